@@ -1,0 +1,1 @@
+//! Configuration: one file a section, validated whole before a socket opens.

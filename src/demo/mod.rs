@@ -1,0 +1,1 @@
+//! `passerelle demo`: everything in one process, nothing to install.

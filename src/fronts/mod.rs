@@ -1,0 +1,4 @@
+//! The ways to talk to the gateway. A front extracts, calls one service function and renders; no front imports another.
+
+pub mod cli;
+pub mod web;

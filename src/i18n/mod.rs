@@ -1,0 +1,1 @@
+//! Translations: Fluent texts in French and English, and the choice of a locale.

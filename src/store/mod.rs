@@ -1,0 +1,1 @@
+//! What the gateway remembers: the only place that names `sqlx`.
