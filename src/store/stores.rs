@@ -95,6 +95,18 @@ impl Stores {
         self.open_file(slug, true).await
     }
 
+    /// Makes the store of a new establishment. A file that a crash left behind, of which the registry knows nothing, is removed first.
+    pub async fn provision_new(&self, slug: &Slug) -> Result<Store, Error> {
+        for ending in ["sqlite", "sqlite-wal", "sqlite-shm"] {
+            let path = self.folder.join("establishments").join(format!("{slug}.{ending}"));
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(Error::Folder { path, source }),
+                _ => {}
+            }
+        }
+        self.provision(slug).await
+    }
+
     /// Closes everything, so that the last commits are merged into the files.
     pub async fn close(&self) {
         for (_, store) in &self.open {

@@ -1,1 +1,3 @@
-//! Tests of: harness.
+//! What tests start and talk to.
+
+pub mod gateway;
