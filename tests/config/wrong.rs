@@ -42,16 +42,20 @@ fn unknown_key_suggests_the_nearest() {
         &refusal("[limits]\nbody_max_byte = 5000", &[]),
         &["line 2: limits.body_max_byte is not a setting", "Did you mean limits.body_max_bytes?"],
     );
-    says(&refusal("[limit]\nsession_idle_s = 5000", &[]), &["limit is not a setting", "Did you mean"]);
+    says(&refusal("[limit]\nsession_idle_s = 5000", &[]), &["line 1: limit is not a setting", "Did you mean [limits]?"]);
     says(&refusal("level = 'info'", &[]), &["level is not a setting", "Did you mean log.level?"]);
     let message = refusal("", &[("PASSERELLE__LOG__LEVLE", "info")]);
+    says(&refusal("", &[("PASSERELLE__LIMIT__SESSION_IDLE_S", "60")]), &["Did you mean PASSERELLE__LIMITS__SESSION_IDLE_S?"]);
     says(&message, &["PASSERELLE__LOG__LEVLE: log.levle is not a setting", "Did you mean PASSERELLE__LOG__LEVEL?"]);
 }
 
 #[test]
 fn unknown_key_like_no_other_lists_what_there_is() {
     says(&refusal("[log]\ncolour = true", &[]), &["log.colour is not a setting", "The settings are: log.level, log.format."]);
-    says(&refusal("[mail]\nhost = 'localhost'", &[]), &["line 1: mail is not a setting", "public_url", "limits.sync_run_deadline_s"]);
+    says(
+        &refusal("[mail]\nhost = 'localhost'", &[]),
+        &["line 1: mail is not a setting", "The settings are: public_url, [listen], [store], [secrets], [limits], [log]."],
+    );
     says(&refusal(&format!("{} = 1", "x".repeat(5000)), &[]), &["is not a setting"]);
 }
 
