@@ -150,7 +150,7 @@ fn find(key: &str) -> Option<&'static Setting> {
 }
 
 fn is_section(key: &str) -> bool {
-    settings().any(|setting| section_of(setting.key) == key)
+    settings().any(|setting| !key.is_empty() && section_of(setting.key) == key)
 }
 
 /// The section of a key: nothing for those at the top of the file.
@@ -171,22 +171,35 @@ fn wrong(setting: &Setting, place: Place, value: Option<&Value>, reason: String)
 /// The problem of a key that is no setting: the nearest one, or what its section takes.
 fn unknown(key: String, place: Place) -> Problem {
     let written = |known: &str| match place {
+        Place::Variable(_) if is_section(known) => format!("{}__…", variable_of(known)),
         Place::Variable(_) => variable_of(known),
+        _ if is_section(known) => format!("[{known}]"),
         _ => known.to_owned(),
     };
-    if is_section(&key) {
-        let accepted = format!("Write [{key}] on a line of its own and its settings below it.");
-        return Problem { place, key, given: None, reason: "is a section and not a setting".to_owned(), accepted };
-    }
-    let accepted = if let Some(known) = nearest(&key) {
-        format!("Did you mean {}?", written(known))
+    let (reason, accepted) = if is_section(&key) {
+        ("is a section and not a setting", format!("Write {} with its settings below it.", written(&key)))
+    } else if let Some(known) = nearest(&key) {
+        ("is not a setting", format!("Did you mean {}?", written(known)))
     } else {
-        let section = section_of(&key);
-        let siblings: Vec<_> = settings().filter(|known| !section.is_empty() && section_of(known.key) == section).collect();
-        let listed = if siblings.is_empty() { settings().collect() } else { siblings };
-        format!("The settings are: {}.", listed.iter().map(|known| written(known.key)).collect::<Vec<_>>().join(", "))
+        let listed: Vec<_> = siblings(&key).into_iter().map(written).collect();
+        ("is not a setting", format!("The settings are: {}.", listed.join(", ")))
     };
-    Problem { place, key, given: None, reason: "is not a setting".to_owned(), accepted }
+    Problem { place, key, given: None, reason: reason.to_owned(), accepted }
+}
+
+/// What stands beside a key: the settings of its section, or what stands at the top of the file.
+fn siblings(key: &str) -> Vec<&'static str> {
+    let section = section_of(key);
+    let inside: Vec<_> =
+        settings().map(|setting| setting.key).filter(|known| section_of(known) == section && is_section(section)).collect();
+    if inside.is_empty() { top() } else { inside }
+}
+
+/// What stands at the top of the file: its own settings and the sections, in their order.
+fn top() -> Vec<&'static str> {
+    let mut names: Vec<_> = settings().map(|setting| setting.key.split_once('.').map_or(setting.key, |(section, _)| section)).collect();
+    names.dedup();
+    names
 }
 
 /// Longest unknown key that is compared with the known ones, in bytes.
@@ -201,7 +214,8 @@ fn nearest(key: &str) -> Option<&'static str> {
     if let Some(moved) = settings().find(|setting| setting.key.rsplit('.').next() == Some(name)) {
         return Some(moved.key);
     }
-    let (distance, known) = settings().map(|setting| (edit_distance(key, setting.key), setting.key)).min()?;
+    let known = settings().map(|setting| setting.key).chain(top());
+    let (distance, known) = known.map(|known| (edit_distance(key, known), known)).min()?;
     (distance <= key.len() / 3).then_some(known)
 }
 

@@ -1,3 +1,9 @@
-//! What tests start and talk to.
+//! Real parts for the tests: a directory server, a generated directory with its expected outcome, a browser. Nothing here is simulated.
+//!
+//! A part that is not installed fails the test that needs it with the line that installs it; no test is skipped.
 
+pub mod browser;
+pub mod daemon;
 pub mod gateway;
+pub mod generator;
+pub mod slapd;
