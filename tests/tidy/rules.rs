@@ -214,6 +214,14 @@ pub fn is_our_own(file: &File) -> Vec<String> {
     lines_that_match(file, &Regex::new(loaded).unwrap())
 }
 
+/// The files that a Markdown text links to: addresses elsewhere and places in the page itself left out.
+pub fn linked_files(text: &str) -> Vec<&str> {
+    let link = Regex::new(r"\]\(([^)\s]+)").unwrap();
+    let targets = link.captures_iter(text).map(|found| found.get(1).unwrap().as_str());
+    let files = targets.filter(|target| !target.contains(':') && !target.starts_with('#'));
+    files.map(|target| target.split('#').next().unwrap_or(target)).collect()
+}
+
 /// The keys of a Fluent text: messages, terms and their attributes.
 pub fn fluent_keys(text: &str) -> Vec<String> {
     let mut keys = Vec::new();

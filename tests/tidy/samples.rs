@@ -118,6 +118,12 @@ fn foreign_assets_are_found() {
 }
 
 #[test]
+fn links_between_documents_are_read() {
+    let text = "[a](docs/a.md#part) ![b](b.png \"title\") [c](https://example.fr/x) [d](#here) [e](../src/lib.rs)";
+    assert_eq!(rules::linked_files(text), ["docs/a.md", "b.png", "../src/lib.rs"]);
+}
+
+#[test]
 fn fluent_keys_are_messages_terms_and_attributes() {
     let text = "# Said = once\nsign-in = Se connecter\n    .title = Connexion = oui\n-brand = Passerelle\nmany =\n    { $n ->\n        [one] a = b\n       *[other] c\n    }\n";
     assert_eq!(rules::fluent_keys(text), ["-brand", "many", "sign-in", "sign-in.title"]);
