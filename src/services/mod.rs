@@ -1,14 +1,17 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < passwords < keys < directories < context < audit < links < applications < roles < users < sources < sync <
-//! clients < tokens < login < oidc < establishments.
+//! login < oidc < clients < tokens < idempotency < establishments.
 
 pub mod audit;
+pub mod clients;
 pub mod context;
 pub mod error;
 pub mod establishments;
+pub mod idempotency;
 pub mod keys;
 pub mod links;
 pub mod oidc;
 pub mod passwords;
+pub mod tokens;
 pub mod users;
 pub mod vault;
