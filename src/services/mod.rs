@@ -8,6 +8,7 @@ pub mod error;
 pub mod establishments;
 pub mod keys;
 pub mod links;
+pub mod login;
 pub mod oidc;
 pub mod passwords;
 pub mod users;
