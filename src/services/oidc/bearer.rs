@@ -1,75 +1,52 @@
-//! Access tokens brought back (RFC 6750): UserInfo (OpenID Connect Core §5.3), and whom a token lets use the admin API.
-
-use serde_json::{Map, Value};
+//! How an access token comes to a protected resource (RFC 6750 §2): in the header or in a form, never in the address. No token is checked here.
 
 use super::error::OAuthError;
-use super::facts;
-use super::failure::Failure;
-use crate::services::context::{Actor, Context};
-use crate::services::error::Error;
-use crate::store::Tx;
-use crate::store::establishment::access_token::{self, LiveToken};
-use crate::store::establishment::client::{self, Client};
-use crate::store::establishment::user::{self, User, UserStatus};
-use crate::store::establishment::{application, assignment};
-use crate::types::oauth_scope::OauthScope;
-use crate::types::permission::{APPLICATION, GatewayRole};
-use crate::types::secret::TokenHash;
+use super::parameters::Parameters;
+use crate::types::secret::Secret;
 
-/// The scope that lets an access token use the admin API, as the person it stands for.
-pub const ADMIN_SCOPE: &str = "passerelle:admin";
-
-/// Everything a token stands for, as it is now.
-struct Holder {
-    token: LiveToken,
-    person: User,
-    client: Client,
-}
-
-/// The holder of a token, while token, grant, person, client and establishment are all in order (SECURITY 26, 27).
-async fn holder_in(tx: &mut Tx, ctx: &Context, token: &str) -> Result<Option<Holder>, Error> {
-    if !ctx.is_open() {
-        return Ok(None);
-    }
-    let Some(token) = access_token::find_live(tx, TokenHash::of(token), ctx.now).await? else { return Ok(None) };
-    let person = user::find(tx, token.user_id).await?.filter(|person| person.status == UserStatus::Active);
-    let Some(person) = person else { return Ok(None) };
-    let client = client::find(tx, &token.client_id).await?.filter(|client| client.enabled);
-    Ok(client.map(|client| Holder { token, person, client }))
-}
-
-/// The UserInfo answer (Core §5.3.2).
+/// Reads the access token of a request; nothing when none was sent, which calls for a bare challenge without an error (RFC 6750 §3.1).
 ///
 /// # Errors
-/// `InvalidToken`, or `InsufficientScope` for a token without `openid`.
-pub async fn user_info(ctx: &Context, token: &str) -> Result<Map<String, Value>, Failure> {
-    let mut tx = ctx.store.read().await?;
-    let holder = holder_in(&mut tx, ctx, token).await?;
-    let holder = holder.ok_or_else(|| OAuthError::InvalidToken("the access token is unknown, expired or revoked".into()))?;
-    let scope = OauthScope::parse(&holder.token.scope);
-    if !scope.contains("openid") {
-        return Err(OAuthError::InsufficientScope("this needs the scope openid".into()).into());
+/// `InvalidRequest` when it came twice, `InvalidToken` when it cannot be one.
+pub fn read(authorization: Option<&str>, form: Option<&Parameters>) -> Result<Option<Secret>, OAuthError> {
+    let in_header = authorization.map(from_header).transpose()?;
+    if form.and_then(Parameters::repeated).is_some() {
+        return Err(OAuthError::InvalidRequest("a parameter was sent more than once".into()));
     }
-    let mut claims = facts::released_in(&mut tx, ctx, &holder.person, &holder.client, &scope).await?;
-    claims.insert("sub".to_owned(), facts::subject(&holder.person).into());
-    Ok(claims)
+    let in_form = form.and_then(|form| form.get("access_token"));
+    match (in_header, in_form) {
+        (Some(_), Some(_)) => Err(OAuthError::InvalidRequest("send the access token one way: in the header or in the form".into())),
+        (Some(token), None) | (None, Some(token)) => Secret::parse("access_token", token.to_owned()).map(Some).map_err(|_| impossible()),
+        (None, None) => Ok(None),
+    }
 }
 
-/// Whom an access token lets use the admin API; none when it is not in order, or has not the scope `passerelle:admin`.
-pub async fn actor(ctx: &Context, token: &str) -> Result<Option<Actor>, Error> {
-    let mut tx = ctx.store.read().await?;
-    let Some(holder) = holder_in(&mut tx, ctx, token).await? else { return Ok(None) };
-    if !OauthScope::parse(&holder.token.scope).contains(ADMIN_SCOPE) {
-        return Ok(None);
-    }
-    let roles = gateway_roles_in(&mut tx, ctx, &holder.person).await?;
-    Ok(Some(Actor::User { id: holder.person.id, roles }))
+fn from_header(header: &str) -> Result<&str, OAuthError> {
+    let (scheme, token) = header.trim().split_once(' ').ok_or_else(impossible)?;
+    if scheme.eq_ignore_ascii_case("Bearer") { Ok(token.trim()) } else { Err(impossible()) }
 }
 
-async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, person: &User) -> Result<Vec<GatewayRole>, Error> {
-    let Some(own) = application::find_by_name(tx, APPLICATION).await? else { return Ok(Vec::new()) };
-    let held = assignment::list_held(tx, person.id, own.id, ctx.now).await?;
-    let roles = held.iter().filter_map(|held| GatewayRole::from_name(&held.role));
-    // An operator's role counts on the platform only, whatever a rule of an establishment gives.
-    Ok(roles.filter(|role| ctx.is_platform() || *role != GatewayRole::Operator).collect())
+fn impossible() -> OAuthError {
+    OAuthError::InvalidToken("send Authorization: Bearer and an access token of this issuer".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(authorization: Option<&str>, form: Option<&str>) -> Result<Option<String>, &'static str> {
+        let form = form.map(Parameters::decode);
+        read(authorization, form.as_ref()).map(|t| t.map(|t| t.expose().to_owned())).map_err(|e| e.code())
+    }
+
+    #[test]
+    fn tokens_come_by_header_or_form_and_not_by_both() {
+        assert_eq!(token(Some("bearer abc"), None), Ok(Some("abc".into())));
+        assert_eq!(token(None, Some("access_token=abc")), Ok(Some("abc".into())));
+        assert_eq!(token(Some("Bearer abc"), Some("access_token=abc")), Err("invalid_request"));
+        assert_eq!(token(None, Some("access_token=a&access_token=b")), Err("invalid_request"));
+        assert_eq!(token(None, Some("")), Ok(None));
+        assert_eq!(token(Some("Basic abc"), None), Err("invalid_token"));
+        assert_eq!(token(Some("Bearer "), None), Err("invalid_token"));
+    }
 }

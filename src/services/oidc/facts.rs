@@ -66,7 +66,11 @@ async fn gather(
 }
 
 fn facts_of(person: &User) -> PersonFacts {
-    let attributes = person.attributes.iter().map(|(name, values)| (name.clone(), Value::from(values.clone()))).collect();
+    let value = |values: &Vec<String>| match values.as_slice() {
+        [one] => Value::from(one.as_str()),
+        several => Value::from(several),
+    };
+    let attributes = person.attributes.iter().map(|(name, values)| (name.clone(), value(values))).collect();
     PersonFacts {
         subject: subject(person),
         username: person.username.clone(),

@@ -1,5 +1,5 @@
 //! The OpenID provider. Pure parts read requests, decide steps, shape claims and sign; the stateful ones (`authorization`, `issue`, `tokens`,
-//! `bearer`, `end_session`, `clients`, `facts`) carry that out against the store. None of them reads the clock or shows a page.
+//! `protected`, `end_session`, `clients`, `facts`) carry that out against the store. None of them reads the clock or shows a page.
 
 pub mod authorization;
 pub mod authorize;
@@ -20,7 +20,9 @@ pub mod jws;
 pub mod logout;
 pub mod parameters;
 pub mod pkce;
+pub mod protected;
 pub mod redirect_uri;
 mod shape_rule;
 pub mod token_request;
+pub mod token_response;
 pub mod tokens;

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+pub use super::protected::actor;
+
 use super::clients;
 use super::error::OAuthError;
 use super::facts;
@@ -11,6 +13,7 @@ use super::jws::{self, TokenType};
 use super::parameters::Parameters;
 use super::pkce::CodeChallenge;
 use super::token_request::{self, TokenRequest};
+use super::token_response::TokenResponse;
 use crate::services::context::Context;
 use crate::services::error::Error;
 use crate::services::keys::crypto::Algorithm;
@@ -23,21 +26,6 @@ use crate::store::establishment::{access_token, authorization_code};
 use crate::types::oauth_scope::OauthScope;
 use crate::types::secret::Secret;
 use crate::types::time::Timestamp;
-
-/// What a client is given (RFC 6749 §5.1).
-#[derive(Debug)]
-pub struct Tokens {
-    /// Opaque, for UserInfo and the API.
-    pub access_token: Secret,
-    /// Seconds the access token lives.
-    pub expires_in: u32,
-    /// The next refresh token.
-    pub refresh_token: Option<Secret>,
-    /// About the sign-in, for `openid` requests.
-    pub id_token: Option<String>,
-    /// What was granted.
-    pub scope: OauthScope,
-}
 
 /// What one redemption gives, before the ID token is signed.
 struct Redeemed {
@@ -53,7 +41,7 @@ struct Redeemed {
 ///
 /// # Errors
 /// `Refused` with what RFC 6749 §5.2 names.
-pub async fn answer(ctx: &Context, authorization: Option<&str>, form: &Parameters, address: IpAddr) -> Result<Tokens, Failure> {
+pub async fn answer(ctx: &Context, authorization: Option<&str>, form: &Parameters, address: IpAddr) -> Result<TokenResponse, Failure> {
     let client = clients::authenticate(ctx, authorization, form, address).await?;
     let request = TokenRequest::read(form)?;
     if !ctx.is_open() {
@@ -66,9 +54,9 @@ pub async fn answer(ctx: &Context, authorization: Option<&str>, form: &Parameter
         TokenRequest::RefreshToken { refresh_token, scope } => redeem_refresh_token(ctx, &client, &refresh_token, scope).await?,
     };
     let id_token = if redeemed.scope.contains("openid") { Some(sign_id_token(ctx, &client, &redeemed).await?) } else { None };
-    Ok(Tokens {
+    Ok(TokenResponse {
         access_token: redeemed.access_token,
-        expires_in: ctx.gateway.limits.access_token_lifetime_s,
+        expires_in_s: i64::from(ctx.gateway.limits.access_token_lifetime_s),
         refresh_token: redeemed.refresh_token,
         id_token,
         scope: redeemed.scope,
