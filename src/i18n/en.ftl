@@ -28,6 +28,11 @@ sign-in-retry = { $count ->
   }
 sign-in-shared = On a shared computer, remember to sign out.
 
+## Signed in, with no application in view
+signed-in-title = You are signed in
+signed-in-lead = You are signed in as { $name }.
+signed-in-next = Open an application of your establishment: it will not ask for your password again.
+
 ## Choice of establishment
 choice-title = Which establishment are you from?
 choice-lead = Search by name, town or UAI code.
@@ -90,7 +95,7 @@ password-saved-link = Go to the sign-in page
 role-missing-title = You have no role in { $name }
 role-missing-detail = Your account is valid, but it has been given no role there.
 role-missing-next = Ask whoever manages the accounts of your establishment for one: { $name }.
-role-missing-contact = its IT service
+role-missing-contact = the IT service
 
 ## Accessibility
 accessibility-title = Accessibility

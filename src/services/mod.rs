@@ -1,15 +1,17 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < passwords < keys < directories < context < audit < links < applications < roles < users < sources < sync <
-//! login < oidc < clients < tokens < idempotency < establishments.
+//! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
 
 pub mod audit;
 pub mod clients;
 pub mod context;
 pub mod error;
 pub mod establishments;
+pub mod housekeeping;
 pub mod idempotency;
 pub mod keys;
 pub mod links;
+pub mod login;
 pub mod oidc;
 pub mod passwords;
 pub mod tokens;

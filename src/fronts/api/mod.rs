@@ -96,7 +96,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Everything under `/api`.
 pub fn router(gateway: Arc<Gateway>) -> Router {
-    let longest = Duration::from_secs(gateway.limits.request_timeout_s.into());
+    // A little before the edge cuts every request off, so that the caller reads a problem.
+    let longest = Duration::from_secs(gateway.limits.request_timeout_s.into()) * 19 / 20;
     let body_max = gateway.limits.body_max_bytes;
     let api = Api { gateway, turns: Arc::default() };
     let document = Arc::new(openapi());
