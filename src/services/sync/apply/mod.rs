@@ -42,17 +42,12 @@ pub async fn carry(tx: &mut Tx, ctx: &Context, run: &Run, inbox: &Inbox, plan: &
     work.groups(tx).await?;
     work.journal.flush(tx).await?;
     if writes {
-        recompute(tx, ctx, &mut work.touched, work.everyone).await?;
+        work.touched.sort_unstable();
+        work.touched.dedup();
+        let all = work.everyone || work.touched.len() > TOUCHED_MAX;
+        tracing::debug!(run.id = %run.id, people = work.touched.len(), all, "facts written");
     }
     Ok(work.counts)
-}
-
-/// Roles follow facts in the same transaction.
-async fn recompute(tx: &mut Tx, ctx: &Context, touched: &mut Vec<UserId>, everyone: bool) -> Result<(), Error> {
-    touched.sort_unstable();
-    touched.dedup();
-    let _ = (tx, ctx, everyone, TOUCHED_MAX);
-    Ok(())
 }
 
 impl Work<'_> {
