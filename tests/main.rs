@@ -15,4 +15,5 @@ mod demo;
 mod harness;
 mod oidc;
 mod store;
+mod sync;
 mod tidy;

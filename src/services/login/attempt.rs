@@ -82,7 +82,8 @@ async fn begin(ctx: &Context, attempt: &Attempt<'_>, person: &User, counters: th
     throttle::forgive_in(&mut tx, ctx, counters).await?;
     user::touch_sign_in(&mut tx, person.id, ctx.now).await?;
     let id = person.id.to_string();
-    audit::record_in(&mut tx, ctx, "session.begun", ("user", &id), json!({ "session": begun.id.to_string(), "method": begun.method })).await?;
+    audit::record_in(&mut tx, ctx, "session.begun", ("user", &id), json!({ "session": begun.id.to_string(), "method": begun.method }))
+        .await?;
     tx.commit().await?;
     metrics::counter!("passerelle_sign_ins_total", "outcome" => "signed_in").increment(1);
     Ok(Outcome::SignedIn(cookie))
