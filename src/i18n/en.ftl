@@ -90,7 +90,7 @@ password-saved-link = Go to the sign-in page
 role-missing-title = You have no role in { $name }
 role-missing-detail = Your account is valid, but it has been given no role there.
 role-missing-next = Ask whoever manages the accounts of your establishment for one: { $name }.
-role-missing-contact = its IT service
+role-missing-contact = the IT service
 
 ## Accessibility
 accessibility-title = Accessibility

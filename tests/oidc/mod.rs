@@ -7,4 +7,5 @@ mod jws;
 mod logout;
 mod next_step;
 mod pages;
+mod relying_party;
 mod stylesheet;

@@ -1,6 +1,7 @@
 //! The OpenID provider. Its pure parts: reading requests, deciding steps, shaping claims, signing; none of them reads a store or the clock.
 
 pub mod authorize;
+pub mod bearer;
 pub mod claim_shape;
 pub mod claims;
 pub mod client_auth;
@@ -15,3 +16,4 @@ pub mod pkce;
 pub mod redirect_uri;
 mod shape_rule;
 pub mod token_request;
+pub mod token_response;
