@@ -1,1 +1,10 @@
-//! Tests of: demo.
+//! Tests of: demo. The embedded directory is asked over the wire, by OpenLDAP's own tools and by a bare client.
+
+mod changes;
+mod connections;
+mod filters;
+mod ldif;
+mod people;
+mod searches;
+mod tools;
+mod wire;

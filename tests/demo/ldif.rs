@@ -1,0 +1,80 @@
+//! Tests of: one's own LDIF served instead of the generated people.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use ldap3_proto::proto::LdapResultCode as Code;
+use passerelle::demo::directory::{Directory, Limits, ldif};
+
+use super::wire::{Client, serve};
+
+/// Names with escapes, base64, folds, salted passwords: what `slapcat` writes.
+const EXPORT: &str = "version: 1
+
+# an export
+dn: dc=ecole,dc=test
+objectClass: dcObject
+dc: ecole
+
+dn:: dWlkPWjDqWzDqG5lLG91PXBlb3BsZSxkYz1lY29sZSxkYz10ZXN0
+objectClass: inetOrgPerson
+uid:: aMOpbMOobmU=
+cn: Hel
+ ene
+userPassword:: e1NTSEF9Z1ZLOFdDOVl5RlQxZ01zUUhUR0NnVDNzU3Y1elpXeDA=
+entryUUID: 6f1c1a2e-0000-4000-8000-0123456789ab
+creatorsName: cn=admin
+";
+
+async fn served(text: &str) -> Result<Directory> {
+    let entries = ldif::read(text.as_bytes())?;
+    serve(entries, "dc=ecole,dc=test", Limits::default()).await
+}
+
+#[tokio::test]
+async fn export_is_served_with_its_identifiers_and_passwords() -> Result<()> {
+    let directory = served(EXPORT).await?;
+    assert_eq!(directory.naming_contexts(), ["dc=ecole,dc=test"]);
+    let mut client = Client::service(&directory).await?;
+    // The entry above is missing from the file, and the base below it answers all the same.
+    let found = client.search("ou=people,dc=ecole,dc=test", "(uid=HÉLÈNE)", &["*", "+"]).await?;
+    let uuid = super::wire::values(&found.entries[0], "entryUUID");
+    assert_eq!(uuid, ["6f1c1a2e-0000-4000-8000-0123456789ab"]);
+    assert!(super::wire::values(&found.entries[0], "creatorsName").is_empty());
+    let dn = found.entries[0].dn.clone();
+    assert_eq!(client.bind(&dn, "wrong").await?, Code::InvalidCredentials);
+    Ok(())
+}
+
+#[tokio::test]
+async fn file_that_names_an_entry_twice_is_refused() {
+    let refused = served("dn: dc=ecole,dc=test\ndc: ecole\n\ndn: DC=Ecole, dc=test\ndc: x\n").await.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.starts_with("line 4: ") && refused.contains("line 1 already"), "{refused}");
+}
+
+/// Whatever stands where the harness keeps the generator of realistic directories.
+fn generated_file() -> Result<String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/gen_directory.py");
+    let output = Command::new("python3")
+        .args([script, "--establishments", "5", "--users", "500", "--seed", "1"])
+        .output()
+        .context("python3 is missing: apt-get install python3")?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[tokio::test]
+async fn realistic_directory_is_served_whole() -> Result<()> {
+    let text = generated_file()?;
+    let entries = ldif::read(text.as_bytes())?;
+    let count = entries.len();
+    assert_eq!(count, text.lines().filter(|line| line.starts_with("dn:")).count());
+    let directory = serve(entries, "dc=acad-test,dc=fr", Limits::default()).await?;
+    let mut client = Client::service(&directory).await?;
+    let found = client.search("dc=acad-test,dc=fr", "(objectClass=*)", &["uid"]).await?;
+    assert_eq!((found.result.code, found.entries.len()), (Code::Success, count));
+    let person = found.entries.iter().find(|e| e.dn.starts_with("uid=")).context("a person")?;
+    let uid = super::wire::values(person, "uid").concat();
+    assert_eq!(client.bind(&person.dn, &format!("Essai-{uid}")).await?, Code::Success);
+    Ok(())
+}
