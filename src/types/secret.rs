@@ -89,6 +89,7 @@ impl fmt::Debug for TokenHash {
 }
 
 /// Fills a buffer from the system's generator.
+#[expect(clippy::disallowed_methods, reason = "the one place that draws randomness for secrets")]
 pub fn fill_random(bytes: &mut [u8]) {
     if rand::fill(bytes).is_err() {
         // Without randomness no secret can be made; going on would be worse than stopping.

@@ -1,1 +1,8 @@
-//! Tests of: harness.
+//! Real parts for the tests: a directory server, a generated directory with its expected outcome, a browser. Nothing here is simulated.
+//!
+//! A part that is not installed fails the test that needs it with the line that installs it; no test is skipped.
+
+pub mod browser;
+pub mod daemon;
+pub mod generator;
+pub mod slapd;
