@@ -1,12 +1,11 @@
 //! Tests of: one's own LDIF served instead of the generated people.
 
-use std::process::Command;
-
 use anyhow::{Context, Result};
 use ldap3_proto::proto::LdapResultCode as Code;
 use passerelle::demo::directory::{Directory, Limits, ldif};
 
 use super::wire::{Client, serve};
+use crate::harness::generator::generate;
 
 /// Names with escapes, base64, folds, salted passwords: what `slapcat` writes.
 const EXPORT: &str = "version: 1
@@ -52,20 +51,9 @@ async fn file_that_names_an_entry_twice_is_refused() {
     assert!(refused.starts_with("line 4: ") && refused.contains("line 1 already"), "{refused}");
 }
 
-/// Whatever stands where the harness keeps the generator of realistic directories.
-fn generated_file() -> Result<String> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/gen_directory.py");
-    let output = Command::new("python3")
-        .args([script, "--establishments", "5", "--users", "500", "--seed", "1"])
-        .output()
-        .context("python3 is missing: apt-get install python3")?;
-    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?)
-}
-
 #[tokio::test]
 async fn realistic_directory_is_served_whole() -> Result<()> {
-    let text = generated_file()?;
+    let text = std::fs::read_to_string(generate(5, 500, 1).ldif)?;
     let entries = ldif::read(text.as_bytes())?;
     let count = entries.len();
     assert_eq!(count, text.lines().filter(|line| line.starts_with("dn:")).count());

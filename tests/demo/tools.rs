@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use passerelle::demo::directory::Directory;
 use passerelle::demo::people::{BASE_DN, ESTABLISHMENTS, Establishment};
 
+use crate::harness::daemon::missing;
+
 use super::wire::{SERVICE_DN, SERVICE_PASSWORD, generated};
 
 const IUT: &Establishment = &ESTABLISHMENTS[2];
@@ -30,7 +32,7 @@ async fn tool(
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .with_context(|| format!("{name} is missing: apt-get install ldap-utils"))?;
+            .with_context(|| missing(name, "ldap-utils"))?;
         child.stdin.take().context("no input")?.write_all(input.as_bytes())?;
         Ok(child.wait_with_output()?)
     })
@@ -39,7 +41,8 @@ async fn tool(
     Ok((output.status.code().unwrap_or(-1), said))
 }
 
-async fn as_service(directory: &Directory, name: &'static str, arguments: &[&str], input: &str) -> Result<(i32, String)> {
+/// The same as the service account.
+pub async fn as_service(directory: &Directory, name: &'static str, arguments: &[&str], input: &str) -> Result<(i32, String)> {
     tool(directory, name, SERVICE_DN, SERVICE_PASSWORD, arguments, input).await
 }
 
@@ -56,6 +59,10 @@ async fn ldapsearch_reads_pages_and_filters() -> Result<()> {
     let one = ["-LLL", "-b", BASE_DN, "(&(sn=müller)(|(uid=amuller)(uid=*x*)))", "givenName"];
     let (code, said) = as_service(&directory, "ldapsearch", &one, "").await?;
     assert_eq!((code, count(&said, "givenName:: QWduw6hz")), (0, 1), "{said}");
+    for guess in ["(2.5.4.35=*)", "(userPassword=Essai*)"] {
+        let (code, said) = as_service(&directory, "ldapsearch", &["-LLL", "-b", BASE_DN, guess], "").await?;
+        assert_eq!((code, count(&said, "dn:")), (0, 0), "{guess}");
+    }
     let limited = ["-LLL", "-z", "3", "-b", BASE_DN, "(uid=*)", "1.1"];
     assert_eq!(as_service(&directory, "ldapsearch", &limited, "").await?.0, 4);
     Ok(())
@@ -67,7 +74,7 @@ async fn ldapsearch_is_told_what_is_wrong() -> Result<()> {
     let (code, said) = tool(&directory, "ldapsearch", SERVICE_DN, "wrong", &["-b", BASE_DN], "").await?;
     assert!(code == 49 && said.contains("Invalid credentials"), "{said}");
     let (code, said) = as_service(&directory, "ldapsearch", &["-b", &format!("ou=x,{BASE_DN}")], "").await?;
-    assert!(code == 32 && said.contains(&format!("Matched DN: {BASE_DN}")), "{said}");
+    assert!(code == 32 && said.contains(&format!("matchedDN: {BASE_DN}")), "{said}");
     let (code, _) = as_service(&directory, "ldapsearch", &["-b", BASE_DN, "-E", "!sync=ro"], "").await?;
     assert_eq!(code, 12);
     Ok(())

@@ -55,6 +55,7 @@ impl Found {
     }
 }
 
+/// A search; the filter must do without spaces and escapes, which this parser does not read.
 pub fn request(base: &str, scope: LdapSearchScope, filter: &str, attrs: &[&str]) -> Result<LdapSearchRequest> {
     Ok(LdapSearchRequest {
         base: base.to_owned(),

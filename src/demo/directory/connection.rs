@@ -8,6 +8,7 @@ use futures::{FutureExt, SinkExt, StreamExt};
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{LdapBindCred, LdapBindRequest, LdapBindResponse, LdapMsg, LdapOp, LdapResult, LdapResultCode};
 use ldap3_proto::{DisconnectionNotice, LdapCodec};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
@@ -106,8 +107,18 @@ impl Connection {
             Farewell::Malformed => (LdapResultCode::ProtocolError, "not an LDAP request, or too long or too deep a one"),
         };
         let notice = DisconnectionNotice::gen_response(code, reason);
+        let word = async {
+            self.framed.send(notice).await?;
+            let stream = self.framed.get_mut();
+            stream.shutdown().await?;
+            // Closing with bytes unread resets the connection, and the notice might be lost with it.
+            if farewell == Farewell::Malformed {
+                tokio::io::copy(stream, &mut tokio::io::sink()).await?;
+            }
+            Ok::<(), std::io::Error>(())
+        };
         // The connection ends either way: a client that does not read its notice misses nothing else.
-        let _ = timeout(FAREWELL_DEADLINE, self.framed.send(notice)).await;
+        let _ = timeout(FAREWELL_DEADLINE, word).await;
     }
 
     async fn next(&mut self) -> Result<LdapMsg, Farewell> {

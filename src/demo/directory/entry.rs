@@ -65,7 +65,7 @@ impl Entry {
         let wanted = schema::canonical(name);
         self.attributes
             .iter()
-            .filter(move |a| schema::canonical(&a.name) == wanted)
+            .filter(move |a| schema::is_type(&a.name, &wanted))
             .flat_map(|a| &a.values)
             .filter_map(|v| std::str::from_utf8(v).ok())
     }

@@ -1,5 +1,7 @@
 //! Whether an entry matches a filter, by the three values of RFC 4511 §4.5.1.7. Pure: reads an entry, changes nothing.
 
+use std::borrow::Cow;
+
 use ldap3_proto::proto::{LdapFilter, LdapMatchingRuleAssertion, LdapSubstringFilter};
 
 use super::key::{Key, pieces};
@@ -63,7 +65,7 @@ fn readable(name: &str) -> Option<String> {
 fn approximate(node: &Node, name: &str, value: &str) -> Option<bool> {
     let name = readable(name)?;
     let wanted = schema::unaccented(value);
-    let near = |held: &Vec<u8>| std::str::from_utf8(held).is_ok_and(|text| schema::unaccented(text) == wanted);
+    let near = |held: &Cow<'_, [u8]>| std::str::from_utf8(held).is_ok_and(|text| schema::unaccented(text) == wanted);
     Some(node.values(&name).iter().any(near))
 }
 
@@ -77,7 +79,7 @@ fn substring(node: &Node, name: &str, parts: &LdapSubstringFilter) -> Option<boo
     let initial = fold(parts.initial.as_deref().unwrap_or_default());
     let last = fold(parts.final_.as_deref().unwrap_or_default());
     let middle: Vec<String> = parts.any.iter().map(|part| fold(part)).collect();
-    let found = |held: &Vec<u8>| {
+    let found = |held: &Cow<'_, [u8]>| {
         let Ok(text) = std::str::from_utf8(held) else { return false };
         let text = fold(text.trim());
         let Some(mut rest) = text.strip_prefix(initial.trim_start()) else { return false };

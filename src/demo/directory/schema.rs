@@ -49,7 +49,7 @@ const OPERATIONAL: [&str; 12] = [
     "contextcsn",
     "pwdchangedtime",
 ];
-const OTHER_NAMES: [(&str, &str); 12] = [
+const OTHER_NAMES: [(&str, &str); 13] = [
     ("commonname", "cn"),
     ("surname", "sn"),
     ("userid", "uid"),
@@ -61,6 +61,7 @@ const OTHER_NAMES: [(&str, &str); 12] = [
     ("domaincomponent", "dc"),
     ("2.5.4.0", "objectclass"),
     ("2.5.4.3", "cn"),
+    ("2.5.4.35", "userpassword"),
     ("1.3.6.1.1.16.4", "entryuuid"),
 ];
 
@@ -73,14 +74,21 @@ pub(super) fn canonical(description: &str) -> String {
     }
 }
 
+/// Whether a description is of a type, given by its canonical name: the same as comparing canonical names, without making one.
+pub(super) fn is_type(description: &str, canonical: &str) -> bool {
+    let name = description.split(';').next().unwrap_or_default();
+    let is_other = |(other, usual): &(&str, &str)| *usual == canonical && other.eq_ignore_ascii_case(name);
+    name.eq_ignore_ascii_case(canonical) || OTHER_NAMES.iter().any(is_other)
+}
+
 /// Whether nobody may read or search this attribute.
 pub(super) fn is_secret(description: &str) -> bool {
-    canonical(description) == "userpassword"
+    is_type(description, "userpassword")
 }
 
 /// Whether the server maintains it itself (RFC 4512 §3.4).
 pub(super) fn is_operational(description: &str) -> bool {
-    OPERATIONAL.contains(&canonical(description).as_str())
+    OPERATIONAL.iter().any(|name| is_type(description, name))
 }
 
 /// How values of the type compare.
@@ -124,13 +132,21 @@ pub(super) fn prepared(syntax: Syntax, value: &[u8]) -> Option<Vec<u8>> {
 /// RFC 4518 in short: compatibility forms composed, lower case, runs of spaces made one.
 pub(super) fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.nfkc().flat_map(char::to_lowercase) {
+    if text.is_ascii() {
+        squeeze(&mut out, text.chars().map(|c| c.to_ascii_lowercase()));
+    } else {
+        squeeze(&mut out, text.nfkc().flat_map(char::to_lowercase));
+    }
+    out
+}
+
+fn squeeze(out: &mut String, letters: impl Iterator<Item = char>) {
+    for c in letters {
         let c = if c.is_whitespace() { ' ' } else { c };
         if c != ' ' || !out.ends_with(' ') {
             out.push(c);
         }
     }
-    out
 }
 
 /// Letters without their accents, for approximate matches and for user names.
@@ -174,6 +190,7 @@ mod tests {
     #[test]
     fn one_type_has_one_name() {
         assert_eq!(canonical("CommonName;lang-fr"), "cn");
-        assert!(is_secret("userPassword") && is_operational("entryUUID") && !is_operational("uid"));
+        assert!(is_type("CommonName;lang-fr", "cn") && is_type("CN", "cn") && !is_type("commonname", "uid"));
+        assert!(is_secret("userPassword") && is_secret("2.5.4.35") && is_operational("entryUUID") && !is_operational("uid"));
     }
 }

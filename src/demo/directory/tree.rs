@@ -1,5 +1,6 @@
 //! The entries in memory, in the order of their names, with what the server itself maintains of each. Knows nothing of connections.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -30,7 +31,7 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn new(key: &Key, entry: Entry, now: Timestamp) -> Self {
         let (dn, all) = entry.into_parts();
-        let given = all.iter().find(|a| schema::canonical(&a.name) == "entryuuid").and_then(|a| a.values.first());
+        let given = all.iter().find(|a| schema::is_type(&a.name, "entryuuid")).and_then(|a| a.values.first());
         let entry_uuid = given.and_then(|v| Uuid::try_parse_ascii(v).ok()).unwrap_or_else(|| uuid_of(key));
         let (secret, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|a| schema::is_secret(&a.name));
         Self {
@@ -47,7 +48,7 @@ impl Node {
     /// The attributes a directory maintains itself (RFC 4512 §3.4, RFC 4530, RFC 5020).
     pub(super) fn operational(&self) -> Vec<Attribute> {
         let stamp = generalized_time(self.modified);
-        let class = self.attributes.iter().find(|a| schema::canonical(&a.name) == "objectclass");
+        let class = self.attributes.iter().find(|a| schema::is_type(&a.name, "objectclass"));
         let structural = class.and_then(|a| a.values.first()).cloned();
         let mut shown = vec![
             single("entryUUID", self.entry_uuid.to_string()),
@@ -65,16 +66,16 @@ impl Node {
     }
 
     /// The values of an attribute by its canonical name, operational ones too; secret ones never.
-    pub(super) fn values(&self, canonical: &str) -> Vec<Vec<u8>> {
+    pub(super) fn values(&self, canonical: &str) -> Vec<Cow<'_, [u8]>> {
         if schema::is_secret(canonical) {
             return Vec::new();
         }
         if schema::is_operational(canonical) {
-            let shown = self.operational().into_iter();
-            return shown.filter(|a| schema::canonical(&a.name) == canonical).flat_map(|a| a.values).collect();
+            let shown = self.operational().into_iter().filter(|a| schema::is_type(&a.name, canonical));
+            return shown.flat_map(|a| a.values).map(Cow::Owned).collect();
         }
-        let held = self.attributes.iter().filter(|a| schema::canonical(&a.name) == canonical);
-        held.flat_map(|a| a.values.iter().cloned()).collect()
+        let held = self.attributes.iter().filter(|a| schema::is_type(&a.name, canonical));
+        held.flat_map(|a| &a.values).map(|value| Cow::Borrowed(value.as_slice())).collect()
     }
 
     pub(super) fn as_entry(&self) -> Entry {

@@ -98,7 +98,7 @@ pub(super) fn is_member(group: &Node, key: &Key, person: &Node) -> bool {
 }
 
 fn first_uid(person: &Node) -> Vec<u8> {
-    person.values("uid").into_iter().next().unwrap_or_default()
+    person.values("uid").into_iter().next().unwrap_or_default().into_owned()
 }
 
 /// The key of an entry that a service account may change.
@@ -207,7 +207,7 @@ fn holds(node: &Node, name: &str, value: &[u8]) -> bool {
     let name = schema::canonical(name);
     let syntax = schema::syntax(&name);
     let wanted = schema::prepared(syntax, value);
-    node.values(&name).iter().any(|held| held.as_slice() == value || (wanted.is_some() && schema::prepared(syntax, held) == wanted))
+    node.values(&name).iter().any(|held| held.as_ref() == value || (wanted.is_some() && schema::prepared(syntax, held) == wanted))
 }
 
 fn append(node: &mut Node, name: &str, value: Vec<u8>) {
@@ -223,7 +223,7 @@ fn remove(node: &mut Node, name: &str, value: &[u8]) -> bool {
     let syntax = schema::syntax(&canonical);
     let wanted = schema::prepared(syntax, value);
     let mut found = false;
-    for attribute in node.attributes.iter_mut().filter(|a| schema::canonical(&a.name) == canonical) {
+    for attribute in node.attributes.iter_mut().filter(|a| schema::is_type(&a.name, &canonical)) {
         let before = attribute.values.len();
         attribute.values.retain(|held| held.as_slice() != value && (wanted.is_none() || schema::prepared(syntax, held) != wanted));
         found |= attribute.values.len() < before;
