@@ -1,8 +1,11 @@
 //! Tests of: one's own LDIF served instead of the generated people.
 
 use anyhow::{Context, Result};
+use base64::Engine;
 use ldap3_proto::proto::LdapResultCode as Code;
-use passerelle::demo::directory::{Directory, Limits, ldif};
+use passerelle::demo::directory::{Directory, Limits, ldif, naming_contexts};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::wire::{Client, serve};
 use crate::harness::generator::generate;
@@ -45,6 +48,16 @@ async fn export_is_served_with_its_identifiers_and_passwords() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn base_is_found_from_the_entries() -> Result<()> {
+    let contexts = |text: &str| -> Result<Vec<String>> { Ok(naming_contexts(&ldif::read(text.as_bytes())?)?) };
+    assert_eq!(contexts(EXPORT)?, ["dc=ecole,dc=test"]);
+    assert_eq!(contexts("dn: ou=a,DC=x\n\ndn: ou=b,dc=X\n")?, ["dc=x"]);
+    assert_eq!(contexts("dn: ou=c,dc=b\n\ndn: dc=a\n\ndn: dc=b\n")?, ["dc=a", "dc=b"]);
+    assert!(contexts("")?.is_empty());
+    Ok(())
+}
+
 #[tokio::test]
 async fn file_that_names_an_entry_twice_is_refused() {
     let refused = served("dn: dc=ecole,dc=test\ndc: ecole\n\ndn: DC=Ecole, dc=test\ndc: x\n").await.map(|_| ()).unwrap_err().to_string();
@@ -65,4 +78,36 @@ async fn realistic_directory_is_served_whole() -> Result<()> {
     let uid = super::wire::values(person, "uid").concat();
     assert_eq!(client.bind(&person.dn, &format!("Essai-{uid}")).await?, Code::Success);
     Ok(())
+}
+
+/// One line of LDIF, in base64 or plain where the value allows, folded after so many bytes.
+fn line(name: &str, value: &[u8], plain: bool, fold: usize) -> Vec<u8> {
+    let simple =
+        value.iter().all(|b| (32..127).contains(b)) && !value.starts_with(b" ") && !value.starts_with(b":") && !value.starts_with(b"<");
+    let text = if plain && simple {
+        [name.as_bytes(), b": ", value].concat()
+    } else {
+        format!("{name}:: {}", base64::prelude::BASE64_STANDARD.encode(value)).into_bytes()
+    };
+    text.chunks(fold).collect::<Vec<_>>().join(b"\n ".as_slice())
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read_back(values in vec((any::<bool>(), vec(any::<u8>(), 0..40)), 1..8), fold in 1usize..20) {
+        let mut text = b"dn: dc=x\n".to_vec();
+        for (plain, value) in &values {
+            text.extend(line("description", value, *plain, fold));
+            text.push(b'\n');
+        }
+        let entries = ldif::read(text.as_slice()).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        let expected: Vec<Vec<u8>> = values.into_iter().map(|(_, value)| value).collect();
+        prop_assert_eq!(&entries[0].attributes()[0].values, &expected);
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..400), text in "(dn|cn|#|version|changetype|-)?[ :\n<a-z=,]{0,80}") {
+        let _ = ldif::read(bytes.as_slice());
+        let _ = ldif::read(text.as_bytes());
+    }
 }

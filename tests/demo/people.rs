@@ -83,6 +83,13 @@ fn well_known_people_are_where_their_functions_say() -> Result<()> {
 }
 
 #[test]
+fn passwords_are_not_shown() -> Result<()> {
+    let entries = generate(COUNT_MIN)?;
+    assert!(!format!("{entries:?}").contains("Essai-"));
+    Ok(())
+}
+
+#[test]
 fn establishments_have_valid_numbers_and_slugs() -> Result<()> {
     for establishment in &ESTABLISHMENTS {
         assert!(Uai::parse(establishment.uai)?.as_str().starts_with("099"));

@@ -211,11 +211,12 @@ impl Directory {
         let words = schema::unaccented(words);
         let tree = self.shared.tree();
         let people = tree.below(&base).map(|(_, node)| node).filter(|node| is_person(node));
-        let found = people.map(tree::Node::as_entry).filter(|entry| {
-            let name = schema::unaccented(&["cn", "uid"].map(|a| entry.first(a).unwrap_or_default()).join(" "));
-            words.split_whitespace().all(|word| name.contains(word))
+        let found = people.filter(|node| {
+            let names = ["cn", "uid"].map(|name| node.values(name).concat());
+            let names = schema::unaccented(&String::from_utf8_lossy(&names.join(&b' ')));
+            words.split_whitespace().all(|word| names.contains(word))
         });
-        let mut found: Vec<Entry> = found.collect();
+        let mut found: Vec<Entry> = found.map(tree::Node::as_entry).collect();
         found.sort_by_cached_key(|entry| schema::unaccented(entry.first("cn").unwrap_or_default()));
         found.truncate(limit.min(PEOPLE_SHOWN_MAX));
         Ok(found)
@@ -265,6 +266,14 @@ impl Drop for Directory {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// The names that a source over these entries would take as its base: one, but for files that mix several trees; none without entries.
+///
+/// # Errors
+/// `Name` when an entry's name is none.
+pub fn naming_contexts(entries: &[Entry]) -> Result<Vec<String>, Error> {
+    tree::tops(entries)
 }
 
 /// The attribute that names a group's members; `None` for what is not a group.

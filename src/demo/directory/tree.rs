@@ -21,7 +21,7 @@ use crate::types::time::Timestamp;
 pub(super) struct Node {
     pub(super) dn: String,
     pub(super) attributes: Vec<Attribute>,
-    pub(super) passwords: Vec<Vec<u8>>,
+    pub(super) passwords: Vec<StoredPassword>,
     entry_uuid: Uuid,
     created: Timestamp,
     modified: Timestamp,
@@ -37,7 +37,7 @@ impl Node {
         Self {
             dn,
             attributes: rest.into_iter().filter(|a| !schema::is_operational(&a.name)).collect(),
-            passwords: secret.into_iter().flat_map(|a| a.values).collect(),
+            passwords: secret.into_iter().flat_map(|a| a.values).map(StoredPassword::new).collect(),
             entry_uuid,
             created: now,
             modified: now,
@@ -62,7 +62,7 @@ impl Node {
     }
 
     pub(super) fn accepts(&self, password: &str) -> bool {
-        self.passwords.iter().any(|stored| StoredPassword::parse(stored.clone()).matches(password))
+        self.passwords.iter().any(|stored| stored.matches(password))
     }
 
     /// The values of an attribute by its canonical name, operational ones too; secret ones never.
@@ -156,16 +156,9 @@ impl Tree {
         self.below(key).next().is_some()
     }
 
-    /// The tops of the tree: the one name all entries stand below, or else each entry without another above it.
+    /// The tops of the tree (RFC 4512 §5.1).
     pub(super) fn naming_contexts(&self) -> Vec<String> {
-        let mut keys = self.nodes.keys();
-        let Some(first) = keys.next() else { return Vec::new() };
-        let common = keys.fold(first.clone(), |common, key| common.common(key));
-        if !common.is_root() {
-            return vec![self.get(&common).map_or_else(|| common.to_dn(), |node| node.dn.clone())];
-        }
-        let tops = self.nodes.iter().filter(|(key, _)| key.parent().is_none_or(|above| !self.nodes.contains_key(&above)));
-        tops.map(|(_, node)| node.dn.clone()).collect()
+        contexts(&self.nodes.iter().map(|(key, node)| (key.clone(), node.dn.as_str())).collect())
     }
 
     /// At most `count` matching entries after a place in the order of names.
@@ -283,6 +276,24 @@ impl Tree {
         node.modified = now;
         self.nodes.insert(key, node);
     }
+}
+
+/// The tops of these entries, as a directory of them would state them.
+pub(super) fn tops(entries: &[Entry]) -> Result<Vec<String>, Error> {
+    let keyed: Result<BTreeMap<Key, &str>, Error> = entries.iter().map(|entry| Ok((key_of(entry.dn())?, entry.dn()))).collect();
+    Ok(contexts(&keyed?))
+}
+
+/// The one name all entries stand below, or else each entry without another above it.
+fn contexts(names: &BTreeMap<Key, &str>) -> Vec<String> {
+    let mut keys = names.keys();
+    let Some(first) = keys.next() else { return Vec::new() };
+    let common = keys.fold(first.clone(), |common, key| common.common(key));
+    if !common.is_root() {
+        return vec![names.get(&common).map_or_else(|| common.to_dn(), |dn| (*dn).to_owned())];
+    }
+    let tops = names.iter().filter(|(key, _)| key.parent().is_none_or(|above| !names.contains_key(&above)));
+    tops.map(|(_, dn)| (*dn).to_owned()).collect()
 }
 
 /// The key of a name, or what is wrong with the name.

@@ -5,6 +5,7 @@ use ldap3_proto::proto::{LdapAddRequest, LdapModify, LdapModifyDNRequest, LdapMo
 use super::connection::Identity;
 use super::entry::{Attribute, Entry};
 use super::key::{Key, pieces, written_parent};
+use super::password::StoredPassword;
 use super::tree::{Node, Tree, key_of};
 use super::{Error, Refusal, Shared, membership, schema};
 use crate::types::time::Timestamp;
@@ -153,11 +154,12 @@ fn apply(node: &mut Node, change: &LdapModify) -> Result<(), Refusal> {
 }
 
 fn apply_secret(node: &mut Node, operation: &LdapModifyType, values: &[Vec<u8>]) -> Result<(), Refusal> {
+    let given = values.iter().cloned().map(StoredPassword::new);
     match operation {
-        LdapModifyType::Add => node.passwords.extend(values.iter().cloned()),
-        LdapModifyType::Replace => node.passwords = values.to_vec(),
+        LdapModifyType::Add => node.passwords.extend(given),
+        LdapModifyType::Replace => node.passwords = given.collect(),
         LdapModifyType::Delete if values.is_empty() => node.passwords.clear(),
-        LdapModifyType::Delete => node.passwords.retain(|held| !values.contains(held)),
+        LdapModifyType::Delete => node.passwords.retain(|held| !values.iter().any(|value| held.is(value))),
         LdapModifyType::Increment => return Err(Refusal::new(LdapResultCode::ConstraintViolation, "a password does not count")),
     }
     Ok(())

@@ -96,6 +96,7 @@ impl Drawing {
         let units: Vec<String> = levels(establishment.kind).into_iter().flat_map(|(_, classes)| classes).collect();
         let functions = [Function::Head, Function::Computers, Function::Teacher, Function::Pupil];
         let mut people: Vec<Person> = Vec::with_capacity(count);
+        let mut pupils = vec![establishment.pupil.uid.to_owned()];
         for (known, function) in establishment.well_known().into_iter().zip(functions) {
             let name = (known.given_name.to_owned(), known.family_name.to_owned(), known.civility);
             let first = units.first().cloned().into_iter().collect();
@@ -107,10 +108,13 @@ impl Drawing {
             let units = self.units(establishment.kind, function, place, &units);
             let mut person = self.person(None, name, function, units);
             if function == Function::Outside && establishment.kind != Kind::Iut {
-                person.children = self.children(&people);
+                person.children = self.children(&pupils);
             }
             if self.random.percent(LEAVERS_PERCENT) && !matches!(function, Function::Head | Function::Computers) {
                 person.left = Some(1 + self.random.below(28));
+            }
+            if function == Function::Pupil {
+                pupils.push(person.uid.clone());
             }
             people.push(person);
         }
@@ -202,10 +206,9 @@ impl Drawing {
         }
     }
 
-    fn children(&mut self, people: &[Person]) -> Vec<String> {
-        let pupils: Vec<&Person> = people.iter().filter(|p| p.function == Function::Pupil).collect();
-        let mut children: Vec<String> =
-            (0..=self.random.below(2)).filter_map(|_| self.random.pick(&pupils).map(|p| p.uid.clone())).collect();
+    /// One or two children among the pupils so far.
+    fn children(&mut self, pupils: &[String]) -> Vec<String> {
+        let mut children: Vec<String> = (0..=self.random.below(2)).filter_map(|_| self.random.pick(pupils).cloned()).collect();
         children.sort_unstable();
         children.dedup();
         children
