@@ -74,6 +74,7 @@ fn well_known_people_are_where_their_functions_say() -> Result<()> {
             for known in [establishment.head, establishment.administrator, establishment.teacher, establishment.pupil] {
                 let entry = entries.iter().find(|e| e.dn() == establishment.person_dn(known.uid)).context(known.uid)?;
                 assert_eq!(entry.first("cn"), Some(known.display_name().as_str()));
+                assert_eq!(entry.first("mail"), Some(establishment.email(&known).as_str()));
                 assert_eq!(entry.first("userPassword"), Some(known.password().as_str()));
                 assert_eq!(entry.first("supannRessourceEtat"), Some("{COMPTE}A"));
             }

@@ -104,7 +104,7 @@ impl Client {
     pub async fn ask(&mut self, op: LdapOp) -> Result<LdapOp> {
         let id = self.write(op, Vec::new()).await?;
         let answer = self.read().await?;
-        assert_eq!(answer.msgid, id);
+        anyhow::ensure!(answer.msgid == id, "an answer to something else: {answer:?}");
         Ok(answer.op)
     }
 

@@ -19,8 +19,6 @@ use super::search::PagedSearches;
 use super::{Refusal, Shared, extended, write};
 use crate::types::time::Timestamp;
 
-/// How long a client may take to read what it asked for.
-const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// How long the last word to a client may take.
 const FAREWELL_DEADLINE: Duration = Duration::from_millis(500);
 /// Requests kept while a search runs; a client that sends more waits.
@@ -125,7 +123,7 @@ impl Connection {
         if let Some(request) = self.waiting.pop_front() {
             return Ok(request);
         }
-        let idle = self.shared.limits.idle;
+        let idle = self.shared.limits.idle_deadline;
         tokio::select! {
             () = self.stop.cancelled() => Err(Farewell::Stopping),
             read = timeout(idle, self.framed.next()) => match read {
@@ -195,7 +193,7 @@ impl Connection {
 
     /// Writes several answers and waits until they are on their way.
     pub(super) async fn send_all(&mut self, messages: Vec<LdapMsg>) -> Flow {
-        let framed = &mut self.framed;
+        let (framed, deadline) = (&mut self.framed, self.shared.limits.write_deadline);
         let written = async move {
             for message in messages {
                 framed.feed(message).await?;
@@ -204,7 +202,7 @@ impl Connection {
         };
         tokio::select! {
             () = self.stop.cancelled() => Err(Farewell::Stopping),
-            written = timeout(WRITE_DEADLINE, written) => match written {
+            written = timeout(deadline, written) => match written {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) | Err(_) => Err(Farewell::Silent),
             },
@@ -248,9 +246,10 @@ fn identify(shared: &Shared, request: LdapBindRequest) -> Result<Identity, Refus
     let key = Key::parse(&request.dn).map_err(|error| Refusal::new(LdapResultCode::InvalidDNSyntax, error.to_string()))?;
     // The same answer for an unknown name and a wrong password: a client learns no names.
     let wrong = || Refusal::new(LdapResultCode::InvalidCredentials, "");
-    if let Some((_, account, base)) = shared.accounts.iter().find(|(name, ..)| *name == key) {
-        let known = account.password.matches(&password);
-        return if known { Ok(Identity::Service { dn: account.dn.clone(), base: base.clone() }) } else { Err(wrong()) };
+    if let Some(account) = shared.accounts.iter().find(|account| account.key == key) {
+        let known = account.stated.password.matches(&password);
+        let bound = Identity::Service { dn: account.stated.dn.clone(), base: account.base.clone() };
+        return known.then_some(bound).ok_or_else(wrong);
     }
     let node = shared.tree().get(&key).cloned().ok_or_else(wrong)?;
     if node.accepts(&password) { Ok(Identity::Person { dn: node.dn, key }) } else { Err(wrong()) }

@@ -49,7 +49,9 @@ pub struct Limits {
     /// Entries of one search altogether.
     pub entries_max: usize,
     /// How long a connection may stay silent.
-    pub idle: Duration,
+    pub idle_deadline: Duration,
+    /// How long a client may take to read what it asked for.
+    pub write_deadline: Duration,
 }
 
 impl Default for Limits {
@@ -59,7 +61,8 @@ impl Default for Limits {
             message_max_bytes: 1024 * 1024,
             page_max: 1_000,
             entries_max: 1_000_000,
-            idle: Duration::from_mins(10),
+            idle_deadline: Duration::from_mins(10),
+            write_deadline: Duration::from_secs(30),
         }
     }
 }
@@ -130,11 +133,25 @@ impl Refusal {
     }
 }
 
+/// A service account with its names read.
+#[derive(Debug)]
+struct Account {
+    key: Key,
+    base: Key,
+    stated: ServiceAccount,
+}
+
+impl Account {
+    fn read(stated: ServiceAccount) -> Result<Self, Error> {
+        Ok(Self { key: key_of(&stated.dn)?, base: key_of(&stated.base_dn)?, stated })
+    }
+}
+
 /// What every connection shares.
 #[derive(Debug)]
 struct Shared {
     tree: RwLock<Tree>,
-    accounts: Vec<(Key, ServiceAccount, Key)>,
+    accounts: Vec<Account>,
     limits: Limits,
 }
 
@@ -165,8 +182,7 @@ impl Directory {
     /// A name that is none, a name used twice, a socket without an address.
     pub fn start(listener: TcpListener, entries: Vec<Entry>, accounts: Vec<ServiceAccount>, limits: Limits) -> Result<Self, Error> {
         let address = listener.local_addr()?;
-        let keyed = accounts.into_iter().map(|account| Ok((key_of(&account.dn)?, key_of(&account.base_dn)?, account)));
-        let accounts: Result<Vec<_>, Error> = keyed.map(|r| r.map(|(name, base, account)| (name, account, base))).collect();
+        let accounts: Result<Vec<_>, Error> = accounts.into_iter().map(Account::read).collect();
         let shared = Arc::new(Shared { tree: RwLock::new(Tree::new(entries, Timestamp::now())?), accounts: accounts?, limits });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(server::accept(listener, Arc::clone(&shared), stop.clone(), tasks.clone()));

@@ -94,6 +94,8 @@ impl Drawing {
     /// So many people of one establishment, the well-known ones first.
     pub(super) fn establishment(&mut self, establishment: &Establishment, count: usize) -> Vec<Person> {
         let units: Vec<String> = levels(establishment.kind).into_iter().flat_map(|(_, classes)| classes).collect();
+        // Each establishment has a domain of its own.
+        self.mailboxes.clear();
         let functions = [Function::Head, Function::Computers, Function::Teacher, Function::Pupil];
         let mut people: Vec<Person> = Vec::with_capacity(count);
         let mut pupils = vec![establishment.pupil.uid.to_owned()];
@@ -183,7 +185,7 @@ impl Drawing {
         let initial = first.chars().next().unwrap_or('x');
         let base: String = format!("{initial}{}", last.replace('-', "")).chars().take(UID_LENGTH_MAX).collect();
         let uid = uid.map_or_else(|| numbered(&mut self.uids, &base, ""), str::to_owned);
-        let mailbox = numbered(&mut self.mailboxes, &format!("{first}.{last}"), ".");
+        let mailbox = numbered(&mut self.mailboxes, &mailbox(&given, &family), ".");
         let (from, years) = match function {
             Function::Pupil | Function::Apprentice => (2005, 10),
             _ => (1962, 36),
@@ -225,6 +227,11 @@ fn numbered(taken: &mut HashMap<String, usize>, base: &str, between: &str) -> St
     }
     taken.insert(name.clone(), 1);
     name
+}
+
+/// The part of an address before the `@`, but for the number of a homonym.
+pub(super) fn mailbox(given: &str, family: &str) -> String {
+    format!("{}.{}", plain(given), plain(family))
 }
 
 /// Lower-case ASCII letters and hyphens only: what user names and addresses are made of.

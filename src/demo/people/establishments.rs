@@ -1,5 +1,7 @@
 //! The demo's three establishments, and the people of each one may sign in as. Fictitious: no real school has a number that begins with 099.
 
+use super::draw::mailbox;
+
 /// The top of the demo's directory.
 pub const BASE_DN: &str = "dc=demo,dc=fr";
 
@@ -103,6 +105,11 @@ impl Establishment {
     /// The domain of its addresses: reserved for examples (RFC 2606), so that no message reaches anyone.
     pub fn domain(&self) -> String {
         format!("{}.example", self.slug)
+    }
+
+    /// The address of one of its well-known people.
+    pub fn email(&self, person: &WellKnown) -> String {
+        format!("{}@{}", mailbox(person.given_name, person.family_name), self.domain())
     }
 
     pub(super) fn well_known(&self) -> [WellKnown; 4] {
