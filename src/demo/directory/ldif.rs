@@ -196,6 +196,10 @@ impl<R: BufRead> Lines<R> {
         if line.last() == Some(&b'\r') {
             line.pop();
         }
+        // Some editors begin a file with a mark of its encoding.
+        if self.number == 1 && line.starts_with("\u{feff}".as_bytes()) {
+            line.drain(.."\u{feff}".len());
+        }
         Ok(Some((self.number, line)))
     }
 }
@@ -240,7 +244,8 @@ mod tests {
     }
 
     #[test]
-    fn empty_file_holds_no_entries() {
+    fn marks_and_empty_files_are_understood() {
+        assert_eq!(read("\u{feff}dn: dc=x\n".as_bytes()).map(|e| e.len()).ok(), Some(1));
         assert_eq!(read(&b""[..]).map(|e| e.len()).ok(), Some(0));
         assert_eq!(read(&b"version: 1\n\n# nothing\n"[..]).map(|e| e.len()).ok(), Some(0));
     }

@@ -133,7 +133,7 @@ pub const ESTABLISHMENTS: [Establishment; 3] = [
         head: someone("jdelatour", "Jérôme", "de La Tour", "M."),
         administrator: someone("mndiaye", "Mamadou", "N'Diaye", "M."),
         pupil: someone("zoconnor", "Zoë", "O'Connor", "Mme"),
-        teacher_groups: ("profs", "direction"),
+        teacher_groups: ("profs", "informatique"),
     },
     Establishment {
         slug: "lycee-sophie-germain",
@@ -145,7 +145,7 @@ pub const ESTABLISHMENTS: [Establishment; 3] = [
         head: someone("fdalembert", "Françoise", "d'Alembert", "Mme"),
         administrator: someone("gcelik", "Gaël", "Çelik", "M."),
         pupil: someone("lnguyen", "Loïc", "Nguyễn", "M."),
-        teacher_groups: ("profs", "direction"),
+        teacher_groups: ("profs", "informatique"),
     },
     Establishment {
         slug: "iut-evrecy",
