@@ -13,4 +13,5 @@ mod connectors;
 mod demo;
 mod harness;
 mod oidc;
+mod store;
 mod tidy;

@@ -1,1 +1,18 @@
 //! What the gateway remembers: the only place that names `sqlx`.
+//!
+//! [`Stores`] opens the registry and one [`Store`] an establishment; a [`Tx`] is what every store function takes. An entity is
+//! written once: struct, SQL and row mapping in one file under [`registry`] or [`establishment`].
+
+mod columns;
+pub mod dialect;
+pub mod error;
+pub mod establishment;
+mod migrate;
+pub mod registry;
+mod sqlite;
+mod stores;
+pub mod tx;
+
+pub use error::Error;
+pub use stores::{Store, StoreUrl, Stores};
+pub use tx::Tx;

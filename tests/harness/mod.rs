@@ -4,5 +4,6 @@
 
 pub mod browser;
 pub mod daemon;
+pub mod gateway;
 pub mod generator;
 pub mod slapd;

@@ -1,1 +1,3 @@
 //! Signing keys of an establishment.
+
+pub mod crypto;

@@ -1,0 +1,217 @@
+//! Who asks, where, when: the first argument of every service function.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::error::Error;
+use super::passwords::PasswordPool;
+use super::vault::Vault;
+use crate::config::Limits;
+use crate::store::registry::establishment::{Contact, Establishment, EstablishmentStatus};
+use crate::store::{Store, Stores};
+use crate::types::id::{EstablishmentId, TokenId, UserId};
+use crate::types::locale::Locale;
+use crate::types::permission::{GatewayRole, Permission};
+use crate::types::slug::{PLATFORM, Slug};
+use crate::types::time::Timestamp;
+
+/// What the whole process shares: made once by `app`.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Every store.
+    pub stores: Stores,
+    /// The master key.
+    pub vault: Vault,
+    /// Argon2id, bounded.
+    pub passwords: PasswordPool,
+    /// Bounds and lifetimes.
+    pub limits: Limits,
+    /// Every address starts with it.
+    pub public_url: String,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The program itself, or whoever may run its command line on the machine.
+    System,
+    /// Nobody known.
+    Anonymous,
+    /// A person signed in, with their roles in the gateway.
+    User {
+        /// The person.
+        id: UserId,
+        /// Roles in the application `passerelle`.
+        roles: Vec<GatewayRole>,
+    },
+    /// An API token, acting with one role.
+    Token {
+        /// The token.
+        id: TokenId,
+        /// Its role.
+        role: GatewayRole,
+    },
+    /// A source's sync run.
+    Source(String),
+}
+
+impl Actor {
+    /// As the audit trail names it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::System => "system".to_owned(),
+            Self::Anonymous => "anonymous".to_owned(),
+            Self::User { id, .. } => format!("user:{id}"),
+            Self::Token { id, .. } => format!("token:{id}"),
+            Self::Source(name) => format!("source:{name}"),
+        }
+    }
+
+    /// Whether the actor holds a permission.
+    pub fn may(&self, permission: Permission) -> bool {
+        match self {
+            Self::System => true,
+            Self::Anonymous => false,
+            Self::User { roles, .. } => roles.iter().any(|r| r.gives(permission)),
+            Self::Token { role, .. } => role.gives(permission),
+            // A run writes the facts of its source and configures nothing.
+            Self::Source(_) => matches!(permission, Permission::ManageUsers | Permission::Read),
+        }
+    }
+}
+
+/// One request's surroundings, in one establishment.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// What the process shares.
+    pub gateway: Arc<Gateway>,
+    /// Where.
+    pub establishment: Arc<Establishment>,
+    /// Its store.
+    pub store: Store,
+    /// Who.
+    pub actor: Actor,
+    /// When: read once at the edge.
+    pub now: Timestamp,
+    /// Ties log lines and answers together.
+    pub request_id: Uuid,
+    /// In which language.
+    pub locale: Locale,
+}
+
+impl Context {
+    /// Opens a context in an establishment; the platform's slug opens the platform.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown slug.
+    pub async fn open(gateway: &Arc<Gateway>, slug: &str, actor: Actor, now: Timestamp) -> Result<Self, Error> {
+        let (establishment, slug) = if slug == PLATFORM {
+            (platform(), Slug::platform())
+        } else {
+            let unknown = || Error::not_found(format!("establishment «{slug}»"));
+            let parsed = Slug::parse(slug).map_err(|_| unknown())?;
+            let mut tx = gateway.stores.registry().read().await?;
+            let found = crate::store::registry::establishment::find(&mut tx, slug).await?;
+            (found.ok_or_else(unknown)?, parsed)
+        };
+        let store = gateway.stores.establishment(&slug).await?;
+        let establishment = Arc::new(establishment);
+        Ok(Self { gateway: gateway.clone(), establishment, store, actor, now, request_id: Uuid::now_v7(), locale: Locale::default() })
+    }
+
+    /// The first line of every service function.
+    ///
+    /// # Errors
+    /// `Unauthenticated` or `Forbidden`.
+    pub fn require(&self, permission: Permission) -> Result<(), Error> {
+        if self.actor.may(permission) {
+            return Ok(());
+        }
+        match self.actor {
+            Actor::Anonymous => Err(Error::Unauthenticated),
+            _ => Err(Error::Forbidden(format!(
+                "this needs the permission {permission:?}; ask an administrator of {}",
+                self.establishment.name
+            ))),
+        }
+    }
+
+    /// The establishment's slug.
+    pub fn slug(&self) -> &str {
+        &self.establishment.slug
+    }
+
+    /// Whether this is the platform itself.
+    pub fn is_platform(&self) -> bool {
+        self.establishment.slug == PLATFORM
+    }
+
+    /// The issuer: `{public_url}/e/{slug}`, and `{public_url}` for the platform.
+    pub fn issuer(&self) -> String {
+        issuer(&self.gateway.public_url, self.slug())
+    }
+}
+
+/// The issuer of an establishment (OpenID Connect Core §2, `iss`).
+pub fn issuer(public_url: &str, slug: &str) -> String {
+    if slug == PLATFORM { public_url.to_owned() } else { format!("{public_url}/e/{slug}") }
+}
+
+/// Work on the platform: a context in the platform's own establishment, with the registry at hand.
+#[derive(Clone, Debug)]
+pub struct PlatformContext(Context);
+
+impl PlatformContext {
+    /// Opens a context on the platform.
+    ///
+    /// # Errors
+    /// When the platform's store cannot be opened.
+    pub async fn open(gateway: &Arc<Gateway>, actor: Actor, now: Timestamp) -> Result<Self, Error> {
+        Ok(Self(Context::open(gateway, PLATFORM, actor, now).await?))
+    }
+
+    /// From a context that is on the platform already.
+    ///
+    /// # Errors
+    /// `NotFound` in an establishment: what the platform has is not there.
+    pub fn from_context(context: Context) -> Result<Self, Error> {
+        if context.is_platform() { Ok(Self(context)) } else { Err(Error::not_found("page of the platform here")) }
+    }
+
+    /// The context in the platform's own establishment.
+    pub fn context(&self) -> &Context {
+        &self.0
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Store {
+        self.0.gateway.stores.registry()
+    }
+
+    /// A context in an establishment, for the same actor.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn enter(&self, slug: &str) -> Result<Context, Error> {
+        let there = Context::open(&self.0.gateway, slug, self.0.actor.clone(), self.0.now).await?;
+        Ok(Context { request_id: self.0.request_id, locale: self.0.locale, ..there })
+    }
+}
+
+/// The platform as an establishment. It is not in the registry: nobody lists, blocks or deletes it.
+fn platform() -> Establishment {
+    Establishment {
+        id: EstablishmentId::from(Uuid::nil()),
+        number: 0,
+        slug: PLATFORM.to_owned(),
+        name: "Passerelle".to_owned(),
+        uai: None,
+        zone: None,
+        locality: None,
+        contact: Contact::default(),
+        status: EstablishmentStatus::Active,
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+    }
+}

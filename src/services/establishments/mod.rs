@@ -1,0 +1,262 @@
+//! Establishments: made, listed, prepared. Work on the registry takes a [`PlatformContext`].
+
+mod prepare;
+
+pub use prepare::prepare;
+
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::audit;
+use super::context::{Context, PlatformContext};
+use super::error::Error;
+use super::links::Link;
+use super::users::{self, NewUser};
+use crate::store::establishment::user::User;
+use crate::store::registry::establishment::{self, Contact, Establishment, EstablishmentStatus, Filter};
+use crate::store::registry::zone::{self, Zone};
+use crate::types::Invalid;
+use crate::types::email::Email;
+use crate::types::fold;
+use crate::types::id::EstablishmentId;
+use crate::types::page::{Page, PageRequest};
+use crate::types::permission::{GatewayRole, Permission};
+use crate::types::slug::Slug;
+use crate::types::uai::Uai;
+
+/// Longest free text of an establishment, in characters.
+const TEXT_LENGTH_MAX: usize = 200;
+/// The first administrator's user name when the contact has no address.
+const FIRST_ADMINISTRATOR: &str = "admin";
+
+/// The person to write to.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewContact {
+    /// Family name.
+    pub family_name: Option<String>,
+    /// Given name.
+    pub given_name: Option<String>,
+    /// Address.
+    pub email: Option<String>,
+}
+
+/// An establishment to be made.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewEstablishment {
+    /// What people read.
+    pub name: String,
+    /// Its name in addresses; made of the name when left out.
+    #[serde(default)]
+    pub slug: Option<String>,
+    /// Its number; the next one when left out.
+    #[serde(default)]
+    pub number: Option<i64>,
+    /// Its official number.
+    #[serde(default)]
+    pub uai: Option<String>,
+    /// A zone of the operator's list.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// Postcode and town.
+    #[serde(default)]
+    pub locality: Option<String>,
+    /// Whom to write to.
+    #[serde(default)]
+    pub contact: NewContact,
+}
+
+/// A new establishment, its first administrator, and the link by which that person chooses a password. The link is shown once.
+#[derive(Debug)]
+pub struct Created {
+    /// The establishment.
+    pub establishment: Establishment,
+    /// Its first administrator, pending.
+    pub administrator: User,
+    /// The administrator's one-time link.
+    pub link: Link,
+}
+
+/// Makes an establishment with a store, keys' place and a first administrator of its own.
+///
+/// # Errors
+/// `Invalid` with every field that does not fit; `Conflict` when slug, number or UAI is taken.
+pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Result<Created, Error> {
+    let ctx = platform.context();
+    ctx.require(Permission::ManageEstablishments)?;
+    let mut made = regular(ctx, new)?;
+    let slug = Slug::parse(&made.slug)?;
+    let mut registry = platform.registry().begin().await?;
+    if let Some(name) = &made.zone
+        && zone::find(&mut registry, name).await?.is_none()
+    {
+        return Err(Error::invalid("zone", format!("«{name}» is not on the operator's list: see /api/v1/zones")));
+    }
+    if new.number.is_none() {
+        made.number = establishment::next_number(&mut registry).await?;
+    }
+    let search = fold(&[&made.name, &made.slug, made.uai.as_deref().unwrap_or(""), made.locality.as_deref().unwrap_or("")].join(" "));
+    establishment::insert(&mut registry, &made, &search).await.map_err(|e| taken(e, &made))?;
+    // The row is not committed before the store stands: whoever finds an establishment finds its store.
+    let store = ctx.gateway.stores.provision_new(&slug).await?;
+    let there = Context { establishment: std::sync::Arc::new(made.clone()), store, ..ctx.clone() };
+    let (administrator, link) = first_administrator(&there, &made.contact).await?;
+    registry.commit().await?;
+    let mut trail = ctx.store.begin().await?;
+    audit::record_in(&mut trail, ctx, "establishment.created", ("establishment", &made.slug), json!({ "name": made.name })).await?;
+    trail.commit().await?;
+    Ok(Created { establishment: made, administrator, link })
+}
+
+fn taken(error: crate::store::Error, made: &Establishment) -> Error {
+    let crate::store::Error::Taken(column) = &error else { return error.into() };
+    let what = match column.rsplit('.').next() {
+        Some("slug") => format!("the slug «{}» is taken: choose another with `slug`", made.slug),
+        Some("number") => format!("the number {} is taken: leave it out to get the next one", made.number),
+        Some("uai") => format!("the UAI {} belongs to another establishment", made.uai.as_deref().unwrap_or_default()),
+        _ => column.clone(),
+    };
+    Error::Conflict(what)
+}
+
+async fn first_administrator(there: &Context, contact: &Contact) -> Result<(User, Link), Error> {
+    let new = NewUser {
+        username: contact.email.clone().unwrap_or_else(|| FIRST_ADMINISTRATOR.to_owned()),
+        given_name: contact.given_name.clone(),
+        family_name: contact.family_name.clone(),
+        email: contact.email.clone(),
+        ..NewUser::default()
+    };
+    let mut tx = there.store.begin().await?;
+    prepare::prepare_in(&mut tx, there).await?;
+    let made = users::create_in(&mut tx, there, &new).await?;
+    prepare::give_gateway_role_in(&mut tx, there, made.0.id, GatewayRole::Administrator, "first administrator").await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Makes an operator of the platform, pending until the link that comes back is used.
+///
+/// # Errors
+/// `Invalid`, `Conflict` when the user name is taken.
+pub async fn create_operator(platform: &PlatformContext, new: &NewUser) -> Result<(User, Link), Error> {
+    let ctx = platform.context();
+    ctx.require(Permission::ManageEstablishments)?;
+    let mut tx = ctx.store.begin().await?;
+    let made = users::create_in(&mut tx, ctx, new).await?;
+    prepare::give_gateway_role_in(&mut tx, ctx, made.0.id, GatewayRole::Operator, "made an operator").await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// A page of establishments.
+pub async fn list(platform: &PlatformContext, page: &PageRequest, filter: &Filter) -> Result<Page<Establishment>, Error> {
+    platform.context().require(Permission::ManageEstablishments)?;
+    let mut tx = platform.registry().read().await?;
+    Ok(establishment::list(&mut tx, page, filter).await?)
+}
+
+/// Establishments that serve, for the page on which a person chooses theirs: public by nature.
+pub async fn choices(platform: &PlatformContext, page: &PageRequest) -> Result<Page<Establishment>, Error> {
+    let mut tx = platform.registry().read().await?;
+    let filter = Filter { status: Some("active".to_owned()), ..Filter::default() };
+    Ok(establishment::list(&mut tx, page, &filter).await?)
+}
+
+/// One establishment, for whoever may read in it.
+///
+/// # Errors
+/// `NotFound`.
+pub fn show(ctx: &Context) -> Result<Establishment, Error> {
+    ctx.require(Permission::Read)?;
+    Ok((*ctx.establishment).clone())
+}
+
+/// The operator's list of zones.
+pub async fn zones(platform: &PlatformContext) -> Result<Vec<Zone>, Error> {
+    platform.context().require(Permission::Read)?;
+    let mut tx = platform.registry().read().await?;
+    Ok(zone::list(&mut tx).await?)
+}
+
+/// Adds a zone, or gives it another title.
+///
+/// # Errors
+/// `Invalid` when the name is not a short name.
+pub async fn save_zone(platform: &PlatformContext, zone: &Zone) -> Result<(), Error> {
+    platform.context().require(Permission::ManageEstablishments)?;
+    Slug::parse(&zone.name).map_err(|e| Invalid::new("name", e.message))?;
+    let title = text("title", Some(&zone.title))?.ok_or_else(|| Error::invalid("title", "must not be empty"))?;
+    let mut tx = platform.registry().begin().await?;
+    zone::upsert(&mut tx, &Zone { name: zone.name.clone(), title }).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes a zone off the list.
+///
+/// # Errors
+/// `Conflict` while an establishment lies in it, `NotFound`.
+pub async fn delete_zone(platform: &PlatformContext, name: &str) -> Result<(), Error> {
+    platform.context().require(Permission::ManageEstablishments)?;
+    let mut tx = platform.registry().begin().await?;
+    zone::delete(&mut tx, name).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Every field is looked at, so that a form shows all that is wrong at once.
+fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error> {
+    let mut wrong = Vec::new();
+    let mut keep = |result: Result<Option<String>, Error>| match result {
+        Ok(value) => value,
+        Err(Error::Invalid(fields)) => {
+            wrong.extend(fields);
+            None
+        }
+        Err(other) => {
+            wrong.push(Invalid::new("establishment", other.to_string()));
+            None
+        }
+    };
+    let name = keep(text("name", Some(&new.name)).and_then(|n| n.map(Some).ok_or_else(|| Error::invalid("name", "must not be empty"))));
+    let slug = new.slug.as_deref().map_or_else(|| Slug::from_name(&new.name), Slug::parse);
+    let slug = keep(slug.map(|s| Some(s.as_str().to_owned())).map_err(Error::from));
+    let uai = new.uai.as_deref().filter(|u| !u.trim().is_empty()).map(Uai::parse).transpose();
+    let uai = keep(uai.map(|u| u.map(|u| u.as_str().to_owned())).map_err(Error::from));
+    let locality = keep(text("locality", new.locality.as_deref()));
+    let email = new.contact.email.as_deref().filter(|e| !e.trim().is_empty()).map(Email::parse).transpose();
+    let email = keep(email.map(|e| e.map(|e| e.as_str().to_owned())).map_err(|e| Error::invalid("contact.email", e.message)));
+    let contact = Contact {
+        family_name: keep(text("contact.family_name", new.contact.family_name.as_deref())),
+        given_name: keep(text("contact.given_name", new.contact.given_name.as_deref())),
+        email,
+    };
+    if new.number.is_some_and(|n| n < 1) {
+        wrong.push(Invalid::new("number", "must be 1 or more; leave it out to get the next one"));
+    }
+    let (Some(name), Some(slug), true) = (name, slug, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
+    Ok(Establishment {
+        id: EstablishmentId::new(),
+        number: new.number.unwrap_or_default(),
+        slug,
+        name,
+        uai,
+        zone: new.zone.clone().filter(|z| !z.is_empty()),
+        locality,
+        contact,
+        status: EstablishmentStatus::Active,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    })
+}
+
+fn text(field: &str, raw: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(text) = raw.map(str::trim).filter(|t| !t.is_empty()) else { return Ok(None) };
+    if text.chars().count() > TEXT_LENGTH_MAX || text.chars().any(char::is_control) {
+        return Err(Error::invalid(field, format!("has at most {TEXT_LENGTH_MAX} characters and no control characters")));
+    }
+    Ok(Some(text.to_owned()))
+}

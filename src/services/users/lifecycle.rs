@@ -1,0 +1,129 @@
+//! Who may sign in: disabling, enabling, removing, inviting.
+
+use serde_json::json;
+
+use super::super::audit;
+use super::super::context::{Actor, Context};
+use super::super::error::Error;
+use super::super::links::{self, Link};
+use crate::store::Tx;
+use crate::store::establishment::one_time_link::Purpose;
+use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
+use crate::store::establishment::{credential, grant, link, session};
+use crate::types::id::UserId;
+use crate::types::permission::Permission;
+
+/// Disables a person: sessions end and grants are revoked at once. They keep credentials, links and history.
+///
+/// # Errors
+/// `NotFound`; `Forbidden` on oneself.
+pub async fn disable(ctx: &Context, id: UserId) -> Result<User, Error> {
+    ctx.require(Permission::ManageUsers)?;
+    if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) {
+        return Err(Error::Forbidden("nobody disables themselves: ask another administrator".to_owned()));
+    }
+    let mut tx = ctx.store.begin().await?;
+    let user = user::get(&mut tx, id).await?;
+    let user = disable_in(&mut tx, ctx, user, DisabledBy::Administrator).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// The same within a transaction. An administrator's word outlives a source's.
+pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: DisabledBy) -> Result<User, Error> {
+    let standing = user.disabled_by == Some(DisabledBy::Administrator);
+    user.status = UserStatus::Disabled;
+    user.disabled_by = Some(if standing { DisabledBy::Administrator } else { by });
+    user.updated_at = ctx.now;
+    user::update(tx, &user).await?;
+    session::delete_of_user(tx, user.id).await?;
+    grant::revoke_of_user(tx, user.id, ctx.now).await?;
+    audit::record_in(tx, ctx, "user.disabled", ("user", &user.id.to_string()), json!({ "username": user.username, "by": by })).await?;
+    Ok(user)
+}
+
+/// Lets a disabled person sign in again, with everything they had.
+///
+/// # Errors
+/// `NotFound`; `Conflict` when a source says the person is gone or inactive.
+pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
+    ctx.require(Permission::ManageUsers)?;
+    let mut tx = ctx.store.begin().await?;
+    let user = user::get(&mut tx, id).await?;
+    if user.disabled_by == Some(DisabledBy::Source) {
+        return Err(Error::Conflict(
+            "the person's source says they are gone or inactive: put that right in the source, and sync".to_owned(),
+        ));
+    }
+    let user = enable_in(&mut tx, ctx, user).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// The same within a transaction. Whoever has neither a password nor a source stays pending.
+pub async fn enable_in(tx: &mut Tx, ctx: &Context, mut user: User) -> Result<User, Error> {
+    let known = credential::find_password_hash(tx, user.id).await?.is_some() || !link::list_of_user(tx, user.id).await?.is_empty();
+    user.status = if known { UserStatus::Active } else { UserStatus::Pending };
+    user.disabled_by = None;
+    user.updated_at = ctx.now;
+    user::update(tx, &user).await?;
+    audit::record_in(tx, ctx, "user.enabled", ("user", &user.id.to_string()), json!({ "username": user.username })).await?;
+    Ok(user)
+}
+
+/// Removes a person for good. A person whom a source still states would only come back, and is refused.
+///
+/// # Errors
+/// `NotFound`, `Conflict`, `Forbidden` on oneself.
+pub async fn delete(ctx: &Context, id: UserId) -> Result<(), Error> {
+    ctx.require(Permission::ManageUsers)?;
+    if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) {
+        return Err(Error::Forbidden("nobody removes themselves: ask another administrator".to_owned()));
+    }
+    let mut tx = ctx.store.begin().await?;
+    let user = user::get(&mut tx, id).await?;
+    if let Some(owner) = link::list_of_user(&mut tx, id).await?.into_iter().find(|l| l.present) {
+        return Err(Error::Conflict(format!(
+            "the source «{}» still states this person: remove them there first, or disable them",
+            owner.source
+        )));
+    }
+    user::delete(&mut tx, id).await?;
+    audit::record_in(&mut tx, ctx, "user.deleted", ("user", &id.to_string()), json!({ "username": user.username })).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A new one-time link for someone who has not chosen a password yet.
+///
+/// # Errors
+/// `NotFound`, `Conflict` when the person is not pending.
+pub async fn invite(ctx: &Context, id: UserId) -> Result<Link, Error> {
+    make_link(ctx, id, Purpose::Invitation).await
+}
+
+/// A one-time link to choose another password.
+///
+/// # Errors
+/// `NotFound`, `Conflict` for someone disabled: a reset never gives access back.
+pub async fn reset(ctx: &Context, id: UserId) -> Result<Link, Error> {
+    make_link(ctx, id, Purpose::Reset).await
+}
+
+async fn make_link(ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, Error> {
+    ctx.require(Permission::ManageUsers)?;
+    let mut tx = ctx.store.begin().await?;
+    let user = user::get(&mut tx, id).await?;
+    match (purpose, user.status) {
+        (_, UserStatus::Disabled) => return Err(Error::Conflict("this person is disabled: enable them first".to_owned())),
+        (Purpose::Invitation, UserStatus::Active) => {
+            return Err(Error::Conflict("this person is active already: use reset to let them choose another password".to_owned()));
+        }
+        _ => {}
+    }
+    let made = links::make_in(&mut tx, ctx, id, purpose).await?;
+    let action = if purpose == Purpose::Invitation { "user.invited" } else { "user.reset" };
+    audit::record_in(&mut tx, ctx, action, ("user", &id.to_string()), json!({})).await?;
+    tx.commit().await?;
+    Ok(made)
+}

@@ -1,0 +1,58 @@
+//! Reading people.
+
+use super::super::context::Context;
+use super::super::error::Error;
+use crate::store::establishment::link::{self, NamedLink};
+use crate::store::establishment::user::{self, Filter, User};
+use crate::types::id::UserId;
+use crate::types::page::{Page, PageRequest};
+use crate::types::permission::Permission;
+
+/// A person with where they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The person.
+    pub user: User,
+    /// Their entries in sources.
+    pub links: Vec<NamedLink>,
+}
+
+/// A page of people.
+pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<User>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    Ok(user::list(&mut tx, page, filter).await?)
+}
+
+/// One person.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(ctx: &Context, id: UserId) -> Result<User, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    Ok(user::get(&mut tx, id).await?)
+}
+
+/// One person with their links.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn profile(ctx: &Context, id: UserId) -> Result<Profile, Error> {
+    let user = get(ctx, id).await?;
+    let mut tx = ctx.store.read().await?;
+    Ok(Profile { user, links: link::list_of_user(&mut tx, id).await? })
+}
+
+/// One person by identifier or by user name, as people type it.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn resolve(ctx: &Context, name: &str) -> Result<User, Error> {
+    if let Ok(id) = name.parse::<UserId>() {
+        return get(ctx, id).await;
+    }
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    user::find_by_username(&mut tx, name).await?.ok_or_else(|| Error::not_found(format!("user «{name}»")))
+}

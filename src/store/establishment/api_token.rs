@@ -1,0 +1,92 @@
+//! Bearer tokens for the admin API, kept by hash.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::TokenId;
+use crate::types::page::{Page, PageRequest};
+use crate::types::secret::TokenHash;
+use crate::types::time::Timestamp;
+
+/// What a token opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum TokenKind {
+    /// The admin API.
+    Api,
+    /// A SCIM feed.
+    Scim,
+}
+
+/// One token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct ApiToken {
+    /// Key.
+    pub id: TokenId,
+    /// What people read.
+    pub name: String,
+    /// What it opens.
+    pub kind: TokenKind,
+    /// The role it acts with: `operator`, `administrator` or `auditor`.
+    pub scope: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Last use, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// End of its life.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The live token of a secret.
+pub async fn find_live(tx: &mut Tx, secret: TokenHash, now: Timestamp) -> Result<Option<ApiToken>, Error> {
+    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens \
+         WHERE secret_hash = $1 AND (expires_at IS NULL OR expires_at > $2)";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(secret.as_bytes()).bind(now).fetch_optional(c).await)?)
+}
+
+/// One token by key.
+pub async fn find(tx: &mut Tx, id: TokenId) -> Result<Option<ApiToken>, Error> {
+    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens WHERE id = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+}
+
+/// A page of tokens, oldest first.
+pub async fn list(tx: &mut Tx, page: &PageRequest, name: Option<&str>, kind: Option<&str>) -> Result<Page<ApiToken>, Error> {
+    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens WHERE ($1 IS NULL OR id > $1) \
+         AND ($2 IS NULL OR name = $2) AND ($3 IS NULL OR kind = $3) ORDER BY id LIMIT $4";
+    const COUNT: &str = "SELECT count(*) FROM api_tokens WHERE ($1 IS NULL OR name = $1) AND ($2 IS NULL OR kind = $2)";
+    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(page.after).bind(name).bind(kind).bind(page.limit + 1).fetch_all(c).await)?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(name).bind(kind).fetch_one(c).await)?;
+    Ok(Page::cut(rows, page.limit, total, |t: &ApiToken| t.id.uuid()))
+}
+
+/// Writes a new token.
+pub async fn insert(tx: &mut Tx, secret: TokenHash, t: &ApiToken) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO api_tokens (id, name, kind, scope, secret_hash, created_at, last_used_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(t.id).bind(&t.name).bind(t.kind).bind(&t.scope).bind(secret.as_bytes());
+        row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).execute(c).await
+    })?;
+    Ok(())
+}
+
+/// Notes a use.
+pub async fn touch(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE api_tokens SET last_used_at = $2 WHERE id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await)?;
+    Ok(())
+}
+
+/// Revokes a token.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn delete(tx: &mut Tx, id: TokenId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM api_tokens WHERE id = $1";
+    let gone = on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(|d| d.rows_affected()))?;
+    if gone == 0 { Err(Error::NotFound("token")) } else { Ok(()) }
+}

@@ -1,0 +1,145 @@
+//! Applications and their catalogues of roles.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use utoipa::ToSchema;
+
+use crate::store::dialect::ROWS_MAX;
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::ApplicationId;
+use crate::types::time::Timestamp;
+
+/// How many roles one person may hold in an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Cardinality {
+    /// As many as rules give.
+    Multi,
+    /// One; the catalogue's order decides.
+    Single,
+    /// One in each scope; the catalogue's order decides.
+    SinglePerScope,
+}
+
+/// What a scope of this application's roles is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum ScopeKind {
+    /// Roles hold everywhere.
+    #[default]
+    None,
+    /// An establishment.
+    Establishment,
+    /// A unit inside an establishment, such as a department.
+    Unit,
+    /// A relation between people, such as "own apprentices".
+    Relation,
+}
+
+/// One role of a catalogue. The order of a catalogue is the order of precedence, strongest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// Its name in tokens.
+    pub name: String,
+    /// What people read.
+    #[serde(default)]
+    pub title: String,
+    /// Privilege → level (`yes`, `read`, `own`, `no`).
+    #[serde(default)]
+    pub privileges: BTreeMap<String, String>,
+}
+
+/// One application.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Application {
+    /// Key.
+    pub id: ApplicationId,
+    /// Its name in addresses and commands.
+    pub name: String,
+    /// What people read.
+    pub title: String,
+    /// How many roles one person may hold.
+    pub cardinality: Cardinality,
+    /// The role of everyone active whom no rule gives one.
+    pub default_role: Option<String>,
+    /// What a scope is.
+    pub scope_kind: ScopeKind,
+    /// The catalogue, strongest role first.
+    #[sqlx(json)]
+    pub roles: Vec<Role>,
+    /// How claims are shaped for its clients.
+    #[sqlx(json)]
+    #[schema(value_type = Object)]
+    pub claim_shape: serde_json::Value,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One application by key.
+pub async fn find(tx: &mut Tx, id: ApplicationId) -> Result<Option<Application>, Error> {
+    const SQL: &str = "SELECT id, name, title, cardinality, default_role, scope_kind, roles, claim_shape, created_at, updated_at \
+         FROM applications WHERE id = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+}
+
+/// One application by name.
+pub async fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Application>, Error> {
+    const SQL: &str = "SELECT id, name, title, cardinality, default_role, scope_kind, roles, claim_shape, created_at, updated_at \
+         FROM applications WHERE name = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(name).fetch_optional(c).await)?)
+}
+
+/// All applications, by name.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Application>, Error> {
+    const SQL: &str = "SELECT id, name, title, cardinality, default_role, scope_kind, roles, claim_shape, created_at, updated_at \
+         FROM applications ORDER BY name LIMIT $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
+/// Writes a new application.
+///
+/// # Errors
+/// `Taken` when the name is another's.
+pub async fn insert(tx: &mut Tx, a: &Application) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO applications (id, name, title, cardinality, default_role, scope_kind, roles, claim_shape, created_at, \
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(a.id).bind(&a.name).bind(&a.title).bind(a.cardinality).bind(&a.default_role);
+        let row = row.bind(a.scope_kind).bind(Json(&a.roles)).bind(Json(&a.claim_shape));
+        row.bind(a.created_at).bind(a.updated_at).execute(c).await
+    })?;
+    Ok(())
+}
+
+/// Writes what may change of an application.
+///
+/// # Errors
+/// `Taken`, `NotFound`.
+pub async fn update(tx: &mut Tx, a: &Application) -> Result<(), Error> {
+    const SQL: &str = "UPDATE applications SET name = $2, title = $3, cardinality = $4, default_role = $5, scope_kind = $6, roles = $7, \
+         claim_shape = $8, updated_at = $9 WHERE id = $1";
+    let changed = on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(a.id).bind(&a.name).bind(&a.title).bind(a.cardinality).bind(&a.default_role);
+        let row = row.bind(a.scope_kind).bind(Json(&a.roles)).bind(Json(&a.claim_shape)).bind(a.updated_at);
+        row.execute(c).await.map(|d| d.rows_affected())
+    })?;
+    if changed == 0 { Err(Error::NotFound("application")) } else { Ok(()) }
+}
+
+/// Removes an application.
+///
+/// # Errors
+/// `Referenced` while rules, clients or assignments name it, `NotFound`.
+pub async fn delete(tx: &mut Tx, id: ApplicationId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM applications WHERE id = $1";
+    let gone = on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(|d| d.rows_affected()))?;
+    if gone == 0 { Err(Error::NotFound("application")) } else { Ok(()) }
+}

@@ -1,0 +1,186 @@
+//! Who holds which role where, until when and why.
+
+use serde::{Deserialize, Serialize};
+use sqlx::QueryBuilder;
+use sqlx::types::Json;
+use utoipa::ToSchema;
+
+use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::{ApplicationId, AssignmentId, RuleId, UserId};
+use crate::types::page::{Page, PageRequest};
+use crate::types::time::Timestamp;
+
+/// Where an assignment comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Origin {
+    /// A rule.
+    Rule,
+    /// A person gave it by hand.
+    Manual,
+    /// The application's default role.
+    Default,
+}
+
+/// One step of the way from a directory entry to a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Step {
+    /// `entry`, `group`, `rule`, `capture`, `role` or `claim`.
+    pub kind: String,
+    /// What people read of it.
+    pub name: String,
+}
+
+/// One assignment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Assignment {
+    /// Key.
+    pub id: AssignmentId,
+    /// The person.
+    #[serde(rename = "user")]
+    pub user_id: UserId,
+    /// The application's key.
+    #[serde(skip)]
+    pub application_id: ApplicationId,
+    /// The application's name.
+    pub application: String,
+    /// The role.
+    pub role: String,
+    /// Where it holds; empty is everywhere.
+    pub scope: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The rule that gave it.
+    #[serde(rename = "rule")]
+    pub rule_id: Option<RuleId>,
+    /// It holds from then on.
+    pub valid_from: Option<Timestamp>,
+    /// It holds until then.
+    pub valid_until: Option<Timestamp>,
+    /// Why: the way from the entry to the role, or a person's words.
+    #[sqlx(json)]
+    pub reason: Vec<Step>,
+    /// When it was given.
+    pub created_at: Timestamp,
+}
+
+/// What a list of assignments may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The person.
+    pub user: Option<UserId>,
+    /// The application's name.
+    pub application: Option<String>,
+    /// Exact role.
+    pub role: Option<String>,
+    /// Exact scope.
+    pub scope: Option<String>,
+    /// Exact origin.
+    pub origin: Option<String>,
+    /// The rule.
+    pub rule: Option<RuleId>,
+}
+
+/// One assignment by key.
+pub async fn find(tx: &mut Tx, id: AssignmentId) -> Result<Option<Assignment>, Error> {
+    const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
+         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id WHERE x.id = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+}
+
+/// A page of assignments, oldest first.
+pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Assignment>, Error> {
+    const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
+         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
+         WHERE ($1 IS NULL OR x.id > $1) AND ($2 IS NULL OR x.user_id = $2) AND ($3 IS NULL OR a.name = $3) \
+         AND ($4 IS NULL OR x.role = $4) AND ($5 IS NULL OR x.scope = $5) AND ($6 IS NULL OR x.origin = $6) \
+         AND ($7 IS NULL OR x.rule_id = $7) ORDER BY x.id LIMIT $8";
+    const COUNT: &str = "SELECT count(*) FROM assignments x JOIN applications a ON a.id = x.application_id \
+         WHERE ($1 IS NULL OR x.user_id = $1) AND ($2 IS NULL OR a.name = $2) AND ($3 IS NULL OR x.role = $3) \
+         AND ($4 IS NULL OR x.scope = $4) AND ($5 IS NULL OR x.origin = $5) AND ($6 IS NULL OR x.rule_id = $6)";
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(f.user).bind(&f.application).bind(&f.role).bind(&f.scope);
+        listed.bind(&f.origin).bind(f.rule).bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| {
+        let counted = sqlx::query_scalar(COUNT).bind(f.user).bind(&f.application).bind(&f.role).bind(&f.scope);
+        counted.bind(&f.origin).bind(f.rule).fetch_one(c).await
+    })?;
+    Ok(Page::cut(rows, page.limit, total, |x: &Assignment| x.id.uuid()))
+}
+
+/// A person's assignments in every application, by application, role and scope.
+pub async fn list_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<Assignment>, Error> {
+    const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
+         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
+         WHERE x.user_id = $1 ORDER BY a.name, x.role, x.scope, x.origin LIMIT $2";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
+/// A person's assignments in one application that hold now, by role and scope.
+pub async fn list_held(tx: &mut Tx, user: UserId, application: ApplicationId, now: Timestamp) -> Result<Vec<Assignment>, Error> {
+    const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
+         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
+         WHERE x.user_id = $1 AND x.application_id = $2 AND (x.valid_from IS NULL OR x.valid_from <= $3) \
+         AND (x.valid_until IS NULL OR x.valid_until > $3) ORDER BY x.role, x.scope, x.origin LIMIT $4";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(application).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
+/// What a recomputation compares: assignments of people within a range of keys (`after` excluded, `last` included).
+pub async fn list_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<Assignment>, Error> {
+    const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
+         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
+         WHERE ($1 IS NULL OR x.user_id > $1) AND x.user_id <= $2 ORDER BY x.user_id, a.name, x.role, x.scope, x.origin";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).fetch_all(c).await)?)
+}
+
+/// Writes new assignments.
+///
+/// # Errors
+/// `Taken` when the person holds the same role in the same scope from the same origin already.
+pub async fn insert_all(tx: &mut Tx, assignments: &[Assignment]) -> Result<(), Error> {
+    const HEAD: &str = "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, valid_from, valid_until, reason, \
+         created_at) ";
+    for chunk in assignments.chunks(ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut rows = QueryBuilder::new(HEAD);
+            rows.push_values(chunk, |mut row, x| {
+                row.push_bind(x.id).push_bind(x.user_id).push_bind(x.application_id).push_bind(&x.role).push_bind(&x.scope);
+                row.push_bind(x.origin).push_bind(x.rule_id).push_bind(x.valid_from).push_bind(x.valid_until);
+                row.push_bind(Json(&x.reason)).push_bind(x.created_at);
+            });
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes another rule and reason for an assignment that stays.
+pub async fn update_reason(tx: &mut Tx, id: AssignmentId, rule: Option<RuleId>, reason: &[Step]) -> Result<(), Error> {
+    const SQL: &str = "UPDATE assignments SET rule_id = $2, reason = $3 WHERE id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(rule).bind(Json(reason)).execute(c).await)?;
+    Ok(())
+}
+
+/// Takes an assignment away.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn delete(tx: &mut Tx, id: AssignmentId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM assignments WHERE id = $1";
+    let gone = on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(|d| d.rows_affected()))?;
+    if gone == 0 { Err(Error::NotFound("assignment")) } else { Ok(()) }
+}
+
+/// Ends an assignment at an instant.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn end(tx: &mut Tx, id: AssignmentId, at: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE assignments SET valid_until = $2 WHERE id = $1";
+    let changed = on!(tx, |c| sqlx::query(SQL).bind(id).bind(at).execute(c).await.map(|d| d.rows_affected()))?;
+    if changed == 0 { Err(Error::NotFound("assignment")) } else { Ok(()) }
+}

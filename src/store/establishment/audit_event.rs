@@ -1,0 +1,53 @@
+//! The trail: who did what to whom, when.
+
+use serde::Serialize;
+use sqlx::types::Json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::page::{Page, PageRequest};
+use crate::types::time::Timestamp;
+
+/// One event. It is only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct AuditEvent {
+    /// Key.
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Who: `user:…`, `token:…`, `source:…`, `system`.
+    pub actor: String,
+    /// What: `user.disabled`, `source.created`…
+    pub action: String,
+    /// What kind of thing it was done to.
+    pub subject_kind: String,
+    /// Which one.
+    pub subject_id: String,
+    /// Before and after, without secrets.
+    #[sqlx(json)]
+    #[schema(value_type = Object)]
+    pub detail: serde_json::Value,
+}
+
+/// Adds an event.
+pub async fn insert(tx: &mut Tx, e: &AuditEvent) -> Result<(), Error> {
+    const SQL: &str =
+        "INSERT INTO audit_events (id, at, actor, action, subject_kind, subject_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(e.id).bind(e.at).bind(&e.actor).bind(&e.action).bind(&e.subject_kind);
+        row.bind(&e.subject_id).bind(Json(&e.detail)).execute(c).await
+    })?;
+    Ok(())
+}
+
+/// A page of the trail, newest first.
+pub async fn list(tx: &mut Tx, page: &PageRequest, action: Option<&str>, subject: Option<&str>) -> Result<Page<AuditEvent>, Error> {
+    const SQL: &str = "SELECT id, at, actor, action, subject_kind, subject_id, detail FROM audit_events WHERE ($1 IS NULL OR id < $1) \
+         AND ($2 IS NULL OR action = $2) AND ($3 IS NULL OR subject_id = $3) ORDER BY id DESC LIMIT $4";
+    const COUNT: &str = "SELECT count(*) FROM audit_events WHERE ($1 IS NULL OR action = $1) AND ($2 IS NULL OR subject_id = $2)";
+    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(page.after).bind(action).bind(subject).bind(page.limit + 1).fetch_all(c).await)?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(action).bind(subject).fetch_one(c).await)?;
+    Ok(Page::cut(rows, page.limit, total, |e: &AuditEvent| e.id))
+}

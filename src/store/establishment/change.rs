@@ -1,0 +1,101 @@
+//! The named changes of a run.
+
+use serde::Serialize;
+use sqlx::QueryBuilder;
+use sqlx::types::Json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::store::dialect::ROWS_PER_INSERT;
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::RunId;
+
+/// What kind of thing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// A person.
+    User,
+    /// A group.
+    Group,
+    /// People or groups put into a group or taken out.
+    Membership,
+}
+
+/// What happened to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Operation {
+    /// New to the gateway.
+    Created,
+    /// Fields changed; `detail` has the old values.
+    Updated,
+    /// The entry moved; `detail` has the old place.
+    Moved,
+    /// Disabled: gone from the source or inactive there.
+    Disabled,
+    /// Enabled again.
+    Enabled,
+    /// Removed (groups).
+    Removed,
+    /// Set aside; `detail` says why.
+    Quarantined,
+    /// Put into the group named; `detail` lists them.
+    MembersAdded,
+    /// Taken out of the group named; `detail` lists them.
+    MembersRemoved,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Change {
+    /// Its place in the run.
+    pub seq: i64,
+    /// What kind of thing changed.
+    pub kind: ChangeKind,
+    /// What happened to it.
+    pub operation: Operation,
+    /// The thing, when the gateway knows it.
+    pub subject_id: Option<Uuid>,
+    /// Its name for people.
+    pub name: String,
+    /// Old values, reasons, members.
+    #[sqlx(json(nullable))]
+    #[schema(value_type = Option<Object>)]
+    pub detail: Option<serde_json::Value>,
+}
+
+/// A page of a run's changes in their order; `after` is the last place read. The second value counts all of them.
+pub async fn list(tx: &mut Tx, run: RunId, after: i64, limit: i64, operation: Option<&str>) -> Result<(Vec<Change>, i64), Error> {
+    const SQL: &str = "SELECT seq, kind, operation, subject_id, name, detail FROM changes WHERE run_id = $1 AND seq > $2 \
+         AND ($3 IS NULL OR operation = $3) ORDER BY seq LIMIT $4";
+    const COUNT: &str = "SELECT count(*) FROM changes WHERE run_id = $1 AND ($2 IS NULL OR operation = $2)";
+    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(run).bind(after).bind(operation).bind(limit).fetch_all(c).await)?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(run).bind(operation).fetch_one(c).await)?;
+    Ok((rows, total))
+}
+
+/// Identifiers of the things one operation of a run touched.
+pub async fn subjects(tx: &mut Tx, run: RunId, operation: Operation) -> Result<Vec<Uuid>, Error> {
+    const SQL: &str = "SELECT subject_id FROM changes WHERE run_id = $1 AND operation = $2 AND subject_id IS NOT NULL ORDER BY seq";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(run).bind(operation).fetch_all(c).await)?)
+}
+
+/// Writes changes.
+pub async fn insert_all(tx: &mut Tx, run: RunId, changes: &[Change]) -> Result<(), Error> {
+    const HEAD: &str = "INSERT INTO changes (run_id, seq, kind, operation, subject_id, name, detail) ";
+    for chunk in changes.chunks(ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut rows = QueryBuilder::new(HEAD);
+            rows.push_values(chunk, |mut row, change| {
+                row.push_bind(run).push_bind(change.seq).push_bind(change.kind).push_bind(change.operation);
+                row.push_bind(change.subject_id).push_bind(&change.name).push_bind(change.detail.as_ref().map(Json));
+            });
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+        })?;
+    }
+    Ok(())
+}

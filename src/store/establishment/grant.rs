@@ -1,0 +1,84 @@
+//! Grants: what one person gave one client in one session. Codes and tokens hang on a grant; revoking it revokes them all.
+
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::{GrantId, SessionId, UserId};
+use crate::types::time::Timestamp;
+
+/// One grant.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Grant {
+    /// Key.
+    pub id: GrantId,
+    /// The person.
+    pub user_id: UserId,
+    /// The client.
+    pub client_id: String,
+    /// The session it was given in.
+    pub session_id: SessionId,
+    /// Granted scopes, space-separated.
+    pub scope: String,
+    /// The client's nonce.
+    pub nonce: Option<String>,
+    /// When the person signed in.
+    pub auth_time: Timestamp,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// When nothing of it can live any more.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// One grant by key.
+pub async fn find(tx: &mut Tx, id: GrantId) -> Result<Option<Grant>, Error> {
+    const SQL: &str = "SELECT id, user_id, client_id, session_id, scope, nonce, auth_time, created_at, expires_at, revoked_at \
+         FROM grants WHERE id = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+}
+
+/// Writes a new grant.
+pub async fn insert(tx: &mut Tx, g: &Grant) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO grants (id, user_id, client_id, session_id, scope, nonce, auth_time, created_at, expires_at, revoked_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(g.id).bind(g.user_id).bind(&g.client_id).bind(g.session_id).bind(&g.scope).bind(&g.nonce);
+        row.bind(g.auth_time).bind(g.created_at).bind(g.expires_at).bind(g.revoked_at).execute(c).await
+    })?;
+    Ok(())
+}
+
+/// Revokes one grant and so everything that hangs on it.
+pub async fn revoke(tx: &mut Tx, id: GrantId, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await)?;
+    Ok(())
+}
+
+/// Revokes every grant of a person.
+pub async fn revoke_of_user(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
+    on!(tx, |c| sqlx::query(SQL).bind(user).bind(now).execute(c).await)?;
+    Ok(())
+}
+
+/// Revokes every grant given in a session.
+pub async fn revoke_of_session(tx: &mut Tx, session: SessionId, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL";
+    on!(tx, |c| sqlx::query(SQL).bind(session).bind(now).execute(c).await)?;
+    Ok(())
+}
+
+/// Revokes every grant of a client.
+pub async fn revoke_of_client(tx: &mut Tx, client_id: &str, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL";
+    on!(tx, |c| sqlx::query(SQL).bind(client_id).bind(now).execute(c).await)?;
+    Ok(())
+}
+
+/// Removes grants of which nothing can live any more, with their codes and tokens.
+pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM grants WHERE expires_at <= $1";
+    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await)?;
+    Ok(())
+}

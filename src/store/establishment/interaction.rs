@@ -1,0 +1,61 @@
+//! Authorization requests under way: what was asked, in which browser, and whether that browser has signed in for it.
+
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::secret::TokenHash;
+use crate::types::time::Timestamp;
+
+/// One interaction. Its handle stands in addresses and forms; it works only together with the browser's own cookie.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct Interaction {
+    /// Hash of the browser's cookie.
+    pub browser_hash: Vec<u8>,
+    /// The authorization request, as raw parameters in their order.
+    #[sqlx(json)]
+    pub request: Vec<(String, String)>,
+    /// When this browser signed in for this very interaction (for `prompt=login` and `max_age`).
+    pub authenticated_at: Option<Timestamp>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// The live interaction of a handle.
+pub async fn find_live(tx: &mut Tx, id: TokenHash, now: Timestamp) -> Result<Option<Interaction>, Error> {
+    const SQL: &str = "SELECT browser_hash, request, authenticated_at, created_at, expires_at FROM interactions \
+         WHERE id_hash = $1 AND expires_at > $2";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id.as_bytes()).bind(now).fetch_optional(c).await)?)
+}
+
+/// Writes a new interaction.
+pub async fn insert(tx: &mut Tx, id: TokenHash, i: &Interaction) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO interactions (id_hash, browser_hash, request, authenticated_at, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(id.as_bytes()).bind(&i.browser_hash).bind(sqlx::types::Json(&i.request));
+        row.bind(i.authenticated_at).bind(i.created_at).bind(i.expires_at).execute(c).await
+    })?;
+    Ok(())
+}
+
+/// Notes that the browser signed in for this interaction.
+pub async fn mark_authenticated(tx: &mut Tx, id: TokenHash, at: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE interactions SET authenticated_at = $2 WHERE id_hash = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id.as_bytes()).bind(at).execute(c).await)?;
+    Ok(())
+}
+
+/// Ends an interaction; true when it was there, so that of two answers only one counts.
+pub async fn delete(tx: &mut Tx, id: TokenHash) -> Result<bool, Error> {
+    const SQL: &str = "DELETE FROM interactions WHERE id_hash = $1";
+    let gone = on!(tx, |c| sqlx::query(SQL).bind(id.as_bytes()).execute(c).await.map(|d| d.rows_affected()))?;
+    Ok(gone > 0)
+}
+
+/// Removes what has expired.
+pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM interactions WHERE expires_at <= $1";
+    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await)?;
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Who is in which group, and which group is in which.
+
+use serde::Serialize;
+use sqlx::QueryBuilder;
+use utoipa::ToSchema;
+
+use crate::store::dialect::NARROW_ROWS_PER_INSERT;
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::{GroupId, UserId};
+use crate::types::page::{Page, PageRequest};
+
+/// A member of a group, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Member {
+    /// The person.
+    pub id: UserId,
+    /// The name to sign in with.
+    pub username: String,
+    /// What people read.
+    pub display_name: String,
+}
+
+/// A page of a group's people: direct ones, or through other groups too.
+pub async fn list_members(tx: &mut Tx, group: GroupId, transitive: bool, page: &PageRequest) -> Result<Page<Member>, Error> {
+    const DIRECT: &str = "SELECT u.id, u.username, u.display_name FROM memberships m JOIN users u ON u.id = m.user_id \
+         WHERE m.group_id = $1 AND ($2 IS NULL OR u.id > $2) ORDER BY u.id LIMIT $3";
+    const DIRECT_COUNT: &str = "SELECT count(*) FROM memberships WHERE group_id = $1";
+    const ALL: &str = "WITH RECURSIVE inside (id) AS (SELECT $1 UNION SELECT n.child_id FROM nestings n JOIN inside i ON n.parent_id = i.id) \
+         SELECT DISTINCT u.id, u.username, u.display_name FROM inside i JOIN memberships m ON m.group_id = i.id \
+         JOIN users u ON u.id = m.user_id WHERE ($2 IS NULL OR u.id > $2) ORDER BY u.id LIMIT $3";
+    const ALL_COUNT: &str = "WITH RECURSIVE inside (id) AS (SELECT $1 UNION SELECT n.child_id FROM nestings n \
+         JOIN inside i ON n.parent_id = i.id) SELECT count(DISTINCT m.user_id) FROM inside i JOIN memberships m ON m.group_id = i.id";
+    let (sql, count) = if transitive { (ALL, ALL_COUNT) } else { (DIRECT, DIRECT_COUNT) };
+    let rows = on!(tx, |c| sqlx::query_as(sql).bind(group).bind(page.after).bind(page.limit + 1).fetch_all(c).await)?;
+    let total = on!(tx, |c| sqlx::query_scalar(count).bind(group).fetch_one(c).await)?;
+    Ok(Page::cut(rows, page.limit, total, |m: &Member| m.id.uuid()))
+}
+
+/// Direct members of one group.
+pub async fn users_of_group(tx: &mut Tx, group: GroupId) -> Result<Vec<UserId>, Error> {
+    const SQL: &str = "SELECT user_id FROM memberships WHERE group_id = $1 ORDER BY user_id";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(group).fetch_all(c).await)?)
+}
+
+/// Groups directly inside one group.
+pub async fn children_of_group(tx: &mut Tx, group: GroupId) -> Result<Vec<GroupId>, Error> {
+    const SQL: &str = "SELECT child_id FROM nestings WHERE parent_id = $1 ORDER BY child_id";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(group).fetch_all(c).await)?)
+}
+
+/// The groups a person is in directly.
+pub async fn groups_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<GroupId>, Error> {
+    const SQL: &str = "SELECT group_id FROM memberships WHERE user_id = $1 ORDER BY group_id";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(user).fetch_all(c).await)?)
+}
+
+/// Direct memberships of people within a range of keys (`after` excluded, `last` included), by person.
+pub async fn of_users_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<(UserId, GroupId)>, Error> {
+    const SQL: &str =
+        "SELECT user_id, group_id FROM memberships WHERE ($1 IS NULL OR user_id > $1) AND user_id <= $2 ORDER BY user_id, group_id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).fetch_all(c).await)?)
+}
+
+/// Every nesting: (parent, child).
+pub async fn list_nestings(tx: &mut Tx) -> Result<Vec<(GroupId, GroupId)>, Error> {
+    const SQL: &str = "SELECT parent_id, child_id FROM nestings ORDER BY parent_id, child_id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).fetch_all(c).await)?)
+}
+
+/// Adds memberships; those already there stay.
+pub async fn insert_all(tx: &mut Tx, pairs: &[(GroupId, UserId)]) -> Result<(), Error> {
+    const HEAD: &str = "INSERT INTO memberships (group_id, user_id) ";
+    for chunk in pairs.chunks(NARROW_ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut rows = QueryBuilder::new(HEAD);
+            rows.push_values(chunk, |mut row, (group, user)| {
+                row.push_bind(*group).push_bind(*user);
+            });
+            rows.push(" ON CONFLICT DO NOTHING");
+            rows.build().persistent(chunk.len() == NARROW_ROWS_PER_INSERT).execute(c).await
+        })?;
+    }
+    Ok(())
+}
+
+/// Takes one membership away.
+pub async fn delete(tx: &mut Tx, group: GroupId, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM memberships WHERE group_id = $1 AND user_id = $2";
+    on!(tx, |c| sqlx::query(SQL).bind(group).bind(user).execute(c).await)?;
+    Ok(())
+}
+
+/// Adds a nesting; one already there stays.
+pub async fn insert_nesting(tx: &mut Tx, parent: GroupId, child: GroupId) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO nestings (parent_id, child_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    on!(tx, |c| sqlx::query(SQL).bind(parent).bind(child).execute(c).await)?;
+    Ok(())
+}
+
+/// Takes a nesting away.
+pub async fn delete_nesting(tx: &mut Tx, parent: GroupId, child: GroupId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM nestings WHERE parent_id = $1 AND child_id = $2";
+    on!(tx, |c| sqlx::query(SQL).bind(parent).bind(child).execute(c).await)?;
+    Ok(())
+}
+
+/// How many memberships groups of a source hold.
+pub async fn count_of_source(tx: &mut Tx, source: crate::types::id::SourceId) -> Result<i64, Error> {
+    const SQL: &str = "SELECT coalesce(sum(member_count), 0) FROM groups WHERE source_id = $1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await)?)
+}

@@ -1,0 +1,112 @@
+//! Rules: directory facts → (application, role, scope).
+
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use utoipa::ToSchema;
+
+use crate::store::dialect::ROWS_MAX;
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::{ApplicationId, RuleId};
+use crate::types::time::Timestamp;
+
+/// One condition: exactly one of `group`, `attribute` with `matches`, `unit`, `source`; `not` turns it round.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Condition {
+    /// A pattern for the name or the normalised DN of an effective group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The name of an attribute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attribute: Option<String>,
+    /// A pattern for one value of that attribute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matches: Option<String>,
+    /// A pattern for one of the person's units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The name of a source the person comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The condition must not hold.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not: bool,
+}
+
+/// One rule: when all conditions hold, the role is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Rule {
+    /// Key.
+    pub id: RuleId,
+    /// The application's key.
+    #[serde(skip)]
+    pub application_id: ApplicationId,
+    /// The application's name.
+    pub application: String,
+    /// Conditions that must all hold.
+    #[sqlx(json)]
+    #[serde(rename = "when")]
+    pub conditions: Vec<Condition>,
+    /// The role, with `{captures}`.
+    pub role: String,
+    /// The scope, with `{captures}`.
+    pub scope: Option<String>,
+    /// Smaller is stronger when two rules give the same role in the same scope.
+    pub priority: i64,
+    /// Whether the rule counts.
+    pub enabled: bool,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One rule by key.
+pub async fn find(tx: &mut Tx, id: RuleId) -> Result<Option<Rule>, Error> {
+    const SQL: &str = "SELECT r.id, r.application_id, a.name AS application, r.conditions, r.role, r.scope, r.priority, r.enabled, \
+         r.created_at, r.updated_at FROM rules r JOIN applications a ON a.id = r.application_id WHERE r.id = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+}
+
+/// All rules, by application, priority and age.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Rule>, Error> {
+    const SQL: &str = "SELECT r.id, r.application_id, a.name AS application, r.conditions, r.role, r.scope, r.priority, r.enabled, \
+         r.created_at, r.updated_at FROM rules r JOIN applications a ON a.id = r.application_id ORDER BY a.name, r.priority, r.id LIMIT $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
+/// Writes a new rule.
+pub async fn insert(tx: &mut Tx, r: &Rule) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO rules (id, application_id, conditions, role, scope, priority, enabled, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(r.id).bind(r.application_id).bind(Json(&r.conditions)).bind(&r.role).bind(&r.scope);
+        row.bind(r.priority).bind(r.enabled).bind(r.created_at).bind(r.updated_at).execute(c).await
+    })?;
+    Ok(())
+}
+
+/// Writes what may change of a rule.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn update(tx: &mut Tx, r: &Rule) -> Result<(), Error> {
+    const SQL: &str = "UPDATE rules SET application_id = $2, conditions = $3, role = $4, scope = $5, priority = $6, enabled = $7, \
+         updated_at = $8 WHERE id = $1";
+    let changed = on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(r.id).bind(r.application_id).bind(Json(&r.conditions)).bind(&r.role).bind(&r.scope);
+        row.bind(r.priority).bind(r.enabled).bind(r.updated_at).execute(c).await.map(|d| d.rows_affected())
+    })?;
+    if changed == 0 { Err(Error::NotFound("rule")) } else { Ok(()) }
+}
+
+/// Removes a rule; its assignments must have gone before.
+///
+/// # Errors
+/// `Referenced`, `NotFound`.
+pub async fn delete(tx: &mut Tx, id: RuleId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM rules WHERE id = $1";
+    let gone = on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(|d| d.rows_affected()))?;
+    if gone == 0 { Err(Error::NotFound("rule")) } else { Ok(()) }
+}

@@ -1,0 +1,162 @@
+//! Sync runs: what each read, changed, or was held for.
+
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use utoipa::ToSchema;
+
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::{RunId, SourceId};
+use crate::types::page::{Page, PageRequest};
+use crate::types::time::Timestamp;
+
+/// What a run was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Mode {
+    /// Everything is read.
+    Full,
+    /// Only what changed since the last run is read.
+    Changes,
+    /// Everything is read and nothing written.
+    Preview,
+    /// An earlier run is taken back.
+    Undo,
+}
+
+/// How far a run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum State {
+    /// Waiting for its turn.
+    Queued,
+    /// Reading, planning or applying.
+    Running,
+    /// Applied, or previewed, whole.
+    Done,
+    /// Held by the guard until someone approves or refuses it.
+    Held,
+    /// Refused by a person.
+    Refused,
+    /// Ended by an error; nothing was changed.
+    Failed,
+    /// Taken back.
+    Undone,
+}
+
+/// What a run counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Counts {
+    /// People and groups read.
+    pub read: u64,
+    /// People and groups new to the gateway.
+    pub created: u64,
+    /// People and groups whose fields changed.
+    pub updated: u64,
+    /// People and groups whose entry moved.
+    pub moved: u64,
+    /// People disabled.
+    pub disabled: u64,
+    /// People enabled again.
+    pub enabled: u64,
+    /// Groups removed.
+    pub removed: u64,
+    /// Objects set aside, with the reason in the changes.
+    pub quarantined: u64,
+    /// Memberships added.
+    pub memberships_added: u64,
+    /// Memberships removed.
+    pub memberships_removed: u64,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Run {
+    /// Key.
+    pub id: RunId,
+    /// Its source.
+    #[serde(skip)]
+    pub source_id: SourceId,
+    /// The source's name.
+    pub source: String,
+    /// What was asked for.
+    pub mode: Mode,
+    /// How far it came.
+    pub state: State,
+    /// What it counted.
+    #[serde(flatten)]
+    #[sqlx(json)]
+    pub counts: Counts,
+    /// Why it was held or failed, in words.
+    pub error: Option<String>,
+    /// The held run that this one carries out.
+    pub approves: Option<RunId>,
+    /// Who approved or refused it.
+    pub approved_by: Option<String>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<i64>,
+}
+
+/// What a list of runs may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The source.
+    pub source: Option<String>,
+    /// Exact mode.
+    pub mode: Option<String>,
+    /// Exact state.
+    pub state: Option<String>,
+}
+
+/// One run by key.
+pub async fn find(tx: &mut Tx, id: RunId) -> Result<Option<Run>, Error> {
+    const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approves, r.approved_by, \
+         r.started_at, r.duration_ms FROM runs r JOIN sources s ON s.id = r.source_id WHERE r.id = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+}
+
+/// A page of runs, newest first.
+pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<Run>, Error> {
+    const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approves, r.approved_by, \
+         r.started_at, r.duration_ms FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR r.id < $1) \
+         AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR r.mode = $3) AND ($4 IS NULL OR r.state = $4) ORDER BY r.id DESC LIMIT $5";
+    const COUNT: &str = "SELECT count(*) FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR s.name = $1) \
+         AND ($2 IS NULL OR r.mode = $2) AND ($3 IS NULL OR r.state = $3)";
+    let Filter { source, mode, state } = filter;
+    let rows =
+        on!(tx, |c| { sqlx::query_as(SQL).bind(page.after).bind(source).bind(mode).bind(state).bind(page.limit + 1).fetch_all(c).await })?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(source).bind(mode).bind(state).fetch_one(c).await)?;
+    Ok(Page::cut(rows, page.limit, total, |r: &Run| r.id.uuid()))
+}
+
+/// The run of a source that is queued or running, if any.
+pub async fn find_unfinished(tx: &mut Tx, source: SourceId) -> Result<Option<RunId>, Error> {
+    const SQL: &str = "SELECT id FROM runs WHERE source_id = $1 AND state IN ('queued', 'running') ORDER BY id DESC LIMIT 1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_optional(c).await)?)
+}
+
+/// Writes a new run.
+pub async fn insert(tx: &mut Tx, r: &Run) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO runs (id, source_id, mode, state, counts, error, approves, approved_by, started_at, duration_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(r.id).bind(r.source_id).bind(r.mode).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
+        row.bind(r.approves).bind(&r.approved_by).bind(r.started_at).bind(r.duration_ms).execute(c).await
+    })?;
+    Ok(())
+}
+
+/// Writes how far a run came.
+pub async fn update(tx: &mut Tx, r: &Run) -> Result<(), Error> {
+    const SQL: &str = "UPDATE runs SET state = $2, counts = $3, error = $4, approved_by = $5, duration_ms = $6 WHERE id = $1";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(r.id).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
+        row.bind(&r.approved_by).bind(r.duration_ms).execute(c).await
+    })?;
+    Ok(())
+}

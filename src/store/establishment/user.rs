@@ -1,0 +1,224 @@
+//! People of an establishment.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::QueryBuilder;
+use sqlx::types::Json;
+use utoipa::ToSchema;
+
+use crate::store::dialect::{ROWS_PER_INSERT, like_part};
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::UserId;
+use crate::types::page::{Page, PageRequest};
+use crate::types::time::Timestamp;
+use crate::types::{fold, fold_case};
+
+/// Whether a person may sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum UserStatus {
+    /// Invited, has not chosen a password yet.
+    Pending,
+    /// May sign in.
+    Active,
+    /// May not, and holds no live session.
+    Disabled,
+}
+
+/// Who disabled a person: what a source took away it may give back; an administrator's word stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum DisabledBy {
+    /// Gone from the directory, or inactive there.
+    Source,
+    /// A person's decision.
+    Administrator,
+}
+
+/// One person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct User {
+    /// Key, and the stable subject of tokens.
+    pub id: UserId,
+    /// The name to sign in with.
+    pub username: String,
+    /// Given name.
+    pub given_name: Option<String>,
+    /// Family name.
+    pub family_name: Option<String>,
+    /// What people read.
+    pub display_name: String,
+    /// Address; never a proof of identity.
+    pub email: Option<String>,
+    /// Preferred language, a BCP 47 tag.
+    pub locale: Option<String>,
+    /// Whether the person may sign in.
+    pub status: UserStatus,
+    /// Who disabled the person, when disabled.
+    pub disabled_by: Option<DisabledBy>,
+    /// The unit the person belongs to first.
+    pub home_unit: Option<String>,
+    /// Every unit.
+    #[sqlx(json)]
+    pub units: Vec<String>,
+    /// Whatever else the mapping keeps.
+    #[sqlx(json)]
+    pub attributes: BTreeMap<String, Vec<String>>,
+    /// Last sign-in.
+    pub last_sign_in_at: Option<Timestamp>,
+    /// When the gateway first knew the person.
+    pub created_at: Timestamp,
+    /// When the person last changed.
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// The folded text that searches look in.
+    fn search(&self) -> String {
+        let parts = [self.given_name.as_deref(), self.family_name.as_deref(), Some(&self.display_name), Some(&self.username)];
+        let joined: Vec<&str> = parts.into_iter().flatten().chain(self.email.as_deref()).collect();
+        fold(&joined.join(" "))
+    }
+}
+
+/// What a list of people may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Exact user name, any letter case.
+    pub username: Option<String>,
+    /// Exact address.
+    pub email: Option<String>,
+    /// Exact status.
+    pub status: Option<String>,
+    /// Exact home unit.
+    pub home_unit: Option<String>,
+}
+
+/// One person by key.
+pub async fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>, Error> {
+    const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
+         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE id = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+}
+
+/// One person by key.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(tx: &mut Tx, id: UserId) -> Result<User, Error> {
+    find(tx, id).await?.ok_or(Error::NotFound("user"))
+}
+
+/// One person by user name, in any letter case.
+pub async fn find_by_username(tx: &mut Tx, username: &str) -> Result<Option<User>, Error> {
+    const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
+         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE username_folded = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(fold_case(username)).fetch_optional(c).await)?)
+}
+
+/// A page of people, oldest first.
+pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<User>, Error> {
+    const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
+         units, attributes, last_sign_in_at, created_at, updated_at FROM users \
+         WHERE ($1 IS NULL OR id > $1) AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR username_folded = $3) \
+         AND ($4 IS NULL OR email = $4) AND ($5 IS NULL OR status = $5) AND ($6 IS NULL OR home_unit = $6) ORDER BY id LIMIT $7";
+    const COUNT: &str = "SELECT count(*) FROM users WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') \
+         AND ($2 IS NULL OR username_folded = $2) AND ($3 IS NULL OR email = $3) AND ($4 IS NULL OR status = $4) \
+         AND ($5 IS NULL OR home_unit = $5)";
+    let query = page.query.as_deref().map(like_part);
+    let username = filter.username.as_deref().map(fold_case);
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(&username).bind(&filter.email);
+        listed.bind(&filter.status).bind(&filter.home_unit).bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| {
+        let counted = sqlx::query_scalar(COUNT).bind(&query).bind(&username).bind(&filter.email);
+        counted.bind(&filter.status).bind(&filter.home_unit).fetch_one(c).await
+    })?;
+    Ok(Page::cut(rows, page.limit, total, |u: &User| u.id.uuid()))
+}
+
+/// People after a key, for work that goes over everyone in bounded steps.
+pub async fn list_after(tx: &mut Tx, after: Option<UserId>, limit: i64) -> Result<Vec<User>, Error> {
+    const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
+         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// Writes one new person.
+///
+/// # Errors
+/// `Taken` when the user name is another's.
+pub async fn insert(tx: &mut Tx, user: &User) -> Result<(), Error> {
+    insert_all(tx, std::slice::from_ref(user)).await
+}
+
+/// Writes many new people in multi-row statements.
+///
+/// # Errors
+/// `Taken` when a user name is another's; then the transaction is to be dropped.
+pub async fn insert_all(tx: &mut Tx, users: &[User]) -> Result<(), Error> {
+    const HEAD: &str = "INSERT INTO users (id, username, username_folded, given_name, family_name, display_name, email, locale, search, \
+         status, disabled_by, home_unit, units, attributes, last_sign_in_at, created_at, updated_at) ";
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut rows = QueryBuilder::new(HEAD);
+            rows.push_values(chunk, |mut row, u| {
+                row.push_bind(u.id).push_bind(&u.username).push_bind(fold_case(&u.username)).push_bind(&u.given_name);
+                row.push_bind(&u.family_name).push_bind(&u.display_name).push_bind(&u.email).push_bind(&u.locale);
+                row.push_bind(u.search()).push_bind(u.status).push_bind(u.disabled_by).push_bind(&u.home_unit);
+                row.push_bind(Json(&u.units)).push_bind(Json(&u.attributes)).push_bind(u.last_sign_in_at);
+                row.push_bind(u.created_at).push_bind(u.updated_at);
+            });
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes what may change of a person: everything but the key, the creation and the last sign-in.
+///
+/// # Errors
+/// `Taken` when the user name is another's, `NotFound`.
+pub async fn update(tx: &mut Tx, u: &User) -> Result<(), Error> {
+    const SQL: &str = "UPDATE users SET username = $2, username_folded = $3, given_name = $4, family_name = $5, display_name = $6, \
+         email = $7, locale = $8, search = $9, status = $10, disabled_by = $11, home_unit = $12, units = $13, attributes = $14, \
+         updated_at = $15 WHERE id = $1";
+    let changed = on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(u.id).bind(&u.username).bind(fold_case(&u.username)).bind(&u.given_name);
+        let row = row.bind(&u.family_name).bind(&u.display_name).bind(&u.email).bind(&u.locale).bind(u.search());
+        let row = row.bind(u.status).bind(u.disabled_by).bind(&u.home_unit).bind(Json(&u.units)).bind(Json(&u.attributes));
+        row.bind(u.updated_at).execute(c).await.map(|d| d.rows_affected())
+    })?;
+    if changed == 0 { Err(Error::NotFound("user")) } else { Ok(()) }
+}
+
+/// Notes a sign-in.
+pub async fn touch_sign_in(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE users SET last_sign_in_at = $2 WHERE id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(at).execute(c).await)?;
+    Ok(())
+}
+
+/// Removes a person and everything that hangs on them.
+pub async fn delete(tx: &mut Tx, id: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM users WHERE id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await)?;
+    Ok(())
+}
+
+/// How many people are active.
+pub async fn count_active(tx: &mut Tx) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM users WHERE status = 'active'";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).fetch_one(c).await)?)
+}
+
+/// Keys and folded names of everyone: what a sync run finds conflicts with.
+pub async fn usernames(tx: &mut Tx) -> Result<Vec<(UserId, String)>, Error> {
+    const SQL: &str = "SELECT id, username_folded FROM users ORDER BY id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).fetch_all(c).await)?)
+}

@@ -1,0 +1,128 @@
+//! Establishments as the platform knows them. Their people are in stores of their own.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::store::dialect::like_part;
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::EstablishmentId;
+use crate::types::page::{Page, PageRequest};
+use crate::types::time::Timestamp;
+
+/// Whether people may sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum EstablishmentStatus {
+    /// Serving.
+    Active,
+    /// Blocked by an operator (SAC-26).
+    Blocked,
+}
+
+/// The person an establishment is reached by (SAC-8). Not an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Contact {
+    /// Family name.
+    #[sqlx(rename = "contact_family_name")]
+    pub family_name: Option<String>,
+    /// Given name.
+    #[sqlx(rename = "contact_given_name")]
+    pub given_name: Option<String>,
+    /// Address for letters.
+    #[sqlx(rename = "contact_email")]
+    pub email: Option<String>,
+}
+
+/// One school, department or commune.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Establishment {
+    /// Key.
+    pub id: EstablishmentId,
+    /// Its number, counted up unless given (SAC-3).
+    pub number: i64,
+    /// Its name in addresses; never changes.
+    pub slug: String,
+    /// What people read.
+    pub name: String,
+    /// Its official number, when it has one (SAC-7).
+    pub uai: Option<String>,
+    /// A zone of the operator's list.
+    pub zone: Option<String>,
+    /// Postcode and town, as free text.
+    pub locality: Option<String>,
+    /// Whom to write to.
+    #[sqlx(flatten)]
+    pub contact: Contact,
+    /// Whether people may sign in.
+    pub status: EstablishmentStatus,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a list of establishments may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Exact slug.
+    pub slug: Option<String>,
+    /// Exact UAI.
+    pub uai: Option<String>,
+    /// Exact zone.
+    pub zone: Option<String>,
+    /// Exact status.
+    pub status: Option<String>,
+}
+
+/// One establishment by its slug.
+pub async fn find(tx: &mut Tx, slug: &str) -> Result<Option<Establishment>, Error> {
+    const SQL: &str = "SELECT id, number, slug, name, uai, zone, locality, contact_family_name, contact_given_name, contact_email, \
+         status, created_at, updated_at FROM establishments WHERE slug = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(slug).fetch_optional(c).await)?)
+}
+
+/// A page of establishments, oldest first.
+pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<Establishment>, Error> {
+    const SQL: &str = "SELECT id, number, slug, name, uai, zone, locality, contact_family_name, contact_given_name, contact_email, \
+         status, created_at, updated_at FROM establishments \
+         WHERE ($1 IS NULL OR id > $1) AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR slug = $3) \
+         AND ($4 IS NULL OR uai = $4) AND ($5 IS NULL OR zone = $5) AND ($6 IS NULL OR status = $6) ORDER BY id LIMIT $7";
+    const COUNT: &str = "SELECT count(*) FROM establishments \
+         WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR slug = $2) \
+         AND ($3 IS NULL OR uai = $3) AND ($4 IS NULL OR zone = $4) AND ($5 IS NULL OR status = $5)";
+    let query = page.query.as_deref().map(like_part);
+    let Filter { slug, uai, zone, status } = filter;
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(slug).bind(uai).bind(zone).bind(status);
+        listed.bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| {
+        let counted = sqlx::query_scalar(COUNT).bind(&query).bind(slug).bind(uai).bind(zone).bind(status);
+        counted.fetch_one(c).await
+    })?;
+    Ok(Page::cut(rows, page.limit, total, |e: &Establishment| e.id.uuid()))
+}
+
+/// The next free number.
+pub async fn next_number(tx: &mut Tx) -> Result<i64, Error> {
+    const SQL: &str = "SELECT coalesce(max(number), 0) + 1 FROM establishments";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).fetch_one(c).await)?)
+}
+
+/// Writes a new establishment; `search` is the folded text that lists look in.
+///
+/// # Errors
+/// `Taken` when its slug, number or UAI is another's.
+pub async fn insert(tx: &mut Tx, e: &Establishment, search: &str) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO establishments (id, number, slug, name, search, uai, zone, locality, contact_family_name, \
+         contact_given_name, contact_email, status, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(e.id).bind(e.number).bind(&e.slug).bind(&e.name).bind(search).bind(&e.uai);
+        let row = row.bind(&e.zone).bind(&e.locality).bind(&e.contact.family_name).bind(&e.contact.given_name);
+        row.bind(&e.contact.email).bind(e.status).bind(e.created_at).bind(e.updated_at).execute(c).await
+    })?;
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! The platform's registry: establishments and zones.
+
+pub mod establishment;
+pub mod zone;

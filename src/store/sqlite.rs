@@ -1,0 +1,74 @@
+//! SQLite files: how one is opened, and what every connection is set to.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Pool, Sqlite};
+
+use super::{Error, Tx, migrate};
+
+/// How long a statement waits for another process's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Reading connections of one file; each is a thread of its own, so they come only when wanted and go when idle.
+const READERS_MAX: u32 = 4;
+/// An idle reader is closed after this.
+const READER_IDLE: Duration = Duration::from_mins(1);
+
+/// One SQLite file: one writer and a few readers that come when wanted.
+#[derive(Clone, Debug)]
+pub struct SqliteFile {
+    writer: Pool<Sqlite>,
+    readers: Pool<Sqlite>,
+    path: PathBuf,
+}
+
+impl SqliteFile {
+    /// Opens a file and brings it to the newest version.
+    ///
+    /// # Errors
+    /// `Missing` when it is not there and must not be made; `Newer` or `Migration` when its version does not fit.
+    pub async fn open(path: &Path, kind: migrate::Kind, create: bool) -> Result<Self, Error> {
+        if !create && !path.exists() {
+            return Err(Error::Missing(path.to_owned()));
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(create)
+            .journal_mode(SqliteJournalMode::Wal)
+            // Credentials and tokens are written through every connection: a commit is on the disk before it is answered.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .pragma("temp_store", "MEMORY")
+            .statement_cache_capacity(128);
+        let pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE_TIMEOUT).max_lifetime(None);
+        let writer = pool.clone().max_connections(1).idle_timeout(None).connect_lazy_with(options.clone());
+        let readers = pool.max_connections(READERS_MAX).idle_timeout(READER_IDLE).connect_lazy_with(options.create_if_missing(false));
+        migrate::bring_up(&writer, kind, path).await?;
+        Ok(Self { writer, readers, path: path.to_owned() })
+    }
+
+    /// A reading connection.
+    pub async fn read(&self) -> Result<Tx, Error> {
+        Ok(Tx::SqliteRead(self.readers.acquire().await?))
+    }
+
+    /// The writing transaction; waits for the one before.
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        Ok(Tx::SqliteWrite(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,136 @@
+//! The registry and the establishments' stores, opened when wanted and closed when long unused.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use moka::future::Cache;
+
+use super::migrate::Kind;
+use super::sqlite::SqliteFile;
+use super::{Error, Tx};
+use crate::types::slug::Slug;
+
+/// Where stores live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A folder of SQLite files.
+    Sqlite(PathBuf),
+}
+
+/// One establishment's store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<SqliteFile>);
+
+impl Store {
+    /// A connection for reading: each statement sees the last commit.
+    pub async fn read(&self) -> Result<Tx, Error> {
+        self.0.read().await
+    }
+
+    /// The writing transaction.
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        self.0.begin().await
+    }
+
+    /// The file, for messages and statistics.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.0.path()).finish()
+    }
+}
+
+/// Every store of the installation: the registry, and a bounded number of open establishments.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    folder: PathBuf,
+    registry: Store,
+    open: Cache<String, Store>,
+}
+
+impl Stores {
+    /// Opens the registry and the platform's own store, making both when the folder is new.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written, or a store's version does not fit.
+    pub async fn open(url: &StoreUrl, open_max: u64) -> Result<Self, Error> {
+        let StoreUrl::Sqlite(folder) = url;
+        let establishments = folder.join("establishments");
+        std::fs::create_dir_all(&establishments).map_err(|source| Error::Folder { path: establishments.clone(), source })?;
+        restrict(folder)?;
+        let registry = Store(Arc::new(SqliteFile::open(&folder.join("registry.sqlite"), Kind::Registry, true).await?));
+        let stores = Self { folder: folder.clone(), registry, open: Cache::new(open_max) };
+        stores.provision(&Slug::platform()).await?;
+        Ok(stores)
+    }
+
+    /// The platform's registry.
+    pub fn registry(&self) -> &Store {
+        &self.registry
+    }
+
+    /// The folder everything lies in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// One establishment's store.
+    ///
+    /// # Errors
+    /// `Missing` when the registry knows the establishment and its file is gone.
+    pub async fn establishment(&self, slug: &Slug) -> Result<Store, Error> {
+        if let Some(store) = self.open.get(slug.as_str()).await {
+            return Ok(store);
+        }
+        self.open_file(slug, false).await
+    }
+
+    /// Makes the store of a new establishment; opens it when it is there already.
+    pub async fn provision(&self, slug: &Slug) -> Result<Store, Error> {
+        self.open_file(slug, true).await
+    }
+
+    /// Makes the store of a new establishment. A file that a crash left behind, of which the registry knows nothing, is removed first.
+    pub async fn provision_new(&self, slug: &Slug) -> Result<Store, Error> {
+        for ending in ["sqlite", "sqlite-wal", "sqlite-shm"] {
+            let path = self.folder.join("establishments").join(format!("{slug}.{ending}"));
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(Error::Folder { path, source }),
+                _ => {}
+            }
+        }
+        self.provision(slug).await
+    }
+
+    /// Closes everything, so that the last commits are merged into the files.
+    pub async fn close(&self) {
+        for (_, store) in &self.open {
+            store.0.close().await;
+        }
+        self.registry.0.close().await;
+    }
+
+    async fn open_file(&self, slug: &Slug, create: bool) -> Result<Store, Error> {
+        let path = self.folder.join("establishments").join(format!("{slug}.sqlite"));
+        let opening = async { SqliteFile::open(&path, Kind::Establishment, create).await.map(|file| Store(Arc::new(file))) };
+        // Two requests for a cold establishment open it once.
+        self.open.try_get_with(slug.as_str().to_owned(), opening).await.map_err(|shared| match Arc::try_unwrap(shared) {
+            Ok(error) => error,
+            Err(shared) => Error::Engine(sqlx::Error::Protocol(shared.to_string())),
+        })
+    }
+}
+
+/// Stores hold password hashes: the folder is for the program's own user only.
+fn restrict(folder: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed = |source| Error::Folder { path: folder.to_owned(), source };
+    let mut rights = std::fs::metadata(folder).map_err(failed)?.permissions();
+    rights.set_mode(0o700);
+    std::fs::set_permissions(folder, rights).map_err(failed)
+}

@@ -1,0 +1,50 @@
+//! A gateway over a folder of the test's own.
+
+use std::sync::Arc;
+
+use passerelle::config::Config;
+use passerelle::services::context::{Actor, Context, Gateway, PlatformContext};
+use passerelle::services::establishments::{self, Created, NewEstablishment};
+use passerelle::types::secret::Secret;
+use passerelle::types::time::Timestamp;
+use tempfile::TempDir;
+
+/// A password that meets the rules.
+pub const PASSWORD: &str = "cheval pile agrafe correct";
+
+/// A gateway with stores in a folder that goes with it.
+pub struct TestGateway {
+    pub gateway: Arc<Gateway>,
+    pub config: Config,
+    pub folder: TempDir,
+}
+
+impl TestGateway {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::load(None, std::iter::empty(), Some(folder.path())).unwrap();
+        let gateway = passerelle::app::open(&config).await.unwrap();
+        Self { gateway, config, folder }
+    }
+
+    pub async fn platform(&self) -> PlatformContext {
+        PlatformContext::open(&self.gateway, Actor::System, Timestamp::now()).await.unwrap()
+    }
+
+    pub async fn context(&self, slug: &str) -> Context {
+        Context::open(&self.gateway, slug, Actor::System, Timestamp::now()).await.unwrap()
+    }
+
+    /// An establishment of this name, and a context in it.
+    pub async fn establishment(&self, name: &str) -> (Created, Context) {
+        let new = NewEstablishment { name: name.to_owned(), ..NewEstablishment::default() };
+        let created = establishments::create(&self.platform().await, &new).await.unwrap();
+        let context = self.context(&created.establishment.slug).await;
+        (created, context)
+    }
+}
+
+/// A secret from a text.
+pub fn secret(raw: &str) -> Secret {
+    Secret::parse("secret", raw.to_owned()).unwrap()
+}

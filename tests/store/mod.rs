@@ -1,0 +1,3 @@
+//! Tests of: store.
+
+mod establishments;
