@@ -161,7 +161,14 @@ async fn sign_in(issuer: &str) -> String {
             if page.contains("name=\"interaction\"") {
                 form.push(("interaction", value("interaction")));
             }
-            answer = http.post(absolute(&next, &action)).header("cookie", cookie_line(&jar)).header("origin", origin(issuer)).form(&form).send().await.unwrap();
+            answer = http
+                .post(absolute(&next, &action))
+                .header("cookie", cookie_line(&jar))
+                .header("origin", origin(issuer))
+                .form(&form)
+                .send()
+                .await
+                .unwrap();
             keep(&mut jar, &answer);
         }
         let location = answer.headers().get("location").expect("a redirect").to_str().unwrap().to_owned();
