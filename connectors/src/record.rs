@@ -9,7 +9,7 @@ use crate::fingerprint::Fingerprint;
 
 /// One entry of a source, as far as it could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {
     /// A person.
     Person(Person),
@@ -87,7 +87,7 @@ pub struct Unreadable {
     /// Its key, when that much could be read.
     pub external_id: Option<String>,
     /// What it would have been.
-    pub entry: Kind,
+    pub kind: Kind,
     /// What is wrong, naming the attribute.
     pub reason: String,
 }

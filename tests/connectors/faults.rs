@@ -81,7 +81,7 @@ async fn an_entry_whose_dn_is_not_text_is_set_aside_and_the_others_come() {
     let (records, outcome) = read(&source(Fault::BadDn, "none").await, Duration::from_secs(3)).await;
     assert_eq!(outcome.unwrap().people, 30);
     let aside = records.iter().find_map(|r| if let Record::Unreadable(u) = r { Some(u) } else { None }).unwrap();
-    assert_eq!((aside.dn.as_deref(), aside.external_id.as_deref(), aside.entry), (None, Some("struck"), Kind::Person));
+    assert_eq!((aside.dn.as_deref(), aside.external_id.as_deref(), aside.kind), (None, Some("struck"), Kind::Person));
     assert_eq!(aside.reason, "its DN is not UTF-8");
 }
 

@@ -80,7 +80,7 @@ impl Entries {
             Kind::Group => &self.groups,
         };
         let unreadable = |dn, external_id, reason: String| {
-            Record::Unreadable(Unreadable { dn, external_id, entry: kind, reason: reason.chars().take(SHOWN_CHARS_MAX).collect() })
+            Record::Unreadable(Unreadable { dn, external_id, kind, reason: reason.chars().take(SHOWN_CHARS_MAX).collect() })
         };
         let Some(raw) = Raw::read(raw, selection) else {
             return unreadable(None, None, "the entry is not built as RFC 4511 says".to_owned());
@@ -297,3 +297,6 @@ pub(super) fn raw_dn(entry: &StructureTag) -> Option<&[u8]> {
 pub(super) fn first_text(tag: &StructureTag) -> Option<String> {
     raw_dn(tag).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests;
