@@ -108,7 +108,7 @@ async fn read(directory: &Directory, connection: &mut Connection, steps: &mut St
     for (name, kind) in [("people", Kind::Person), ("groups", Kind::Group)] {
         let query = directory.query(kind);
         match search::page(connection, &query, Vec::new(), 0).await {
-            Ok(page) => steps.0.push(first_page(directory, name, kind, &query, page)),
+            Ok(page) => steps.0.push(first_page(directory, name, kind, &query, &page)),
             Err(cause) => {
                 steps.note::<()>(name, Err(cause));
                 return;
@@ -117,9 +117,9 @@ async fn read(directory: &Directory, connection: &mut Connection, steps: &mut St
     }
 }
 
-fn first_page(directory: &Directory, name: &'static str, kind: Kind, query: &Query<'_>, page: Page) -> CheckStep {
+fn first_page(directory: &Directory, name: &'static str, kind: Kind, query: &Query<'_>, page: &Page) -> CheckStep {
     let more = if page.cookie.is_empty() { "all there is" } else { "more follow" };
-    let records: Vec<Record> = page.entries.into_iter().map(|raw| directory.entries().record(kind, raw)).collect();
+    let records: Vec<Record> = directory.entries().records(kind, &page.entries);
     let count = records.len();
     let unreadable = records.iter().filter(|record| matches!(record, Record::Unreadable(_))).count();
     let usable = count > unreadable;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use lber::structure::StructureTag;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Directory;
 use super::connection::Connection;
 use super::error::{Cause, Error};
+use super::guard::Chunk;
 use super::search::Pages;
 use crate::record::{Kind, Record};
 
@@ -37,7 +37,7 @@ pub struct Summary {
     pub pages: usize,
 }
 
-type RawPage = (Kind, Vec<StructureTag>);
+type RawPage = (Kind, Vec<Chunk>);
 
 pub(super) fn start(directory: Directory, deadline: Duration) -> Reading {
     let (out, pages) = mpsc::channel(PAGES_WAITING_MAX);
@@ -87,7 +87,7 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
 async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<Record>>) -> Option<Summary> {
     let mut summary = Summary::default();
     while let Some((kind, entries)) = raw.recv().await {
-        let page: Vec<Record> = entries.into_iter().map(|entry| directory.entries().record(kind, entry)).collect();
+        let page: Vec<Record> = directory.entries().records(kind, &entries);
         for record in &page {
             match record {
                 Record::Person(_) => summary.people += 1,

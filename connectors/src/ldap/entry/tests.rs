@@ -1,26 +1,30 @@
 //! Entries of every make, built in memory, and the records they become.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that meets the unexpected fails, and says where")]
 
-use lber::common::TagClass;
-use lber::structure::{PL, StructureTag};
 use serde_json::{Value, json};
 
 use super::Entries;
 use crate::ldap::Settings;
 use crate::record::{Group, Kind, Member, Person, Record, Unreadable};
 
-fn bytes(value: &[u8]) -> StructureTag {
-    StructureTag { class: TagClass::Universal, id: 4, payload: PL::P(value.to_vec()) }
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let size = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82], size.as_slice(), content].concat()
 }
 
-fn list(parts: Vec<StructureTag>) -> StructureTag {
-    StructureTag { class: TagClass::Universal, id: 16, payload: PL::C(parts) }
+fn bytes(value: &[u8]) -> Vec<u8> {
+    element(0x04, value)
 }
 
-fn entry(dn: &str, attributes: &[(&str, &[&[u8]])]) -> StructureTag {
-    let pair =
-        |(name, values): &(&str, &[&[u8]])| list(vec![bytes(name.as_bytes()), list(values.iter().map(|value| bytes(value)).collect())]);
-    list(vec![bytes(dn.as_bytes()), list(attributes.iter().map(pair).collect())])
+fn list(parts: &[Vec<u8>]) -> Vec<u8> {
+    element(0x30, &parts.concat())
+}
+
+fn entry(dn: &str, attributes: &[(&str, &[&[u8]])]) -> Vec<u8> {
+    let pair = |(name, values): &(&str, &[&[u8]])| {
+        list(&[bytes(name.as_bytes()), list(&values.iter().map(|value| bytes(value)).collect::<Vec<_>>())])
+    };
+    [bytes(dn.as_bytes()), list(&attributes.iter().map(pair).collect::<Vec<_>>())].concat()
 }
 
 fn entries(own: Value) -> Entries {
@@ -31,20 +35,20 @@ fn entries(own: Value) -> Entries {
 }
 
 fn person(own: Value, attributes: &[(&str, &[&[u8]])]) -> Person {
-    match entries(own).record(Kind::Person, entry("UID=a , dc=x", attributes)) {
+    match entries(own).record(Kind::Person, &entry("UID=a , dc=x", attributes)) {
         Record::Person(person) => person,
         other => panic!("{other:?}"),
     }
 }
 
 fn group(attributes: &[(&str, &[&[u8]])]) -> Group {
-    match entries(json!({})).record(Kind::Group, entry("cn=g,dc=x", attributes)) {
+    match entries(json!({})).record(Kind::Group, &entry("cn=g,dc=x", attributes)) {
         Record::Group(group) => group,
         other => panic!("{other:?}"),
     }
 }
 
-fn aside(own: Value, kind: Kind, raw: StructureTag) -> Unreadable {
+fn aside(own: Value, kind: Kind, raw: &[u8]) -> Unreadable {
     match entries(own).record(kind, raw) {
         Record::Unreadable(entry) => entry,
         other => panic!("{other:?}"),
@@ -111,12 +115,12 @@ fn an_own_key_and_a_login_by_template_are_honoured() {
 
 #[test]
 fn what_cannot_be_used_is_set_aside_with_the_attribute_named() {
-    let reason = |attributes: &[(&str, &[&[u8]])]| aside(json!({}), Kind::Person, entry("uid=a,dc=x", attributes)).reason;
+    let reason = |attributes: &[(&str, &[&[u8]])]| aside(json!({}), Kind::Person, &entry("uid=a,dc=x", attributes)).reason;
     assert_eq!(reason(&[("uid", &[b"a"])]), "no key: none of entryUUID, nsUniqueId, objectGUID can be read by this account");
     assert_eq!(reason(&[KEY]), "uid: no login name");
     assert_eq!(reason(&[KEY, ("uid", &[b"a"]), ("mail", &[b"ok", b"\xff"])]), "mail: a value is not UTF-8");
     assert_eq!(reason(&[("objectGUID", &[b"short"]), ("uid", &[b"a"])]), "objectGUID: the key has not the form expected");
-    let found = aside(json!({}), Kind::Person, entry("no dn", &[KEY, ("uid", &[b"a"])]));
+    let found = aside(json!({}), Kind::Person, &entry("no dn", &[KEY, ("uid", &[b"a"])]));
     assert_eq!((found.dn.as_deref(), found.external_id.as_deref()), (Some("no dn"), Some("ab-1")));
     assert!(found.reason.starts_with("its DN cannot be read"));
 }
@@ -139,7 +143,7 @@ fn members_of_every_kind_are_compared_normalised_and_each_once() {
 
 #[test]
 fn a_group_whose_members_are_cut_or_unclear_is_set_aside_whole() {
-    let of = |attributes: &[(&str, &[&[u8]])]| aside(json!({}), Kind::Group, entry("cn=g,dc=x", attributes)).reason;
+    let of = |attributes: &[(&str, &[&[u8]])]| aside(json!({}), Kind::Group, &entry("cn=g,dc=x", attributes)).reason;
     assert!(of(&[KEY, ("cn", &[b"g"]), ("member", &[b"nobody"])]).starts_with("member: `nobody` is not a DN"));
     assert!(
         of(&[KEY, ("cn", &[b"g"]), ("member;range=0-1499", &[b"uid=a,dc=x"]), ("member", &[])]).starts_with("member: the directory cuts")
@@ -150,10 +154,9 @@ fn a_group_whose_members_are_cut_or_unclear_is_set_aside_whole() {
 
 #[test]
 fn whatever_the_shape_it_is_answered_without_panic() {
-    for raw in
-        [bytes(b"x"), list(vec![]), list(vec![bytes(b"x")]), list(vec![list(vec![]), list(vec![])]), list(vec![bytes(b""), bytes(b"")])]
-    {
-        assert!(aside(json!({}), Kind::Person, raw).reason.contains("RFC 4511"));
+    let pairless = [bytes(b"x"), list(&[bytes(b"x")])].concat();
+    for raw in [vec![], bytes(b"x"), list(&[]), [bytes(b""), bytes(b"")].concat(), pairless, vec![4, 9]] {
+        assert!(aside(json!({}), Kind::Person, &raw).reason.contains("RFC 4511"));
     }
-    assert_eq!(aside(json!({}), Kind::Person, entry("", &[KEY, ("uid", &[b"a"])])).reason, "its DN is empty");
+    assert_eq!(aside(json!({}), Kind::Person, &entry("", &[KEY, ("uid", &[b"a"])])).reason, "its DN is empty");
 }
