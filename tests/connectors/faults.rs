@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use connectors::ldap::Malformed;
-use connectors::{Cause, Directory, Error, Kind, Record, Settings};
+use connectors::{Cause, Directory, Error, Kind, Member, Record, Settings};
 use serde_json::json;
 
 use super::misbehaving::{Fault, start};
@@ -74,6 +74,23 @@ async fn a_cookie_that_never_changes_is_no_fault_when_the_pages_do() {
     // The server gives three pages to each of the two searches; a group needs a `cn`, which these entries have not.
     assert_eq!((summary.people, summary.groups, summary.unreadable, summary.pages), (30, 0, 30, 6));
     assert_eq!(records.len(), 60);
+}
+
+#[tokio::test]
+async fn members_cut_into_ranges_are_asked_for_to_the_last() {
+    let (records, outcome) = read(&source(Fault::Ranges, "none").await, Duration::from_secs(3)).await;
+    assert_eq!(outcome.unwrap().groups, 1);
+    let group = records.iter().find_map(|r| if let Record::Group(g) = r { Some(g) } else { None }).unwrap();
+    let wanted: Vec<Member> = (0..8).map(|at| Member::Dn(format!("uid=u1-{at},dc=x"))).collect();
+    assert_eq!((group.name.as_str(), &group.members), ("big", &wanted));
+}
+
+#[tokio::test]
+async fn a_group_whose_other_ranges_do_not_come_is_set_aside_whole() {
+    let (records, outcome) = read(&source(Fault::RangesLost, "none").await, Duration::from_secs(3)).await;
+    assert_eq!(outcome.unwrap().groups, 0);
+    let cut = |r: &&Record| matches!(r, Record::Unreadable(u) if u.reason.starts_with("member: the directory cuts"));
+    assert_eq!(records.iter().filter(cut).count(), 1);
 }
 
 #[tokio::test]

@@ -10,6 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 pub enum Fault {
     /// Not at all, but that it keeps one cookie for the whole search, as 389 Directory Server does.
     ConstantCookie,
+    /// Not at all, but that it cuts a group's members into ranges, as Active Directory does.
+    Ranges,
+    /// The same, and it gives no more than the first range.
+    RangesLost,
     /// Closes in the middle of an entry.
     DropMid,
     /// Says nothing any more.
@@ -91,6 +95,11 @@ async fn serve(mut stream: TcpStream, fault: Fault) -> std::io::Result<()> {
                 let granted = message(id, &result(0x78, 0, ""), &[]);
                 stream.write_all(&[granted, message(1, &result(0x61, 0, ""), &[])].concat()).await?;
             }
+            (0x63, Fault::Ranges | Fault::RangesLost) if range_start(&request).is_some() => {
+                let next = if fault == Fault::RangesLost { None } else { range_start(&request) };
+                let rest = next.map_or_else(|| group(0, false), |start| group(start, start >= 6));
+                stream.write_all(&[message(id, &rest, &[]), message(id, &result(0x65, 0, ""), &[])].concat()).await?;
+            }
             (0x63, _) => {
                 pages += 1;
                 page(&mut stream, id, pages, fault).await?;
@@ -122,7 +131,8 @@ async fn page(stream: &mut TcpStream, id: u8, number: usize, fault: Fault) -> st
     }
     let lasting = matches!(fault, Fault::SameCookie | Fault::Endless);
     let cookie: &[u8] = if lasting || !number.is_multiple_of(3) { b"next" } else { b"" };
-    if number == 2 {
+    // Pages 1 to 3 are of people, 4 to 6 of groups.
+    if number == 2 || (number == 5 && matches!(fault, Fault::Ranges | Fault::RangesLost)) {
         strike(stream, id, fault).await?;
     }
     let done = result(0x65, 0, "");
@@ -157,6 +167,7 @@ async fn strike(stream: &mut TcpStream, id: u8, fault: Fault) -> std::io::Result
         Fault::Nest => nest(id),
         Fault::BadOperation => message(id, &result(0x78, 0, ""), &[]),
         Fault::BadControl => message(id, &result(0x65, 0, ""), &tlv(0x30, &[1, 0])),
+        Fault::Ranges | Fault::RangesLost => message(id, &group(0, false), &[]),
         Fault::BadDn => message(id, &person(b"uid=\xff\xfe,dc=x"), &[]),
         Fault::BadEntry => [
             message(id, &tlv(0x64, &[4, 0]), &[]),
@@ -209,4 +220,25 @@ fn person(dn: &[u8]) -> Vec<u8> {
     let login = if name.is_ascii() { attribute("uid", name) } else { Vec::new() };
     let attributes = [login, attribute("entryUUID", if name.is_ascii() { name } else { b"struck" })].concat();
     tlv(0x64, &[tlv(4, dn), tlv(0x30, &attributes)].concat())
+}
+
+/// Where the range asked for starts.
+fn range_start(request: &[u8]) -> Option<u32> {
+    let text = String::from_utf8_lossy(request).into_owned();
+    text.split_once(";range=")?.1.split_once('-')?.0.parse().ok()
+}
+
+/// Three members of a group of nine, or of eight at its end.
+fn group(start: u32, last: bool) -> Vec<u8> {
+    let set = |values: &[String]| tlv(0x31, &values.iter().map(|value| tlv(4, value.as_bytes())).collect::<Vec<_>>().concat());
+    let attribute = |name: &str, values: &[String]| tlv(0x30, &[tlv(4, name.as_bytes()), set(values)].concat());
+    let members: Vec<String> = (start..start + if last { 2 } else { 3 }).map(|at| format!("uid=u1-{at},dc=x")).collect();
+    let end = if last { "*".to_owned() } else { (start + 2).to_string() };
+    let attributes = [
+        attribute("cn", &["big".to_owned()]),
+        attribute("entryUUID", &["big".to_owned()]),
+        attribute("member", &[]),
+        attribute(&format!("member;range={start}-{end}"), &members),
+    ];
+    tlv(0x64, &[tlv(4, b"cn=big,dc=x"), tlv(0x30, &attributes.concat())].concat())
 }

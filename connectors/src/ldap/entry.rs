@@ -107,7 +107,7 @@ impl Entries {
             Err(Refused(reason)) => return unreadable(shown, None, reason),
         };
         let made = match (kind, raw.partial) {
-            (_, Some(name)) => Err(Refused(format!("{name}: the directory cuts its values into ranges; raise its limit (MaxValRange)"))),
+            (_, Some(name)) => Err(Refused(format!("{name}: the directory cuts its values into ranges and did not give the rest"))),
             (Kind::Person, None) => self.person(&external_id, dn, &raw.slots).map(Record::Person),
             (Kind::Group, None) => group(&external_id, dn, raw.slots).map(Record::Group),
         };
@@ -282,7 +282,7 @@ impl<'a> Raw<'a> {
             }
             return;
         }
-        // `member;range=0-1499`: the rest would have to be asked for; `…-*` is the last part, whole when it starts at 0.
+        // `member;range=0-1499`: the rest did not come; `…-*` is the last part, whole when it starts at 0.
         let text = String::from_utf8_lossy(name);
         if let Some((base, range)) = text.split_once(";range=")
             && let Some(found) = slot(base.as_bytes()).and_then(|slot| self.slots.get_mut(slot))

@@ -33,6 +33,19 @@ impl Chunk {
         self.count
     }
 
+    /// True when these bytes stand somewhere in it.
+    pub(crate) fn holds(&self, wanted: &[u8]) -> bool {
+        self.bytes.windows(wanted.len()).any(|window| window == wanted)
+    }
+
+    /// Adds an entry by its content.
+    pub(crate) fn push(&mut self, entry: &[u8]) {
+        let mut message = vec![ber::INTEGER, 1, 0];
+        ber::write(op::SEARCH_ENTRY, entry, &mut message);
+        ber::write(ber::SEQUENCE, &message, &mut self.bytes);
+        self.count += 1;
+    }
+
     /// Each entry's content (`SearchResultEntry`, RFC 4511 §4.5.2).
     pub(crate) fn entries(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = Elements(&self.bytes);

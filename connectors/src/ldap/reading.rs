@@ -9,6 +9,7 @@ use super::Directory;
 use super::connection::Connection;
 use super::error::{Cause, Error};
 use super::guard::Chunk;
+use super::range;
 use super::search::Pages;
 use crate::record::{Kind, Record};
 
@@ -74,6 +75,8 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
         let query = directory.query(kind);
         let mut pages = Pages::new();
         while let Some(entries) = pages.next(connection, &query).await? {
+            // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
+            let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
             if !entries.is_empty() {
                 raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
             }

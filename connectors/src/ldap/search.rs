@@ -112,7 +112,8 @@ pub(super) async fn base_exists(connection: &mut Connection, base: &str, limits:
     }
 }
 
-async fn run(
+/// Runs one search to its end: the entries, and the answer that ended it.
+pub(super) async fn run(
     connection: &mut Connection,
     query: &Query<'_>,
     scope: Scope,
