@@ -33,6 +33,22 @@ impl Authority {
 
     /// A server whose certificate is for these names, until that year.
     fn slapd(&self, names: &[&str], until: i32) -> Slapd {
+        self.slapd_with(names, until, "")
+    }
+
+    /// A certificate and key for a client of this name.
+    fn client(&self, name: &str) -> (PathBuf, PathBuf) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        let (certificate, secret) = (self.folder.path().join("client.pem"), self.folder.path().join("client.key"));
+        std::fs::write(&certificate, params.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
+        std::fs::write(&secret, key.serialize_pem()).unwrap();
+        (certificate, secret)
+    }
+
+    fn slapd_with(&self, names: &[&str], until: i32, directives: &str) -> Slapd {
         let mut params = CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().unwrap();
@@ -40,11 +56,7 @@ impl Authority {
         std::fs::write(&certificate, params.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
         std::fs::write(&secret, key.serialize_pem()).unwrap();
         let generated = generate(2, 100, 7);
-        Slapd::start_with(&Setup {
-            ldif: Some(&generated.ldif),
-            tls: Some(Tls { certificate: &certificate, key: &secret }),
-            ..Setup::default()
-        })
+        Slapd::start_with(&Setup { ldif: Some(&generated.ldif), tls: Some(Tls { certificate: &certificate, key: &secret }), directives })
     }
 }
 
@@ -117,4 +129,23 @@ fn files_that_cannot_be_used_are_named() {
         let error = source("ldaps://ldap.example.fr", &json!({"ca_file": path})).unwrap_err();
         assert!(matches!(&error.cause, Cause::TlsFile { path: named, .. } if *named == path.display().to_string()), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_and_stands_for_the_account() {
+    let authority = Authority::new("Essai");
+    let (certificate, key) = authority.client("passerelle");
+    let wanted = format!(
+        "TLSCACertificateFile {}\nTLSVerifyClient demand\naccess to * by dn.exact=\"cn=passerelle\" read by * none",
+        authority.file().display()
+    );
+    let slapd = authority.slapd_with(&["127.0.0.1"], 4000, &wanted);
+    let url = slapd.ldaps_url("127.0.0.1");
+    let tls = json!({"ca_file": authority.file(), "client_cert_file": certificate, "client_key_file": key});
+    let with = Directory::new(settings(&url, json!({"bind_dn": null, "tls": tls})), None).unwrap();
+    assert_eq!(read(&with, DEADLINE).await.1.unwrap().people, 100);
+
+    let without = Directory::new(settings(&url, json!({"bind_dn": null, "tls": {"ca_file": authority.file()}})), None).unwrap();
+    let error = failure(&without).await;
+    assert!(matches!(&error.cause, Cause::Handshake(_) | Cause::NotTls | Cause::ClosedAtOnce), "{error:?}");
 }

@@ -138,6 +138,9 @@ pub enum Cause {
     /// The server ignored paging, so the answer may be cut.
     #[error("it ignored paging (RFC 2696): what came may not be everything")]
     PagingIgnored,
+    /// One page holds more than can be kept at once.
+    #[error("one page holds more than {0} bytes")]
+    PageTooLarge(usize),
     /// The server gave the same page again and again.
     #[error("it gives the same page again and again (after {0} entries)")]
     RepeatedPage(usize),
@@ -199,6 +202,7 @@ impl Cause {
             Self::ClosedAtOnce => "closed_at_once",
             Self::Dropped(_) => "dropped",
             Self::PagingIgnored => "paging_ignored",
+            Self::PageTooLarge(_) => "page_too_large",
             Self::RepeatedPage(_) => "repeated_page",
             Self::Referral(_) => "referral",
             Self::Malformed(_) => "malformed",
@@ -239,6 +243,7 @@ impl Cause {
             Self::ClosedAtOnce => "Perhaps this is a TLS port (use `ldaps://`), or the directory accepts no more connections",
             Self::Dropped(_) => "Try again; if it recurs, the directory's log and the network between say more. Nothing was changed",
             Self::PagingIgnored => "Enable the paged results control in the directory (OpenLDAP: size.pr); nothing was changed",
+            Self::PageTooLarge(_) => "Lower `page_size`; nothing was changed",
             Self::RepeatedPage(_) => "This is a fault of the directory or of a proxy before it; nothing was changed",
             Self::Referral(_) => "Name that server in `urls`: referrals are not followed",
             Self::Malformed(_) => "Check that `urls` leads to an LDAP server; the connection was ended",

@@ -33,6 +33,11 @@ impl Chunk {
         self.count
     }
 
+    /// How many bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// True when these bytes stand somewhere in it.
     pub(crate) fn holds(&self, wanted: &[u8]) -> bool {
         self.bytes.windows(wanted.len()).any(|window| window == wanted)

@@ -3,7 +3,7 @@
 
 use ldap3::Scope;
 
-use super::ber::{Elements, OCTET_STRING, SEQUENCE, write};
+use super::ber::{Elements, FRAME_BYTES_MAX, OCTET_STRING, SEQUENCE, write};
 use super::connection::{Connection, refusal};
 use super::error::Cause;
 use super::guard::Chunk;
@@ -61,6 +61,7 @@ async fn whole(connection: &mut Connection, query: &Query<'_>, entry: &[u8]) -> 
             }
         }
         match attributes(found).find_map(|(name, values)| Cut::read(name, values)) {
+            _ if cut.values.len() > FRAME_BYTES_MAX => return Ok(None),
             Some(more) if more.name.eq_ignore_ascii_case(&cut.name) && more.next > cut.next => {
                 cut.values.extend_from_slice(&more.values);
                 cut.next = more.next;

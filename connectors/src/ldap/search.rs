@@ -19,6 +19,8 @@ use super::settings::Limits;
 const EMPTY_PAGES_MAX: usize = 64;
 /// Entries a server may send beyond the page asked for before it counts as ignoring it.
 const PAGE_SLACK: usize = 50_000;
+/// Bytes that the entries of one page may hold together.
+const PAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// What is searched.
 pub(super) struct Query<'a> {
@@ -125,7 +127,7 @@ pub(super) async fn run(
     let started = timeout(within, connection.ldap.streaming_search(query.base, scope, query.filter, query.names)).await;
     let mut stream = started.map_err(|_| silent())?.map_err(|error| connection.cause(&error, read))?;
     let mut entries = Vec::new();
-    let mut found = 0;
+    let (mut found, mut size) = (0, 0);
     loop {
         let next = timeout(within, async {
             tokio::select! {
@@ -137,6 +139,7 @@ pub(super) async fn run(
         match next.await.map_err(|_| silent())? {
             Next::Entries(chunk) => {
                 found += chunk.len();
+                size += chunk.size();
                 entries.push(chunk);
             }
             Next::Item(Ok(Some(item))) if item.is_ref() && !query.references_expected => {
@@ -149,6 +152,9 @@ pub(super) async fn run(
         connection.heard();
         if found > bound {
             return Err(Cause::PagingIgnored);
+        }
+        if size > PAGE_BYTES_MAX {
+            return Err(Cause::PageTooLarge(PAGE_BYTES_MAX));
         }
     }
     // The guard hands entries over before the end of their search: what is left of them waits here.
