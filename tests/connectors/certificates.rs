@@ -147,5 +147,6 @@ async fn a_client_certificate_is_shown_and_stands_for_the_account() {
 
     let without = Directory::new(settings(&url, json!({"bind_dn": null, "tls": {"ca_file": authority.file()}})), None).unwrap();
     let error = failure(&without).await;
-    assert!(matches!(&error.cause, Cause::Handshake(_) | Cause::NotTls | Cause::ClosedAtOnce), "{error:?}");
+    assert!(matches!(&error.cause, Cause::Handshake(_) | Cause::ClosedAtOnce), "{error:?}");
+    assert!(error.cause.advice().contains("client_cert_file"));
 }

@@ -87,6 +87,7 @@ impl Connection {
         match self.watch.ending() {
             Some(Ending::Notice { code, text }) => Cause::Notice { code, text },
             Some(Ending::Malformed(reason)) => malformed(reason),
+            Some(Ending::Tls(words)) => Cause::Handshake(words),
             Some(Ending::Closed) | None if library_lost_it && !self.answered => Cause::ClosedAtOnce,
             Some(Ending::Closed) | None if library_lost_it => Cause::Dropped(read),
             Some(Ending::Closed) | None => Cause::Protocol(error.to_string()),

@@ -73,6 +73,8 @@ enum Way {
 pub(crate) enum Ending {
     /// The peer closed, or the network broke.
     Closed,
+    /// TLS ended it, in these words: a server may refuse the client's certificate only after the handshake (RFC 8446 §4.4.2.4).
+    Tls(String),
     /// The peer announced it (RFC 4511 §4.4.1).
     Notice { code: u32, text: String },
     /// A message was refused.
@@ -182,6 +184,15 @@ impl Frames {
     }
 }
 
+impl Ending {
+    fn of(error: &std::io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(tls) => Self::Tls(tls.to_string()),
+            None => Self::Closed,
+        }
+    }
+}
+
 impl From<Malformed> for Ending {
     fn from(malformed: Malformed) -> Self {
         Self::Malformed(malformed)
@@ -215,7 +226,8 @@ async fn answers(
     loop {
         match frames.fill(from).await {
             Ok(true) => {}
-            Ok(false) | Err(_) => return Ending::Closed,
+            Ok(false) => return Ending::Closed,
+            Err(error) => return Ending::of(&error),
         }
         let (chunk, rest, outcome) = frames.sort(|message| watch.answered(message));
         // Entries first: whoever learns from the library that a search is done finds all of them waiting.
