@@ -155,7 +155,7 @@ error-logout-client-detail = L’application nommée n’est pas celle du jeton 
 error-logout-client-next = Signalez-le à la personne qui administre l’application.
 error-logout-redirect-uri-title = Adresse de retour refusée
 error-logout-redirect-uri-detail = L’adresse de retour demandée (post_logout_redirect_uri) n’est pas enregistrée pour cette application. Vous n’êtes pas déconnecté(e).
-error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
+error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
 
 ## Ligne de commande
 
