@@ -13,5 +13,6 @@ mod connectors;
 mod demo;
 mod harness;
 mod oidc;
+mod roles;
 mod store;
 mod tidy;

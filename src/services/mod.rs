@@ -1,7 +1,8 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < context < audit < links < applications < roles < users < sources < sync <
+//! error < vault < passwords < keys < directories < context < audit < roles < applications < links < users < sources < sync <
 //! clients < tokens < login < oidc < establishments.
 
+pub mod applications;
 pub mod audit;
 pub mod context;
 pub mod error;
@@ -10,5 +11,6 @@ pub mod keys;
 pub mod links;
 pub mod oidc;
 pub mod passwords;
+pub mod roles;
 pub mod users;
 pub mod vault;

@@ -23,16 +23,18 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// The services in the order in which they may name each other; those of one line may name one another.
-const SERVICES: [&[&str]; 15] = [
-    &["context", "error"],
+const SERVICES: [&[&str]; 17] = [
+    &["error", "vault", "passwords", "keys", "directories", "context"],
     &["audit"],
     &["mail"],
-    &["keys"],
-    &["applications"],
     &["roles"],
+    &["applications"],
+    &["links"],
     &["users"],
-    &["sources"],
+    &["sources", "groups"],
     &["sync"],
+    &["clients"],
+    &["tokens"],
     &["login"],
     &["oidc"],
     &["scim"],
