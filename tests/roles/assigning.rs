@@ -46,8 +46,9 @@ async fn a_role_given_by_hand_counts_while_it_is_valid() {
     assert_eq!(school.held("a", "omenori").await, ["USER"]);
     let forever = assignments::add(ctx, &new(school.people["a"], "omenori", "PT")).await.unwrap();
     assert_eq!(school.recorded("a").await.iter().map(|a| a.origin).collect::<Vec<_>>(), [Origin::Manual]);
-    let listed = assignments::list(ctx, &PageRequest::first(10), &Filter { application: Some("omenori".to_owned()), ..Filter::default() });
-    assert_eq!(listed.await.unwrap().items[0].id, forever.id);
+    let only = Filter { application: Some("omenori".to_owned()), ..Filter::default() };
+    let listed = assignments::list(ctx, &PageRequest::first(10), &only).await.unwrap();
+    assert_eq!(listed.items[0].id, forever.id);
 }
 
 #[tokio::test]
@@ -70,8 +71,6 @@ async fn what_does_not_fit_is_refused_field_by_field() {
     let Err(Error::Invalid(wrong)) = assignments::add(&school.ctx, &wrong).await else { panic!("it does not fit") };
     let fields: Vec<&str> = wrong.iter().map(|w| w.field.as_str()).collect();
     assert_eq!(fields, ["scope", "valid_until", "user", "role"]);
-    let computed = &school.recorded("a").await;
-    assert!(computed.is_empty(), "a person written past the services has nothing yet");
 }
 
 #[tokio::test]
