@@ -3,6 +3,7 @@
 mod authorize;
 mod claims;
 mod discovery;
+mod journey;
 mod jws;
 mod logout;
 mod next_step;
