@@ -1,1 +1,16 @@
-//! Connectors.
+//! The outside world, read and made regular: directories become records. Knows nothing of the gateway, its stores or its people.
+//!
+//! [`Directory`] speaks LDAP: it reads every person and group ([`Directory::read`]), says what is wrong with a source
+//! ([`Directory::check`]) and checks a person's password ([`Directory::verify_password`]).
+
+pub mod dn;
+pub mod ldap;
+pub mod mapping;
+pub mod record;
+pub mod secret;
+
+mod fingerprint;
+
+pub use ldap::{Cause, CheckStep, Directory, Error, Reading, Settings, SettingsError, Summary, Verdict};
+pub use record::{Group, Kind, Member, Person, Record, Unreadable};
+pub use secret::Password;

@@ -1,1 +1,4 @@
 //! `passerelle demo`: everything in one process, nothing to install.
+
+pub mod directory;
+pub mod people;

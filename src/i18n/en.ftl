@@ -156,3 +156,29 @@ error-logout-client-next = Report it to whoever manages the application.
 error-logout-redirect-uri-title = Return address refused
 error-logout-redirect-uri-detail = The return address asked for (post_logout_redirect_uri) is not registered for this application. You are not signed out.
 error-logout-redirect-uri-next = Report it to whoever manages the application: the address must be registered to the letter.
+
+## Command line
+
+cli-number = number
+cli-slug = slug
+cli-name = name
+cli-uai = UAI
+cli-zone = zone
+cli-title = title
+cli-locality = locality
+cli-contact = contact
+cli-status = status
+cli-created = created
+cli-username = user name
+cli-email = e-mail
+cli-last-sign-in = last sign-in
+cli-id = identifier
+cli-unit = unit
+cli-entry = entries
+cli-first-administrator = The first administrator, { $name }, chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-operator-link = The operator { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-invite-link = { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-reset-link = { $name } chooses another password at this address. It works once, until { $until }, and is shown only now:
+cli-user-disabled = { $name } is disabled. Sessions and tokens have ended.
+cli-user-enabled = { $name } may sign in again.
+cli-user-deleted = { $name } is removed for good.

@@ -156,3 +156,29 @@ error-logout-client-next = Signalez-le à la personne qui administre l’applica
 error-logout-redirect-uri-title = Adresse de retour refusée
 error-logout-redirect-uri-detail = L’adresse de retour demandée (post_logout_redirect_uri) n’est pas enregistrée pour cette application. Vous n’êtes pas déconnecté(e).
 error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
+
+## Ligne de commande
+
+cli-number = numéro
+cli-slug = nom court
+cli-name = nom
+cli-uai = UAI
+cli-zone = zone
+cli-title = intitulé
+cli-locality = localité
+cli-contact = contact
+cli-status = état
+cli-created = créé le
+cli-username = identifiant
+cli-email = courriel
+cli-last-sign-in = dernière connexion
+cli-id = clé
+cli-unit = unité
+cli-entry = fiches
+cli-first-administrator = La première personne à administrer, { $name }, choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-operator-link = L’opérateur { $name } choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-invite-link = { $name } choisit un mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-reset-link = { $name } choisit un autre mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-user-disabled = { $name } est désactivé. Ses sessions et ses jetons ont pris fin.
+cli-user-enabled = { $name } peut de nouveau se connecter.
+cli-user-deleted = { $name } est supprimé définitivement.

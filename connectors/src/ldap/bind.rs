@@ -1,0 +1,153 @@
+//! A person's password, checked by a simple bind on connections of its own: never the one that reads. Remembers no password.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ldap3::LdapResult;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use super::Directory;
+use super::connection::{Connection, refusal};
+use super::error::{Cause, Error};
+use super::settings::SignIn;
+use crate::secret::Password;
+
+/// Connections kept between two checks.
+const IDLE_MAX: usize = 8;
+/// How long one is kept: directories close idle connections, often after minutes.
+const IDLE_AGE_MAX: Duration = Duration::from_mins(1);
+
+/// What the directory says of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is right.
+    Accepted,
+    /// It is wrong, or the account does not exist.
+    Refused,
+    /// The account is locked after too many attempts.
+    Locked,
+    /// The account is closed or expired.
+    Disabled,
+    /// The password is right and must be changed in the directory first.
+    Expired,
+}
+
+/// Connections for sign-in, at most so many at work.
+pub(super) struct Binds {
+    permits: Semaphore,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    connection: Connection,
+    server: String,
+    since: Instant,
+}
+
+impl Binds {
+    pub(super) fn new(at_once: usize) -> Self {
+        Self { permits: Semaphore::new(at_once.max(1)), idle: Mutex::new(Vec::new()) }
+    }
+
+    fn take(&self) -> Option<Idle> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|one| one.since.elapsed() < IDLE_AGE_MAX && one.connection.is_open());
+        idle.pop()
+    }
+
+    fn keep(&self, one: Idle) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MAX && one.connection.is_open() {
+            idle.push(one);
+        }
+    }
+}
+
+/// Checks a password, everything within the settings' `sign_in` deadline.
+pub(super) async fn verify(directory: &Directory, dn: &str, password: &Password) -> Result<Verdict, Error> {
+    // RFC 4513 §5.1.2: a bind with a name and no password succeeds as anonymous, and proves nothing.
+    if password.is_empty() || dn.trim().is_empty() || directory.settings().sign_in == SignIn::None {
+        return Ok(Verdict::Refused);
+    }
+    let within = directory.settings().limits.sign_in;
+    match timeout(within, attempt(directory, dn, password)).await {
+        Ok(verdict) => verdict,
+        Err(_) => Err(Cause::Silent { what: "check the password", within }.at(directory.first_server())),
+    }
+}
+
+async fn attempt(directory: &Directory, dn: &str, password: &Password) -> Result<Verdict, Error> {
+    let binds = directory.binds();
+    let Ok(_permit) = binds.permits.acquire().await else {
+        return Err(Cause::GivenUp.at(directory.first_server()));
+    };
+    let within = directory.settings().limits.sign_in;
+    if let Some(mut kept) = binds.take() {
+        // A kept connection may have died unnoticed; only a fresh one's failure counts, and half of the time is left for it.
+        if let Ok(answer) = kept.connection.bind(dn, password, within / 2).await {
+            return conclude(binds, kept, answer);
+        }
+    }
+    let (server, mut connection) = directory.connect_for_sign_in().await?;
+    let answer = connection.bind(dn, password, within).await.map_err(|cause| cause.at(&server))?;
+    conclude(binds, Idle { connection, server, since: Instant::now() }, answer)
+}
+
+fn conclude(binds: &Binds, used: Idle, answer: LdapResult) -> Result<Verdict, Error> {
+    match verdict(&answer) {
+        Some(verdict) => {
+            binds.keep(Idle { since: Instant::now(), ..used });
+            Ok(verdict)
+        }
+        None => Err(refusal(answer, "", 0).at(&used.server)),
+    }
+}
+
+/// Result codes of RFC 4511 §4.2.2; `None` when the answer says nothing about the password.
+fn verdict(answer: &LdapResult) -> Option<Verdict> {
+    match answer.rc {
+        0 => Some(Verdict::Accepted),
+        // 389 Directory Server answers constraintViolation once the attempts are used up.
+        19 => Some(Verdict::Locked),
+        49 => Some(active_directory(&answer.text)),
+        // 389 Directory Server: the account is inactivated.
+        53 if answer.text.to_ascii_lowercase().contains("inactivated") => Some(Verdict::Disabled),
+        // No such object, invalid DN, no password set, unwilling to try.
+        32 | 34 | 48 | 53 => Some(Verdict::Refused),
+        _ => None,
+    }
+}
+
+/// Active Directory tells its reasons in the text alone, as `data 775` (a Windows error in hexadecimal).
+fn active_directory(text: &str) -> Verdict {
+    let code = text.split_once("data ").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap_or_default());
+    match code {
+        Some("775") => Verdict::Locked,
+        Some("533" | "701") => Verdict::Disabled,
+        Some("532" | "773") => Verdict::Expired,
+        _ => Verdict::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LdapResult, Verdict, verdict};
+
+    #[test]
+    fn the_directorys_answer_is_told_apart() {
+        let of = |rc, text: &str| {
+            verdict(&LdapResult { rc, text: text.to_owned(), matched: String::new(), refs: Vec::new(), ctrls: Vec::new() })
+        };
+        let ad = |data| format!("80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data {data}, v3839\0");
+        assert_eq!(of(0, ""), Some(Verdict::Accepted));
+        assert_eq!(of(49, ""), Some(Verdict::Refused));
+        assert_eq!(of(49, &ad("52e")), Some(Verdict::Refused));
+        assert_eq!(of(49, &ad("775")), Some(Verdict::Locked));
+        assert_eq!(of(49, &ad("533")), Some(Verdict::Disabled));
+        assert_eq!(of(49, &ad("773")), Some(Verdict::Expired));
+        assert_eq!(of(19, "Exceed password retry limit. Please try later."), Some(Verdict::Locked));
+        assert_eq!(of(53, "Account inactivated. Contact system administrator."), Some(Verdict::Disabled));
+        assert_eq!(of(51, "busy"), None);
+    }
+}
