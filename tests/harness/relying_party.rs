@@ -190,7 +190,7 @@ impl Callback {
 /// An application.
 #[derive(Clone, Debug)]
 pub struct RelyingParty {
-    http: Http,
+    pub http: Http,
     pub issuer: String,
     pub client_id: String,
     pub secret: Secret,
@@ -252,9 +252,6 @@ impl RelyingParty {
         Reply::of(self.http.get(format!("{}/userinfo", self.issuer)).bearer_auth(access_token)).await
     }
 
-    pub fn http(&self) -> &Http {
-        &self.http
-    }
 }
 
 /// The claims of a JWT, unverified: what verifies them is tested with `openidconnect`.

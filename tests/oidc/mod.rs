@@ -1,5 +1,6 @@
 //! Tests of the OpenID provider.
 
+mod authorization;
 mod authorize;
 mod claims;
 mod discovery;
@@ -10,3 +11,4 @@ mod next_step;
 mod pages;
 mod relying_party;
 mod stylesheet;
+mod tokens;
