@@ -251,7 +251,6 @@ impl RelyingParty {
     pub async fn user_info(&self, access_token: &str) -> Reply {
         Reply::of(self.http.get(format!("{}/userinfo", self.issuer)).bearer_auth(access_token)).await
     }
-
 }
 
 /// The claims of a JWT, unverified: what verifies them is tested with `openidconnect`.

@@ -210,7 +210,9 @@ async fn an_id_token_hint_names_the_person_wanted_even_expired() {
 #[tokio::test]
 async fn error_redirects_echo_the_state_and_say_little_else() {
     let (_server, _place, party, mut agent) = signed_in().await;
-    for changes in [[("response_type", "")], [("scope", "nothing")], [("max_age", "-1")], [("code_challenge_method", "plain")], [("prompt", "é")]] {
+    for changes in
+        [[("response_type", "")], [("scope", "nothing")], [("max_age", "-1")], [("code_challenge_method", "plain")], [("prompt", "é")]]
+    {
         let reply = agent.open(&party.authorize(&changes)).await;
         let answer = Callback::of(&reply);
         let names: Vec<&str> = answer.0.keys().map(String::as_str).collect();

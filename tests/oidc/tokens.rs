@@ -141,7 +141,13 @@ async fn a_public_client_redeems_with_its_verifier_alone() {
     assert_eq!(Callback::of(&bare).get("error"), Some("invalid_request"), "PKCE is optional for confidential clients only");
     let given = code(&mut agent, &party, &[]).await;
     let form = |verifier| {
-        [("grant_type", "authorization_code"), ("code", given.as_str()), ("redirect_uri", CALLBACK), ("client_id", "app"), ("code_verifier", verifier)]
+        [
+            ("grant_type", "authorization_code"),
+            ("code", given.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("client_id", "app"),
+            ("code_verifier", verifier),
+        ]
     };
     assert_eq!(party.token_as(None, &form("")).await.error(), refused("invalid_grant"));
     assert_eq!(party.token_as(None, &form(VERIFIER)).await.status, 200);
@@ -229,7 +235,12 @@ async fn codes_and_refresh_tokens_expire() {
     let secret = party.secret.expose();
     let address = std::net::IpAddr::from([127, 0, 0, 1]);
     let redeem = |code: String| {
-        let pairs = [("grant_type", "authorization_code".to_owned()), ("code", code), ("redirect_uri", CALLBACK.into()), ("code_verifier", VERIFIER.into())];
+        let pairs = [
+            ("grant_type", "authorization_code".to_owned()),
+            ("code", code),
+            ("redirect_uri", CALLBACK.into()),
+            ("code_verifier", VERIFIER.into()),
+        ];
         Parameters::new(pairs.into_iter().chain([("client_id", "app".to_owned()), ("client_secret", secret.to_owned())]))
     };
     assert!(tokens::answer(&later(3600), None, &redeem(given), address).await.is_err(), "a code is short-lived");
