@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::services::context::{Actor, Gateway, PlatformContext};
+use crate::services::directories::Directories;
 use crate::services::establishments;
 use crate::services::passwords::PasswordPool;
 use crate::services::vault::Vault;
@@ -22,6 +23,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         stores,
         vault: Vault::open(&config.master_key())?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
+        directories: Directories::default(),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),
     });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::directories::Directories;
 use super::error::Error;
 use super::passwords::PasswordPool;
 use super::vault::Vault;
@@ -25,6 +26,8 @@ pub struct Gateway {
     pub vault: Vault,
     /// Argon2id, bounded.
     pub passwords: PasswordPool,
+    /// Directories that stand ready.
+    pub directories: Directories,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.
