@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::directories::Directories;
 use super::error::Error;
+use super::keys::{Keys, Ring};
 use super::passwords::PasswordPool;
 use super::vault::Vault;
 use crate::config::Limits;
@@ -28,6 +29,8 @@ pub struct Gateway {
     pub passwords: PasswordPool,
     /// Directories that stand ready.
     pub directories: Directories,
+    /// Signing keys, ready to use.
+    pub keys: Keys,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.
@@ -138,6 +141,19 @@ impl Context {
                 self.establishment.name
             ))),
         }
+    }
+
+    /// The establishment's signing keys.
+    ///
+    /// # Errors
+    /// When they cannot be read, or made the first time.
+    pub async fn ring(&self) -> Result<Arc<Ring>, Error> {
+        self.gateway.keys.ring(&self.store, &self.gateway.vault, self.slug(), self.now).await
+    }
+
+    /// Whether people may sign in here.
+    pub fn is_open(&self) -> bool {
+        self.establishment.status == EstablishmentStatus::Active
     }
 
     /// The establishment's slug.
