@@ -74,6 +74,16 @@ impl Actor {
         }
     }
 
+    /// Whether the actor holds everything that a role of the gateway gives: nobody hands on more than they hold (SECURITY 24).
+    pub fn may_act_as(&self, wanted: GatewayRole) -> bool {
+        match self {
+            Self::System => true,
+            Self::Anonymous | Self::Source(_) => false,
+            Self::User { roles, .. } => roles.iter().any(|r| r.covers(wanted)),
+            Self::Token { role, .. } => role.covers(wanted),
+        }
+    }
+
     /// Whether the actor holds a permission.
     pub fn may(&self, permission: Permission) -> bool {
         match self {
