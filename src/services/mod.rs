@@ -1,7 +1,8 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < context < audit < links < applications < roles < users < sources < groups < sync <
+//! error < vault < passwords < keys < directories < context < audit < roles < applications < links < users < sources < groups < sync <
 //! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
 
+pub mod applications;
 pub mod audit;
 pub mod clients;
 pub mod context;
@@ -16,6 +17,7 @@ pub mod links;
 pub mod login;
 pub mod oidc;
 pub mod passwords;
+pub mod roles;
 pub mod sources;
 pub mod sync;
 pub mod tokens;
