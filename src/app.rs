@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::services::context::{Actor, Gateway, PlatformContext};
+use crate::services::directories::Directories;
 use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::keys::Keys;
@@ -37,6 +38,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         stores,
         vault: Vault::open(&config.master_key())?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
+        directories: Directories::default(),
         keys: Keys::new(open_max),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),

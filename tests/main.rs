@@ -8,10 +8,13 @@
     reason = "a test that meets the unexpected fails, and says where"
 )]
 
+mod api;
 mod config;
 mod connectors;
 mod demo;
 mod harness;
 mod oidc;
+mod roles;
 mod store;
+mod sync;
 mod tidy;

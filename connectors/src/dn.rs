@@ -35,6 +35,18 @@ pub enum DnError {
 /// # Errors
 /// [`DnError`] when the text is not a DN.
 pub fn normalise(dn: &str) -> Result<String, DnError> {
+    written(dn, fold)
+}
+
+/// The same form with the letters of values as the directory writes them: what people read, and what rules take captures from.
+///
+/// # Errors
+/// [`DnError`] when the text is not a DN.
+pub fn normalise_keeping_case(dn: &str) -> Result<String, DnError> {
+    written(dn, |value| squeeze(&value.nfc().collect::<String>()))
+}
+
+fn written(dn: &str, prepare: fn(&str) -> String) -> Result<String, DnError> {
     if dn.len() > DN_BYTES_MAX {
         return Err(DnError::TooLong(dn.len()));
     }
@@ -72,7 +84,7 @@ fn thorough(dn: &str) -> Result<String, DnError> {
     if dn.trim().is_empty() {
         return Ok(out);
     }
-    let mut reader = Reader { text: dn, at: 0 };
+    let mut reader = Reader { text: dn, at: 0, prepare };
     loop {
         let mut first = reader.pair()?;
         if reader.peek() == Some(b'+') {
@@ -127,6 +139,7 @@ pub fn filter_escape(value: &str) -> String {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    prepare: fn(&str) -> String,
 }
 
 impl Reader<'_> {
@@ -160,8 +173,8 @@ impl Reader<'_> {
         self.skip_spaces();
         let value = match self.peek() {
             Some(b'#') => self.hex_value()?,
-            Some(b'"') => canonical(&self.quoted()?),
-            _ => canonical(&self.plain()?),
+            Some(b'"') => rdn_escape(&(self.prepare)(&self.quoted()?)),
+            _ => rdn_escape(&(self.prepare)(&self.plain()?)),
         };
         self.skip_spaces();
         Ok(format!("{kind}={value}"))
@@ -246,7 +259,7 @@ impl Reader<'_> {
             && usize::from(*length) == text.len()
             && let Ok(text) = std::str::from_utf8(text)
         {
-            return Ok(canonical(text));
+            return Ok(rdn_escape(&(self.prepare)(text)));
         }
         let mut out = String::from("#");
         for byte in bytes {
@@ -287,10 +300,6 @@ fn attribute_type(raw: &str, at: usize) -> Result<String, DnError> {
         _ => return Ok(name),
     };
     Ok(short.to_owned())
-}
-
-fn canonical(value: &str) -> String {
-    rdn_escape(&fold(value))
 }
 
 /// caseIgnoreMatch's preparation (RFC 4518 §2): mapped, folded, NFKC, insignificant spaces squeezed.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::directories::Directories;
 use super::error::Error;
 use super::keys::{Keys, Ring};
 use super::passwords::PasswordPool;
@@ -26,6 +27,8 @@ pub struct Gateway {
     pub vault: Vault,
     /// Argon2id, bounded.
     pub passwords: PasswordPool,
+    /// Directories that stand ready.
+    pub directories: Directories,
     /// Signing keys, ready to use.
     pub keys: Keys,
     /// Bounds and lifetimes.
@@ -68,6 +71,16 @@ impl Actor {
             Self::User { id, .. } => format!("user:{id}"),
             Self::Token { id, .. } => format!("token:{id}"),
             Self::Source(name) => format!("source:{name}"),
+        }
+    }
+
+    /// Whether the actor holds everything that a role of the gateway gives: nobody hands on more than they hold (SECURITY 24).
+    pub fn may_act_as(&self, wanted: GatewayRole) -> bool {
+        match self {
+            Self::System => true,
+            Self::Anonymous | Self::Source(_) => false,
+            Self::User { roles, .. } => roles.iter().any(|r| r.covers(wanted)),
+            Self::Token { role, .. } => role.covers(wanted),
         }
     }
 
