@@ -13,6 +13,7 @@ mod connectors;
 mod demo;
 mod harness;
 mod oidc;
+mod roles;
 mod store;
 mod sync;
 mod tidy;

@@ -1,7 +1,8 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < context < audit < links < applications < roles < users < sources < groups < sync <
+//! error < vault < passwords < keys < directories < context < audit < roles < applications < links < users < sources < groups < sync <
 //! clients < tokens < login < oidc < establishments.
 
+pub mod applications;
 pub mod audit;
 pub mod context;
 pub mod directories;
@@ -12,6 +13,7 @@ pub mod keys;
 pub mod links;
 pub mod oidc;
 pub mod passwords;
+pub mod roles;
 pub mod sources;
 pub mod sync;
 pub mod users;

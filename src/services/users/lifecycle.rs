@@ -6,6 +6,7 @@ use super::super::audit;
 use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::links::{self, Link};
+use super::super::roles;
 use crate::store::Tx;
 use crate::store::establishment::one_time_link::Purpose;
 use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
@@ -38,6 +39,7 @@ pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: Disabled
     user::update(tx, &user).await?;
     session::delete_of_user(tx, user.id).await?;
     grant::revoke_of_user(tx, user.id, ctx.now).await?;
+    roles::withdraw_in(tx, user.id).await?;
     audit::record_in(tx, ctx, "user.disabled", ("user", &user.id.to_string()), json!({ "username": user.username, "by": by })).await?;
     Ok(user)
 }
@@ -59,11 +61,13 @@ pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
         ));
     }
     let user = enable_in(&mut tx, ctx, user).await?;
+    roles::recompute_users_in(&mut tx, ctx, &[user.id]).await?;
     tx.commit().await?;
     Ok(user)
 }
 
-/// The same within a transaction. Whoever has neither a password nor a source stays pending.
+/// The same within a transaction. Whoever has neither a password nor a source stays pending. The caller recomputes their roles, at once for
+/// all those that it enables.
 pub async fn enable_in(tx: &mut Tx, ctx: &Context, mut user: User) -> Result<User, Error> {
     let known = credential::find_password_hash(tx, user.id).await?.is_some() || !link::list_of_user(tx, user.id).await?.is_empty();
     user.status = if known { UserStatus::Active } else { UserStatus::Pending };

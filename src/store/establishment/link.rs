@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::user::{DisabledBy, UserStatus};
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
@@ -65,6 +66,14 @@ pub async fn list_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<NamedLink>, E
     const SQL: &str = "SELECT s.name AS source, l.external_id, l.dn, l.present, l.active, l.source_id FROM links l JOIN sources s ON s.id = l.source_id \
          WHERE l.user_id = $1 ORDER BY s.name LIMIT $2";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
+/// Sources and places of entries that are present, of people within a range of keys (`after` excluded, `last` included), by person.
+pub async fn present_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<(UserId, SourceId, Option<String>)>, Error> {
+    const SQL: &str = "SELECT user_id, source_id, dn FROM links WHERE user_id > $1 AND user_id <= $2 AND present = $3 \
+         ORDER BY user_id, source_id, external_id";
+    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).bind(true).fetch_all(c).await)?)
 }
 
 /// Writes links, new ones and changed ones.

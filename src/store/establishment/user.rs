@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::store::dialect::{ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
@@ -145,7 +146,8 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
 /// People after a key, for work that goes over everyone in bounded steps.
 pub async fn list_after(tx: &mut Tx, after: Option<UserId>, limit: i64) -> Result<Vec<User>, Error> {
     const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
-         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2";
+         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2";
+    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
