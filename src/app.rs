@@ -38,8 +38,8 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         stores,
         vault: Vault::open(&config.master_key())?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
-        keys: Keys::new(open_max),
         directories: Directories::default(),
+        keys: Keys::new(open_max),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),
     });

@@ -27,10 +27,10 @@ pub struct Gateway {
     pub vault: Vault,
     /// Argon2id, bounded.
     pub passwords: PasswordPool,
-    /// Signing keys, ready to use.
-    pub keys: Keys,
     /// Directories that stand ready.
     pub directories: Directories,
+    /// Signing keys, ready to use.
+    pub keys: Keys,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.

@@ -1,6 +1,6 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < context < audit < roles < applications < links < users < sources < groups <
-//! sync < login < oidc < clients < tokens < idempotency < establishments < housekeeping.
+//! error < vault < passwords < keys < directories < context < audit < roles < applications < links < users < sources < groups < sync <
+//! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
 
 pub mod applications;
 pub mod audit;

@@ -158,7 +158,7 @@ pub async fn list_known_after(tx: &mut Tx, source: SourceId, after: &str, limit:
 }
 
 /// The links of some people in one source: at most as many as one statement takes rows.
-pub async fn list_of_users(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Link>, Error> {
+pub async fn list_of_users_from(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Link>, Error> {
     const HEAD: &str = "SELECT source_id, external_id, user_id, dn, content_hash, present, active FROM links WHERE source_id = ";
     let mut found = Vec::with_capacity(users.len());
     for chunk in users.chunks(ROWS_PER_INSERT) {
