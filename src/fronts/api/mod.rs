@@ -13,6 +13,7 @@ mod establishments;
 mod extract;
 mod groups;
 mod idempotency;
+mod keys;
 mod rules;
 mod runs;
 mod sources;
@@ -114,6 +115,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(clients::rotate_secret))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(keys::list))
         .routes(routes!(audit::list))
 }
 

@@ -45,7 +45,8 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// What is wrong, where, and what to do next.
-    pub detail: String,
+    #[schema(value_type = String)]
+    pub detail: Box<str>,
     /// The request's identifier, which the log names too.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "urn_of_request")]
     #[schema(value_type = Option<String>)]
@@ -63,7 +64,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of a kind: its short name, its words, its status.
-    pub fn new(kind: &'static str, title: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
+    pub fn new(kind: &'static str, title: &'static str, status: StatusCode, detail: impl Into<Box<str>>) -> Self {
         Self {
             kind,
             title,
@@ -77,7 +78,7 @@ impl Problem {
     }
 
     /// A request that cannot be read, for the named reasons.
-    pub fn malformed(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+    pub fn malformed(detail: impl Into<Box<str>>, errors: Vec<FieldError>) -> Self {
         Self { errors, ..Self::new("malformed", "The request cannot be read", StatusCode::BAD_REQUEST, detail) }
     }
 
@@ -98,7 +99,7 @@ impl Problem {
     }
 
     /// Nobody known asks.
-    pub fn unauthenticated(detail: impl Into<String>) -> Self {
+    pub fn unauthenticated(detail: impl Into<Box<str>>) -> Self {
         Self::new("unauthenticated", "Authentication is needed", StatusCode::UNAUTHORIZED, detail)
     }
 
