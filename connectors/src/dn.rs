@@ -35,6 +35,9 @@ pub enum DnError {
 /// # Errors
 /// [`DnError`] when the text is not a DN.
 pub fn normalise(dn: &str) -> Result<String, DnError> {
+    if let Some(plain) = plain(dn).filter(|_| dn.len() <= DN_BYTES_MAX) {
+        return Ok(plain);
+    }
     written(dn, fold)
 }
 
@@ -50,36 +53,6 @@ fn written(dn: &str, prepare: fn(&str) -> String) -> Result<String, DnError> {
     if dn.len() > DN_BYTES_MAX {
         return Err(DnError::TooLong(dn.len()));
     }
-    if let Some(plain) = plain(dn) {
-        return Ok(plain);
-    }
-    thorough(dn)
-}
-
-/// The short way for the names directories mostly hold: ASCII, well-known types, no escape, no space out of place. `None` for others.
-fn plain(dn: &str) -> Option<String> {
-    const TYPES: [&[u8]; 8] = [b"uid", b"cn", b"ou", b"dc", b"o", b"c", b"l", b"mail"];
-    for rdn in dn.as_bytes().split(|byte| *byte == b',') {
-        let equals = rdn.iter().position(|byte| *byte == b'=')?;
-        let (kind, value) = (rdn.get(..equals)?, rdn.get(equals + 1..)?);
-        let known = TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind));
-        let mut space = true;
-        for byte in value {
-            match byte {
-                b' ' if space => return None,
-                b' ' => space = true,
-                b'!' | b'$'..=b'*' | b'-'..=b':' | b'=' | b'?'..=b'[' | b']'..=b'~' => space = false,
-                _ => return None,
-            }
-        }
-        if !known || space {
-            return None;
-        }
-    }
-    Some(dn.to_ascii_lowercase())
-}
-
-fn thorough(dn: &str) -> Result<String, DnError> {
     let mut out = String::with_capacity(dn.len());
     if dn.trim().is_empty() {
         return Ok(out);
@@ -103,6 +76,29 @@ fn thorough(dn: &str) -> Result<String, DnError> {
         out.push(',');
     }
     if reader.at < dn.len() { Err(DnError::BadEscape(reader.at)) } else { Ok(out) }
+}
+
+/// The short way for the names directories mostly hold: ASCII, well-known types, no escape, no space out of place. `None` for others.
+fn plain(dn: &str) -> Option<String> {
+    const TYPES: [&[u8]; 8] = [b"uid", b"cn", b"ou", b"dc", b"o", b"c", b"l", b"mail"];
+    for rdn in dn.as_bytes().split(|byte| *byte == b',') {
+        let equals = rdn.iter().position(|byte| *byte == b'=')?;
+        let (kind, value) = (rdn.get(..equals)?, rdn.get(equals + 1..)?);
+        let known = TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind));
+        let mut space = true;
+        for byte in value {
+            match byte {
+                b' ' if space => return None,
+                b' ' => space = true,
+                b'!' | b'$'..=b'*' | b'-'..=b':' | b'=' | b'?'..=b'[' | b']'..=b'~' => space = false,
+                _ => return None,
+            }
+        }
+        if !known || space {
+            return None;
+        }
+    }
+    Some(dn.to_ascii_lowercase())
 }
 
 /// Writes a value so that it can stand in a DN (RFC 4514 §2.4).

@@ -3,3 +3,4 @@
 pub mod directory;
 pub mod people;
 pub mod sample;
+pub mod setup;
