@@ -182,3 +182,4 @@ cli-reset-link = { $name } chooses another password at this address. It works on
 cli-user-disabled = { $name } is disabled. Sessions and tokens have ended.
 cli-user-enabled = { $name } may sign in again.
 cli-user-deleted = { $name } is removed for good.
+cli-first-operator = No operator exists yet. Make the first one in another terminal: { $command }

@@ -182,3 +182,4 @@ cli-reset-link = { $name } choisit un autre mot de passe à cette adresse. Elle 
 cli-user-disabled = { $name } est désactivé. Ses sessions et ses jetons ont pris fin.
 cli-user-enabled = { $name } peut de nouveau se connecter.
 cli-user-deleted = { $name } est supprimé définitivement.
+cli-first-operator = Aucun opérateur n’existe encore. Créez le premier dans un autre terminal : { $command }

@@ -3,10 +3,12 @@
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 held by a guard.
 
 mod args;
+mod demo;
 mod establishment;
 mod local;
 mod operator;
 mod output;
+mod serve;
 mod user;
 
 use std::process::ExitCode;
@@ -71,6 +73,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "passerelle", &mut std::io::stdout());
             Ok(())
         }
+        Command::Demo(options) => demo::run(&cli.global, output, options).await,
+        Command::Serve => serve::run(&cli.global, output).await,
         Command::Establishment(command) => establishment::run(&Local::open(&cli.global).await?, output, command).await,
         Command::Operator(command) => operator::run(&Local::open(&cli.global).await?, output, command).await,
         Command::User(command) => user::run(&Local::open(&cli.global).await?, output, command).await,
