@@ -52,7 +52,11 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
 ///
 /// # Errors
 /// When the socket fails, or metrics cannot be recorded.
-pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     let metrics = crate::telemetry::metrics()?;
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));

@@ -260,20 +260,25 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
     let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     if name.len() > NAME_LENGTH_MAX || !starts_well || !name.chars().all(fits) {
-        let message = format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
+        let message =
+            format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
         wrong.push(Invalid::new("name", message));
     }
     if fields.kind != SourceKind::Ldap {
         wrong.push(Invalid::new("kind", "this version reads directories: accepted is `ldap`"));
     }
     if fields.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()) {
-        wrong.push(Invalid::new("schedule", "this version runs a source when asked: leave it null, and start runs from a timer of your own"));
+        wrong.push(Invalid::new(
+            "schedule",
+            "this version runs a source when asked: leave it null, and start runs from a timer of your own",
+        ));
     }
     if !fields.settings.is_object() {
         wrong.push(Invalid::new("settings", "must be an object"));
     }
     let Guard { people, groups, memberships, shrink_percent } = fields.guard;
-    let percents = [("people", people), ("groups", groups), ("memberships", memberships)].map(|(name, bound): (_, Bound)| (name, bound.max_percent));
+    let percents =
+        [("people", people), ("groups", groups), ("memberships", memberships)].map(|(name, bound): (_, Bound)| (name, bound.max_percent));
     for (name, percent) in percents.into_iter().chain([("shrink", shrink_percent)]) {
         if !(0.0..=100.0).contains(&percent) {
             let field = if name == "shrink" { "guard.shrink_percent".to_owned() } else { format!("guard.{name}.max_percent") };

@@ -23,7 +23,7 @@ async fn fails(fed: &Fed, changed: serde_json::Value, expected: &[&str]) {
     for (key, value) in changed.as_object().unwrap() {
         fields.settings[key] = value.clone();
     }
-    fields.name = "wrong".to_owned();
+    "wrong".clone_into(&mut fields.name);
     sources::create(&fed.ctx, &fields).await.unwrap();
     let run = sync::run_to_end(&fed.ctx, "wrong", Mode::Full).await.unwrap();
     assert_eq!(run.state, State::Failed);
@@ -62,7 +62,8 @@ async fn unreachable_directory_is_told_and_changes_nothing() {
 #[tokio::test]
 async fn size_limit_is_told_and_changes_nothing() {
     let generated = generate(2, 100, 7);
-    let slapd = Slapd::start_with(&Setup { ldif: Some(&generated.ldif), directives: "limits anonymous size.prtotal=20", ..Setup::default() });
+    let slapd =
+        Slapd::start_with(&Setup { ldif: Some(&generated.ldif), directives: "limits anonymous size.prtotal=20", ..Setup::default() });
     let fed = Fed::over(slapd).await;
     let run = fed.sync().await;
     assert!(run.counts.created > 100);

@@ -12,8 +12,10 @@ use passerelle::types::id::RunId;
 use super::{Fed, delete};
 use crate::harness::slapd::BASE;
 
-const PEOPLE: [&str; 20] =
-    ["p00", "p01", "p02", "p03", "p04", "p05", "p06", "p07", "p08", "p09", "p10", "p11", "p12", "p13", "p14", "p15", "p16", "p17", "p18", "p19"];
+const PEOPLE: [&str; 20] = [
+    "p00", "p01", "p02", "p03", "p04", "p05", "p06", "p07", "p08", "p09", "p10", "p11", "p12", "p13", "p14", "p15", "p16", "p17", "p18",
+    "p19",
+];
 
 async fn guarded() -> Fed {
     let fed = Fed::with_people(&PEOPLE).await;
@@ -34,7 +36,7 @@ async fn active(fed: &Fed) -> usize {
 
 /// The end of a run that goes on by itself.
 async fn ended(fed: &Fed, id: RunId) -> Run {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     loop {
         let run = sync::run(&fed.ctx, id).await.unwrap();
         if !matches!(run.state, State::Queued | State::Running) {

@@ -31,7 +31,10 @@ async fn renamed_and_moved_people_stay_who_they_are() {
     let changes = fed.changes(&run).await;
     let anne = changes.iter().find(|change| change.subject_id == Some(before.id.uuid())).unwrap();
     let detail = anne.detail.as_ref().unwrap();
-    assert_eq!((anne.operation, &detail["username"]["before"], &detail["username"]["after"]), (Operation::Moved, &"anne".into(), &"anne.martin".into()));
+    assert_eq!(
+        (anne.operation, &detail["username"]["before"], &detail["username"]["after"]),
+        (Operation::Moved, &"anne".into(), &"anne.martin".into())
+    );
 }
 
 #[tokio::test]
@@ -41,7 +44,8 @@ async fn someone_gone_is_disabled_and_comes_back_with_everything() {
     let before = fed.user("anne").await;
     fed.slapd.modify("dn: uid=anne,ou=people,dc=acad-test,dc=fr\nchangetype: modrdn\nnewrdn: uid=anne\ndeleteoldrdn: 1\nnewsuperior: dc=acad-test,dc=fr\n\n");
     // Out of the base first, so that the same entry can return: only its place changes.
-    let mut fields = passerelle::services::sources::SourceFields::from(&passerelle::services::sources::get(&fed.ctx, "ldap").await.unwrap());
+    let mut fields =
+        passerelle::services::sources::SourceFields::from(&passerelle::services::sources::get(&fed.ctx, "ldap").await.unwrap());
     fields.settings["base_dn"] = format!("ou=people,{BASE}").into();
     passerelle::services::sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
     let run = fed.sync().await;
@@ -53,7 +57,8 @@ async fn someone_gone_is_disabled_and_comes_back_with_everything() {
     assert!(users::enable(&fed.ctx, gone.id).await.is_err(), "an administrator cannot bring back whom the source does not state");
     assert_eq!(fed.sync().await.counts.disabled, 0, "gone once is gone");
 
-    fed.slapd.modify(&format!("dn: uid=anne,{BASE}\nchangetype: modrdn\nnewrdn: uid=anne\ndeleteoldrdn: 1\nnewsuperior: ou=people,{BASE}\n\n"));
+    fed.slapd
+        .modify(&format!("dn: uid=anne,{BASE}\nchangetype: modrdn\nnewrdn: uid=anne\ndeleteoldrdn: 1\nnewsuperior: ou=people,{BASE}\n\n"));
     let run = fed.sync().await;
     assert_eq!((run.counts.enabled, run.counts.created), (1, 0));
     let back = fed.user("anne").await;
@@ -78,12 +83,20 @@ async fn account_closed_in_the_directory_is_disabled_until_it_is_opened_there() 
     assert!(users::enable(&fed.ctx, anne.id).await.is_err());
     // An administrator's word outlives the source's.
     users::disable(&fed.ctx, anne.id).await.unwrap();
-    fed.slapd.modify(&format!("dn: {}\nchangetype: modify\nreplace: supannRessourceEtat\nsupannRessourceEtat: {{COMPTE}}A\n\n", dn("anne")));
-    fed.sync().await;
-    assert_eq!(fed.user("anne").await.status, UserStatus::Active, "the source took it away, and gives it back");
-    users::disable(&fed.ctx, anne.id).await.unwrap();
+    fed.slapd
+        .modify(&format!("dn: {}\nchangetype: modify\nreplace: supannRessourceEtat\nsupannRessourceEtat: {{COMPTE}}A\n\n", dn("anne")));
     fed.sync().await;
     assert_eq!(fed.user("anne").await.disabled_by, Some(DisabledBy::Administrator));
+    users::enable(&fed.ctx, anne.id).await.unwrap();
+    assert_eq!(fed.user("anne").await.status, UserStatus::Active);
+    for state in ["I", "A"] {
+        fed.slapd.modify(&format!(
+            "dn: {}\nchangetype: modify\nreplace: supannRessourceEtat\nsupannRessourceEtat: {{COMPTE}}{state}\n\n",
+            dn("anne")
+        ));
+        fed.sync().await;
+    }
+    assert_eq!(fed.user("anne").await.status, UserStatus::Active, "the source took it away, and gives it back");
 }
 
 #[tokio::test]
@@ -108,13 +121,19 @@ async fn user_name_can_be_swapped_and_used_again() {
 #[tokio::test]
 async fn conflict_sets_one_person_aside_and_not_the_run() {
     let fed = Fed::with_people(&["admin", "bob"]).await;
-    let second = person("double").replace("uid: double\n", "uid: double\nuid: bob\n").replace("dn: uid=double", "dn: cn=double").replace("uid: double\n", "");
+    let second = person("double")
+        .replace("uid: double\n", "uid: double\nuid: bob\n")
+        .replace("dn: uid=double", "dn: cn=double")
+        .replace("uid: double\n", "");
     fed.slapd.modify(&add(&second));
     let run = fed.sync().await;
     assert_eq!((run.counts.created, run.counts.quarantined), (1, 2));
     let changes = fed.changes(&run).await;
-    let reasons: Vec<&str> =
-        changes.iter().filter(|c| c.operation == Operation::Quarantined).map(|c| c.detail.as_ref().unwrap()["reason"].as_str().unwrap()).collect();
+    let reasons: Vec<&str> = changes
+        .iter()
+        .filter(|c| c.operation == Operation::Quarantined)
+        .map(|c| c.detail.as_ref().unwrap()["reason"].as_str().unwrap())
+        .collect();
     assert!(reasons.iter().any(|r| r.contains("«admin»") && r.contains("does not state")), "{reasons:?}");
     assert!(reasons.iter().any(|r| r.contains("«bob»") && r.contains("two entries")), "{reasons:?}");
     let again = fed.sync().await;
@@ -126,7 +145,8 @@ async fn unreadable_entry_is_set_aside_and_nobody_is_taken_for_gone() {
     let fed = Fed::with_people(&["anne", "bob"]).await;
     fed.slapd.modify(&add(&group_entry("profs", &[&dn("anne"), &dn("bob")])));
     fed.sync().await;
-    let mut fields = passerelle::services::sources::SourceFields::from(&passerelle::services::sources::get(&fed.ctx, "ldap").await.unwrap());
+    let mut fields =
+        passerelle::services::sources::SourceFields::from(&passerelle::services::sources::get(&fed.ctx, "ldap").await.unwrap());
     fields.settings["mapping"] = serde_json::json!({ "username": "employeeNumber" });
     passerelle::services::sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
     fed.slapd.modify(&format!("dn: {}\nchangetype: modify\nadd: employeeNumber\nemployeeNumber: E1\n\n", dn("bob")));
@@ -154,9 +174,18 @@ async fn groups_nest_in_circles_change_members_and_go() {
         names.sort();
         names
     };
-    assert_eq!((names("a", false).await, names("a", true).await, names("b", true).await), (vec!["anne".into()], vec!["anne".into(), "bob".into()], vec!["anne".into(), "bob".into()]));
+    assert_eq!(
+        (names("a", false).await, names("a", true).await, names("b", true).await),
+        (vec!["anne".into()], vec!["anne".into(), "bob".into()], vec!["anne".into(), "bob".into()])
+    );
 
-    fed.slapd.modify(&format!("dn: {}\nchangetype: modify\nadd: member\nmember: {}\n-\ndelete: member\nmember: {}\n\ndn: {}\nchangetype: delete\n\n", at("b"), dn("chloe"), dn("bob"), at("c")));
+    fed.slapd.modify(&format!(
+        "dn: {}\nchangetype: modify\nadd: member\nmember: {}\n-\ndelete: member\nmember: {}\n\ndn: {}\nchangetype: delete\n\n",
+        at("b"),
+        dn("chloe"),
+        dn("bob"),
+        at("c")
+    ));
     let run = fed.sync().await;
     assert_eq!((run.counts.memberships_added, run.counts.memberships_removed, run.counts.removed, run.counts.updated), (1, 2, 1, 0));
     assert_eq!(names("a", true).await, ["anne", "chloe"]);

@@ -5,6 +5,7 @@ mod guard;
 mod lifecycle;
 mod outcome;
 mod preview;
+mod roles;
 mod sources;
 
 use passerelle::services::context::Context;
@@ -83,7 +84,7 @@ fn person(uid: &str) -> String {
 }
 
 fn group(name: &str, members: &[&str]) -> String {
-    let members: String = members.iter().map(|dn| format!("member: {dn}\n")).collect();
+    let members = members.iter().fold(String::new(), |lines, dn| format!("{lines}member: {dn}\n"));
     format!("dn: cn={name},ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: {name}\n{members}\n")
 }
 
@@ -93,7 +94,9 @@ fn dn(uid: &str) -> String {
 
 /// LDIF entries as change records.
 fn add(entries: &str) -> String {
-    entries.replace("\nobjectClass: inetOrgPerson", "\nchangetype: add\nobjectClass: inetOrgPerson").replace("\nobjectClass: groupOfNames", "\nchangetype: add\nobjectClass: groupOfNames")
+    entries
+        .replace("\nobjectClass: inetOrgPerson", "\nchangetype: add\nobjectClass: inetOrgPerson")
+        .replace("\nobjectClass: groupOfNames", "\nchangetype: add\nobjectClass: groupOfNames")
 }
 
 fn delete(uid: &str) -> String {

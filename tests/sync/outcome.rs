@@ -40,7 +40,7 @@ async fn effective(fed: &Fed) -> BTreeMap<String, (usize, String)> {
         }
         names.sort();
         let hash = digest(&SHA256, names.join("\n").as_bytes());
-        let hex: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hex = hash.as_ref().iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         found.insert(group.dn_key.unwrap(), (names.len(), hex));
     }
     found

@@ -68,7 +68,8 @@ pub(super) fn refused(ctx: &Context, failure: &Failure, bearer: bool) -> Respons
 
 /// RFC 6750 §3.1: who brings no token is told how, and no error.
 pub(super) fn challenge() -> Response {
-    let headers = [(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")), (CACHE_CONTROL, NO_STORE), (ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN)];
+    let headers =
+        [(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")), (CACHE_CONTROL, NO_STORE), (ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN)];
     (StatusCode::UNAUTHORIZED, headers).into_response()
 }
 

@@ -67,11 +67,8 @@ pub(super) async fn submit(visit: Visit, body: String) -> Response {
         Err(answered) => return *answered,
     };
     let sent = Parameters::decode(&body);
-    let answer = if visit.owns("login", &sent) {
-        sign_in(&visit, shown.as_ref(), &sent).await
-    } else {
-        Ok(Answer::problem(&visit, Problem::Csrf))
-    };
+    let answer =
+        if visit.owns("login", &sent) { sign_in(&visit, shown.as_ref(), &sent).await } else { Ok(Answer::problem(&visit, Problem::Csrf)) };
     visit.respond(answer)
 }
 

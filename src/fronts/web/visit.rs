@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, HeaderValue, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use url::form_urlencoded::{Serializer, parse};
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{browser::Browser, interaction, password, session, throttle};
 use crate::services::audit;
-use crate::services::context::Context;
+use crate::services::context::{Actor, Context};
 use crate::services::error::Error;
 use crate::store::establishment::user::{self, User, UserStatus};
 use crate::types::secret::{Secret, TokenHash};
@@ -82,7 +82,9 @@ async fn begin(ctx: &Context, attempt: &Attempt<'_>, person: &User, counters: th
     throttle::forgive_in(&mut tx, ctx, counters).await?;
     user::touch_sign_in(&mut tx, person.id, ctx.now).await?;
     let id = person.id.to_string();
-    audit::record_in(&mut tx, ctx, "session.begun", ("user", &id), json!({ "session": begun.id.to_string(), "method": begun.method })).await?;
+    let acting = Context { actor: Actor::User { id: person.id, roles: Vec::new() }, ..ctx.clone() };
+    audit::record_in(&mut tx, &acting, "session.begun", ("user", &id), json!({ "session": begun.id.to_string(), "method": begun.method }))
+        .await?;
     tx.commit().await?;
     metrics::counter!("passerelle_sign_ins_total", "outcome" => "signed_in").increment(1);
     Ok(Outcome::SignedIn(cookie))

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use crate::services::audit;
-use crate::services::context::Context;
+use crate::services::context::{Actor, Context};
 use crate::services::error::Error;
 use crate::store::Tx;
+use crate::store::establishment::grant;
 use crate::store::establishment::session::{self, Session};
 use crate::store::establishment::user::{self, User, UserStatus};
-use crate::store::establishment::grant;
 use crate::types::id::SessionId;
 use crate::types::secret::{Secret, TokenHash};
 use crate::types::time::Timestamp;
@@ -87,6 +87,7 @@ pub async fn end(ctx: &Context, live: &Live) -> Result<(), Error> {
     session::delete(&mut tx, live.session.id).await?;
     grant::revoke_of_session(&mut tx, live.session.id, ctx.now).await?;
     let id = live.user.id.to_string();
-    audit::record_in(&mut tx, ctx, "session.ended", ("user", &id), json!({ "session": live.session.id.to_string() })).await?;
+    let acting = Context { actor: Actor::User { id: live.user.id, roles: Vec::new() }, ..ctx.clone() };
+    audit::record_in(&mut tx, &acting, "session.ended", ("user", &id), json!({ "session": live.session.id.to_string() })).await?;
     Ok(tx.commit().await?)
 }

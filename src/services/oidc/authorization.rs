@@ -90,9 +90,7 @@ async fn go_on(ctx: &Context, parameters: &Parameters, visitor: Visitor<'_>, kep
     let answer = answer_of(kept.as_ref(), live.as_ref());
     let case = Case { client, policy, request, live, kept, granted, answer };
     let has_role = match &case.live {
-        Some(live) if case.policy.require_role => {
-            !facts::roles_in(&mut tx, ctx, &live.user, case.client.application_id).await?.is_empty()
-        }
+        Some(live) if case.policy.require_role => !facts::roles_in(&mut tx, ctx, &live.user, case.client.application_id).await?.is_empty(),
         _ => false,
     };
     drop(tx);

@@ -48,14 +48,7 @@ pub async fn roles_in(tx: &mut Tx, ctx: &Context, person: &User, application: Op
     Ok(held.into_iter().map(fact).collect())
 }
 
-async fn gather(
-    tx: &mut Tx,
-    ctx: &Context,
-    person: &User,
-    client: &Client,
-    scope: &OauthScope,
-    shaped: bool,
-) -> Result<ClaimFacts, Error> {
+async fn gather(tx: &mut Tx, ctx: &Context, person: &User, client: &Client, scope: &OauthScope, shaped: bool) -> Result<ClaimFacts, Error> {
     // A shape may read any fact; without one, only what the scope releases is looked up.
     let groups = if shaped || scope.contains("groups") { group::effective_names_of_user(tx, person.id).await? } else { Vec::new() };
     let wants_roles = shaped || scope.contains("roles");

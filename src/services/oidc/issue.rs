@@ -18,7 +18,8 @@ const SPENT_CODE_KEPT_S: i64 = 3600;
 /// Issues a code and tells where to take it.
 pub(super) async fn code(ctx: &Context, case: &Case<'_>) -> Result<Decision, Error> {
     let request = &case.request;
-    let live = case.live.as_ref().ok_or_else(|| Error::Internal("a code was to be issued to nobody, though a session comes first".into()))?;
+    let live =
+        case.live.as_ref().ok_or_else(|| Error::Internal("a code was to be issued to nobody, though a session comes first".into()))?;
     let code = Secret::random("");
     let made = grant_of(ctx, case, live);
     let row = AuthorizationCode {

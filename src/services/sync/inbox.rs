@@ -118,7 +118,15 @@ impl Inbox {
         let spooled = if unchanged { None } else { Some(self.spool.put(person)?) };
         let name = Username::parse(&person.username).ok().map(|name| digest::of(Kind::Username, &name.folded()));
         let dn = digest::of(Kind::Dn, &person.dn_key);
-        self.people.push(SeenPerson { username: person.username.as_str().into(), name, dn, hash, active: person.active, spooled, known: at });
+        self.people.push(SeenPerson {
+            username: person.username.as_str().into(),
+            name,
+            dn,
+            hash,
+            active: person.active,
+            spooled,
+            known: at,
+        });
         Ok(())
     }
 
@@ -210,7 +218,8 @@ pub async fn fill(ctx: &Context, source: SourceId, directory: &Directory, known:
     while let Some(page) = reading.pages.recv().await {
         inbox.take(page)?;
     }
-    let outcome = reading.outcome.await.map_err(|ended| Error::Outside(format!("reading the directory broke off ({ended}): start it again")))?;
+    let outcome =
+        reading.outcome.await.map_err(|ended| Error::Outside(format!("reading the directory broke off ({ended}): start it again")))?;
     outcome.map_err(|failed| Error::Outside(failed.to_string()))?;
     inbox.spool.flush()?;
     inbox.keys = HashSet::new();

@@ -51,8 +51,7 @@ pub async fn load(ctx: &Context, source: SourceId) -> Result<Known, Error> {
     }
     known.groups = group::list_of_source(&mut tx, source).await?;
     let keys = known.groups.iter().enumerate();
-    known.groups_by_key =
-        keys.filter_map(|(at, group)| Some((digest::of(Kind::Key, group.external_id.as_deref()?), at))).collect();
+    known.groups_by_key = keys.filter_map(|(at, group)| Some((digest::of(Kind::Key, group.external_id.as_deref()?), at))).collect();
     Ok(known)
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use uuid::Uuid;
+
 use super::super::error::Error;
 use super::digest::{self, Digest, Hash};
 use super::inbox::{Inbox, SeenGroup};
@@ -153,6 +155,6 @@ impl Resolved {
     fn hash(&self) -> Hash {
         let people: Vec<_> = self.people.iter().map(|id| id.uuid()).collect();
         let groups: Vec<_> = self.groups.iter().map(|id| id.uuid()).collect();
-        digest::of_members(people.iter().map(|id| id.as_bytes()), groups.iter().map(|id| id.as_bytes()))
+        digest::of_members(people.iter().map(Uuid::as_bytes), groups.iter().map(Uuid::as_bytes))
     }
 }

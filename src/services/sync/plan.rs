@@ -38,7 +38,8 @@ impl Plan {
         let shut = self.people.refreshed.iter().filter(|one| one.turn == Turn::Disable).filter_map(|one| person(one.known));
         let disabled = gone.chain(shut).filter(|user| !covered.covers(user.uuid())).count();
         let removed = self.people_removed_groups(inbox, covered);
-        let approved_gone = self.people.gone.iter().filter_map(|gone| person(gone.known)).filter(|user| covered.covers(user.uuid())).count();
+        let approved_gone =
+            self.people.gone.iter().filter_map(|gone| person(gone.known)).filter(|user| covered.covers(user.uuid())).count();
         let unreadable = inbox.unreadable_people.len();
         Losses {
             people: Loss { before: known.people.iter().filter(|p| p.standing == Standing::Free).count() as u64, taken: disabled as u64 },

@@ -183,7 +183,6 @@ pub fn people(before: &Before<'_>, seen: &[SeenPerson]) -> People {
         });
         match (known, reason) {
             (None, None) => plan.created.push(at),
-            (None, Some(_)) => {}
             (Some((k, known)), None) if person.spooled.is_some() => {
                 let turn = Turn::of(known.standing, person.active);
                 plan.refreshed.push(Refresh { seen: at, known: k, turn, fields: true, renamed: Some(known.name) != person.name });
@@ -191,7 +190,7 @@ pub fn people(before: &Before<'_>, seen: &[SeenPerson]) -> People {
             (Some((k, known)), Some(_)) if Turn::of(known.standing, person.active) == Turn::Disable => {
                 plan.refreshed.push(Refresh { seen: at, known: k, turn: Turn::Disable, fields: false, renamed: false });
             }
-            (Some(_), _) => {}
+            _ => {}
         }
         plan.quarantined.extend(reason.map(|reason| (at, reason)));
     }

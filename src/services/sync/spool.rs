@@ -45,7 +45,7 @@ impl Spool {
     pub fn put(&mut self, person: &Person) -> Result<Place, Error> {
         let before = self.waiting.len();
         let start = self.written + before as u64;
-        serde_json::to_writer(&mut self.waiting, person).map_err(|source| failed(source.into()))?;
+        serde_json::to_writer(&mut self.waiting, person).map_err(failed)?;
         let length = self.waiting.len() - before;
         if self.waiting.len() >= BUFFER_BYTES {
             self.flush()?;
@@ -65,11 +65,11 @@ impl Spool {
     pub fn get(&self, place: Place) -> Result<Person, Error> {
         let mut bytes = vec![0; place.length];
         self.file.read_exact_at(&mut bytes, place.start).map_err(failed)?;
-        serde_json::from_slice(&bytes).map_err(|source| failed(source.into()))
+        serde_json::from_slice(&bytes).map_err(failed)
     }
 }
 
-fn failed(source: std::io::Error) -> Error {
+fn failed(source: impl std::fmt::Display) -> Error {
     Error::Internal(format!("the run's spool file cannot be used ({source}): is the disk full?"))
 }
 

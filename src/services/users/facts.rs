@@ -69,7 +69,12 @@ pub(in crate::services) async fn remove_memberships_in(tx: &mut Tx, group: Group
 }
 
 /// Puts groups into a group and takes others out of it.
-pub(in crate::services) async fn change_nestings_in(tx: &mut Tx, parent: GroupId, added: &[GroupId], removed: &[GroupId]) -> Result<(), Error> {
+pub(in crate::services) async fn change_nestings_in(
+    tx: &mut Tx,
+    parent: GroupId,
+    added: &[GroupId],
+    removed: &[GroupId],
+) -> Result<(), Error> {
     for child in removed {
         membership::delete_nesting(tx, parent, *child).await?;
     }

@@ -5,6 +5,7 @@ mod people;
 
 use super::super::context::Context;
 use super::super::error::Error;
+use super::super::roles;
 use super::inbox::Inbox;
 use super::journal::Journal;
 use super::plan::Plan;
@@ -42,17 +43,14 @@ pub async fn carry(tx: &mut Tx, ctx: &Context, run: &Run, inbox: &Inbox, plan: &
     work.groups(tx).await?;
     work.journal.flush(tx).await?;
     if writes {
-        recompute(tx, ctx, &mut work.touched, work.everyone).await?;
+        work.touched.sort_unstable();
+        work.touched.dedup();
+        let all = work.everyone || work.touched.len() > TOUCHED_MAX;
+        // Roles follow facts in the same transaction.
+        let changed = if all { roles::recompute_all_in(tx, ctx).await? } else { roles::recompute_users_in(tx, ctx, &work.touched).await? };
+        tracing::debug!(run.id = %run.id, people = work.touched.len(), all, gained = changed.gained, lost = changed.lost, "facts written");
     }
     Ok(work.counts)
-}
-
-/// Roles follow facts in the same transaction.
-async fn recompute(tx: &mut Tx, ctx: &Context, touched: &mut Vec<UserId>, everyone: bool) -> Result<(), Error> {
-    touched.sort_unstable();
-    touched.dedup();
-    let _ = (tx, ctx, everyone, TOUCHED_MAX);
-    Ok(())
 }
 
 impl Work<'_> {
