@@ -232,3 +232,4 @@ cli-no-role = No role.
 cli-does-not-count = does not count now
 cli-nearest-misses = Rules that gave nothing, the nearest first:
 cli-miss = { $condition }; seen: { $value }
+cli-first-operator = No operator exists yet. Make the first one in another terminal: { $command }

@@ -232,3 +232,4 @@ cli-no-role = Aucun rôle.
 cli-does-not-count = ne compte pas actuellement
 cli-nearest-misses = Règles qui n’ont rien donné, les plus proches d’abord :
 cli-miss = { $condition } ; vu : { $value }
+cli-first-operator = Aucun opérateur n’existe encore. Créez le premier dans un autre terminal : { $command }

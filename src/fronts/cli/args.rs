@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{application, assignment, establishment, operator, rule, source, token, user};
+use super::{application, assignment, demo, establishment, operator, rule, source, token, user};
 
 /// Passerelle: directories in, signed-in people with the right roles out.
 #[derive(Debug, Parser)]
@@ -35,6 +35,10 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Everything in one process, nothing to install: a directory, three establishments, a sample application.
+    Demo(demo::Options),
+    /// Serve sign-in, the OpenID provider and the admin API.
+    Serve,
     /// Establishments of this installation.
     #[command(subcommand, arg_required_else_help = true)]
     Establishment(establishment::Command),

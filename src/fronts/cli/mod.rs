@@ -6,6 +6,7 @@ mod application;
 mod args;
 mod assignment;
 mod client;
+mod demo;
 mod establishment;
 mod explanation;
 mod local;
@@ -13,6 +14,7 @@ mod operator;
 mod output;
 mod rule;
 mod run;
+mod serve;
 mod source;
 mod token;
 mod user;
@@ -83,6 +85,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "passerelle", &mut std::io::stdout());
             Ok(())
         }
+        Command::Demo(options) => demo::run(&cli.global, output, options).await,
+        Command::Serve => serve::run(&cli.global, output).await,
         Command::Establishment(command) => establishment::run(&Local::open(&cli.global).await?, output, command).await,
         Command::Source(command) => source::run(&Local::open(&cli.global).await?, output, command).await,
         Command::Application(command) => application::run(&Local::open(&cli.global).await?, output, command).await,

@@ -34,6 +34,11 @@ impl Output {
         self.json
     }
 
+    /// The reader's language.
+    pub fn locale(self) -> Locale {
+        self.locale
+    }
+
     /// A sentence in the reader's language.
     pub fn text(self, key: &str, arguments: &[i18n::Argument<'_>]) -> String {
         i18n::text_with(self.locale, key, arguments)
