@@ -42,6 +42,8 @@ fn expected(row: &Row, caller: &str) -> u16 {
     match (row.reach, caller) {
         (_, "anonymous") => 401,
         (_, "operator") => row.answer,
+        // An access token says nothing of its home: the platform does not know those of an establishment.
+        (Reach::Platform, "person") => 401,
         (Reach::Platform, _) => 403,
         (_, "stranger") => 404,
         (Reach::Read, "auditor" | "administrator") | (Reach::Manage, "administrator") => row.answer,
