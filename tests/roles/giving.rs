@@ -224,3 +224,24 @@ async fn a_catalogue_changes_only_where_nothing_hangs_on_it() {
     assert!(matches!(applications::delete(&school.ctx, "passerelle").await, Err(Error::Conflict(_))));
     applications::update(&school.ctx, "passerelle", &ApplicationFields { title: "Notre passerelle".to_owned(), ..own }).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_example_rule_set_gives_what_it_says() {
+    let groups: [(&str, &[&str], &[&str]); 4] =
+        [("ens-RT", &["a", "b"], &[]), ("resp-RT", &["b"], &[]), ("apprentis-GEA", &["c"], &[]), ("dsi", &["d"], &[])];
+    let school = School::new(&["a", "b", "c", "d"], &groups).await;
+    school.install("scodoc").await;
+    school.install("omenori").await;
+    let set = RuleFields::read_set(include_str!("../../config/examples/rules.toml")).unwrap();
+    assert_eq!(RuleFields::read_set(&json!({ "rules": set }).to_string()).unwrap(), set);
+    for fields in &set {
+        rules::create(&school.ctx, fields).await.unwrap();
+    }
+    assert_eq!(school.held("b", "scodoc").await, ["Admin_RT", "Ens_RT"]);
+    let mut omenori = Vec::new();
+    for person in ["a", "b", "c", "d"] {
+        omenori.extend(school.held(person, "omenori").await);
+    }
+    assert_eq!(omenori, ["PT", "RC", "APPRENTICE", "ADMIN"]);
+    assert_eq!(school.held("d", "passerelle").await, ["auditor"]);
+}
