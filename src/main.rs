@@ -1,4 +1,4 @@
-//! The `passerelle` binary: hands the arguments to the command-line front and turns its outcome into an exit code.
+//! The `passerelle` binary: hands the arguments to the command-line front.
 
 fn main() -> std::process::ExitCode {
     passerelle::fronts::cli::main()

@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected fails, and says where"
 )]
 
+mod api;
 mod config;
 mod connectors;
 mod demo;
@@ -15,4 +16,5 @@ mod harness;
 mod oidc;
 mod roles;
 mod store;
+mod sync;
 mod tidy;

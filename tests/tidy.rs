@@ -110,6 +110,20 @@ fn french_and_english_say_the_same_things() {
 }
 
 #[test]
+fn documents_link_to_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let why = "A reader follows it and finds nothing.";
+    hold("A link in a document leads to a file of the tree.", why, |file| {
+        if file.extension() != "md" {
+            return Vec::new();
+        }
+        let folder = root.join(&file.path);
+        let lost = rules::linked_files(&file.text).into_iter().filter(|target| !folder.with_file_name(target).exists());
+        lost.map(|target| format!("{}: {target}", file.path)).collect()
+    });
+}
+
+#[test]
 fn a_fresh_clone_has_what_it_needs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for path in ["Cargo.lock", "config/passerelle.toml", "docs/configuration.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"] {

@@ -71,8 +71,17 @@ impl Sources {
 
     /// `--data DIR` stands for `store.url = "sqlite:DIR"`.
     pub(super) fn read_data_argument(&mut self, folder: &Path) {
-        let url = super::Store::url_of(&folder.to_string_lossy());
-        self.take("store.url".to_owned(), Place::Argument("--data"), Value::String(url));
+        let (key, place) = ("store.url".to_owned(), Place::Argument("--data"));
+        match folder.to_str() {
+            Some(folder) => self.take(key, place, Value::String(super::Store::url_of(folder))),
+            None => self.problems.push(Problem {
+                place,
+                key,
+                given: Some(folder.display().to_string()),
+                reason: "is not UTF-8".to_owned(),
+                accepted: "Give a folder whose name is UTF-8.".to_owned(),
+            }),
+        }
     }
 
     fn take(&mut self, key: String, place: Place, value: Value) {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::directories::Directories;
 use super::error::Error;
+use super::keys::{Keys, Ring};
 use super::passwords::PasswordPool;
 use super::vault::Vault;
 use crate::config::Limits;
@@ -25,6 +27,10 @@ pub struct Gateway {
     pub vault: Vault,
     /// Argon2id, bounded.
     pub passwords: PasswordPool,
+    /// Directories that stand ready.
+    pub directories: Directories,
+    /// Signing keys, ready to use.
+    pub keys: Keys,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.
@@ -65,6 +71,16 @@ impl Actor {
             Self::User { id, .. } => format!("user:{id}"),
             Self::Token { id, .. } => format!("token:{id}"),
             Self::Source(name) => format!("source:{name}"),
+        }
+    }
+
+    /// Whether the actor holds everything that a role of the gateway gives: nobody hands on more than they hold (SECURITY 24).
+    pub fn may_act_as(&self, wanted: GatewayRole) -> bool {
+        match self {
+            Self::System => true,
+            Self::Anonymous | Self::Source(_) => false,
+            Self::User { roles, .. } => roles.iter().any(|r| r.covers(wanted)),
+            Self::Token { role, .. } => role.covers(wanted),
         }
     }
 
@@ -135,6 +151,19 @@ impl Context {
                 self.establishment.name
             ))),
         }
+    }
+
+    /// The establishment's signing keys.
+    ///
+    /// # Errors
+    /// When they cannot be read, or made the first time.
+    pub async fn ring(&self) -> Result<Arc<Ring>, Error> {
+        self.gateway.keys.ring(&self.store, &self.gateway.vault, self.slug(), self.now).await
+    }
+
+    /// Whether people may sign in here.
+    pub fn is_open(&self) -> bool {
+        self.establishment.status == EstablishmentStatus::Active
     }
 
     /// The establishment's slug.

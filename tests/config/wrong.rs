@@ -113,6 +113,10 @@ fn store_is_a_folder_of_sqlite_files() {
     says(&store("sqlite:x?mode=ro"), &["parameters"]);
     let error = Config::load(None, variables(&[]), Some(std::path::Path::new(""))).unwrap_err().to_string();
     says(&error, &["argument --data", "names no folder"]);
+
+    let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"/srv/\xff");
+    let error = Config::load(None, variables(&[]), Some(std::path::Path::new(odd))).unwrap_err().to_string();
+    says(&error, &["argument --data", "is not UTF-8"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::rules;
 use super::source::{File, Function, code_only, crate_paths, functions};
 
 fn file(path: &str, text: &str) -> File {
-    File { path: path.to_owned(), text: text.to_owned() }
+    File::new(path.to_owned(), text.to_owned())
 }
 
 fn broken(check: impl Fn(&File) -> Vec<String>, path: &str, text: &str) -> bool {
@@ -104,6 +104,7 @@ fn unfinished_work_machines_and_foreign_sources_are_found() {
     assert!(broken(rules::leaves_nothing_for_later, "docs/a.md", concat!("<!-- TO", "DO -->")));
     assert!(broken(rules::names_no_machine, "docs/a.md", concat!("see `/ho", "me/someone/x`")));
     assert!(!broken(rules::names_no_machine, "docs/a.md", concat!("https://example.fr/ho", "me/page and /etc/passerelle")));
+    assert!(!broken(rules::names_no_machine, "tests/a.rs", concat!("(\"homeDirectory=/ho", "me/a\")")));
     assert!(broken(rules::comes_from_the_public_registry, "Cargo.lock", "source = \"registry+https://mirror.example/index\""));
     assert!(broken(rules::comes_from_the_public_registry, "Cargo.toml", "x = { git = \"https://example.fr/x\" }"));
 }
@@ -114,6 +115,12 @@ fn foreign_assets_are_found() {
     assert!(broken(rules::is_our_own, "a.html", "<script defer src=\"https://cdn.example/x.js\"></script>"));
     assert!(broken(rules::is_our_own, "a.css", "@import 'x.css';"));
     assert!(!broken(rules::is_our_own, "a.html", "<a href=\"https://example.fr\">elsewhere</a>"));
+}
+
+#[test]
+fn links_between_documents_are_read() {
+    let text = "[a](docs/a.md#part) ![b](b.png \"title\") [c](https://example.fr/x) [d](#here) [e](../src/lib.rs)";
+    assert_eq!(rules::linked_files(text), ["docs/a.md", "b.png", "../src/lib.rs"]);
 }
 
 #[test]

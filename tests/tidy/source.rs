@@ -2,6 +2,7 @@
 //! It knows no rule. It reads files laid out by rustfmt and relies on that layout.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -17,9 +18,16 @@ pub struct File {
     pub path: String,
     /// Its text; nothing when it is not UTF-8.
     pub text: String,
+    /// For Rust, its text as [`code_only`] leaves it.
+    pub code: String,
 }
 
 impl File {
+    pub fn new(path: String, text: String) -> Self {
+        let code = if path.ends_with("rs") { code_only(&text) } else { String::new() };
+        Self { path, text, code }
+    }
+
     /// What follows the last point of its name.
     pub fn extension(&self) -> &str {
         self.path.rsplit_once('.').map_or("", |(_, extension)| extension)
@@ -42,13 +50,16 @@ impl File {
     }
 }
 
-/// Every file of the tree but those that are made.
-pub fn tree() -> Vec<File> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = Vec::new();
-    collect(root, root, 0, &mut files);
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    files
+/// Every file of the tree but those that are made. Read once for all rules.
+pub fn tree() -> &'static [File] {
+    static TREE: LazyLock<Vec<File>> = LazyLock::new(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files = Vec::new();
+        collect(root, root, 0, &mut files);
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files
+    });
+    &TREE
 }
 
 fn collect(root: &Path, folder: &Path, depth: usize, files: &mut Vec<File>) {
@@ -64,16 +75,16 @@ fn collect(root: &Path, folder: &Path, depth: usize, files: &mut Vec<File>) {
             collect(root, &path, depth + 1, files);
         } else {
             let text = std::fs::read(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-            files.push(File { path: path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/"), text });
+            files.push(File::new(path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/"), text));
         }
     }
 }
 
 /// Rust without its comments and without what stands in texts: the rules look at names, and a text may name anything. Lines stay where they are.
 pub fn code_only(text: &str) -> String {
-    let tokens = r##"(?s)//[^\n]*|/\*.*?\*/|b?r#".*?"#|b?r"[^"]*"|b?"(?:\\.|[^"\\])*"|b?'(?:\\(?:u\{[^}]*\}|x..|.)|[^\\'\n])'"##;
-    let tokens = Regex::new(tokens).unwrap();
-    let kept = tokens.replace_all(text, |found: &regex::Captures<'_>| {
+    static TOKENS: LazyLock<Regex> = LazyLock::new(|| Regex::new(TOKEN).unwrap());
+    const TOKEN: &str = r##"(?s)//[^\n]*|/\*.*?\*/|b?r#".*?"#|b?r"[^"]*"|b?"(?:\\.|[^"\\])*"|b?'(?:\\(?:u\{[^}]*\}|x..|.)|[^\\'\n])'"##;
+    let kept = TOKENS.replace_all(text, |found: &regex::Captures<'_>| {
         let newlines = "\n".repeat(found[0].matches('\n').count());
         if found[0].starts_with('/') { newlines } else { format!("\"{newlines}\"") }
     });
@@ -82,14 +93,14 @@ pub fn code_only(text: &str) -> String {
 
 /// The paths inside the crate that a module's code names, from the crate's root: `use` trees spread out, `super` followed.
 pub fn crate_paths(module: &[String], code: &str) -> Vec<Vec<String>> {
+    static USES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?s)\buse\s+([^;]+);").unwrap());
+    static INLINE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:crate|passerelle|super)(?:::\w+)+").unwrap());
     let mut written = Vec::new();
-    let uses = Regex::new(r"(?s)\buse\s+([^;]+);").unwrap();
-    for tree in uses.captures_iter(code) {
+    for tree in USES.captures_iter(code) {
         let joined: String = tree[1].split_whitespace().collect::<Vec<_>>().join(" ");
         spread("", &joined, &mut written);
     }
-    let inline = Regex::new(r"\b(?:crate|passerelle|super)(?:::\w+)+").unwrap();
-    written.extend(uses.replace_all(code, "").lines().flat_map(|line| inline.find_iter(line)).map(|found| found.as_str().to_owned()));
+    written.extend(USES.replace_all(code, "").lines().flat_map(|line| INLINE.find_iter(line)).map(|found| found.as_str().to_owned()));
     written.iter().filter_map(|path| from_root(module, path)).collect()
 }
 

@@ -1,8 +1,89 @@
-//! The command line.
+//! The command line: reads arguments, calls one service function a command, and prints tables or JSON.
+//!
+//! Exit codes: 0 done, 1 failed, 2 usage, 3 held by a guard.
+
+mod args;
+mod establishment;
+mod local;
+mod operator;
+mod output;
+mod user;
 
 use std::process::ExitCode;
 
+use clap::{CommandFactory, Parser};
+
+use crate::config::{environment, variable};
+use crate::services::error::Error;
+use crate::types::locale::Locale;
+use args::{Cli, Command};
+use local::Local;
+use output::Output;
+
+/// Done.
+const DONE: u8 = 0;
+/// Failed.
+const FAILED: u8 = 1;
+/// Wrong usage.
+const USAGE: u8 = 2;
+/// Held by a guard until someone approves.
+const HELD: u8 = 3;
+
 /// Runs the command the arguments ask for.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => {
+            let asked_for_help = usage.exit_code() == 0;
+            // Nothing can be told when even printing fails.
+            let _printed = usage.print();
+            return ExitCode::from(if asked_for_help { DONE } else { USAGE });
+        }
+    };
+    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from).and_then(|runtime| {
+        let outcome = runtime.block_on(run(cli));
+        // Hashing and signing under way are not waited for: nobody is there to read them.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::from(DONE),
+        Err(error) => {
+            eprintln!("passerelle: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<Error>() {
+        Some(Error::Held(_)) => HELD,
+        Some(Error::Invalid(_)) => USAGE,
+        _ if error.is::<crate::config::ConfigError>() => USAGE,
+        _ => FAILED,
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let output = Output::new(cli.global.json, locale());
+    match cli.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "passerelle", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Establishment(command) => establishment::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Operator(command) => operator::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::User(command) => user::run(&Local::open(&cli.global).await?, output, command).await,
+    }
+}
+
+/// The language of the terminal: `LC_ALL`, `LC_MESSAGES`, `LANG`, in that order (POSIX). Others than ours read English.
+fn locale() -> Locale {
+    let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable);
+    named.and_then(|tag| Locale::from_tag(&tag)).unwrap_or(Locale::En)
+}
+
+/// The environment as the configuration reads it.
+fn settings_environment() -> impl Iterator<Item = (String, String)> {
+    environment()
 }

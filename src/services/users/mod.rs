@@ -1,10 +1,11 @@
 //! People: the only writer of users. Whatever changes who may sign in ends sessions and grants in the same transaction.
 
+pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
 
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
-pub use read::{Profile, get, list, profile, resolve};
+pub use read::{Profile, get, list, profile, profiles, resolve};
 
 use serde::Deserialize;
 use serde_json::json;

@@ -1,0 +1,63 @@
+//! The arguments, as `clap` reads them. Names are a contract: scripts rely on them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{establishment, operator, user};
+
+/// Passerelle: directories in, signed-in people with the right roles out.
+#[derive(Debug, Parser)]
+#[command(name = "passerelle", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder of the stores; wins over the configuration.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print JSON instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Establishments of this installation.
+    #[command(subcommand, arg_required_else_help = true)]
+    Establishment(establishment::Command),
+    /// The platform's own people; the first one too.
+    #[command(subcommand, arg_required_else_help = true)]
+    Operator(operator::Command),
+    /// People of an establishment.
+    #[command(subcommand, arg_required_else_help = true)]
+    User(user::Command),
+    /// Print a completion script.
+    Completions {
+        /// The shell to complete in.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which rows of a list.
+#[derive(Debug, Args)]
+pub struct Rows {
+    /// Words to look for.
+    #[arg(short, long, value_name = "WORDS")]
+    pub query: Option<String>,
+    /// Most rows printed.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+}

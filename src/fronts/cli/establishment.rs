@@ -1,0 +1,135 @@
+//! `passerelle establishment …`
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::args::Rows;
+use super::local::Local;
+use super::output::{Output, collect, or_dash};
+use crate::services::establishments::{self, NewContact, NewEstablishment};
+use crate::store::registry::establishment::{Establishment, Filter};
+use crate::store::registry::zone::Zone;
+
+/// What to do with establishments.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make one; prints the one-time link of its first administrator.
+    Create(Create),
+    /// List them.
+    List(Rows),
+    /// Show one.
+    Show {
+        /// Its slug.
+        slug: String,
+    },
+    /// The zones establishments may lie in.
+    Zone {
+        /// Add this zone, as NAME=TITLE, or give it another title.
+        #[arg(long, value_name = "NAME=TITLE")]
+        set: Option<String>,
+        /// Take this zone off the list.
+        #[arg(long, value_name = "NAME")]
+        remove: Option<String>,
+    },
+}
+
+/// What a new establishment is.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// What people read, for instance "Collège Jean Jaurès".
+    pub name: String,
+    /// Its name in addresses; made of the name when left out.
+    #[arg(long)]
+    slug: Option<String>,
+    /// Its number; the next one when left out.
+    #[arg(long)]
+    number: Option<i64>,
+    /// Its official number, when it has one.
+    #[arg(long)]
+    uai: Option<String>,
+    /// A zone of the operator's list.
+    #[arg(long)]
+    zone: Option<String>,
+    /// Postcode and town.
+    #[arg(long)]
+    locality: Option<String>,
+    /// The contact's family name.
+    #[arg(long)]
+    contact_family_name: Option<String>,
+    /// The contact's given name.
+    #[arg(long)]
+    contact_given_name: Option<String>,
+    /// The contact's address; also the first administrator's user name.
+    #[arg(long)]
+    contact_email: Option<String>,
+}
+
+/// Carries a command out.
+pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
+    let platform = local.platform().await?;
+    match command {
+        Command::Create(new) => create(local, output, new).await,
+        Command::List(rows) => {
+            let filter = Filter::default();
+            let found =
+                collect(rows.limit, rows.query.as_deref(), async |page| Ok(establishments::list(&platform, &page, &filter).await?)).await?;
+            output.list(&found, &["cli-number", "cli-slug", "cli-name", "cli-uai", "cli-locality", "cli-status"], |e| {
+                vec![e.number.to_string(), e.slug.clone(), e.name.clone(), or_dash(e.uai.as_ref()), or_dash(e.locality.as_ref()), status(e)]
+            })
+        }
+        Command::Show { slug } => {
+            let shown = establishments::show(&local.establishment(&slug).await?)?;
+            show(output, &shown)
+        }
+        Command::Zone { set, remove } => {
+            if let Some(pair) = set {
+                let (name, title) = pair.split_once('=').unwrap_or((&pair, &pair));
+                establishments::save_zone(&platform, &Zone { name: name.to_owned(), title: title.to_owned() }).await?;
+            }
+            if let Some(name) = remove {
+                establishments::delete_zone(&platform, &name).await?;
+            }
+            let zones = establishments::zones(&platform).await?;
+            output.list(&zones, &["cli-zone", "cli-title"], |z| vec![z.name.clone(), z.title.clone()])
+        }
+    }
+}
+
+async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()> {
+    let contact = NewContact { family_name: new.contact_family_name, given_name: new.contact_given_name, email: new.contact_email };
+    let Create { name, slug, number, uai, zone, locality, .. } = new;
+    let new = NewEstablishment { name, slug, number, uai, zone, locality, contact, send_mail: None };
+    let made = establishments::create(&local.platform().await?, &new).await?;
+    let value = json!({
+        "establishment": made.establishment,
+        "administrator": { "id": made.administrator.id, "username": made.administrator.username },
+        "link": { "url": made.link.url.expose(), "expires_at": made.link.expires_at },
+    });
+    if !output.is_json() {
+        show(output, &made.establishment)?;
+    }
+    output.link(&value, "cli-first-administrator", &made.administrator.username, &made.link)
+}
+
+fn show(output: Output, e: &Establishment) -> anyhow::Result<()> {
+    let contact = [e.contact.given_name.as_deref(), e.contact.family_name.as_deref(), e.contact.email.as_deref()];
+    let contact = contact.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    output.thing(
+        e,
+        &[
+            ("cli-number", e.number.to_string()),
+            ("cli-slug", e.slug.clone()),
+            ("cli-name", e.name.clone()),
+            ("cli-uai", or_dash(e.uai.as_ref())),
+            ("cli-zone", or_dash(e.zone.as_ref())),
+            ("cli-locality", or_dash(e.locality.as_ref())),
+            ("cli-contact", if contact.is_empty() { "–".to_owned() } else { contact }),
+            ("cli-status", status(e)),
+            ("cli-created", e.created_at.to_string()),
+        ],
+    )
+}
+
+fn status(e: &Establishment) -> String {
+    format!("{:?}", e.status).to_lowercase()
+}

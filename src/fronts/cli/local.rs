@@ -1,0 +1,41 @@
+//! The local stores a command works on. Whoever may run commands on the machine acts as the system itself.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::args::Global;
+use crate::app;
+use crate::config::Config;
+use crate::services::context::{Actor, Context, Gateway, PlatformContext};
+use crate::types::time::Timestamp;
+
+/// Open stores.
+pub struct Local {
+    /// What services share.
+    pub gateway: Arc<Gateway>,
+}
+
+/// The configuration that the options name.
+pub fn configuration(global: &Global) -> anyhow::Result<Config> {
+    Ok(Config::load(global.config.as_deref(), super::settings_environment(), global.data.as_deref())?)
+}
+
+impl Local {
+    /// Opens the stores that the options name.
+    pub async fn open(global: &Global) -> anyhow::Result<Self> {
+        let config = configuration(global)?;
+        let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", config.folder().display()))?;
+        Ok(Self { gateway })
+    }
+
+    /// A context on the platform.
+    pub async fn platform(&self) -> anyhow::Result<PlatformContext> {
+        Ok(PlatformContext::open(&self.gateway, Actor::System, Timestamp::now()).await?)
+    }
+
+    /// A context in an establishment.
+    pub async fn establishment(&self, slug: &str) -> anyhow::Result<Context> {
+        Ok(Context::open(&self.gateway, slug, Actor::System, Timestamp::now()).await?)
+    }
+}

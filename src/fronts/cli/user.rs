@@ -1,0 +1,169 @@
+//! `passerelle user …`: people of an establishment.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::args::Rows;
+use super::local::Local;
+use super::output::{Output, collect, or_dash};
+use crate::services::context::Context;
+use crate::services::users::{self, NewUser};
+use crate::store::establishment::user::{Filter, User};
+
+/// What to do with people. EST is the slug of an establishment.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a person by hand; prints the one-time link by which they choose a password.
+    Create(Create),
+    /// List people.
+    List {
+        /// The establishment.
+        est: String,
+        /// Only people of this state: pending, active or disabled.
+        #[arg(long)]
+        status: Option<String>,
+        #[command(flatten)]
+        rows: Rows,
+    },
+    /// Show a person.
+    Show(Named),
+    /// Refuse a person from now on: sessions and tokens end at once.
+    Disable(Named),
+    /// Let a disabled person sign in again.
+    Enable(Named),
+    /// Remove a person for good.
+    Delete {
+        #[command(flatten)]
+        named: Named,
+        /// Say that it is meant: nothing brings the person back.
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+    /// Print a new one-time link for someone who has no password yet.
+    Invite(Named),
+    /// Print a one-time link to choose another password.
+    Reset(Named),
+}
+
+/// A person of an establishment.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The establishment.
+    pub est: String,
+    /// User name or identifier.
+    pub user: String,
+}
+
+/// What a new person is.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// The establishment.
+    est: String,
+    /// The name to sign in with.
+    username: String,
+    /// Given name.
+    #[arg(long)]
+    given_name: Option<String>,
+    /// Family name.
+    #[arg(long)]
+    family_name: Option<String>,
+    /// Address.
+    #[arg(long)]
+    email: Option<String>,
+    /// fr or en.
+    #[arg(long)]
+    locale: Option<String>,
+    /// The unit the person belongs to first.
+    #[arg(long)]
+    home_unit: Option<String>,
+}
+
+/// Carries a command out.
+pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create(new) => create(local, output, new).await,
+        Command::List { est, status, rows } => {
+            let ctx = local.establishment(&est).await?;
+            let filter = Filter { status, ..Filter::default() };
+            let people = collect(rows.limit, rows.query.as_deref(), async |page| Ok(users::list(&ctx, &page, &filter).await?)).await?;
+            output.list(&people, &["cli-username", "cli-name", "cli-email", "cli-status", "cli-last-sign-in"], |u| {
+                vec![
+                    u.username.clone(),
+                    u.display_name.clone(),
+                    or_dash(u.email.as_ref()),
+                    status_of(u),
+                    or_dash(u.last_sign_in_at.as_ref()),
+                ]
+            })
+        }
+        Command::Show(named) => show(local, output, &named).await,
+        Command::Disable(named) => {
+            let (ctx, user) = find(local, &named).await?;
+            let user = users::disable(&ctx, user.id).await?;
+            output.done(&user, &output.text("cli-user-disabled", &[("name", user.display_name.as_str().into())]))
+        }
+        Command::Enable(named) => {
+            let (ctx, user) = find(local, &named).await?;
+            let user = users::enable(&ctx, user.id).await?;
+            output.done(&user, &output.text("cli-user-enabled", &[("name", user.display_name.as_str().into())]))
+        }
+        Command::Delete { named, .. } => {
+            let (ctx, user) = find(local, &named).await?;
+            users::delete(&ctx, user.id).await?;
+            output.done(&json!({ "deleted": user.id }), &output.text("cli-user-deleted", &[("name", user.display_name.as_str().into())]))
+        }
+        Command::Invite(named) => {
+            let (ctx, user) = find(local, &named).await?;
+            let link = users::invite(&ctx, user.id).await?;
+            output.link(&json!({ "url": link.url.expose(), "expires_at": link.expires_at }), "cli-invite-link", &user.username, &link)
+        }
+        Command::Reset(named) => {
+            let (ctx, user) = find(local, &named).await?;
+            let link = users::reset(&ctx, user.id).await?;
+            output.link(&json!({ "url": link.url.expose(), "expires_at": link.expires_at }), "cli-reset-link", &user.username, &link)
+        }
+    }
+}
+
+async fn find(local: &Local, named: &Named) -> anyhow::Result<(Context, User)> {
+    let ctx = local.establishment(&named.est).await?;
+    let user = users::resolve(&ctx, &named.user).await?;
+    Ok((ctx, user))
+}
+
+async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()> {
+    let ctx = local.establishment(&new.est).await?;
+    let Create { username, given_name, family_name, email, locale, home_unit, .. } = new;
+    let new = NewUser { username, given_name, family_name, display_name: None, email, locale, home_unit };
+    let (user, link) = users::create(&ctx, &new).await?;
+    let value = json!({ "user": user, "link": { "url": link.url.expose(), "expires_at": link.expires_at } });
+    output.link(&value, "cli-invite-link", &user.username, &link)
+}
+
+async fn show(local: &Local, output: Output, named: &Named) -> anyhow::Result<()> {
+    let (ctx, user) = find(local, named).await?;
+    let profile = users::profile(&ctx, user.id).await?;
+    let mut value = serde_json::to_value(&profile.user)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("links".to_owned(), serde_json::to_value(&profile.links)?);
+    }
+    let user = profile.user;
+    let links = profile.links.iter().map(|l| format!("{} {}", l.source, l.dn.as_deref().unwrap_or(&l.external_id)));
+    output.thing(
+        &value,
+        &[
+            ("cli-id", user.id.to_string()),
+            ("cli-username", user.username.clone()),
+            ("cli-name", user.display_name.clone()),
+            ("cli-email", or_dash(user.email.as_ref())),
+            ("cli-status", status_of(&user)),
+            ("cli-unit", or_dash(user.home_unit.as_ref())),
+            ("cli-entry", links.collect::<Vec<_>>().join(", ")),
+            ("cli-last-sign-in", or_dash(user.last_sign_in_at.as_ref())),
+        ],
+    )
+}
+
+fn status_of(user: &User) -> String {
+    format!("{:?}", user.status).to_lowercase()
+}

@@ -1,0 +1,184 @@
+# English texts of Passerelle. The same keys exist in French, in fr.ftl.
+
+## Every page
+product = Passerelle
+tagline = The way across from your directory to your applications
+skip-to-content = Skip to content
+language-other = Français
+accessibility-link = Accessibility: partially compliant
+footer-label = About this service
+help-line = Need help? Ask the IT service of your establishment.
+
+## Sign-in
+sign-in-title = Sign in
+sign-in-to = to continue to { $name }
+sign-in-username = User name
+sign-in-username-hint = The one your establishment gave you.
+sign-in-password = Password
+sign-in-button = Sign in
+sign-in-error-title = You are not signed in
+sign-in-wrong = Wrong user name or password. Check capital letters and try again.
+sign-in-missing = Type your user name and your password.
+sign-in-again = To continue, confirm who you are by signing in again.
+sign-in-throttled = Too many attempts failed. Wait before you try again; your account is not locked.
+sign-in-unavailable = Your establishment’s directory does not answer, so your password could not be checked. Try again in a few minutes.
+sign-in-retry = { $count ->
+    [one] You can try again in one second.
+   *[other] You can try again in { $count } seconds.
+  }
+sign-in-shared = On a shared computer, remember to sign out.
+
+## Signed in, with no application in view
+signed-in-title = You are signed in
+signed-in-lead = You are signed in as { $name }.
+signed-in-next = Open an application of your establishment: it will not ask for your password again.
+
+## Choice of establishment
+choice-title = Which establishment are you from?
+choice-lead = Search by name, town or UAI code.
+choice-field = Establishment
+choice-button = Continue
+choice-last = Last time, on this device
+choice-results = Establishments found
+choice-count = { $count ->
+    [one] { $count } establishment
+   *[other] { $count } establishments
+  }
+choice-none = No establishment matches “{ $name }”. Try the town alone, or the UAI code.
+choice-more = The list is too long to show in full: narrow your search.
+
+## Consent
+consent-title = Allow { $name }?
+consent-lead = { $name } asks to know this about you:
+consent-account = You are signed in as { $name }.
+consent-allow = Allow
+consent-deny = Deny
+consent-note = Your answer is remembered for this application. It never receives your password.
+scope-openid = An identifier that recognises you from one visit to the next
+scope-profile = Your name and your user name
+scope-email = Your e-mail address
+scope-groups = The groups you are in
+scope-roles = Your roles in this application
+scope-establishment = Your establishment
+scope-offline-access = Access to all this even while you are away
+scope-other = The access named “{ $name }”
+
+## Sign-out
+logout-title = Sign out?
+logout-lead = You will be signed out of { $name } and of the applications opened with this account.
+logout-button = Sign out
+logout-done-title = You are signed out
+logout-done-lead = Your session has ended. On a shared computer, close the browser too.
+
+## Password by one-time link
+password-title = Choose your password
+password-lead = Welcome, { $name }. This link works once: it opens your account as soon as the password is saved.
+password-account = Your user name
+password-new = New password
+password-confirm = The same, once more
+password-button = Save
+password-error-title = The password is not saved
+password-rules-title = What will do, as you like:
+password-rule-passphrase = a phrase of at least seven words;
+password-rule-long = at least 14 characters of three kinds among lower case, capitals, digits and signs;
+password-rule-mixed = at least 12 characters of all four kinds.
+password-rules-note = A password manager does very well: pasting is allowed. Avoid your name, your user name and passwords used elsewhere.
+password-too-weak = This password is too easy to guess. Make it longer, or choose a phrase of seven words.
+password-too-long = This password is too long: 1,024 bytes at most.
+password-differs = The two entries differ. Type the same password twice.
+password-missing = Type a password.
+password-saved-title = Your password is saved
+password-saved-lead = You can now sign in.
+password-saved-link = Go to the sign-in page
+
+## Home of an establishment
+role-missing-title = You have no role in { $name }
+role-missing-detail = Your account is valid, but it has been given no role there.
+role-missing-next = Ask whoever manages the accounts of your establishment for one: { $name }.
+role-missing-contact = the IT service
+
+## Accessibility
+accessibility-title = Accessibility
+accessibility-state = Passerelle partially complies with RGAA 4.1 (WCAG 2.2, level AA): its pages are checked by the project’s tests, and not yet by an independent audit.
+accessibility-how = Every page works by keyboard, without JavaScript, at a width of 320 pixels and at 400% zoom.
+accessibility-contact-title = Report a difficulty
+accessibility-contact = If a page stops you, write to the IT service of your establishment: it must give you another way to use the service. Without an answer, you may turn to the Défenseur des droits (in France).
+
+## Errors
+error-what-next = What to do?
+error-reference = Reference to pass on: { $name }
+error-home = Back to the home page
+error-generic-title = Something went wrong
+error-generic-detail = The request could not be answered. Nothing was changed.
+error-generic-next = Try again in a moment. If it happens again, give the reference below to the IT service of your establishment.
+error-not-found-title = This page does not exist
+error-not-found-detail = The address is wrong, or what it showed is gone.
+error-not-found-next = Check the address, or start again from the home page.
+error-expired-title = Signing in took too long
+error-expired-detail = This sign-in request has expired, was already used, or comes from another browser.
+error-expired-next = Go back to the application and sign in again.
+error-csrf-title = This page is no longer valid
+error-csrf-detail = The form that was sent does not belong to your visit: perhaps it stayed open too long, or cookies are refused.
+error-csrf-next = Allow cookies from this site, go back to the application and start again.
+error-link-title = This link is no longer valid
+error-link-detail = It was already used, it has expired, or it is incomplete.
+error-link-next = Ask whoever sent it to you for a new one.
+error-blocked-title = This establishment is suspended
+error-blocked-detail = Nobody can sign in there for now.
+error-blocked-next = Turn to your establishment.
+error-busy-title = Too many requests
+error-busy-detail = Too many requests came in a short time.
+error-busy-next = Wait a minute, then try again.
+error-client-missing-title = Incomplete sign-in request
+error-client-missing-detail = The application did not say which one it is (client_id missing or repeated).
+error-client-missing-next = Report it to whoever manages the application.
+error-client-unknown-title = Unknown application
+error-client-unknown-detail = The application that sent you is not registered in this establishment (unknown client_id).
+error-client-unknown-next = Check that you chose the right establishment, or report it to whoever manages the application.
+error-client-disabled-title = Application switched off
+error-client-disabled-detail = The establishment switched off signing in to this application.
+error-client-disabled-next = Ask the IT service of your establishment.
+error-redirect-uri-missing-title = Incomplete sign-in request
+error-redirect-uri-missing-detail = The application did not say where to send you back (redirect_uri missing or repeated).
+error-redirect-uri-missing-next = Report it to whoever manages the application.
+error-redirect-uri-unregistered-title = Return address refused
+error-redirect-uri-unregistered-detail = The application asks to send you back to an address that is not registered for it (redirect_uri): you stay here, for safety.
+error-redirect-uri-unregistered-next = Go no further if you followed a link from a message. Otherwise report it to whoever manages the application: the address must be registered to the letter.
+error-logout-malformed-title = Malformed sign-out request
+error-logout-malformed-detail = A parameter is repeated or too long.
+error-logout-malformed-next = Report it to whoever manages the application.
+error-logout-hint-title = Sign-out request refused
+error-logout-hint-detail = The token received (id_token_hint) was not issued here. You are not signed out.
+error-logout-hint-next = Sign out from the application, or close your browser.
+error-logout-client-title = Sign-out request refused
+error-logout-client-detail = The application named is not the one of the token received. You are not signed out.
+error-logout-client-next = Report it to whoever manages the application.
+error-logout-redirect-uri-title = Return address refused
+error-logout-redirect-uri-detail = The return address asked for (post_logout_redirect_uri) is not registered for this application. You are not signed out.
+error-logout-redirect-uri-next = Report it to whoever manages the application: the address must be registered to the letter.
+
+## Command line
+
+cli-number = number
+cli-slug = slug
+cli-name = name
+cli-uai = UAI
+cli-zone = zone
+cli-title = title
+cli-locality = locality
+cli-contact = contact
+cli-status = status
+cli-created = created
+cli-username = user name
+cli-email = e-mail
+cli-last-sign-in = last sign-in
+cli-id = identifier
+cli-unit = unit
+cli-entry = entries
+cli-first-administrator = The first administrator, { $name }, chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-operator-link = The operator { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-invite-link = { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-reset-link = { $name } chooses another password at this address. It works once, until { $until }, and is shown only now:
+cli-user-disabled = { $name } is disabled. Sessions and tokens have ended.
+cli-user-enabled = { $name } may sign in again.
+cli-user-deleted = { $name } is removed for good.
