@@ -1,11 +1,14 @@
 //! What rules give, and what changes of facts, rules and catalogues make of it.
 
 use passerelle::services::applications::{self, ApplicationFields};
+use passerelle::services::audit;
 use passerelle::services::error::Error;
 use passerelle::services::roles::{self, Changed, RuleFields, rules};
 use passerelle::services::users;
 use passerelle::store::establishment::assignment::Origin;
+use passerelle::store::establishment::audit_event::Filter;
 use passerelle::store::establishment::user::{DisabledBy, UserStatus};
+use passerelle::types::page::PageRequest;
 use serde_json::json;
 
 use super::school::{School, rule};
@@ -244,4 +247,19 @@ async fn the_example_rule_set_gives_what_it_says() {
     }
     assert_eq!(omenori, ["PT", "RC", "APPRENTICE", "ADMIN"]);
     assert_eq!(school.held("d", "passerelle").await, ["auditor"]);
+}
+
+/// OME-58: role changes are traced, whoever or whatever made them.
+#[tokio::test]
+async fn the_trail_names_who_gained_and_lost_what() {
+    let school = departments().await;
+    let made = school.rule("scodoc", "ens-(?<unit>RT)", "Ens", Some("{unit}")).await;
+    school.put("durand", "ens-RT", false).await;
+    let only = Filter { action: Some("roles.changed".to_owned()), ..Filter::default() };
+    let trail = audit::list(&school.ctx, &PageRequest::first(10), &only).await.unwrap().items;
+    assert_eq!(trail.len(), 2);
+    for change in ["gained", "lost"] {
+        let row = json!({ "user": school.people["durand"], "change": change, "application": "scodoc", "role": "Ens", "scope": "RT", "rule": made.id });
+        assert!(trail.iter().any(|event| event.detail["changes"] == json!([row])), "{trail:?}");
+    }
 }
