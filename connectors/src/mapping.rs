@@ -111,7 +111,7 @@ impl Mapping {
     }
 
     /// Applies the mapping to regular values, one list an attribute of [`Mapping::names`].
-    pub fn apply(&self, values: &[Vec<String>]) -> Mapped {
+    pub fn apply<T: AsRef<str>>(&self, values: &[Vec<T>]) -> Mapped {
         let mut out = Mapped::default();
         for (field, expression) in &self.fields {
             let mut found = expression.evaluate(values);
@@ -194,7 +194,7 @@ impl Mapping {
 }
 
 impl Expression {
-    fn evaluate(&self, values: &[Vec<String>]) -> Vec<String> {
+    fn evaluate<T: AsRef<str>>(&self, values: &[Vec<T>]) -> Vec<String> {
         self.0.iter().map(|alternative| alternative.evaluate(values)).find(|found| !found.is_empty()).unwrap_or_default()
     }
 
@@ -212,14 +212,14 @@ impl Expression {
 }
 
 impl Alternative {
-    fn evaluate(&self, values: &[Vec<String>]) -> Vec<String> {
+    fn evaluate<T: AsRef<str>>(&self, values: &[Vec<T>]) -> Vec<String> {
         let of = |slot: &usize| values.get(*slot).map(Vec::as_slice).unwrap_or_default();
         match self {
-            Self::Every(slot) => of(slot).to_vec(),
+            Self::Every(slot) => of(slot).iter().map(|value| value.as_ref().to_owned()).collect(),
             Self::Labelled(slot, label) => of(slot)
                 .iter()
                 .filter_map(|value| {
-                    let (head, tail) = value.split_at_checked(label.len())?;
+                    let (head, tail) = value.as_ref().split_at_checked(label.len())?;
                     let tail = tail.trim();
                     (head.eq_ignore_ascii_case(label) && !tail.is_empty()).then(|| tail.to_owned())
                 })
@@ -230,12 +230,12 @@ impl Alternative {
                     match piece {
                         Piece::Literal(text) => out.push_str(text),
                         Piece::First(slot) => match of(slot).first() {
-                            Some(value) => out.push_str(value),
+                            Some(value) => out.push_str(value.as_ref()),
                             None => return Vec::new(),
                         },
                     }
                 }
-                crate::record::regular(out).into_iter().collect()
+                crate::record::regular(&out).into_iter().map(std::borrow::Cow::into_owned).collect()
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What a source states about one person or group, made regular: NFC, trimmed, no empty string. Holds no rule of the gateway.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::fingerprint::Fingerprint;
 
 /// One entry of a source, as far as it could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {
     /// A person.
     Person(Person),
@@ -87,7 +88,7 @@ pub struct Unreadable {
     /// Its key, when that much could be read.
     pub external_id: Option<String>,
     /// What it would have been.
-    pub entry: Kind,
+    pub kind: Kind,
     /// What is wrong, naming the attribute.
     pub reason: String,
 }
@@ -149,18 +150,14 @@ impl Member {
     }
 }
 
-/// Makes a text regular: Unicode NFC, no space around. `None` when nothing is left. A text that is regular already is not copied.
-pub fn regular(text: String) -> Option<String> {
+/// Makes a text regular: Unicode NFC, no space around. `None` when nothing is left. A text that is composed already is not copied.
+pub fn regular(text: &str) -> Option<Cow<'_, str>> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return None;
     }
     let composed = trimmed.is_ascii() || is_nfc_quick(trimmed.chars()) == IsNormalized::Yes;
-    match (composed, trimmed.len() == text.len()) {
-        (true, true) => Some(text),
-        (true, false) => Some(trimmed.to_owned()),
-        (false, _) => Some(trimmed.nfc().collect()),
-    }
+    Some(if composed { Cow::Borrowed(trimmed) } else { Cow::Owned(trimmed.nfc().collect()) })
 }
 
 #[cfg(test)]
@@ -221,7 +218,7 @@ mod tests {
 
     #[test]
     fn text_is_composed_and_trimmed() {
-        assert_eq!(regular("  Ane\u{301}mone \n".to_owned()).as_deref(), Some("An\u{e9}mone"));
-        assert_eq!(regular(" \t ".to_owned()), None);
+        assert_eq!(regular("  Ane\u{301}mone \n").as_deref(), Some("An\u{e9}mone"));
+        assert_eq!(regular(" \t "), None);
     }
 }

@@ -28,6 +28,11 @@ sign-in-retry = { $count ->
   }
 sign-in-shared = On a shared computer, remember to sign out.
 
+## Signed in, with no application in view
+signed-in-title = You are signed in
+signed-in-lead = You are signed in as { $name }.
+signed-in-next = Open an application of your establishment: it will not ask for your password again.
+
 ## Choice of establishment
 choice-title = Which establishment are you from?
 choice-lead = Search by name, town or UAI code.
@@ -90,7 +95,7 @@ password-saved-link = Go to the sign-in page
 role-missing-title = You have no role in { $name }
 role-missing-detail = Your account is valid, but it has been given no role there.
 role-missing-next = Ask whoever manages the accounts of your establishment for one: { $name }.
-role-missing-contact = its IT service
+role-missing-contact = the IT service
 
 ## Accessibility
 accessibility-title = Accessibility
@@ -151,3 +156,29 @@ error-logout-client-next = Report it to whoever manages the application.
 error-logout-redirect-uri-title = Return address refused
 error-logout-redirect-uri-detail = The return address asked for (post_logout_redirect_uri) is not registered for this application. You are not signed out.
 error-logout-redirect-uri-next = Report it to whoever manages the application: the address must be registered to the letter.
+
+## Command line
+
+cli-number = number
+cli-slug = slug
+cli-name = name
+cli-uai = UAI
+cli-zone = zone
+cli-title = title
+cli-locality = locality
+cli-contact = contact
+cli-status = status
+cli-created = created
+cli-username = user name
+cli-email = e-mail
+cli-last-sign-in = last sign-in
+cli-id = identifier
+cli-unit = unit
+cli-entry = entries
+cli-first-administrator = The first administrator, { $name }, chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-operator-link = The operator { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-invite-link = { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-reset-link = { $name } chooses another password at this address. It works once, until { $until }, and is shown only now:
+cli-user-disabled = { $name } is disabled. Sessions and tokens have ended.
+cli-user-enabled = { $name } may sign in again.
+cli-user-deleted = { $name } is removed for good.

@@ -5,9 +5,9 @@ product = Passerelle
 tagline = Le passage entre votre annuaire et vos applications
 skip-to-content = Aller au contenu
 language-other = English
-accessibility-link = Accessibilité : partiellement conforme
+accessibility-link = Accessibilité : partiellement conforme
 footer-label = Informations sur le service
-help-line = Besoin d’aide ? Adressez-vous au service informatique de votre établissement.
+help-line = Besoin d’aide ? Adressez-vous au service informatique de votre établissement.
 
 ## Connexion
 sign-in-title = Connexion
@@ -20,16 +20,21 @@ sign-in-error-title = La connexion a échoué
 sign-in-wrong = Identifiant ou mot de passe incorrect. Vérifiez les majuscules et réessayez.
 sign-in-missing = Saisissez votre identifiant et votre mot de passe.
 sign-in-again = Pour continuer, confirmez votre identité en vous connectant de nouveau.
-sign-in-throttled = Trop d’essais ont échoué. Attendez avant de réessayer ; votre compte n’est pas bloqué.
-sign-in-unavailable = L’annuaire de votre établissement ne répond pas : votre mot de passe n’a pas pu être vérifié. Réessayez dans quelques minutes.
+sign-in-throttled = Trop d’essais ont échoué. Attendez avant de réessayer ; votre compte n’est pas bloqué.
+sign-in-unavailable = L’annuaire de votre établissement ne répond pas : votre mot de passe n’a pas pu être vérifié. Réessayez dans quelques minutes.
 sign-in-retry = { $count ->
     [one] Vous pourrez réessayer dans une seconde.
    *[other] Vous pourrez réessayer dans { $count } secondes.
   }
 sign-in-shared = Sur un ordinateur partagé, pensez à vous déconnecter.
 
+## Connexion faite, sans application en vue
+signed-in-title = Vous êtes connecté(e)
+signed-in-lead = Vous êtes connecté(e) en tant que { $name }.
+signed-in-next = Ouvrez une application de votre établissement : elle ne redemandera pas votre mot de passe.
+
 ## Choix de l’établissement
-choice-title = Quel est votre établissement ?
+choice-title = Quel est votre établissement ?
 choice-lead = Cherchez-le par son nom, sa ville ou son code UAI.
 choice-field = Établissement
 choice-button = Continuer
@@ -39,12 +44,12 @@ choice-count = { $count ->
     [one] { $count } établissement
    *[other] { $count } établissements
   }
-choice-none = Aucun établissement ne correspond à « { $name } ». Essayez seulement le nom de la ville, ou le code UAI.
-choice-more = La liste est trop longue pour être montrée en entier : précisez votre recherche.
+choice-none = Aucun établissement ne correspond à « { $name } ». Essayez seulement le nom de la ville, ou le code UAI.
+choice-more = La liste est trop longue pour être montrée en entier : précisez votre recherche.
 
 ## Consentement
-consent-title = Autoriser { $name } ?
-consent-lead = { $name } demande à connaître ceci de vous :
+consent-title = Autoriser { $name } ?
+consent-lead = { $name } demande à connaître ceci de vous :
 consent-account = Vous êtes connecté(e) en tant que { $name }.
 consent-allow = Autoriser
 consent-deny = Refuser
@@ -56,10 +61,10 @@ scope-groups = Les groupes dont vous faites partie
 scope-roles = Vos rôles dans cette application
 scope-establishment = Votre établissement
 scope-offline-access = L’accès à ces informations même lorsque vous n’êtes pas là
-scope-other = L’accès nommé « { $name } »
+scope-other = L’accès nommé « { $name } »
 
 ## Déconnexion
-logout-title = Se déconnecter ?
+logout-title = Se déconnecter ?
 logout-lead = Vous allez être déconnecté(e) de { $name } et des applications ouvertes avec ce compte.
 logout-button = Se déconnecter
 logout-done-title = Vous êtes déconnecté(e)
@@ -67,19 +72,19 @@ logout-done-lead = Votre session est terminée. Sur un ordinateur partagé, ferm
 
 ## Mot de passe par lien unique
 password-title = Choisissez votre mot de passe
-password-lead = Bienvenue, { $name }. Ce lien ne sert qu’une fois : il ouvre votre compte dès que le mot de passe est enregistré.
+password-lead = Bienvenue, { $name }. Ce lien ne sert qu’une fois : il ouvre votre compte dès que le mot de passe est enregistré.
 password-account = Votre identifiant
 password-new = Nouveau mot de passe
 password-confirm = Le même, une seconde fois
 password-button = Enregistrer
 password-error-title = Le mot de passe n’est pas enregistré
-password-rules-title = Ce qui convient, au choix :
-password-rule-passphrase = une phrase d’au moins sept mots ;
-password-rule-long = au moins 14 caractères de trois sortes parmi minuscules, majuscules, chiffres et signes ;
+password-rules-title = Ce qui convient, au choix :
+password-rule-passphrase = une phrase d’au moins sept mots ;
+password-rule-long = au moins 14 caractères de trois sortes parmi minuscules, majuscules, chiffres et signes ;
 password-rule-mixed = au moins 12 caractères de ces quatre sortes.
-password-rules-note = Un gestionnaire de mots de passe convient très bien : le collage est permis. Évitez votre nom, votre identifiant et les mots de passe déjà utilisés ailleurs.
+password-rules-note = Un gestionnaire de mots de passe convient très bien : le collage est permis. Évitez votre nom, votre identifiant et les mots de passe déjà utilisés ailleurs.
 password-too-weak = Ce mot de passe est trop facile à deviner. Allongez-le, ou choisissez une phrase de sept mots.
-password-too-long = Ce mot de passe est trop long : 1 024 octets au plus.
+password-too-long = Ce mot de passe est trop long : 1 024 octets au plus.
 password-differs = Les deux saisies sont différentes. Saisissez deux fois le même mot de passe.
 password-missing = Saisissez un mot de passe.
 password-saved-title = Votre mot de passe est enregistré
@@ -89,19 +94,19 @@ password-saved-link = Aller à la page de connexion
 ## Accueil d’un établissement
 role-missing-title = Vous n’avez pas de rôle dans { $name }
 role-missing-detail = Votre compte est valable, mais aucun rôle ne vous y est donné.
-role-missing-next = Demandez-en un à la personne qui administre les comptes de votre établissement : { $name }.
-role-missing-contact = son service informatique
+role-missing-next = Demandez-en un à la personne qui administre les comptes de votre établissement : { $name }.
+role-missing-contact = le service informatique
 
 ## Accessibilité
 accessibility-title = Accessibilité
-accessibility-state = Passerelle est partiellement conforme au RGAA 4.1 (WCAG 2.2, niveau AA) : ses pages ont été vérifiées par les tests du projet, et non encore par un audit indépendant.
+accessibility-state = Passerelle est partiellement conforme au RGAA 4.1 (WCAG 2.2, niveau AA) : ses pages ont été vérifiées par les tests du projet, et non encore par un audit indépendant.
 accessibility-how = Toutes les pages s’utilisent au clavier, sans JavaScript, à 320 pixels de large et à 400 % d’agrandissement.
 accessibility-contact-title = Signaler une difficulté
-accessibility-contact = Si une page vous arrête, écrivez au service informatique de votre établissement : il doit vous donner une autre manière d’accéder au service. Sans réponse, vous pouvez saisir le Défenseur des droits.
+accessibility-contact = Si une page vous arrête, écrivez au service informatique de votre établissement : il doit vous donner une autre manière d’accéder au service. Sans réponse, vous pouvez saisir le Défenseur des droits.
 
 ## Erreurs
-error-what-next = Que faire ?
-error-reference = Référence à communiquer : { $name }
+error-what-next = Que faire ?
+error-reference = Référence à communiquer : { $name }
 error-home = Retour à l’accueil
 error-generic-title = Une erreur est survenue
 error-generic-detail = La demande n’a pas pu être traitée. Rien n’a été modifié.
@@ -113,7 +118,7 @@ error-expired-title = La connexion a pris trop de temps
 error-expired-detail = Cette demande de connexion a expiré, a déjà servi, ou vient d’un autre navigateur.
 error-expired-next = Retournez à l’application et connectez-vous de nouveau.
 error-csrf-title = Cette page n’est plus valable
-error-csrf-detail = Le formulaire envoyé ne correspond pas à votre navigation : il est peut-être resté ouvert trop longtemps, ou les cookies sont refusés.
+error-csrf-detail = Le formulaire envoyé ne correspond pas à votre navigation : il est peut-être resté ouvert trop longtemps, ou les cookies sont refusés.
 error-csrf-next = Autorisez les cookies de ce site, retournez à l’application et recommencez.
 error-link-title = Ce lien n’est plus valable
 error-link-detail = Il a déjà servi, il a expiré, ou il est incomplet.
@@ -137,8 +142,8 @@ error-redirect-uri-missing-title = Demande de connexion incomplète
 error-redirect-uri-missing-detail = L’application n’a pas dit où vous renvoyer (redirect_uri absent ou répété).
 error-redirect-uri-missing-next = Signalez-le à la personne qui administre l’application.
 error-redirect-uri-unregistered-title = Adresse de retour refusée
-error-redirect-uri-unregistered-detail = L’application demande à vous renvoyer à une adresse qui n’est pas enregistrée pour elle (redirect_uri) : vous restez ici, par sécurité.
-error-redirect-uri-unregistered-next = N’allez pas plus loin si vous venez d’un lien reçu par message. Sinon, signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
+error-redirect-uri-unregistered-detail = L’application demande à vous renvoyer à une adresse qui n’est pas enregistrée pour elle (redirect_uri) : vous restez ici, par sécurité.
+error-redirect-uri-unregistered-next = N’allez pas plus loin si vous venez d’un lien reçu par message. Sinon, signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
 error-logout-malformed-title = Demande de déconnexion incorrecte
 error-logout-malformed-detail = Un paramètre est répété ou trop long.
 error-logout-malformed-next = Signalez-le à la personne qui administre l’application.
@@ -150,4 +155,30 @@ error-logout-client-detail = L’application nommée n’est pas celle du jeton 
 error-logout-client-next = Signalez-le à la personne qui administre l’application.
 error-logout-redirect-uri-title = Adresse de retour refusée
 error-logout-redirect-uri-detail = L’adresse de retour demandée (post_logout_redirect_uri) n’est pas enregistrée pour cette application. Vous n’êtes pas déconnecté(e).
-error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
+error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
+
+## Ligne de commande
+
+cli-number = numéro
+cli-slug = nom court
+cli-name = nom
+cli-uai = UAI
+cli-zone = zone
+cli-title = intitulé
+cli-locality = localité
+cli-contact = contact
+cli-status = état
+cli-created = créé le
+cli-username = identifiant
+cli-email = courriel
+cli-last-sign-in = dernière connexion
+cli-id = clé
+cli-unit = unité
+cli-entry = fiches
+cli-first-administrator = La première personne à administrer, { $name }, choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-operator-link = L’opérateur { $name } choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-invite-link = { $name } choisit un mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-reset-link = { $name } choisit un autre mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-user-disabled = { $name } est désactivé. Ses sessions et ses jetons ont pris fin.
+cli-user-enabled = { $name } peut de nouveau se connecter.
+cli-user-deleted = { $name } est supprimé définitivement.

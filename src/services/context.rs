@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::directories::Directories;
 use super::error::Error;
+use super::keys::{Keys, Ring};
 use super::passwords::PasswordPool;
 use super::vault::Vault;
 use crate::config::Limits;
@@ -28,6 +29,8 @@ pub struct Gateway {
     pub passwords: PasswordPool,
     /// Directories that stand ready.
     pub directories: Directories,
+    /// Signing keys, ready to use.
+    pub keys: Keys,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.
@@ -68,6 +71,16 @@ impl Actor {
             Self::User { id, .. } => format!("user:{id}"),
             Self::Token { id, .. } => format!("token:{id}"),
             Self::Source(name) => format!("source:{name}"),
+        }
+    }
+
+    /// Whether the actor holds everything that a role of the gateway gives: nobody hands on more than they hold (SECURITY 24).
+    pub fn may_act_as(&self, wanted: GatewayRole) -> bool {
+        match self {
+            Self::System => true,
+            Self::Anonymous | Self::Source(_) => false,
+            Self::User { roles, .. } => roles.iter().any(|r| r.covers(wanted)),
+            Self::Token { role, .. } => role.covers(wanted),
         }
     }
 
@@ -138,6 +151,19 @@ impl Context {
                 self.establishment.name
             ))),
         }
+    }
+
+    /// The establishment's signing keys.
+    ///
+    /// # Errors
+    /// When they cannot be read, or made the first time.
+    pub async fn ring(&self) -> Result<Arc<Ring>, Error> {
+        self.gateway.keys.ring(&self.store, &self.gateway.vault, self.slug(), self.now).await
+    }
+
+    /// Whether people may sign in here.
+    pub fn is_open(&self) -> bool {
+        self.establishment.status == EstablishmentStatus::Active
     }
 
     /// The establishment's slug.

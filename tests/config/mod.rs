@@ -59,6 +59,7 @@ fn every_setting_can_be_set_in_the_environment() {
             Accepted::Text { .. } => match setting.key {
                 "public_url" => "https://id.example.fr:8443".to_owned(),
                 "listen.address" => "[::1]:0".to_owned(),
+                "listen.trusted_proxies" => "127.0.0.1, 10.0.0.0/8".to_owned(),
                 "store.url" => "sqlite:elsewhere".to_owned(),
                 "secrets.master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
                 "secrets.master_key_file" => "/etc/passerelle/key".to_owned(),

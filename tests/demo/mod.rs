@@ -1,1 +1,12 @@
-//! Tests of: demo.
+//! Tests of: demo. The embedded directory is asked over the wire, by OpenLDAP's own tools and by a bare client.
+
+mod changes;
+mod connections;
+mod filters;
+mod ldif;
+mod like_slapd;
+mod people;
+mod reader;
+mod searches;
+mod tools;
+mod wire;

@@ -6,4 +6,6 @@ pub mod browser;
 pub mod daemon;
 pub mod gateway;
 pub mod generator;
+pub mod relying_party;
+pub mod server;
 pub mod slapd;

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 use std::io::{ErrorKind, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use super::daemon::{Daemon, missing};
 
@@ -17,6 +18,8 @@ pub const ADMIN_PASSWORD: &str = "secret";
 
 /// A port picked by the system may be taken by another program before slapd binds it; then the next one is tried.
 const PORTS_TRIED_MAX: usize = 5;
+/// Longest between slapd's word that it starts and its first accepted connection.
+const LISTEN_DEADLINE: Duration = Duration::from_secs(20);
 const INSTALL: &str = "slapd ldap-utils";
 
 /// What a server should be started with.
@@ -74,7 +77,10 @@ impl Slapd {
             // Level `none` writes only what is always written, among it that the server starts.
             command.args(["-d", "none", "-h", &addresses, "-f"]).arg(&config);
             match Daemon::start(command, INSTALL, |line| line.contains("slapd starting").then_some(())) {
-                Ok((daemon, ())) => return Self { _daemon: daemon, folder, port, tls_port },
+                Ok((daemon, ())) => {
+                    [Some(port), tls_port].into_iter().flatten().for_each(await_listening);
+                    return Self { _daemon: daemon, folder, port, tls_port };
+                }
                 Err(refusal) => refusals = refusal,
             }
         }
@@ -157,6 +163,15 @@ fn output(command: &mut Command) -> Output {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => panic!("{}", missing(&name, INSTALL)),
         Err(error) => panic!("{name} cannot be started: {error}"),
+    }
+}
+
+/// slapd says that it starts just before it listens.
+fn await_listening(port: u16) {
+    let deadline = Instant::now() + LISTEN_DEADLINE;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "slapd said that it starts and does not listen on port {port}");
+        std::thread::yield_now();
     }
 }
 

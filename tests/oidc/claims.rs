@@ -5,6 +5,7 @@ use passerelle::services::oidc::claims::{ClaimFacts, EstablishmentFacts, PersonF
 use passerelle::types::locale::Locale;
 use passerelle::types::oauth_scope::OauthScope;
 use passerelle::types::time::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn role(role: &str, scope: Option<&str>, until: Option<i64>) -> RoleFacts {
@@ -90,6 +91,7 @@ fn what_is_missing_takes_the_default_or_is_left_out() {
         "none": { "from": "attributes.badge" },
         "odd": { "from": "username", "cast": "integer" },
         "blank": { "from": "attributes.note" },
+        "optional": { "from": "groups", "matching": "club(?<rest>.*)", "template": "{rest}" },
         "half": { "template": "{given_name} {attributes.badge}" },
         "role": { "from": "roles", "matching": "nothing", "pick": "first", "default": "Viewer" },
     }));
@@ -135,5 +137,54 @@ fn careless_and_hostile_shapes_are_refused_with_the_reason() {
     ] {
         let refused = ClaimShape::parse(&shape).unwrap_err();
         assert!(refused.field == field && refused.message.contains(word), "{shape}: {refused}");
+    }
+}
+
+/// Rules made of known and unknown words: most are refused, and those accepted must behave.
+fn any_rule() -> impl Strategy<Value = Value> {
+    let from = prop::sample::select(vec![
+        "groups",
+        "roles",
+        "name",
+        "attributes.affiliation",
+        "updated_at",
+        "assignments",
+        "establishment",
+        "odd",
+    ]);
+    let template = "[a-z{}]{0,12}";
+    let matching = prop::sample::select(vec![".*", "x-(?<t>.*)", "(", "[a-z]+"]);
+    let (pick, cast) = (prop::sample::select(vec!["first", "last", "odd"]), prop::sample::select(vec!["string", "integer", "boolean"]));
+    (from, prop::option::of(template), prop::option::of(matching), prop::option::of(pick), prop::option::of(cast)).prop_map(
+        |(from, template, matching, pick, cast)| {
+            let mut rule = json!({ "from": from });
+            let optional = [
+                ("template", template),
+                ("matching", matching.map(Into::into)),
+                ("pick", pick.map(Into::into)),
+                ("cast", cast.map(Into::into)),
+            ];
+            for (name, value) in optional {
+                if let Some(value) = value {
+                    rule[name] = Value::from(value);
+                }
+            }
+            rule
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn no_shape_gives_an_empty_claim_or_changes_the_subject(name in "[a-z]{1,4}|sub|iss|aud|exp", rule in any_rule()) {
+        let mut claims = serde_json::Map::new();
+        claims.insert(name, rule);
+        if let Ok(shape) = ClaimShape::parse(&json!({ "claims": claims })) {
+            let made = user_info(&facts(), &OauthScope::parse("openid profile groups roles"), &shape);
+            prop_assert_eq!(&made["sub"], "s1");
+            prop_assert!(!["iss", "aud", "exp"].iter().any(|reserved| made.contains_key(*reserved)));
+            let hollow = [Value::Null, json!(""), json!([]), Value::Object(serde_json::Map::new())];
+            prop_assert!(!made.values().any(|v| hollow.contains(v)));
+        }
     }
 }

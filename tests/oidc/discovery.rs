@@ -1,7 +1,7 @@
 //! The provider's description of itself, read by another's types.
 
 use openidconnect::core::{CoreProviderMetadata, CoreResponseType};
-use passerelle::services::oidc::discovery::metadata;
+use passerelle::services::oidc::discovery::{jwks, metadata};
 
 #[test]
 fn a_relying_partys_library_reads_it() {
@@ -49,4 +49,12 @@ fn it_says_what_is_expected_and_nothing_unknown() {
     for (_, value) in members.iter().filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri") {
         assert!(value.as_str().unwrap().starts_with("https://id.example.fr/"));
     }
+}
+
+#[test]
+fn key_sets_hold_public_members_only() {
+    let record = serde_json::json!({ "kty": "EC", "use": "sig", "alg": "ES256", "kid": "k", "crv": "P-256", "x": "A", "y": "B", "d": "secret", "k": "s" });
+    let published = jwks([&record]);
+    assert_eq!(published["keys"][0].as_object().unwrap().len(), 7);
+    assert!(!published.to_string().contains("secret"));
 }

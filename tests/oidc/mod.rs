@@ -1,10 +1,19 @@
 //! Tests of the OpenID provider.
 
+mod authorization;
 mod authorize;
 mod claims;
 mod discovery;
+mod end_session;
+mod isolation;
+mod journey;
 mod jws;
 mod logout;
+mod metadata;
 mod next_step;
 mod pages;
+mod races;
+mod relying_party;
 mod stylesheet;
+mod tokens;
+mod user_info;

@@ -26,7 +26,7 @@ fn contrast(a: f64, b: f64) -> f64 {
 #[test]
 fn text_has_4_5_to_1_and_edges_3_to_1_in_both_schemes() {
     let mut blocks = STYLESHEET.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap());
-    let schemes = [colours(blocks.next().unwrap()), colours(blocks.next().unwrap())];
+    let schemes = [colours(blocks.next().expect("a light scheme")), colours(blocks.next().expect("a dark scheme"))];
     assert_eq!(schemes[0].keys().collect::<Vec<_>>(), schemes[1].keys().collect::<Vec<_>>());
     let text = [
         ("text", "card"),

@@ -120,6 +120,15 @@ pub(crate) fn frame_size(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
     }
 }
 
+/// Appends an element, its length in the long form.
+pub(crate) fn write(tag: u8, content: &[u8], out: &mut Vec<u8>) {
+    // No element of ours nears 4 GiB: all stem from checked messages, and their number is bounded.
+    let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
+    out.extend([tag, 0x84]);
+    out.extend(length.to_be_bytes());
+    out.extend_from_slice(content);
+}
+
 /// A message whose bounds and shape were checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message<'a> {

@@ -84,12 +84,12 @@ async fn attempt(directory: &Directory, dn: &str, password: &Password) -> Result
     };
     let within = directory.settings().limits.sign_in;
     if let Some(mut kept) = binds.take() {
-        // A kept connection may have been closed meanwhile; only a fresh one's failure counts.
-        if let Ok(answer) = kept.connection.bind(dn, password, within).await {
+        // A kept connection may have died unnoticed; only a fresh one's failure counts, and half of the time is left for it.
+        if let Ok(answer) = kept.connection.bind(dn, password, within / 2).await {
             return conclude(binds, kept, answer);
         }
     }
-    let (server, mut connection) = directory.connect().await?;
+    let (server, mut connection) = directory.connect_for_sign_in().await?;
     let answer = connection.bind(dn, password, within).await.map_err(|cause| cause.at(&server))?;
     conclude(binds, Idle { connection, server, since: Instant::now() }, answer)
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Directory;
 use super::connection::Connection;
 use super::error::Cause;
+use super::range;
 use super::search::{self, Page, Query};
 use super::settings::{TlsMode, Url};
 use super::transport;
@@ -108,7 +109,18 @@ async fn read(directory: &Directory, connection: &mut Connection, steps: &mut St
     for (name, kind) in [("people", Kind::Person), ("groups", Kind::Group)] {
         let query = directory.query(kind);
         match search::page(connection, &query, Vec::new(), 0).await {
-            Ok(page) => steps.0.push(first_page(directory, name, kind, &query, page)),
+            Ok(mut page) => {
+                if kind == Kind::Group {
+                    match range::complete(connection, &query, page.entries).await {
+                        Ok(entries) => page.entries = entries,
+                        Err(cause) => {
+                            steps.note::<()>(name, Err(cause));
+                            return;
+                        }
+                    }
+                }
+                steps.0.push(first_page(directory, name, kind, &query, &page));
+            }
             Err(cause) => {
                 steps.note::<()>(name, Err(cause));
                 return;
@@ -117,9 +129,9 @@ async fn read(directory: &Directory, connection: &mut Connection, steps: &mut St
     }
 }
 
-fn first_page(directory: &Directory, name: &'static str, kind: Kind, query: &Query<'_>, page: Page) -> CheckStep {
+fn first_page(directory: &Directory, name: &'static str, kind: Kind, query: &Query<'_>, page: &Page) -> CheckStep {
     let more = if page.cookie.is_empty() { "all there is" } else { "more follow" };
-    let records: Vec<Record> = page.entries.into_iter().map(|raw| directory.entries().record(kind, raw)).collect();
+    let records: Vec<Record> = directory.entries().records(kind, &page.entries);
     let count = records.len();
     let unreadable = records.iter().filter(|record| matches!(record, Record::Unreadable(_))).count();
     let usable = count > unreadable;

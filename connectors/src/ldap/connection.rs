@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, StdStream};
 use tokio::net::UnixStream;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::error::Cause;
-use super::guard::{self, Ending, Watch};
+use super::guard::{self, Chunk, Ending, Watch};
 use super::transport::{Stream, malformed};
 use crate::secret::Password;
 
@@ -19,6 +20,8 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// A connection ready for requests.
 pub(super) struct Connection {
     pub(super) ldap: Ldap,
+    /// The entries of the search at work.
+    pub(super) entries: mpsc::Receiver<Chunk>,
     watch: Arc<Watch>,
     answered: bool,
     /// The guard and the library's driver; dropping the set ends both.
@@ -36,14 +39,15 @@ impl Connection {
         let watch = Arc::new(Watch::default());
         let mut tasks = JoinSet::new();
         let watched = Arc::clone(&watch);
-        tasks.spawn(async move { guard::run(stream, ours, &watched).await });
+        let (chunks, entries) = mpsc::channel(guard::CHUNKS_WAITING_MAX);
+        tasks.spawn(async move { guard::run(stream, ours, chunks, &watched).await });
         tasks.spawn(async move {
             // The guard keeps the reason; the library knows only that its side closed.
             if let Err(error) = driver.drive().await {
                 tracing::debug!(%error, "directory connection ended");
             }
         });
-        Ok(Self { ldap, watch, answered: false, _tasks: tasks })
+        Ok(Self { ldap, entries, watch, answered: false, _tasks: tasks })
     }
 
     /// A simple bind (RFC 4513 §5.1.3).
@@ -83,6 +87,7 @@ impl Connection {
         match self.watch.ending() {
             Some(Ending::Notice { code, text }) => Cause::Notice { code, text },
             Some(Ending::Malformed(reason)) => malformed(reason),
+            Some(Ending::Tls(words)) => Cause::Handshake(words),
             Some(Ending::Closed) | None if library_lost_it && !self.answered => Cause::ClosedAtOnce,
             Some(Ending::Closed) | None if library_lost_it => Cause::Dropped(read),
             Some(Ending::Closed) | None => Cause::Protocol(error.to_string()),

@@ -1,7 +1,11 @@
 //! A raw entry → a record, from bytes. An entry that cannot be used says why and stops nobody else. Asks the server nothing.
 
+use std::borrow::Cow;
+
 use lber::structure::{PL, StructureTag};
 
+use super::ber::{Elements, OCTET_STRING};
+use super::guard::Chunk;
 use super::profile::KeyForm;
 use super::settings::{Profile, Settings};
 use crate::dn;
@@ -31,11 +35,14 @@ struct Selection {
 }
 
 /// An entry whose parts are found, its values still bytes.
-struct Raw {
-    dn: Vec<u8>,
-    slots: Vec<Vec<Vec<u8>>>,
+struct Raw<'a> {
+    dn: &'a [u8],
+    slots: Slots<'a>,
     partial: Option<String>,
 }
+
+/// The values of each attribute asked for, as they came.
+type Slots<'a> = Vec<Vec<&'a [u8]>>;
 
 /// Why an entry cannot be used.
 struct Refused(String);
@@ -73,20 +80,25 @@ impl Entries {
         }
     }
 
+    /// A page as records.
+    pub(super) fn records(&self, kind: Kind, page: &[Chunk]) -> Vec<Record> {
+        page.iter().flat_map(|chunk| chunk.entries().map(|entry| self.record(kind, entry))).collect()
+    }
+
     /// One raw entry as a record.
-    pub(super) fn record(&self, kind: Kind, raw: StructureTag) -> Record {
+    fn record(&self, kind: Kind, raw: &[u8]) -> Record {
         let selection = match kind {
             Kind::Person => &self.people,
             Kind::Group => &self.groups,
         };
         let unreadable = |dn, external_id, reason: String| {
-            Record::Unreadable(Unreadable { dn, external_id, entry: kind, reason: reason.chars().take(SHOWN_CHARS_MAX).collect() })
+            Record::Unreadable(Unreadable { dn, external_id, kind, reason: reason.chars().take(SHOWN_CHARS_MAX).collect() })
         };
         let Some(raw) = Raw::read(raw, selection) else {
             return unreadable(None, None, "the entry is not built as RFC 4511 says".to_owned());
         };
         let key = self.key(&raw, selection);
-        let Ok(dn) = String::from_utf8(raw.dn) else {
+        let Ok(dn) = std::str::from_utf8(raw.dn) else {
             return unreadable(None, key.ok(), "its DN is not UTF-8".to_owned());
         };
         let shown = Some(dn.chars().take(SHOWN_CHARS_MAX).collect());
@@ -95,14 +107,14 @@ impl Entries {
             Err(Refused(reason)) => return unreadable(shown, None, reason),
         };
         let made = match (kind, raw.partial) {
-            (_, Some(name)) => Err(Refused(format!("{name}: the directory cuts its values into ranges; raise its limit (MaxValRange)"))),
-            (Kind::Person, None) => self.person(&external_id, &dn, raw.slots).map(Record::Person),
-            (Kind::Group, None) => group(&external_id, &dn, raw.slots).map(Record::Group),
+            (_, Some(name)) => Err(Refused(format!("{name}: the directory cuts its values into ranges and did not give the rest"))),
+            (Kind::Person, None) => self.person(&external_id, dn, &raw.slots).map(Record::Person),
+            (Kind::Group, None) => group(&external_id, dn, raw.slots).map(Record::Group),
         };
         made.unwrap_or_else(|Refused(reason)| unreadable(shown, Some(external_id), reason))
     }
 
-    fn key(&self, raw: &Raw, selection: &Selection) -> Result<String, Refused> {
+    fn key(&self, raw: &Raw<'_>, selection: &Selection) -> Result<String, Refused> {
         for (slot, (name, form)) in selection.keys.iter().zip(&self.keys) {
             if let Some(bytes) = raw.slots.get(*slot).and_then(|values| values.first()) {
                 return form.text(bytes).ok_or_else(|| Refused(format!("{name}: the key has not the form expected")));
@@ -112,7 +124,7 @@ impl Entries {
         Err(Refused(format!("no key: none of {names} can be read by this account")))
     }
 
-    fn person(&self, external_id: &str, dn: &str, slots: Vec<Vec<Vec<u8>>>) -> Result<Person, Refused> {
+    fn person(&self, external_id: &str, dn: &str, slots: &Slots<'_>) -> Result<Person, Refused> {
         let values = self.people.texts(slots, self.mapping.names().len())?;
         let inactive_reason = self.inactive(&values);
         let mapped = self.mapping.apply(&values);
@@ -136,7 +148,7 @@ impl Entries {
     }
 
     /// What in the entry says that the account is closed.
-    fn inactive(&self, values: &[Vec<String>]) -> Option<String> {
+    fn inactive(&self, values: &[Vec<Cow<'_, str>>]) -> Option<String> {
         let of = |name: &str| self.people.names.iter().position(|n| n.eq_ignore_ascii_case(name)).and_then(|slot| values.get(slot));
         let found =
             |name: &str, closed: &dyn Fn(&str) -> bool| of(name)?.iter().find(|value| closed(value)).map(|value| format!("{name} {value}"));
@@ -164,9 +176,9 @@ fn key_of(dn: &str) -> Result<String, Refused> {
     }
 }
 
-fn group(external_id: &str, dn: &str, slots: Vec<Vec<Vec<u8>>>) -> Result<Group, Refused> {
+fn group(external_id: &str, dn: &str, slots: Slots<'_>) -> Result<Group, Refused> {
     let mut lists = slots.into_iter();
-    let mut next = |name: &str| texts(name, lists.next().unwrap_or_default());
+    let mut next = |name: &str| texts(name, &lists.next().unwrap_or_default());
     let name = next("cn")?.into_iter().next().ok_or_else(|| Refused("cn: no name".to_owned()))?;
     let display_name = next("displayName")?.into_iter().next();
     let description = next("description")?.into_iter().next();
@@ -183,15 +195,15 @@ fn group(external_id: &str, dn: &str, slots: Vec<Vec<Vec<u8>>>) -> Result<Group,
             }
         }
     }
-    members.extend(next("memberUid")?.into_iter().map(Member::Username));
+    members.extend(next("memberUid")?.into_iter().map(|name| Member::Username(name.into_owned())));
     members.sort_unstable();
     members.dedup();
     Ok(Group {
         external_id: external_id.to_owned(),
         dn_key: key_of(dn)?,
         dn: dn.to_owned(),
-        name,
-        display_name: display_name.or(description),
+        name: name.into_owned(),
+        display_name: display_name.or(description).map(Cow::into_owned),
         members,
     })
 }
@@ -222,46 +234,46 @@ impl Selection {
     }
 
     /// Every selected value as regular text; keys that only serve as keys stay bytes and are left out.
-    fn texts(&self, slots: Vec<Vec<Vec<u8>>>, mapped: usize) -> Result<Vec<Vec<String>>, Refused> {
+    fn texts<'a>(&self, slots: &Slots<'a>, mapped: usize) -> Result<Vec<Vec<Cow<'a, str>>>, Refused> {
         let wanted = |slot: usize| slot < mapped || !self.keys.contains(&slot);
         let named = self.names.iter().zip(slots).enumerate();
         named.map(|(slot, (name, values))| if wanted(slot) { texts(name, values) } else { Ok(Vec::new()) }).collect()
     }
 }
 
-fn texts(name: &str, values: Vec<Vec<u8>>) -> Result<Vec<String>, Refused> {
+fn texts<'a>(name: &str, values: &[&'a [u8]]) -> Result<Vec<Cow<'a, str>>, Refused> {
     let mut out = Vec::with_capacity(values.len());
     for value in values {
-        let text = String::from_utf8(value).map_err(|_| Refused(format!("{name}: a value is not UTF-8")))?;
+        let text = std::str::from_utf8(value).map_err(|_| Refused(format!("{name}: a value is not UTF-8")))?;
         out.extend(regular(text));
     }
     Ok(out)
 }
 
-impl Raw {
+impl<'a> Raw<'a> {
     /// Takes an entry apart (`SearchResultEntry`, RFC 4511 §4.5.2); `None` when it is not one.
-    fn read(entry: StructureTag, selection: &Selection) -> Option<Self> {
-        let PL::C(parts) = entry.payload else { return None };
-        let mut parts = parts.into_iter();
-        let PL::P(dn) = parts.next()?.payload else { return None };
-        let PL::C(attributes) = parts.next()?.payload else { return None };
+    fn read(entry: &'a [u8], selection: &Selection) -> Option<Self> {
+        const CONSTRUCTED: u8 = 0x20;
+        let mut parts = Elements(entry);
+        let dn = parts.expect(OCTET_STRING, "").ok()?;
+        let attributes = parts.next().ok()??;
         let mut raw = Self { dn, slots: vec![Vec::new(); selection.names.len()], partial: None };
-        for attribute in attributes {
-            let PL::C(pair) = attribute.payload else { return None };
-            let mut pair = pair.into_iter();
-            let PL::P(name) = pair.next()?.payload else { return None };
-            let PL::C(values) = pair.next()?.payload else { return None };
-            let mut found = Vec::with_capacity(values.len());
-            for value in values {
-                let PL::P(bytes) = value.payload else { return None };
-                found.push(bytes);
+        let mut list = (attributes.tag & CONSTRUCTED != 0).then_some(Elements(attributes.content))?;
+        while let Some(attribute) = list.next().ok()? {
+            let mut pair = (attribute.tag & CONSTRUCTED != 0).then_some(Elements(attribute.content))?;
+            let name = pair.expect(OCTET_STRING, "").ok()?;
+            let values = pair.next().ok()??;
+            let mut values = (values.tag & CONSTRUCTED != 0).then_some(Elements(values.content))?;
+            let mut found = Vec::new();
+            while let Some(value) = values.next().ok()? {
+                found.push((value.tag == OCTET_STRING).then_some(value.content)?);
             }
-            raw.put(&name, found, selection);
+            raw.put(name, found, selection);
         }
         Some(raw)
     }
 
-    fn put(&mut self, name: &[u8], values: Vec<Vec<u8>>, selection: &Selection) {
+    fn put(&mut self, name: &[u8], values: Vec<&'a [u8]>, selection: &Selection) {
         let slot = |name: &[u8]| selection.names.iter().position(|wanted| wanted.as_bytes().eq_ignore_ascii_case(name));
         if let Some(found) = slot(name).and_then(|slot| self.slots.get_mut(slot)) {
             // A ranged attribute comes with an empty one of the plain name, which must not hide it.
@@ -270,7 +282,7 @@ impl Raw {
             }
             return;
         }
-        // `member;range=0-1499`: the rest would have to be asked for; `…-*` is the last part, whole when it starts at 0.
+        // `member;range=0-1499`: the rest did not come; `…-*` is the last part, whole when it starts at 0.
         let text = String::from_utf8_lossy(name);
         if let Some((base, range)) = text.split_once(";range=")
             && let Some(found) = slot(base.as_bytes()).and_then(|slot| self.slots.get_mut(slot))
@@ -285,15 +297,18 @@ impl Raw {
 }
 
 /// The DN's bytes, without taking the entry apart.
-pub(super) fn raw_dn(entry: &StructureTag) -> Option<&[u8]> {
-    let PL::C(parts) = &entry.payload else { return None };
-    match &parts.first()?.payload {
-        PL::P(dn) => Some(dn),
+pub(super) fn raw_dn(entry: &[u8]) -> Option<&[u8]> {
+    Elements(entry).expect(OCTET_STRING, "").ok()
+}
+
+/// The first URI of a reference (`SearchResultReference`, RFC 4511 §4.5.3).
+pub(super) fn reference(tag: &StructureTag) -> Option<String> {
+    let PL::C(uris) = &tag.payload else { return None };
+    match &uris.first()?.payload {
+        PL::P(uri) => Some(String::from_utf8_lossy(uri).into_owned()),
         PL::C(_) => None,
     }
 }
 
-/// The first text of a sequence, for a reference's URI.
-pub(super) fn first_text(tag: &StructureTag) -> Option<String> {
-    raw_dn(tag).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-}
+#[cfg(test)]
+mod tests;

@@ -48,7 +48,7 @@ pub enum Cause {
     #[error("this port speaks TLS")]
     TlsPort,
     /// Any other failure of the handshake.
-    #[error("the TLS handshake failed ({0})")]
+    #[error("TLS failed ({0})")]
     Handshake(String),
     /// StartTLS was refused (RFC 4511 §4.14).
     #[error("StartTLS was refused (code {code}{})", said(.text))]
@@ -138,6 +138,9 @@ pub enum Cause {
     /// The server ignored paging, so the answer may be cut.
     #[error("it ignored paging (RFC 2696): what came may not be everything")]
     PagingIgnored,
+    /// One page holds more than can be kept at once.
+    #[error("one page holds more than {0} bytes")]
+    PageTooLarge(usize),
     /// The server gave the same page again and again.
     #[error("it gives the same page again and again (after {0} entries)")]
     RepeatedPage(usize),
@@ -199,6 +202,7 @@ impl Cause {
             Self::ClosedAtOnce => "closed_at_once",
             Self::Dropped(_) => "dropped",
             Self::PagingIgnored => "paging_ignored",
+            Self::PageTooLarge(_) => "page_too_large",
             Self::RepeatedPage(_) => "repeated_page",
             Self::Referral(_) => "referral",
             Self::Malformed(_) => "malformed",
@@ -221,7 +225,9 @@ impl Cause {
             Self::CertificateName(_) => "Use in `urls` a name the certificate carries, or have it issued again with this one",
             Self::NotTls => "Write `ldap://` with `tls.mode` `starttls`, or use the directory's LDAPS port (often 636)",
             Self::TlsPort => "Write `ldaps://` in `urls`",
-            Self::Handshake(_) => "Check the directory's certificate and the TLS versions it offers (1.2 or 1.3)",
+            Self::Handshake(_) => {
+                "Check the directory's certificate, its TLS versions (1.2 or 1.3), and whether it wants `tls.client_cert_file`"
+            }
             Self::StartTlsRefused { .. } => "Enable TLS in the directory, or use `ldaps://`; `tls.mode` `none` only on a network you trust",
             Self::ClearTextInjected => "Someone may stand between the two machines: use `ldaps://`",
             Self::TlsFile { .. } => "Give a readable PEM file",
@@ -236,9 +242,12 @@ impl Cause {
             }
             Self::TimeLimit(_) => "Raise the time limit for `bind_dn`, or index the attributes of the filter; nothing was changed",
             Self::Busy { .. } | Self::Notice { .. } => "Try again later; nothing was changed",
-            Self::ClosedAtOnce => "Perhaps this is a TLS port (use `ldaps://`), or the directory accepts no more connections",
+            Self::ClosedAtOnce => {
+                "Perhaps this is a TLS port (use `ldaps://`), the directory wants `tls.client_cert_file`, or it takes no more connections"
+            }
             Self::Dropped(_) => "Try again; if it recurs, the directory's log and the network between say more. Nothing was changed",
             Self::PagingIgnored => "Enable the paged results control in the directory (OpenLDAP: size.pr); nothing was changed",
+            Self::PageTooLarge(_) => "Lower `page_size`; nothing was changed",
             Self::RepeatedPage(_) => "This is a fault of the directory or of a proxy before it; nothing was changed",
             Self::Referral(_) => "Name that server in `urls`: referrals are not followed",
             Self::Malformed(_) => "Check that `urls` leads to an LDAP server; the connection was ended",

@@ -1,12 +1,14 @@
 //! Stands between the directory's socket and the LDAP library: whole messages pass, checked, and nothing else does.
-//! It keeps the reason a connection ended, which the library would lose. It never waits without someone else's deadline.
+//! Entries of a search pass by the library, which would take each apart and copy it: they go to the reader as they came.
+//! The guard keeps the reason a connection ended, which the library would lose. It never waits without someone else's deadline.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
 
-use super::ber::{self, Malformed, Message, Outcome, op};
+use super::ber::{self, Elements, Malformed, Message, Outcome, op};
 
 /// How much is asked of a socket at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -15,11 +17,64 @@ const KEPT_BYTES_MAX: usize = 1024 * 1024;
 /// Requests that may wait for an answer on one connection.
 const PENDING_MAX: usize = 64;
 
+/// Chunks of entries that may wait for the reader; beyond, the directory waits.
+pub(crate) const CHUNKS_WAITING_MAX: usize = 32;
+
+/// Whole, checked messages that each hold one entry of the search at work.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+impl Chunk {
+    /// How many entries.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// How many bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// True when these bytes stand somewhere in it.
+    pub(crate) fn holds(&self, wanted: &[u8]) -> bool {
+        self.bytes.windows(wanted.len()).any(|window| window == wanted)
+    }
+
+    /// Adds an entry by its content.
+    pub(crate) fn push(&mut self, entry: &[u8]) {
+        let mut message = vec![ber::INTEGER, 1, 0];
+        ber::write(op::SEARCH_ENTRY, entry, &mut message);
+        ber::write(ber::SEQUENCE, &message, &mut self.bytes);
+        self.count += 1;
+    }
+
+    /// Each entry's content (`SearchResultEntry`, RFC 4511 §4.5.2).
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = Elements(&self.bytes);
+        std::iter::from_fn(move || {
+            let mut parts = Elements(rest.next().ok()??.content);
+            parts.next().ok()??;
+            Some(parts.next().ok()??.content)
+        })
+    }
+}
+
+/// Where a message goes.
+enum Way {
+    Library,
+    Reader,
+}
+
 /// Why a connection ended.
 #[derive(Clone, Debug)]
 pub(crate) enum Ending {
     /// The peer closed, or the network broke.
     Closed,
+    /// TLS ended it, in these words: a server may refuse the client's certificate only after the handshake (RFC 8446 §4.4.2.4).
+    Tls(String),
     /// The peer announced it (RFC 4511 §4.4.1).
     Notice { code: u32, text: String },
     /// A message was refused.
@@ -43,7 +98,7 @@ impl Watch {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(ending);
     }
 
-    fn asked(&self, message: Message<'_>) -> Result<(), Malformed> {
+    fn asked(&self, message: Message<'_>) -> Result<Way, Malformed> {
         if matches!(message.op, op::BIND_REQUEST | op::SEARCH_REQUEST) {
             let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             if pending.len() >= PENDING_MAX {
@@ -51,11 +106,11 @@ impl Watch {
             }
             pending.insert(message.id, message.op);
         }
-        Ok(())
+        Ok(Way::Library)
     }
 
     /// Answers must belong to a request and be of its kind; the library trusts both.
-    fn answered(&self, message: Message<'_>) -> Result<(), Ending> {
+    fn answered(&self, message: Message<'_>) -> Result<Way, Ending> {
         if message.id == 0 {
             let outcome = (message.op == op::EXTENDED_RESPONSE).then(|| Outcome::read(message.content));
             return Err(match outcome {
@@ -65,7 +120,8 @@ impl Watch {
         }
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let last = match (pending.get(&message.id), message.op) {
-            (Some(&op::SEARCH_REQUEST), op::SEARCH_ENTRY | op::SEARCH_REFERENCE | op::INTERMEDIATE_RESPONSE) => false,
+            (Some(&op::SEARCH_REQUEST), op::SEARCH_ENTRY) => return Ok(Way::Reader),
+            (Some(&op::SEARCH_REQUEST), op::SEARCH_REFERENCE | op::INTERMEDIATE_RESPONSE) => false,
             (Some(&op::SEARCH_REQUEST), op::SEARCH_DONE) | (Some(&op::BIND_REQUEST), op::BIND_RESPONSE) => true,
             (Some(_), _) => return Err(Ending::Malformed(Malformed::Shape("an answer is of another kind than its request"))),
             (None, _) => return Err(Ending::Malformed(Malformed::Shape("an answer belongs to no request"))),
@@ -73,7 +129,7 @@ impl Watch {
         if last {
             pending.remove(&message.id);
         }
-        Ok(())
+        Ok(Way::Library)
     }
 }
 
@@ -100,33 +156,40 @@ impl Frames {
         self.bytes.len() > size
     }
 
-    /// How many bytes of whole, accepted messages stand at the front.
-    fn accepted<E: From<Malformed>>(&self, mut accept: impl FnMut(Message<'_>) -> Result<(), E>) -> (usize, Result<(), E>) {
-        let mut at = 0;
-        loop {
+    /// Takes the whole messages at the front, sorted by their way, until one is refused.
+    fn sort<E: From<Malformed>>(&mut self, mut way: impl FnMut(Message<'_>) -> Result<Way, E>) -> (Chunk, Vec<u8>, Result<(), E>) {
+        let (mut reader, mut library, mut at) = (Chunk::default(), Vec::new(), 0);
+        let outcome = loop {
             let rest = self.bytes.get(at..).unwrap_or_default();
             let frame = match ber::frame_size(rest) {
                 Ok(size) => size.and_then(|size| rest.get(..size)),
-                Err(malformed) => return (at, Err(malformed.into())),
+                Err(malformed) => break Err(malformed.into()),
             };
-            let Some(frame) = frame else { return (at, Ok(())) };
-            if let Err(refused) = ber::message(frame).map_err(E::from).and_then(&mut accept) {
-                return (at, Err(refused));
+            let Some(frame) = frame else { break Ok(()) };
+            match ber::message(frame).map_err(E::from).and_then(&mut way) {
+                Ok(Way::Library) => library.extend_from_slice(frame),
+                Ok(Way::Reader) => {
+                    reader.bytes.extend_from_slice(frame);
+                    reader.count += 1;
+                }
+                Err(refused) => break Err(refused),
             }
             at += frame.len();
+        };
+        self.bytes.drain(..at);
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT_BYTES_MAX {
+            self.bytes = Vec::new();
         }
+        (reader, library, outcome)
     }
+}
 
-    async fn forward(&mut self, size: usize, to: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
-        if size > 0 {
-            to.write_all(self.bytes.get(..size).unwrap_or_default()).await?;
-            to.flush().await?;
-            self.bytes.drain(..size);
-            if self.bytes.is_empty() && self.bytes.capacity() > KEPT_BYTES_MAX {
-                self.bytes = Vec::new();
-            }
+impl Ending {
+    fn of(error: &std::io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(tls) => Self::Tls(tls.to_string()),
+            None => Self::Closed,
         }
-        Ok(())
     }
 }
 
@@ -137,7 +200,7 @@ impl From<Malformed> for Ending {
 }
 
 /// Copies messages both ways until either side ends; the reason is in `watch` before the library's side closes.
-pub(crate) async fn run<S, L>(server: S, library: L, watch: &Watch)
+pub(crate) async fn run<S, L>(server: S, library: L, entries: mpsc::Sender<Chunk>, watch: &Watch)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     L: AsyncRead + AsyncWrite + Unpin,
@@ -145,7 +208,7 @@ where
     let (mut server_out, mut server_in) = tokio::io::split(server);
     let (mut library_out, mut library_in) = tokio::io::split(library);
     let ending = tokio::select! {
-        ending = answers(&mut server_out, &mut library_in, watch) => ending,
+        ending = answers(&mut server_out, &mut library_in, &entries, watch) => ending,
         ending = requests(&mut library_out, &mut server_in, watch) => ending,
     };
     watch.end(ending);
@@ -153,18 +216,28 @@ where
     let _ = server_in.shutdown().await;
 }
 
-async fn answers(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin), watch: &Watch) -> Ending {
+async fn answers(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    entries: &mpsc::Sender<Chunk>,
+    watch: &Watch,
+) -> Ending {
     let mut frames = Frames::default();
     loop {
         match frames.fill(from).await {
             Ok(true) => {}
-            Ok(false) | Err(_) => return Ending::Closed,
+            Ok(false) => return Ending::Closed,
+            Err(error) => return Ending::of(&error),
         }
-        let (size, refused) = frames.accepted(|message| watch.answered(message));
-        if frames.forward(size, to).await.is_err() {
+        let (chunk, rest, outcome) = frames.sort(|message| watch.answered(message));
+        // Entries first: whoever learns from the library that a search is done finds all of them waiting.
+        if chunk.count > 0 && entries.send(chunk).await.is_err() {
             return Ending::Closed;
         }
-        if let Err(ending) = refused {
+        if !rest.is_empty() && to.write_all(&rest).await.is_err() {
+            return Ending::Closed;
+        }
+        if let Err(ending) = outcome {
             return ending;
         }
     }
@@ -177,11 +250,11 @@ async fn requests(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite
             Ok(true) => {}
             Ok(false) | Err(_) => return Ending::Closed,
         }
-        let (size, refused) = frames.accepted(|message| watch.asked(message));
-        if frames.forward(size, to).await.is_err() {
+        let (_, requests, outcome) = frames.sort(|message| watch.asked(message));
+        if to.write_all(&requests).await.is_err() || to.flush().await.is_err() {
             return Ending::Closed;
         }
-        if let Err(malformed) = refused {
+        if let Err(malformed) = outcome {
             return Ending::Malformed(malformed);
         }
     }

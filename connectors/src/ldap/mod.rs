@@ -13,6 +13,7 @@ mod error;
 mod fields;
 mod guard;
 mod profile;
+mod range;
 mod reading;
 mod search;
 mod settings;
@@ -128,11 +129,14 @@ impl Directory {
         }
     }
 
-    /// Connects to the first server that answers.
-    async fn connect(&self) -> Result<(String, Connection), Error> {
+    /// Connects to the first server that answers, no server taking more than its share of the sign-in's deadline.
+    async fn connect_for_sign_in(&self) -> Result<(String, Connection), Error> {
+        let limits = self.settings().limits;
+        let share = limits.sign_in / u32::try_from(self.settings().urls.len() + 1).unwrap_or(u32::MAX);
+        let limits = Limits { connect: limits.connect.min(share), ..limits };
         let mut failed = Cause::GivenUp.at(self.first_server());
         for url in &self.settings().urls {
-            match self.connect_to(url).await {
+            match self.connect_to(url, &limits).await {
                 Ok(connection) => return Ok((url.text.clone(), connection)),
                 Err(cause) if cause.concerns_one_server() => {
                     tracing::debug!(server = %url.text, cause = cause.code(), "directory server left out");
@@ -144,11 +148,10 @@ impl Directory {
         Err(failed)
     }
 
-    async fn connect_to(&self, url: &Url) -> Result<Connection, Cause> {
-        let settings = self.settings();
-        let addresses = transport::resolve(url, &settings.limits).await?;
-        let (_, stream) = transport::dial(&addresses, &settings.limits).await?;
-        let stream = transport::secure(stream, &url.host, settings.tls.mode, self.tls(), &settings.limits).await?;
+    async fn connect_to(&self, url: &Url, limits: &Limits) -> Result<Connection, Cause> {
+        let addresses = transport::resolve(url, limits).await?;
+        let (_, stream) = transport::dial(&addresses, limits).await?;
+        let stream = transport::secure(stream, &url.host, self.settings().tls.mode, self.tls(), limits).await?;
         Connection::start(stream).await
     }
 
@@ -157,7 +160,7 @@ impl Directory {
         let mut failed = Cause::GivenUp.at(self.first_server());
         for url in &self.settings().urls {
             let opened = async {
-                let mut connection = self.connect_to(url).await?;
+                let mut connection = self.connect_to(url, &self.settings().limits).await?;
                 self.bind(&mut connection).await?;
                 Ok::<_, Cause>(connection)
             };

@@ -135,6 +135,7 @@ impl KeyForm {
 
     /// The canonical text, or `None` when the bytes have not the form.
     pub(crate) fn text(self, bytes: &[u8]) -> Option<String> {
+        use std::borrow::Cow;
         use std::fmt::Write as _;
         let in_hex = |bytes: &mut dyn Iterator<Item = u8>| {
             bytes.fold(String::new(), |mut out, byte| {
@@ -145,7 +146,7 @@ impl KeyForm {
         };
         match self {
             Self::Uuid => std::str::from_utf8(bytes).ok().map(|t| t.trim().to_ascii_lowercase()).filter(|t| !t.is_empty()),
-            Self::Text => crate::record::regular(String::from_utf8(bytes.to_vec()).ok()?),
+            Self::Text => crate::record::regular(std::str::from_utf8(bytes).ok()?).map(Cow::into_owned),
             Self::Hex => (!bytes.is_empty()).then(|| in_hex(&mut bytes.iter().copied())),
             Self::Guid => {
                 let fields = <[u8; 16]>::try_from(bytes).ok()?;

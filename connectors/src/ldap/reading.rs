@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use lber::structure::StructureTag;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Directory;
 use super::connection::Connection;
 use super::error::{Cause, Error};
+use super::guard::Chunk;
+use super::range;
 use super::search::Pages;
 use crate::record::{Kind, Record};
 
@@ -37,7 +38,7 @@ pub struct Summary {
     pub pages: usize,
 }
 
-type RawPage = (Kind, Vec<StructureTag>);
+type RawPage = (Kind, Vec<Chunk>);
 
 pub(super) fn start(directory: Directory, deadline: Duration) -> Reading {
     let (out, pages) = mpsc::channel(PAGES_WAITING_MAX);
@@ -74,6 +75,8 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
         let query = directory.query(kind);
         let mut pages = Pages::new();
         while let Some(entries) = pages.next(connection, &query).await? {
+            // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
+            let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
             if !entries.is_empty() {
                 raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
             }
@@ -87,7 +90,7 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
 async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<Record>>) -> Option<Summary> {
     let mut summary = Summary::default();
     while let Some((kind, entries)) = raw.recv().await {
-        let page: Vec<Record> = entries.into_iter().map(|entry| directory.entries().record(kind, entry)).collect();
+        let page: Vec<Record> = directory.entries().records(kind, &entries);
         for record in &page {
             match record {
                 Record::Person(_) => summary.people += 1,

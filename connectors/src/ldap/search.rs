@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use lber::structure::StructureTag;
 use ldap3::controls::{Control, ControlType, MakeCritical as _, PagedResults};
 use ldap3::{LdapResult, Scope};
 use tokio::time::timeout;
@@ -13,12 +12,15 @@ use super::ber::{self, Elements};
 use super::connection::{Connection, refusal};
 use super::entry;
 use super::error::Cause;
+use super::guard::Chunk;
 use super::settings::Limits;
 
 /// Pages without an entry that a server may send in a row (a filter evaluated late gives some).
 const EMPTY_PAGES_MAX: usize = 64;
 /// Entries a server may send beyond the page asked for before it counts as ignoring it.
 const PAGE_SLACK: usize = 50_000;
+/// Bytes that the entries of one page may hold together.
+const PAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// What is searched.
 pub(super) struct Query<'a> {
@@ -33,7 +35,7 @@ pub(super) struct Query<'a> {
 
 /// One page.
 pub(super) struct Page {
-    pub(super) entries: Vec<StructureTag>,
+    pub(super) entries: Vec<Chunk>,
     /// Empty at the end.
     pub(super) cookie: Vec<u8>,
 }
@@ -57,7 +59,7 @@ impl Pages {
     }
 
     /// The next page's entries; `None` once the last page was complete.
-    pub(super) async fn next(&mut self, connection: &mut Connection, query: &Query<'_>) -> Result<Option<Vec<StructureTag>>, Cause> {
+    pub(super) async fn next(&mut self, connection: &mut Connection, query: &Query<'_>) -> Result<Option<Vec<Chunk>>, Cause> {
         if self.done {
             return Ok(None);
         }
@@ -67,7 +69,7 @@ impl Pages {
         let page = page(connection, query, std::mem::take(&mut self.cookie), self.read).await?;
         self.count += 1;
         self.done = page.cookie.is_empty();
-        match page.entries.first().and_then(entry::raw_dn) {
+        match page.entries.first().and_then(|chunk| chunk.entries().next()).and_then(entry::raw_dn) {
             // Some servers keep one cookie for a whole search (389 Directory Server), so the content tells, not the cookie.
             Some(dn) => {
                 let mut hasher = DefaultHasher::new();
@@ -82,7 +84,7 @@ impl Pages {
         if self.empty > EMPTY_PAGES_MAX {
             return Err(Cause::RepeatedPage(self.read));
         }
-        self.read += page.entries.len();
+        self.read += count(&page.entries);
         self.cookie = page.cookie;
         Ok(Some(page.entries))
     }
@@ -95,7 +97,7 @@ pub(super) async fn page(connection: &mut Connection, query: &Query<'_>, cookie:
     let bound = usize::from(query.page_size) + PAGE_SLACK;
     let (entries, answer) = run(connection, query, Scope::Subtree, bound, read).await?;
     if answer.rc != 0 {
-        return Err(refusal(answer, query.base, read + entries.len()));
+        return Err(refusal(answer, query.base, read + count(&entries)));
     }
     Ok(Page { cookie: next_cookie(&answer.ctrls)?, entries })
 }
@@ -112,35 +114,65 @@ pub(super) async fn base_exists(connection: &mut Connection, base: &str, limits:
     }
 }
 
-async fn run(
+/// Runs one search to its end: the entries, and the answer that ended it.
+pub(super) async fn run(
     connection: &mut Connection,
     query: &Query<'_>,
     scope: Scope,
     bound: usize,
     read: usize,
-) -> Result<(Vec<StructureTag>, LdapResult), Cause> {
+) -> Result<(Vec<Chunk>, LdapResult), Cause> {
     let within = query.limits.stall;
     let silent = || Cause::Silent { what: "send the next entry", within };
     let started = timeout(within, connection.ldap.streaming_search(query.base, scope, query.filter, query.names)).await;
     let mut stream = started.map_err(|_| silent())?.map_err(|error| connection.cause(&error, read))?;
-    let mut entries = Vec::with_capacity(usize::from(query.page_size));
+    let mut entries = Vec::new();
+    let (mut found, mut size) = (0, 0);
     loop {
-        let item = timeout(within, stream.next()).await.map_err(|_| silent())?;
-        let Some(item) = item.map_err(|error| connection.cause(&error, read + entries.len()))? else { break };
-        connection.heard();
-        if item.is_ref() {
-            if !query.references_expected {
-                return Err(Cause::Referral(entry::first_text(&item.0).unwrap_or_default()));
+        let next = timeout(within, async {
+            tokio::select! {
+                biased;
+                Some(chunk) = connection.entries.recv() => Next::Entries(chunk),
+                item = stream.next() => Next::Item(item),
             }
-        } else if !item.is_intermediate() {
-            entries.push(item.0);
+        });
+        match next.await.map_err(|_| silent())? {
+            Next::Entries(chunk) => {
+                found += chunk.len();
+                size += chunk.size();
+                entries.push(chunk);
+            }
+            Next::Item(Ok(Some(item))) if item.is_ref() && !query.references_expected => {
+                return Err(Cause::Referral(entry::reference(&item.0).unwrap_or_default()));
+            }
+            Next::Item(Ok(Some(_))) => {}
+            Next::Item(Ok(None)) => break,
+            Next::Item(Err(error)) => return Err(connection.cause(&error, read + found)),
         }
-        if entries.len() > bound {
+        connection.heard();
+        if found > bound {
             return Err(Cause::PagingIgnored);
         }
+        if size > PAGE_BYTES_MAX {
+            return Err(Cause::PageTooLarge(PAGE_BYTES_MAX));
+        }
+    }
+    // The guard hands entries over before the end of their search: what is left of them waits here.
+    while let Ok(chunk) = connection.entries.try_recv() {
+        entries.push(chunk);
     }
     connection.heard();
     Ok((entries, stream.finish().await))
+}
+
+/// What comes next of a search at work.
+enum Next {
+    Entries(Chunk),
+    Item(ldap3::result::Result<Option<ldap3::ResultEntry>>),
+}
+
+fn count(chunks: &[Chunk]) -> usize {
+    chunks.iter().map(Chunk::len).sum()
 }
 
 /// The cookie of the paging control, which a server that pages always sends (RFC 2696 §3).

@@ -81,7 +81,8 @@ fn system_authorities() -> Result<RootCertStore, Cause> {
 fn failure(host: &str, error: &io::Error) -> Cause {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(wrong)) => match wrong {
-            CertificateError::UnknownIssuer => Cause::UnknownAuthority,
+            // An authority of the same name with another key gives a bad signature.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Cause::UnknownAuthority,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Cause::CertificateExpired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Cause::CertificateNotYetValid,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Cause::CertificateName(host.to_owned()),

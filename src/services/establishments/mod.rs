@@ -9,7 +9,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit;
-use super::context::{Context, PlatformContext};
+use super::context::{Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::links::Link;
 use super::users::{self, NewUser};
@@ -21,7 +21,7 @@ use crate::types::email::Email;
 use crate::types::fold;
 use crate::types::id::EstablishmentId;
 use crate::types::page::{Page, PageRequest};
-use crate::types::permission::{GatewayRole, Permission};
+use crate::types::permission::{APPLICATION, GatewayRole, Permission};
 use crate::types::slug::Slug;
 use crate::types::uai::Uai;
 
@@ -66,6 +66,9 @@ pub struct NewEstablishment {
     /// Whom to write to.
     #[serde(default)]
     pub contact: NewContact,
+    /// Whether to mail the administrator's link. This version sends no mail: false, or left out.
+    #[serde(default)]
+    pub send_mail: Option<bool>,
 }
 
 /// A new establishment, its first administrator, and the link by which that person chooses a password. The link is shown once.
@@ -165,6 +168,17 @@ pub async fn choices(platform: &PlatformContext, page: &PageRequest) -> Result<P
     Ok(establishment::list(&mut tx, page, &filter).await?)
 }
 
+/// Whether the registry and the platform's store answer.
+///
+/// # Errors
+/// What the store says when they do not.
+pub async fn reachable(gateway: &Gateway) -> Result<(), Error> {
+    zone::find(&mut gateway.stores.registry().read().await?, "").await?;
+    let platform = gateway.stores.establishment(&Slug::platform()).await?;
+    crate::store::establishment::application::find_by_name(&mut platform.read().await?, APPLICATION).await?;
+    Ok(())
+}
+
 /// One establishment, for whoever may read in it.
 ///
 /// # Errors
@@ -236,6 +250,9 @@ fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error
     };
     if new.number.is_some_and(|n| n < 1) {
         wrong.push(Invalid::new("number", "must be 1 or more; leave it out to get the next one"));
+    }
+    if new.send_mail == Some(true) {
+        wrong.push(Invalid::new("send_mail", "this version sends no mail: leave it out, and pass the link of the answer on yourself"));
     }
     let (Some(name), Some(slug), true) = (name, slug, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     Ok(Establishment {

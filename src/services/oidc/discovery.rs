@@ -44,3 +44,15 @@ pub fn metadata(issuer: &str) -> Value {
         "authorization_response_iss_parameter_supported": true,
     })
 }
+
+/// Members a published key may have (RFC 7518 §6.2.1, §6.3.1): none of them private.
+const PUBLIC_MEMBERS: [&str; 9] = ["kty", "use", "alg", "kid", "n", "e", "crv", "x", "y"];
+
+/// The key set of an issuer (RFC 7517 §5), from the stored public keys. Only public members pass, whatever a record holds.
+pub fn jwks<'a>(public_keys: impl IntoIterator<Item = &'a Value>) -> Value {
+    let published = public_keys.into_iter().filter_map(Value::as_object).map(|key| {
+        let members = key.iter().filter(|(name, _)| PUBLIC_MEMBERS.contains(&name.as_str()));
+        Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
+    });
+    json!({ "keys": published.collect::<Vec<_>>() })
+}

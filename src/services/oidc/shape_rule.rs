@@ -151,7 +151,8 @@ impl ShapeRule {
             _ => text.clone(),
         };
         let mapped = self.map.get(&rewritten).cloned().unwrap_or(rewritten);
-        Some(Value::from(format!("{}{mapped}", self.prefix.as_deref().unwrap_or_default())))
+        // A template of optional captures may leave nothing: an empty text is no value.
+        (!mapped.is_empty()).then(|| Value::from(format!("{}{mapped}", self.prefix.as_deref().unwrap_or_default())))
     }
 
     fn gathered(&self, mut items: Vec<Value>) -> Option<Value> {

@@ -1,0 +1,252 @@
+//! LDIF content records read (RFC 2849): base64, folded lines, comments. Records of changes and values behind URLs are refused. Errors name the line.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::entry::Entry;
+use super::key::Key;
+
+/// Longest line once unfolded, in bytes: a photograph fits.
+const LINE_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Entries in one file.
+const ENTRIES_MAX: usize = 1_000_000;
+
+/// What is wrong with a file, and on which line.
+#[derive(Debug, thiserror::Error)]
+pub enum LdifError {
+    /// The file does not read on.
+    #[error("line {line}: the file cannot be read: {source}")]
+    Unreadable {
+        /// The line reached.
+        line: usize,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The line is not what should stand there.
+    #[error("line {line}: {reason}")]
+    Line {
+        /// Where the record's line starts.
+        line: usize,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+}
+
+/// Reads every entry of a file, in its order.
+///
+/// # Errors
+/// `LdifError` with the line, and what to do about it.
+pub fn read(file: impl BufRead) -> Result<Vec<Entry>, LdifError> {
+    let mut lines = Lines { file, number: 0, pending: None };
+    let mut entries = Vec::new();
+    let mut seen: HashMap<Key, usize> = HashMap::new();
+    let mut current: Option<Entry> = None;
+    let mut may_state_version = true;
+    while let Some((number, line)) = lines.next()? {
+        let fault = |reason: String| LdifError::Line { line: number, reason };
+        if line.is_empty() {
+            entries.extend(current.take());
+            continue;
+        }
+        let (name, value) = field(&line).map_err(fault)?;
+        if may_state_version && name.eq_ignore_ascii_case("version") {
+            if value != b"1" {
+                return Err(fault("this LDIF is not of version 1, the only one there is".to_owned()));
+            }
+            may_state_version = false;
+            continue;
+        }
+        may_state_version = false;
+        match &mut current {
+            None => {
+                let (key, entry) = named(&name, value).map_err(fault)?;
+                if let Some(earlier) = seen.insert(key, number) {
+                    return Err(fault(format!("«{}» stands on line {earlier} already: keep one of them", entry.dn())));
+                }
+                if seen.len() > ENTRIES_MAX {
+                    return Err(fault(format!("the file has more than {ENTRIES_MAX} entries: split it")));
+                }
+                current = Some(entry);
+            }
+            Some(entry) => {
+                attribute_name(&name, entry).map_err(fault)?;
+                entry.push(&name, value);
+            }
+        }
+    }
+    entries.extend(current);
+    Ok(entries)
+}
+
+/// The entry that a `dn` line begins.
+fn named(name: &str, value: Vec<u8>) -> Result<(Key, Entry), String> {
+    if !name.eq_ignore_ascii_case("dn") {
+        return Err(format!("a record begins with its dn, not with «{name}»: is an empty line too many above?"));
+    }
+    let dn = String::from_utf8(value).map_err(|_| "the dn is not UTF-8: export the file again in UTF-8".to_owned())?;
+    let key = Key::parse(&dn).map_err(|error| format!("«{dn}» is not a distinguished name: {error}"))?;
+    if key.is_root() {
+        return Err("the dn is empty: an entry needs a name".to_owned());
+    }
+    Ok((key, Entry::new(dn)))
+}
+
+/// Whether the name may stand inside a record of content.
+fn attribute_name(name: &str, entry: &Entry) -> Result<(), String> {
+    let lower = name.to_ascii_lowercase();
+    match lower.as_str() {
+        "changetype" | "control" => Err(format!(
+            "«{}» is a record of changes ({name}): export the entries themselves, for instance with slapcat or ldapsearch -LLL",
+            entry.dn()
+        )),
+        "dn" => Err("a second dn in one record: an empty line is missing above".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// `name: value`, `name:: base64`; `name:< URL` is refused, since a file from elsewhere must not make us read others.
+fn field(line: &[u8]) -> Result<(String, Vec<u8>), String> {
+    if line == b"-" {
+        return Err("«-» belongs to a record of changes: export the entries themselves".to_owned());
+    }
+    let colon =
+        line.iter().position(|b| *b == b':').ok_or("no colon: write «attribute: value», and begin a continued line with a space")?;
+    let (name, rest) = line.split_at(colon);
+    let name = std::str::from_utf8(name).ok().filter(|name| is_description(name));
+    let name = name.ok_or("what stands before the colon is not an attribute's name: letters, digits, «-», «;» and «.» only")?.to_owned();
+    let value = match rest.get(1) {
+        Some(b':') => {
+            let text = rest.get(2..).unwrap_or_default().trim_ascii();
+            BASE64_STANDARD
+                .decode(text)
+                .map_err(|error| format!("the value of {name} is not base64 ({error}): write «{name}: value» for plain text"))?
+        }
+        Some(b'<') => {
+            return Err(format!("{name} points to a URL, which is not followed: write the value itself, in base64 after «{name}::»"));
+        }
+        _ => rest.get(1..).unwrap_or_default().trim_ascii_start().to_vec(),
+    };
+    if rest.get(1) != Some(&b':') && value.contains(&0) {
+        return Err(format!("the value of {name} holds a zero byte: write it in base64 after «{name}::»"));
+    }
+    Ok((name, value))
+}
+
+/// RFC 4512 §2.5: a type by name or number, then options.
+fn is_description(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b';' | b'.' | b'_'))
+}
+
+/// Lines without folds, comments left out, each with the number of its first line.
+struct Lines<R> {
+    file: R,
+    number: usize,
+    pending: Option<(usize, Vec<u8>)>,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn next(&mut self) -> Result<Option<(usize, Vec<u8>)>, LdifError> {
+        loop {
+            let first = match self.pending.take() {
+                Some(line) => Some(line),
+                None => self.physical()?,
+            };
+            let Some((number, mut line)) = first else { return Ok(None) };
+            // An empty line ends a record and is never continued.
+            while !line.is_empty() {
+                match self.physical()? {
+                    Some((_, more)) if more.first() == Some(&b' ') => line.extend_from_slice(more.get(1..).unwrap_or_default()),
+                    other => {
+                        self.pending = other;
+                        break;
+                    }
+                }
+                if line.len() > LINE_MAX_BYTES {
+                    return Err(LdifError::Line { line: number, reason: format!("a value is longer than {LINE_MAX_BYTES} bytes") });
+                }
+            }
+            if line.first() == Some(&b' ') {
+                let reason = "begins with a space but continues nothing: remove the space, or the empty line above".to_owned();
+                return Err(LdifError::Line { line: number, reason });
+            }
+            if line.first() != Some(&b'#') {
+                return Ok(Some((number, line)));
+            }
+        }
+    }
+
+    fn physical(&mut self) -> Result<Option<(usize, Vec<u8>)>, LdifError> {
+        let mut line = Vec::new();
+        let limit = u64::try_from(LINE_MAX_BYTES).unwrap_or(u64::MAX);
+        self.number += 1;
+        let read = std::io::Read::take(&mut self.file, limit).read_until(b'\n', &mut line);
+        let length = read.map_err(|source| LdifError::Unreadable { line: self.number, source })?;
+        if length == 0 {
+            return Ok(None);
+        }
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        } else if length >= LINE_MAX_BYTES {
+            return Err(LdifError::Line { line: self.number, reason: format!("a line is longer than {LINE_MAX_BYTES} bytes") });
+        }
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        // Some editors begin a file with a mark of its encoding.
+        if self.number == 1 && line.starts_with("\u{feff}".as_bytes()) {
+            line.drain(.."\u{feff}".len());
+        }
+        Ok(Some((self.number, line)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        read(text.as_bytes()).map(|_| ()).map_err(|e| e.to_string()).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn content_records_are_read_whole() {
+        let text = "version: 1\n# a comment\n  folded\ndn: uid=a,\n dc=x\r\ncn:: SMOpbMOobmU=\ndescription:\ncn;lang-fr:   Hé\n lène \n\n\n# between\ndn:: dWlkPWIsZGM9eA==\nuid: b";
+        let entries = read(text.as_bytes()).unwrap_or_default();
+        assert_eq!(entries.iter().map(Entry::dn).collect::<Vec<_>>(), ["uid=a,dc=x", "uid=b,dc=x"]);
+        let first = entries.first().map(|e| e.texts("cn").collect::<Vec<_>>());
+        assert_eq!(first, Some(vec!["Hélène", "Hélène "]));
+        assert_eq!(entries.first().and_then(|e| e.first("description")), Some(""));
+    }
+
+    #[test]
+    fn what_is_wrong_names_its_line() {
+        for (text, line, about) in [
+            ("dn: dc=x\n\ncn: a\n", 3, "begins with its dn"),
+            ("dn: dc=x\nchangetype: modify\n", 2, "record of changes"),
+            ("dn: dc=x\njpegPhoto:< file:///etc/passwd\n", 2, "URL"),
+            ("dn: dc=x\ncn:: ***\n", 2, "base64"),
+            ("dn: dc=x\ncn a\n", 2, "no colon"),
+            ("# c\n# d\ndn: nothing\n", 3, "distinguished name"),
+            ("dn: dc=x\n\ndn: DC=X\n", 3, "line 1 already"),
+            ("dn: dc=x\ncn: a\ndn: dc=y\n", 3, "second dn"),
+            ("version: 2\n", 1, "version 1"),
+            ("dn: dc=x\n\n cn: a\n", 3, "continues nothing"),
+            ("dn:: /w==\n", 1, "UTF-8"),
+            ("dn: dc=x\n-\n", 2, "record of changes"),
+        ] {
+            let reason = refused(text);
+            assert!(reason.starts_with(&format!("line {line}: ")) && reason.contains(about), "{text:?}: {reason}");
+        }
+    }
+
+    #[test]
+    fn marks_and_empty_files_are_understood() {
+        assert_eq!(read("\u{feff}dn: dc=x\n".as_bytes()).map(|e| e.len()).ok(), Some(1));
+        assert_eq!(read(&b""[..]).map(|e| e.len()).ok(), Some(0));
+        assert_eq!(read(&b"version: 1\n\n# nothing\n"[..]).map(|e| e.len()).ok(), Some(0));
+    }
+}
