@@ -84,11 +84,9 @@ pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(UserId,
             query.push(TAIL);
             query.build_query_as().persistent(false).fetch_all(c).await
         })?;
-        found.extend(
-            rows.into_iter().map(|(user, source, external_id, dn, present, active, source_id)| {
-                (user, NamedLink { source, external_id, dn, present, active, source_id })
-            }),
-        );
+        found.extend(rows.into_iter().map(|(user, source, external_id, dn, present, active, source_id)| {
+            (user, NamedLink { source, external_id, dn, present, active, source_id })
+        }));
     }
     Ok(found)
 }
