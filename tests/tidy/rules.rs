@@ -41,6 +41,7 @@ const SERVICES: &[&[&str]] = &[
     &["idempotency"],
     &["scim"],
     &["establishments"],
+    &["housekeeping"],
     &["jobs"],
 ];
 

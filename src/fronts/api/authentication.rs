@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use super::Api;
 use crate::fronts::http::problem::Problem;
 use crate::fronts::http::request::RequestId;
-use crate::services::context::Context;
+use crate::services::context::{Actor, Context};
 use crate::services::error::Error;
+use crate::services::oidc;
 use crate::services::tokens::{self, Caller};
 use crate::types::locale::Locale;
 use crate::types::slug::PLATFORM;
@@ -55,7 +56,21 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() { Ok(token.trim()) } else { Err(missing()) }
 }
 
-async fn caller(api: &Api, _slug: Option<&str>, bearer: &str, now: Timestamp) -> Result<Caller, Problem> {
+/// API tokens name their home. An access token is looked for in the establishment of the path, then on the platform.
+async fn caller(api: &Api, slug: Option<&str>, bearer: &str, now: Timestamp) -> Result<Caller, Problem> {
     let refused = || Problem::unauthenticated("this bearer token is unknown, expired or revoked: make another");
-    tokens::authenticate(&api.gateway, bearer, now).await?.ok_or_else(refused)
+    if bearer.starts_with(tokens::PREFIX) {
+        return tokens::authenticate(&api.gateway, bearer, now).await?.ok_or_else(refused);
+    }
+    for home in slug.into_iter().filter(|slug| *slug != PLATFORM).chain([PLATFORM]) {
+        let ctx = match Context::open(&api.gateway, home, Actor::Anonymous, now).await {
+            Ok(ctx) => ctx,
+            Err(Error::NotFound(_)) => continue,
+            Err(other) => return Err(other.into()),
+        };
+        if let Some(actor) = oidc::protected::actor(&ctx, bearer).await? {
+            return Ok(Caller { home: home.to_owned(), actor });
+        }
+    }
+    Err(refused())
 }

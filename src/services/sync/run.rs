@@ -48,6 +48,21 @@ pub async fn run_to_end(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Er
 /// # Errors
 /// `NotFound`, `Conflict` when the run is not held, was approved already, or another is under way.
 pub async fn approve(ctx: &Context, id: RunId) -> Result<Run, Error> {
+    let (source, run) = begin_approved(ctx, id).await?;
+    go_on(ctx, source, run.clone());
+    Ok(run)
+}
+
+/// Approves a held run and waits for the end of the new one.
+///
+/// # Errors
+/// As `approve`; how the run itself ended is in its `state`.
+pub async fn approve_to_end(ctx: &Context, id: RunId) -> Result<Run, Error> {
+    let (source, run) = begin_approved(ctx, id).await?;
+    carry_out(&for_source(ctx, &source), &source, run).await
+}
+
+async fn begin_approved(ctx: &Context, id: RunId) -> Result<(Source, Run), Error> {
     ctx.require(Permission::ManageSources)?;
     let mut tx = ctx.store.begin().await?;
     let held = decide_in(&mut tx, ctx, id, State::Held, "run.approved").await?;
@@ -55,8 +70,7 @@ pub async fn approve(ctx: &Context, id: RunId) -> Result<Run, Error> {
     let run = Run { approves: Some(held.id), approved_by: Some(ctx.actor.label()), ..fresh(ctx, &source, Mode::Full) };
     insert_in(&mut tx, ctx, &source, &run).await?;
     tx.commit().await?;
-    go_on(ctx, source, run.clone());
-    Ok(run)
+    Ok((source, run))
 }
 
 /// Refuses a held run: nothing of it is ever done.
@@ -71,7 +85,8 @@ pub async fn refuse(ctx: &Context, id: RunId) -> Result<Run, Error> {
     Ok(refused)
 }
 
-/// Ends the runs that a crash left unfinished, in every establishment. To be called once, when the program starts to serve.
+/// Ends the runs that a crash left unfinished: those started before `now`, in every establishment. To be called once, when the program
+/// starts to serve.
 ///
 /// # Errors
 /// When the registry cannot be read; an establishment that cannot be opened is logged and left.
@@ -106,7 +121,7 @@ async fn recover_one(ctx: &Context) -> Result<u64, Error> {
         return Ok(0);
     }
     let mut tx = ctx.store.begin().await?;
-    let ended = sync_run::fail_unfinished(&mut tx, ctx.now.plus_s(1), BROKEN_OFF).await?;
+    let ended = sync_run::fail_unfinished(&mut tx, ctx.now, BROKEN_OFF).await?;
     tx.commit().await?;
     Ok(ended)
 }

@@ -32,7 +32,7 @@ pub async fn profiles(ctx: &Context, page: &PageRequest, filter: &Filter) -> Res
     let keys: Vec<UserId> = people.items.iter().map(|user| user.id).collect();
     let mut tx = ctx.store.read().await?;
     let mut links: HashMap<UserId, Vec<NamedLink>> = HashMap::new();
-    for (user, link) in link::list_of_users(&mut tx, &keys).await? {
+    for (user, link) in link::list_named_of_users(&mut tx, &keys).await? {
         links.entry(user).or_default().push(link);
     }
     Ok(people.map(|user| Profile { links: links.remove(&user.id).unwrap_or_default(), user }))

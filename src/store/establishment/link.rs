@@ -68,14 +68,22 @@ pub async fn list_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<NamedLink>, E
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
-/// The links of several people, by person: what a page of people shows beside them.
-pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(UserId, NamedLink)>, Error> {
-    const HEAD: &str = "SELECT l.user_id, s.name, l.external_id, l.dn, l.present, l.active, l.source_id FROM links l JOIN \
-         sources s ON s.id = l.source_id WHERE l.user_id IN (";
+/// A link beside its person's key.
+#[derive(sqlx::FromRow)]
+struct OfUser {
+    user_id: UserId,
+    #[sqlx(flatten)]
+    link: NamedLink,
+}
+
+/// The links of several people with the sources' names, by person: what a page of people shows beside them.
+pub async fn list_named_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(UserId, NamedLink)>, Error> {
+    const HEAD: &str = "SELECT l.user_id, s.name AS source, l.external_id, l.dn, l.present, l.active, l.source_id FROM links l \
+         JOIN sources s ON s.id = l.source_id WHERE l.user_id IN (";
     const TAIL: &str = ") ORDER BY l.user_id, s.name";
     let mut found = Vec::new();
     for chunk in users.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<(UserId, String, String, Option<String>, bool, bool, SourceId)> = on!(tx, |c| {
+        let rows: Vec<OfUser> = on!(tx, |c| {
             let mut query = QueryBuilder::new(HEAD);
             let mut keys = query.separated(", ");
             for user in chunk {
@@ -84,9 +92,7 @@ pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(UserId,
             query.push(TAIL);
             query.build_query_as().persistent(false).fetch_all(c).await
         })?;
-        found.extend(rows.into_iter().map(|(user, source, external_id, dn, present, active, source_id)| {
-            (user, NamedLink { source, external_id, dn, present, active, source_id })
-        }));
+        found.extend(rows.into_iter().map(|row| (row.user_id, row.link)));
     }
     Ok(found)
 }
