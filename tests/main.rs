@@ -13,5 +13,8 @@ mod connectors;
 mod demo;
 mod harness;
 mod oidc;
+mod roles;
 mod store;
+mod sync;
 mod tidy;
+mod web;

@@ -35,13 +35,25 @@ pub enum DnError {
 /// # Errors
 /// [`DnError`] when the text is not a DN.
 pub fn normalise(dn: &str) -> Result<String, DnError> {
+    written(dn, Case::Folded)
+}
+
+/// The same form with the letters of values as the directory writes them: what people read, and what rules take captures from.
+///
+/// # Errors
+/// [`DnError`] when the text is not a DN.
+pub fn normalise_keeping_case(dn: &str) -> Result<String, DnError> {
+    written(dn, Case::Kept)
+}
+
+fn written(dn: &str, case: Case) -> Result<String, DnError> {
     if dn.len() > DN_BYTES_MAX {
         return Err(DnError::TooLong(dn.len()));
     }
-    if let Some(plain) = plain(dn) {
-        return Ok(plain);
+    match (case, plain(dn)) {
+        (Case::Folded, Some(plain)) => Ok(plain),
+        _ => thorough(dn, case),
     }
-    thorough(dn)
 }
 
 /// The short way for the names directories mostly hold: ASCII, well-known types, no escape, no space out of place. `None` for others.
@@ -67,12 +79,12 @@ fn plain(dn: &str) -> Option<String> {
     Some(dn.to_ascii_lowercase())
 }
 
-fn thorough(dn: &str) -> Result<String, DnError> {
+fn thorough(dn: &str, case: Case) -> Result<String, DnError> {
     let mut out = String::with_capacity(dn.len());
     if dn.trim().is_empty() {
         return Ok(out);
     }
-    let mut reader = Reader { text: dn, at: 0 };
+    let mut reader = Reader { text: dn, at: 0, case };
     loop {
         let mut first = reader.pair()?;
         if reader.peek() == Some(b'+') {
@@ -124,9 +136,16 @@ pub fn filter_escape(value: &str) -> String {
     out
 }
 
+#[derive(Clone, Copy)]
+enum Case {
+    Folded,
+    Kept,
+}
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    case: Case,
 }
 
 impl Reader<'_> {
@@ -160,8 +179,14 @@ impl Reader<'_> {
         self.skip_spaces();
         let value = match self.peek() {
             Some(b'#') => self.hex_value()?,
-            Some(b'"') => canonical(&self.quoted()?),
-            _ => canonical(&self.plain()?),
+            Some(b'"') => {
+                let value = self.quoted()?;
+                self.canonical(&value)
+            }
+            _ => {
+                let value = self.plain()?;
+                self.canonical(&value)
+            }
         };
         self.skip_spaces();
         Ok(format!("{kind}={value}"))
@@ -229,6 +254,13 @@ impl Reader<'_> {
         }
     }
 
+    fn canonical(&self, value: &str) -> String {
+        match self.case {
+            Case::Folded => rdn_escape(&fold(value)),
+            Case::Kept => rdn_escape(&squeeze(&value.nfc().collect::<String>())),
+        }
+    }
+
     /// `#` and hexadecimal BER: read as text when it is a short string type, kept as hexadecimal otherwise.
     fn hex_value(&mut self) -> Result<String, DnError> {
         let start = self.at;
@@ -246,7 +278,7 @@ impl Reader<'_> {
             && usize::from(*length) == text.len()
             && let Ok(text) = std::str::from_utf8(text)
         {
-            return Ok(canonical(text));
+            return Ok(self.canonical(text));
         }
         let mut out = String::from("#");
         for byte in bytes {
@@ -287,10 +319,6 @@ fn attribute_type(raw: &str, at: usize) -> Result<String, DnError> {
         _ => return Ok(name),
     };
     Ok(short.to_owned())
-}
-
-fn canonical(value: &str) -> String {
-    rdn_escape(&fold(value))
 }
 
 /// caseIgnoreMatch's preparation (RFC 4518 §2): mapped, folded, NFKC, insignificant spaces squeezed.

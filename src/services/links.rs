@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::error::Error;
+use super::roles;
 use crate::store::Tx;
 use crate::store::establishment::one_time_link::{self, OneTimeLink, Purpose};
 use crate::store::establishment::user::{self, User, UserStatus};
@@ -69,6 +70,7 @@ pub async fn choose_password(ctx: &Context, token: &str, password: Secret) -> Re
         person.updated_at = ctx.now;
         user::update(&mut tx, &person).await?;
     }
+    roles::recompute_users_in(&mut tx, ctx, &[person.id]).await?;
     session::delete_of_user(&mut tx, person.id).await?;
     grant::revoke_of_user(&mut tx, person.id, ctx.now).await?;
     super::audit::record_in(&mut tx, ctx, "user.password_chosen", ("user", &person.id.to_string()), serde_json::json!({})).await?;

@@ -1,16 +1,22 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < context < audit < links < applications < roles < users < sources < sync <
+//! error < vault < passwords < keys < directories < context < audit < roles < applications < links < users < sources < groups < sync <
 //! clients < tokens < login < oidc < establishments < housekeeping.
 
+pub mod applications;
 pub mod audit;
 pub mod context;
+pub mod directories;
 pub mod error;
 pub mod establishments;
+pub mod groups;
 pub mod housekeeping;
 pub mod keys;
 pub mod links;
 pub mod login;
 pub mod oidc;
 pub mod passwords;
+pub mod roles;
+pub mod sources;
+pub mod sync;
 pub mod users;
 pub mod vault;

@@ -25,16 +25,17 @@ const ROOMS: [(&str, &[&str]); 9] = [
 /// The services in the order in which they may name each other; those of one line may name one another.
 const SERVICES: &[&[&str]] = &[
     // What every service stands on: who asks, what can go wrong, how secrets are kept.
-    &["context", "error", "passwords", "vault"],
+    &["error", "vault", "passwords", "keys", "directories", "context"],
     &["audit"],
-    &["links"],
     &["mail"],
-    &["keys"],
-    &["applications"],
     &["roles"],
+    &["applications"],
+    &["links"],
     &["users"],
-    &["sources"],
+    &["sources", "groups"],
     &["sync"],
+    &["clients"],
+    &["tokens"],
     &["login"],
     &["oidc"],
     &["scim"],

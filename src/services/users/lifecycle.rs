@@ -6,6 +6,7 @@ use super::super::audit;
 use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::links::{self, Link};
+use super::super::roles;
 use crate::store::Tx;
 use crate::store::establishment::one_time_link::Purpose;
 use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
@@ -38,6 +39,7 @@ pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: Disabled
     user::update(tx, &user).await?;
     session::delete_of_user(tx, user.id).await?;
     grant::revoke_of_user(tx, user.id, ctx.now).await?;
+    roles::withdraw_in(tx, user.id).await?;
     audit::record_in(tx, ctx, "user.disabled", ("user", &user.id.to_string()), json!({ "username": user.username, "by": by })).await?;
     Ok(user)
 }
@@ -50,17 +52,22 @@ pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
-    if user.disabled_by == Some(DisabledBy::Source) {
+    // What an administrator took away may be given back, but never against what the source says.
+    let links = link::list_of_user(&mut tx, id).await?;
+    let shut_out = !links.is_empty() && !links.iter().any(|link| link.present && link.active);
+    if user.disabled_by == Some(DisabledBy::Source) || shut_out {
         return Err(Error::Conflict(
             "the person's source says they are gone or inactive: put that right in the source, and sync".to_owned(),
         ));
     }
     let user = enable_in(&mut tx, ctx, user).await?;
+    roles::recompute_users_in(&mut tx, ctx, &[user.id]).await?;
     tx.commit().await?;
     Ok(user)
 }
 
-/// The same within a transaction. Whoever has neither a password nor a source stays pending.
+/// The same within a transaction. Whoever has neither a password nor a source stays pending. The caller recomputes their roles, at once for
+/// all those that it enables.
 pub async fn enable_in(tx: &mut Tx, ctx: &Context, mut user: User) -> Result<User, Error> {
     let known = credential::find_password_hash(tx, user.id).await?.is_some() || !link::list_of_user(tx, user.id).await?.is_empty();
     user.status = if known { UserStatus::Active } else { UserStatus::Pending };

@@ -1,5 +1,6 @@
 //! People: the only writer of users. Whatever changes who may sign in ends sessions and grants in the same transaction.
 
+pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
 
@@ -14,6 +15,7 @@ use super::audit;
 use super::context::Context;
 use super::error::Error;
 use super::links::{self, Link};
+use super::roles;
 use crate::store::Tx;
 use crate::store::establishment::link;
 use crate::store::establishment::one_time_link::Purpose;
@@ -166,6 +168,7 @@ pub async fn update(ctx: &Context, id: UserId, patch: &UserPatch) -> Result<User
     }
     user.updated_at = ctx.now;
     user::update(&mut tx, &user).await?;
+    roles::recompute_users_in(&mut tx, ctx, &[id]).await?;
     audit::record_in(&mut tx, ctx, "user.updated", ("user", &id.to_string()), json!({})).await?;
     tx.commit().await?;
     Ok(user)

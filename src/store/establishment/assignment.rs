@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
@@ -129,11 +130,36 @@ pub async fn list_held(tx: &mut Tx, user: UserId, application: ApplicationId, no
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(application).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
-/// What a recomputation compares: assignments of people within a range of keys (`after` excluded, `last` included).
-pub async fn list_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<Assignment>, Error> {
-    const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
-         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
-         WHERE ($1 IS NULL OR x.user_id > $1) AND x.user_id <= $2 ORDER BY x.user_id, a.name, x.role, x.scope, x.origin";
+/// What a recomputation reads and writes of an assignment. The reason stays the stored text: to compare it needs no reading of it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Standing {
+    /// Key.
+    pub id: AssignmentId,
+    /// The person.
+    pub user_id: UserId,
+    /// The application's key.
+    pub application_id: ApplicationId,
+    /// The role.
+    pub role: String,
+    /// Where it holds; empty is everywhere.
+    pub scope: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The rule that gave it.
+    pub rule_id: Option<RuleId>,
+    /// It holds from then on.
+    pub valid_from: Option<Timestamp>,
+    /// It holds until then.
+    pub valid_until: Option<Timestamp>,
+    /// The steps of the reason, as JSON.
+    pub reason: String,
+}
+
+/// Assignments of people within a range of keys (`after` excluded, `last` included), by person.
+pub async fn list_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<Standing>, Error> {
+    const SQL: &str = "SELECT id, user_id, application_id, role, scope, origin, rule_id, valid_from, valid_until, reason \
+         FROM assignments WHERE user_id > $1 AND user_id <= $2 ORDER BY user_id, application_id, role, scope, origin";
+    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).fetch_all(c).await)?)
 }
 
@@ -158,11 +184,58 @@ pub async fn insert_all(tx: &mut Tx, assignments: &[Assignment]) -> Result<(), E
     Ok(())
 }
 
-/// Writes another rule and reason for an assignment that stays.
-pub async fn update_reason(tx: &mut Tx, id: AssignmentId, rule: Option<RuleId>, reason: &[Step]) -> Result<(), Error> {
-    const SQL: &str = "UPDATE assignments SET rule_id = $2, reason = $3 WHERE id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id).bind(rule).bind(Json(reason)).execute(c).await)?;
+/// Writes computed assignments: new ones, and another rule and reason for those that stay.
+pub async fn upsert_computed(tx: &mut Tx, computed: &[Standing], now: Timestamp) -> Result<(), Error> {
+    const HEAD: &str = "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, reason, created_at) ";
+    const TAIL: &str = " ON CONFLICT (user_id, application_id, role, scope, origin) DO UPDATE SET rule_id = excluded.rule_id, \
+         reason = excluded.reason";
+    for chunk in computed.chunks(ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut rows = QueryBuilder::new(HEAD);
+            rows.push_values(chunk, |mut row, x| {
+                row.push_bind(x.id).push_bind(x.user_id).push_bind(x.application_id).push_bind(&x.role).push_bind(&x.scope);
+                row.push_bind(x.origin).push_bind(x.rule_id).push_bind(&x.reason).push_bind(now);
+            });
+            rows.push(TAIL);
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+        })?;
+    }
     Ok(())
+}
+
+/// Takes many assignments away.
+pub async fn delete_all(tx: &mut Tx, ids: &[AssignmentId]) -> Result<(), Error> {
+    for chunk in ids.chunks(ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut query = QueryBuilder::new("DELETE FROM assignments WHERE id IN (");
+            let mut listed = query.separated(", ");
+            for id in chunk {
+                listed.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+        })?;
+    }
+    Ok(())
+}
+
+/// Takes away what was computed for a person, and says how many.
+pub async fn delete_computed_of_user(tx: &mut Tx, user: UserId) -> Result<u64, Error> {
+    const SQL: &str = "DELETE FROM assignments WHERE user_id = $1 AND origin <> $2";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(user).bind(Origin::Manual).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
+/// Takes away what was computed for an application.
+pub async fn delete_computed_of_application(tx: &mut Tx, application: ApplicationId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM assignments WHERE application_id = $1 AND origin <> $2";
+    on!(tx, |c| sqlx::query(SQL).bind(application).bind(Origin::Manual).execute(c).await)?;
+    Ok(())
+}
+
+/// Roles that were given by hand in an application, by name, whether they hold now or not.
+pub async fn manual_roles_of_application(tx: &mut Tx, application: ApplicationId) -> Result<Vec<String>, Error> {
+    const SQL: &str = "SELECT DISTINCT role FROM assignments WHERE application_id = $1 AND origin = $2 ORDER BY role LIMIT $3";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(application).bind(Origin::Manual).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
 /// Takes an assignment away.

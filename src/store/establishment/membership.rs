@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::store::dialect::NARROW_ROWS_PER_INSERT;
 use crate::store::tx::on;
@@ -57,8 +58,8 @@ pub async fn groups_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<GroupId>, E
 
 /// Direct memberships of people within a range of keys (`after` excluded, `last` included), by person.
 pub async fn of_users_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<(UserId, GroupId)>, Error> {
-    const SQL: &str =
-        "SELECT user_id, group_id FROM memberships WHERE ($1 IS NULL OR user_id > $1) AND user_id <= $2 ORDER BY user_id, group_id";
+    const SQL: &str = "SELECT user_id, group_id FROM memberships WHERE user_id > $1 AND user_id <= $2 ORDER BY user_id, group_id";
+    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).fetch_all(c).await)?)
 }
 

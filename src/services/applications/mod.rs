@@ -1,0 +1,141 @@
+//! Applications and their catalogues of roles: made, changed, removed. A change of the catalogue recomputes everyone in the same transaction.
+
+mod catalogue;
+mod fields;
+
+pub use catalogue::{catalogue, from_catalogue};
+pub use fields::ApplicationFields;
+
+use serde_json::json;
+
+use super::audit;
+use super::context::Context;
+use super::error::Error;
+use super::roles::{Changed, recompute_all_in};
+use crate::store::establishment::application::{self, Application};
+use crate::store::establishment::{assignment, rule};
+use crate::store::{self, Tx};
+use crate::types::id::ApplicationId;
+use crate::types::permission::{APPLICATION, Permission};
+
+/// Most applications of an establishment.
+const APPLICATIONS_MAX: usize = 500;
+
+/// All applications, by name.
+pub async fn list(ctx: &Context) -> Result<Vec<Application>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    Ok(application::list(&mut tx).await?)
+}
+
+/// One application.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(ctx: &Context, name: &str) -> Result<Application, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    get_in(&mut tx, name).await
+}
+
+async fn get_in(tx: &mut Tx, name: &str) -> Result<Application, Error> {
+    application::find_by_name(tx, name).await?.ok_or_else(|| Error::not_found(format!("application «{name}»")))
+}
+
+/// Adds an application. With a default role, everyone active has it at once.
+///
+/// # Errors
+/// `Invalid` with every field that does not fit; `Conflict` when the name is taken.
+pub async fn create(ctx: &Context, fields: &ApplicationFields) -> Result<Application, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let fields = fields.checked()?;
+    let mut tx = ctx.store.begin().await?;
+    if application::list(&mut tx).await?.len() >= APPLICATIONS_MAX {
+        return Err(Error::Conflict(format!("an establishment has at most {APPLICATIONS_MAX} applications")));
+    }
+    let made = fields.written_over(ApplicationId::new(), ctx.now, ctx.now);
+    application::insert(&mut tx, &made).await.map_err(|error| taken(error, &made.name))?;
+    let changed = if made.default_role.is_some() { recompute_all_in(&mut tx, ctx).await? } else { Changed::default() };
+    record_in(&mut tx, ctx, "application.created", &made, changed).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Writes an application anew; rules, clients and assignments follow it under another name.
+///
+/// # Errors
+/// `NotFound`, `Invalid`; `Conflict` when the name is taken, when a rule or a person's hand still gives a role that would go, and for the
+/// gateway's own application, of which the title and the claim shape may change.
+pub async fn update(ctx: &Context, name: &str, fields: &ApplicationFields) -> Result<Application, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let mut tx = ctx.store.begin().await?;
+    let before = get_in(&mut tx, name).await?;
+    let fields = fields.checked()?;
+    let after = fields.written_over(before.id, before.created_at, ctx.now);
+    let same_roles = before.roles == after.roles && before.cardinality == after.cardinality && before.default_role == after.default_role;
+    if before.name == APPLICATION && (!same_roles || before.name != after.name || before.scope_kind != after.scope_kind) {
+        return Err(Error::Conflict(format!("{APPLICATION} is the gateway itself: only its title and its claim shape may change")));
+    }
+    check_roles_that_go_in(&mut tx, &before, &after).await?;
+    application::update(&mut tx, &after).await.map_err(|error| taken(error, &after.name))?;
+    let changed = if same_roles && before.name == after.name { Changed::default() } else { recompute_all_in(&mut tx, ctx).await? };
+    record_in(&mut tx, ctx, "application.updated", &after, changed).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Removes an application, with what its default role gave.
+///
+/// # Errors
+/// `NotFound`; `Conflict` while rules, clients or roles given by hand belong to it, and for the gateway's own.
+pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
+    ctx.require(Permission::ManageRoles)?;
+    if name == APPLICATION {
+        return Err(Error::Conflict(format!("{APPLICATION} is the gateway itself and stays")));
+    }
+    let mut tx = ctx.store.begin().await?;
+    let gone = get_in(&mut tx, name).await?;
+    let rules = rule::list(&mut tx).await?.iter().filter(|rule| rule.application_id == gone.id).count();
+    let by_hand = assignment::manual_roles_of_application(&mut tx, gone.id).await?;
+    if rules > 0 || !by_hand.is_empty() {
+        let held = if by_hand.is_empty() { String::new() } else { format!(" and roles given by hand ({})", by_hand.join(", ")) };
+        return Err(Error::Conflict(format!("«{name}» still has {rules} rules{held}: remove those first")));
+    }
+    assignment::delete_computed_of_application(&mut tx, gone.id).await?;
+    application::delete(&mut tx, gone.id).await.map_err(|error| match error {
+        store::Error::Referenced(_) => Error::Conflict(format!("«{name}» still has clients: remove those first")),
+        other => other.into(),
+    })?;
+    record_in(&mut tx, ctx, "application.deleted", &gone, Changed::default()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A role goes from a catalogue only when nothing names it any more.
+async fn check_roles_that_go_in(tx: &mut Tx, before: &Application, after: &Application) -> Result<(), Error> {
+    let stays = |name: &str| after.roles.iter().any(|role| role.name == name);
+    let going: Vec<&str> = before.roles.iter().map(|role| role.name.as_str()).filter(|name| !stays(name)).collect();
+    if going.is_empty() {
+        return Ok(());
+    }
+    if let Some(rule) = rule::list(tx).await?.iter().find(|r| r.application_id == before.id && going.contains(&r.role.as_str())) {
+        return Err(Error::Conflict(format!("the rule {} gives the role «{}»: change the rule first", rule.id, rule.role)));
+    }
+    let by_hand = assignment::manual_roles_of_application(tx, before.id).await?;
+    if let Some(held) = by_hand.iter().find(|held| going.contains(&held.as_str())) {
+        return Err(Error::Conflict(format!("the role «{held}» was given by hand: end those assignments first")));
+    }
+    Ok(())
+}
+
+fn taken(error: store::Error, name: &str) -> Error {
+    match error {
+        store::Error::Taken(_) => Error::Conflict(format!("there is an application «{name}» already: choose another name")),
+        other => other.into(),
+    }
+}
+
+async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, application: &Application, changed: Changed) -> Result<(), Error> {
+    let detail = json!({ "application": ApplicationFields::from(application), "gained": changed.gained, "lost": changed.lost });
+    audit::record_in(tx, ctx, action, ("application", &application.name), detail).await
+}

@@ -1,0 +1,212 @@
+//! Reading the facts about people in bounded steps, and how what they hold differs from what they should hold.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::super::error::Error;
+use super::compile::{Compiled, RuleFields};
+use super::decide::{Decided, Engine};
+use super::evaluate::Facts;
+use super::graph::{Graph, Place};
+use crate::store::Tx;
+use crate::store::establishment::assignment::{self, Origin, Standing};
+use crate::store::establishment::rule::{self, Rule};
+use crate::store::establishment::user::{self, User};
+use crate::store::establishment::{application, group, link, membership, source};
+use crate::types::id::{AssignmentId, SourceId, UserId};
+use crate::types::time::Timestamp;
+
+/// People looked at in one step: bounds memory.
+const STEP: i64 = 1_000;
+/// Up to so many people are read one by one; more are picked out of steps over everyone between the first and the last.
+const ONE_BY_ONE_MAX: usize = 200;
+
+/// The engine with the names of sources.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The engine.
+    pub engine: Engine,
+    sources: HashMap<SourceId, String>,
+}
+
+/// Rules as they are stored, ready, strongest first.
+pub async fn stored_rules(tx: &mut Tx) -> Result<Vec<Compiled>, Error> {
+    let mut rules: Vec<Rule> = rule::list(tx).await?;
+    rules.retain(|rule| rule.enabled);
+    rules.sort_by_key(|rule| (rule.priority, rule.id));
+    let compiled = rules.iter().map(|rule| {
+        let broken =
+            |wrong: Vec<_>| Error::Internal(format!("rule {} was checked when it was saved and is refused now: {wrong:?}", rule.id));
+        Compiled::new(&RuleFields::from(rule), Some(rule.id)).map_err(broken)
+    });
+    compiled.collect()
+}
+
+impl Loaded {
+    /// Binds rules to the groups and catalogues of a store.
+    pub async fn load(tx: &mut Tx, rules: Vec<Compiled>) -> Result<Self, Error> {
+        let applications = application::list(tx).await?;
+        let looks_at_groups = rules.iter().flat_map(|rule| &rule.tests).any(|test| test.condition.group.is_some());
+        let graph = if looks_at_groups {
+            let groups = group::list_all(tx).await?;
+            Graph::new(groups, &membership::list_nestings(tx).await?)
+        } else {
+            Graph::default()
+        };
+        let sources = source::list(tx).await?.into_iter().map(|s| (s.id, s.name)).collect();
+        Ok(Self { engine: Engine::new(&applications, rules, graph), sources })
+    }
+}
+
+/// Some people with everything that rules look at and everything they hold.
+#[derive(Debug)]
+pub struct Step {
+    people: Vec<User>,
+    memberships: Vec<(UserId, Vec<Place>)>,
+    links: Vec<(UserId, SourceId, Option<String>)>,
+    standing: Vec<Standing>,
+}
+
+/// Whom to look at.
+#[derive(Debug)]
+pub struct Crowd {
+    wanted: Option<BTreeSet<UserId>>,
+    one_by_one: bool,
+    after: Option<UserId>,
+    ended: bool,
+}
+
+impl Crowd {
+    /// Everyone.
+    pub fn everyone() -> Self {
+        Self { wanted: None, one_by_one: false, after: None, ended: false }
+    }
+
+    /// Some people.
+    pub fn of(users: &[UserId]) -> Self {
+        let wanted: BTreeSet<UserId> = users.iter().copied().collect();
+        let after = wanted.first().and_then(|first| before(*first));
+        Self { one_by_one: wanted.len() <= ONE_BY_ONE_MAX, ended: wanted.is_empty(), wanted: Some(wanted), after }
+    }
+
+    /// The next step; nothing after the last.
+    pub async fn next(&mut self, tx: &mut Tx, loaded: &Loaded) -> Result<Option<Step>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        if self.one_by_one {
+            return self.next_one(tx, loaded).await;
+        }
+        let mut people = user::list_after(tx, self.after, STEP).await?;
+        let Some(last) = people.last().map(|person| person.id) else { return Ok(None) };
+        let after = self.after.replace(last);
+        if let Some(wanted) = &self.wanted {
+            people.retain(|person| wanted.contains(&person.id));
+            self.ended = wanted.last().is_none_or(|end| *end <= last);
+        }
+        Ok(Some(read(tx, loaded, people, after, last).await?))
+    }
+
+    async fn next_one(&mut self, tx: &mut Tx, loaded: &Loaded) -> Result<Option<Step>, Error> {
+        while let Some(id) = self.wanted.as_mut().and_then(BTreeSet::pop_first) {
+            // Whoever was removed meanwhile holds nothing.
+            if let Some(person) = user::find(tx, id).await? {
+                return Ok(Some(read(tx, loaded, vec![person], before(id), id).await?));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The key just before one, for ranges that exclude their start.
+fn before(id: UserId) -> Option<UserId> {
+    id.uuid().as_u128().checked_sub(1).map(|key| UserId::from(uuid::Uuid::from_u128(key)))
+}
+
+async fn read(tx: &mut Tx, loaded: &Loaded, people: Vec<User>, after: Option<UserId>, last: UserId) -> Result<Step, Error> {
+    let graph = &loaded.engine.matcher.graph;
+    let mut memberships: Vec<(UserId, Vec<Place>)> = Vec::with_capacity(people.len());
+    if !graph.is_empty() {
+        for (person, group) in membership::of_users_between(tx, after, last).await? {
+            let Some(place) = graph.place(group) else { continue };
+            match memberships.last_mut() {
+                Some((same, places)) if *same == person => places.push(place),
+                _ => memberships.push((person, vec![place])),
+            }
+        }
+    }
+    let links = link::present_between(tx, after, last).await?;
+    let standing = assignment::list_between(tx, after, last).await?;
+    Ok(Step { people, memberships, links, standing })
+}
+
+impl Step {
+    /// Goes over its people, each with what they hold. Everything was read in the order of people's keys.
+    pub fn each(&self, loaded: &Loaded, mut look: impl FnMut(&Facts<'_>, &[Standing])) {
+        for person in &self.people {
+            let direct = self.memberships.binary_search_by_key(&person.id, |(id, _)| *id).ok().and_then(|at| self.memberships.get(at));
+            let links = of(&self.links, person.id, |(id, _, _)| *id);
+            let sources: Vec<&str> = links.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
+            let entry = links.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
+            let direct = direct.map_or(&[][..], |(_, places)| places.as_slice());
+            look(&Facts { user: person, entry, direct, sources: &sources }, of(&self.standing, person.id, |s| s.user_id));
+        }
+    }
+}
+
+fn of<T>(sorted: &[T], person: UserId, key: impl Fn(&T) -> UserId) -> &[T] {
+    let start = sorted.partition_point(|row| key(row) < person);
+    let end = sorted.partition_point(|row| key(row) <= person);
+    sorted.get(start..end).unwrap_or_default()
+}
+
+/// How what someone holds differs from what they should hold.
+#[derive(Debug, Default)]
+pub struct Difference<'a> {
+    /// To be given.
+    pub gained: Vec<(Decided<'a>, Standing)>,
+    /// To be taken away.
+    pub lost: Vec<Standing>,
+    /// To be kept, for another reason.
+    pub moved: Vec<Standing>,
+    /// Assignments that stay.
+    pub unchanged: u64,
+}
+
+/// Compares.
+pub fn difference<'a>(loaded: &'a Loaded, facts: &Facts<'_>, standing: &[Standing], now: Timestamp) -> Result<Difference<'a>, Error> {
+    let by_hand: Vec<&Standing> = standing.iter().filter(|s| s.origin == Origin::Manual).collect();
+    let mut difference = Difference::default();
+    let mut computed: Vec<&Standing> = standing.iter().filter(|s| s.origin != Origin::Manual).collect();
+    for decided in loaded.engine.decide(facts, &by_hand, now) {
+        let origin = decided.origin();
+        let rule_id = decided.by.as_ref().and_then(|(rule, _)| rule.id);
+        let reason = serde_json::to_string(&decided.path(&loaded.engine.matcher, facts))
+            .map_err(|e| Error::Internal(format!("a list of texts is always JSON, and is not: {e}")))?;
+        let same = |s: &&Standing| {
+            s.application_id == decided.catalogue.id && s.origin == origin && s.role == decided.role && s.scope == decided.scope
+        };
+        let Some(at) = computed.iter().position(same) else {
+            let row = Standing {
+                id: AssignmentId::new(),
+                user_id: facts.user.id,
+                application_id: decided.catalogue.id,
+                role: decided.role.clone(),
+                scope: decided.scope.clone(),
+                origin,
+                rule_id,
+                valid_from: None,
+                valid_until: None,
+                reason,
+            };
+            difference.gained.push((decided, row));
+            continue;
+        };
+        let kept = computed.swap_remove(at);
+        difference.unchanged += 1;
+        if kept.rule_id != rule_id || kept.reason != reason {
+            difference.moved.push(Standing { rule_id, reason, ..kept.clone() });
+        }
+    }
+    difference.lost = computed.into_iter().cloned().collect();
+    Ok(difference)
+}

@@ -1,0 +1,241 @@
+//! From facts to what each rule gives. Pure and bounded: no store, no clock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::compile::{Compiled, Subject, Test};
+use super::graph::{Graph, Place};
+use super::pattern::{Captures, merged};
+use crate::store::establishment::assignment::Step;
+use crate::store::establishment::user::{User, UserStatus};
+
+/// Most assignments of one person by one rule.
+pub const GIVEN_MAX: usize = 100;
+/// Most sets of captures kept while conditions are combined.
+const COMBINATIONS_MAX: usize = 1_000;
+/// Most pairs of sets looked at while conditions are combined.
+const PAIRS_MAX: usize = 100_000;
+
+/// What rules look at of one person.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The person.
+    pub user: &'a User,
+    /// The directory entry's DN, or the user name.
+    pub entry: &'a str,
+    /// Groups the person is in directly.
+    pub direct: &'a [Place],
+    /// Names of the sources of present entries.
+    pub sources: &'a [&'a str],
+}
+
+impl Facts<'_> {
+    /// Whether the person counts at all.
+    pub fn active(&self) -> bool {
+        self.user.status == UserStatus::Active
+    }
+
+    /// Values of a built-in field or an attribute.
+    pub fn values(&self, name: &str) -> Vec<&str> {
+        let user = self.user;
+        let built_in = match name {
+            "username" => Some(user.username.as_str()),
+            "given_name" => user.given_name.as_deref(),
+            "family_name" => user.family_name.as_deref(),
+            "display_name" => Some(user.display_name.as_str()),
+            "email" => user.email.as_deref(),
+            "locale" => user.locale.as_deref(),
+            "home_unit" => user.home_unit.as_deref(),
+            _ => return user.attributes.get(name).into_iter().flatten().map(String::as_str).collect(),
+        };
+        built_in.into_iter().collect()
+    }
+
+    /// Every unit, the home unit first.
+    pub fn units(&self) -> Vec<&str> {
+        let home = self.user.home_unit.as_deref();
+        home.into_iter().chain(self.user.units.iter().map(String::as_str).filter(|unit| Some(*unit) != home)).collect()
+    }
+}
+
+/// What made a condition hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// An effective group: how far up, and its place.
+    Group(u32, Place),
+    /// A fact of the entry, as people read it.
+    Fact(Arc<str>),
+}
+
+/// One role that a rule gives someone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The role.
+    pub role: String,
+    /// Where it holds; empty is everywhere.
+    pub scope: String,
+    /// What filled the templates.
+    pub captures: Captures,
+    /// Why, condition by condition.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Everything a rule gives someone, by role and scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gifts {
+    /// At most [`GIVEN_MAX`].
+    pub given: Vec<Given>,
+    /// Whether more was left out.
+    pub truncated: bool,
+}
+
+/// Rules bound to the groups of one establishment.
+#[derive(Clone, Debug, Default)]
+pub struct Matcher {
+    /// The groups.
+    pub graph: Graph,
+    /// What each pattern makes of each group that it matches: worked out once a group and not once a person.
+    matches: HashMap<String, HashMap<Place, Vec<Captures>>>,
+}
+
+impl Matcher {
+    /// Matches every group against every pattern of the rules.
+    pub fn new<'r>(mut graph: Graph, rules: impl Iterator<Item = &'r Compiled>) -> Self {
+        let mut matches: HashMap<String, HashMap<Place, Vec<Captures>>> = HashMap::new();
+        for test in rules.flat_map(|rule| &rule.tests) {
+            let (Subject::Group(pattern), Some(text)) = (&test.subject, &test.condition.group) else { continue };
+            if matches.contains_key(text) {
+                continue;
+            }
+            let mut found = HashMap::new();
+            for place in graph.all() {
+                let Some(node) = graph.node(place) else { continue };
+                let by_name = pattern.captures(&node.name);
+                let by_dn = node.dn.as_deref().and_then(|dn| pattern.captures(dn));
+                let sets: Vec<Captures> = by_name.into_iter().chain(by_dn).collect();
+                if !sets.is_empty() {
+                    found.insert(place, sets);
+                }
+            }
+            matches.insert(text.clone(), found);
+        }
+        graph.reach(|place| matches.values().any(|found| found.contains_key(&place)));
+        Self { graph, matches }
+    }
+
+    /// The sets of captures under which a condition holds, each with its nearest evidence.
+    pub fn alternatives(
+        &self,
+        rule: &Compiled,
+        test: &Test,
+        facts: &Facts<'_>,
+        effective: &[(Place, u32)],
+    ) -> BTreeMap<Captures, Evidence> {
+        let mut found: BTreeMap<Captures, Evidence> = BTreeMap::new();
+        let mut add = |captures: &Captures, evidence: Evidence| {
+            let entry = found.entry(rule.that_matter(captures)).or_insert_with(|| evidence.clone());
+            if evidence < *entry {
+                *entry = evidence;
+            }
+        };
+        match &test.subject {
+            Subject::Group(_) => {
+                let Some(matches) = test.condition.group.as_ref().and_then(|text| self.matches.get(text)) else { return found };
+                for (place, distance) in effective {
+                    for captures in matches.get(place).into_iter().flatten() {
+                        add(captures, Evidence::Group(*distance, *place));
+                    }
+                }
+            }
+            Subject::Attribute(name, pattern) => {
+                for value in facts.values(name) {
+                    if let Some(captures) = pattern.captures(value) {
+                        add(&captures, Evidence::Fact(format!("{name}: {value}").into()));
+                    }
+                }
+            }
+            Subject::Unit(pattern) => {
+                for unit in facts.units() {
+                    if let Some(captures) = pattern.captures(unit) {
+                        add(&captures, Evidence::Fact(format!("unit: {unit}").into()));
+                    }
+                }
+            }
+            Subject::Source(name) => {
+                if facts.sources.contains(&name.as_str()) {
+                    add(&Captures::new(), Evidence::Fact(format!("source: {name}").into()));
+                }
+            }
+        }
+        found
+    }
+
+    /// What a rule gives someone. Whether they are active, and what the catalogue knows, is the caller's to look at.
+    pub fn gifts(&self, rule: &Compiled, facts: &Facts<'_>, effective: &[(Place, u32)]) -> Gifts {
+        let mut combined: Vec<(Captures, Vec<Evidence>)> = vec![(Captures::new(), Vec::new())];
+        let mut truncated = false;
+        for test in &rule.tests {
+            let alternatives = self.alternatives(rule, test, facts, effective);
+            if test.negated {
+                if alternatives.is_empty() {
+                    continue;
+                }
+                return Gifts::default();
+            }
+            let (next, cut) = joined(&combined, &alternatives);
+            truncated |= cut;
+            combined = next;
+            if combined.is_empty() {
+                return Gifts { given: Vec::new(), truncated };
+            }
+        }
+        let mut given: BTreeMap<(String, String), Given> = BTreeMap::new();
+        for (captures, evidence) in combined {
+            let scope = rule.scope.as_ref().map_or(Some(String::new()), |template| template.expand(&captures));
+            let (Some(name), Some(scope)) = (rule.role.expand(&captures), scope) else { continue };
+            let one = Given { role: name.clone(), scope: scope.clone(), captures, evidence };
+            given.entry((name, scope)).or_insert(one);
+        }
+        truncated |= given.len() > GIVEN_MAX;
+        Gifts { given: given.into_values().take(GIVEN_MAX).collect(), truncated }
+    }
+
+    /// The way from the entry to the role.
+    pub fn path(&self, rule: &Compiled, given: &Given, facts: &Facts<'_>) -> Vec<Step> {
+        let mut path = vec![step("entry", facts.entry)];
+        for evidence in &given.evidence {
+            match evidence {
+                Evidence::Group(_, place) => path.extend(self.graph.way(facts.direct, *place).into_iter().map(|name| step("group", name))),
+                Evidence::Fact(fact) => path.push(step("entry", fact)),
+            }
+        }
+        path.push(step("rule", &rule.label));
+        path.extend(given.captures.iter().map(|(name, text)| step("capture", &format!("{name} = {text}"))));
+        path.push(step("role", &given.role));
+        path
+    }
+}
+
+/// One step of a reason.
+pub fn step(kind: &str, name: &str) -> Step {
+    Step { kind: kind.to_owned(), name: name.to_owned() }
+}
+
+/// Each set with each alternative that agrees with it, up to the bounds.
+fn joined(sets: &[(Captures, Vec<Evidence>)], alternatives: &BTreeMap<Captures, Evidence>) -> (Vec<(Captures, Vec<Evidence>)>, bool) {
+    let mut next = Vec::new();
+    let mut pairs = 0;
+    for (captures, evidence) in sets {
+        for (more, why) in alternatives {
+            pairs += 1;
+            if next.len() >= COMBINATIONS_MAX || pairs > PAIRS_MAX {
+                return (next, true);
+            }
+            if let Some(both) = merged(captures, more) {
+                let evidence = evidence.iter().chain([why]).cloned().collect();
+                next.push((both, evidence));
+            }
+        }
+    }
+    (next, false)
+}

@@ -1,0 +1,69 @@
+//! What someone holds now: rules, default roles and what was given by hand, as one.
+
+use super::super::context::Context;
+use super::super::error::Error;
+use super::decide::Catalogue;
+use crate::store::Tx;
+use crate::store::establishment::application;
+use crate::store::establishment::assignment::{self, Assignment, Origin};
+use crate::store::establishment::user::{User, UserStatus};
+use crate::types::id::ApplicationId;
+use crate::types::permission::{APPLICATION, GatewayRole};
+use crate::types::time::Timestamp;
+
+/// One role that someone holds now.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeldRole {
+    /// The role.
+    pub role: String,
+    /// Where it holds; everywhere when absent.
+    pub scope: Option<String>,
+    /// Until when; for ever when absent.
+    pub until: Option<Timestamp>,
+}
+
+/// What someone holds now in an application, strongest first; nothing for whoever is not active.
+pub async fn held_in(tx: &mut Tx, ctx: &Context, user: &User, id: ApplicationId) -> Result<Vec<HeldRole>, Error> {
+    if user.status != UserStatus::Active {
+        return Ok(Vec::new());
+    }
+    let Some(application) = application::find(tx, id).await? else { return Ok(Vec::new()) };
+    let assignments = assignment::list_held(tx, user.id, id, ctx.now).await?;
+    let counting = counting(&Catalogue::from(&application), assignments);
+    let mut held: Vec<HeldRole> = Vec::new();
+    for assignment in counting {
+        let scope = Some(assignment.scope).filter(|scope| !scope.is_empty());
+        // The same role in the same scope by rule and by hand is held until the later end.
+        match held.iter_mut().find(|h| h.role == assignment.role && h.scope == scope) {
+            Some(known) => known.until = known.until.zip(assignment.valid_until).map(|(one, other)| one.max(other)),
+            None => held.push(HeldRole { role: assignment.role, scope, until: assignment.valid_until }),
+        }
+    }
+    Ok(held)
+}
+
+/// Of assignments that hold now in one application, those that count: known to the catalogue, within the cardinality, and the default role
+/// only when there is nothing else.
+pub fn counting(catalogue: &Catalogue, assignments: Vec<Assignment>) -> Vec<Assignment> {
+    let mut known: Vec<Assignment> = assignments.into_iter().filter(|a| catalogue.rank(&a.role).is_some()).collect();
+    if known.iter().any(|a| a.origin != Origin::Default) {
+        known.retain(|a| a.origin != Origin::Default);
+    }
+    let key = |a: &Assignment| (catalogue.rank(&a.role), a.scope.clone());
+    let winners: Vec<(String, String)> = {
+        let pairs = known.iter().map(|a| (a.role.clone(), a.scope.clone())).collect::<std::collections::BTreeSet<_>>();
+        let key = |pair: &(String, String)| (catalogue.rank(&pair.0), pair.1.clone());
+        catalogue.keep(pairs.into_iter().collect(), key, |pair| pair.1.as_str())
+    };
+    known.retain(|a| winners.iter().any(|(role, scope)| *role == a.role && *scope == a.scope));
+    known.sort_by_key(key);
+    known
+}
+
+/// Someone's roles in the gateway itself.
+pub async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, user: &User) -> Result<Vec<GatewayRole>, Error> {
+    let Some(own) = application::find_by_name(tx, APPLICATION).await? else { return Ok(Vec::new()) };
+    let held = held_in(tx, ctx, user, own.id).await?;
+    // A role of the gateway holds in the whole establishment: one that is bound to a scope gives nothing here.
+    Ok(held.iter().filter(|h| h.scope.is_none()).filter_map(|h| GatewayRole::from_name(&h.role)).collect())
+}

@@ -1,0 +1,28 @@
+//! Rules and roles: the only writer of assignments. What people hold is stored with its reason and recomputed when facts or rules change.
+//!
+//! A rule becomes a [`compile::Compiled`]; [`evaluate`] says what it gives someone, [`decide`] what they hold of it; [`recompute`] writes it
+//! down in bounded steps, [`simulate()`] only counts, [`explain()`] tells why. Those modules but the last three know no store.
+
+pub mod assignments;
+mod authority;
+mod compile;
+mod crowd;
+mod decide;
+mod evaluate;
+mod explain;
+mod graph;
+
+mod held;
+mod pattern;
+mod recompute;
+pub mod rules;
+mod simulate;
+
+#[cfg(test)]
+mod tests;
+
+pub use compile::RuleFields;
+pub use explain::{Explained, Explanation, Miss, explain};
+pub use held::{HeldRole, gateway_roles_in, held_in};
+pub use recompute::{Changed, recompute_all_in, recompute_users_in, withdraw_in};
+pub use simulate::{Person, SimulatedRole, Simulation, simulate};

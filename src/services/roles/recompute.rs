@@ -1,0 +1,61 @@
+//! Writing down who holds what by rules and default roles, within the transaction that changed a fact or a rule.
+
+use super::super::context::Context;
+use super::super::error::Error;
+use super::crowd::{self, Crowd, Loaded, difference};
+use crate::store::Tx;
+use crate::store::establishment::assignment::{self, Standing};
+use crate::types::id::{AssignmentId, UserId};
+
+/// How many assignments a recomputation gave and took away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Changed {
+    /// Given.
+    pub gained: u64,
+    /// Taken away.
+    pub lost: u64,
+}
+
+/// Recomputes some people, after facts about them changed.
+pub async fn recompute_users_in(tx: &mut Tx, ctx: &Context, users: &[UserId]) -> Result<Changed, Error> {
+    if users.is_empty() {
+        return Ok(Changed::default());
+    }
+    recompute_in(tx, ctx, Crowd::of(users)).await
+}
+
+/// Recomputes everyone, after rules, catalogues or nestings changed.
+pub async fn recompute_all_in(tx: &mut Tx, ctx: &Context) -> Result<Changed, Error> {
+    recompute_in(tx, ctx, Crowd::everyone()).await
+}
+
+/// Takes away what rules and defaults gave someone who is active no more. Needs no rule, so it stays cheap person by person.
+pub async fn withdraw_in(tx: &mut Tx, user: UserId) -> Result<Changed, Error> {
+    Ok(Changed { gained: 0, lost: assignment::delete_computed_of_user(tx, user).await? })
+}
+
+async fn recompute_in(tx: &mut Tx, ctx: &Context, mut crowd: Crowd) -> Result<Changed, Error> {
+    let rules = crowd::stored_rules(tx).await?;
+    let loaded = Loaded::load(tx, rules).await?;
+    let mut changed = Changed::default();
+    while let Some(step) = crowd.next(tx, &loaded).await? {
+        let mut written: Vec<Standing> = Vec::new();
+        let mut gone: Vec<AssignmentId> = Vec::new();
+        let mut failed = None;
+        step.each(&loaded, |facts, standing| match difference(&loaded, facts, standing, ctx.now) {
+            Ok(found) => {
+                changed.gained += found.gained.len() as u64;
+                changed.lost += found.lost.len() as u64;
+                written.extend(found.gained.into_iter().map(|(_, row)| row).chain(found.moved));
+                gone.extend(found.lost.into_iter().map(|row| row.id));
+            }
+            Err(error) => failed = Some(error),
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        assignment::delete_all(tx, &gone).await?;
+        assignment::upsert_computed(tx, &written, ctx.now).await?;
+    }
+    Ok(changed)
+}

@@ -1,0 +1,156 @@
+//! Rules: listed, made, changed and removed. Every change recomputes everyone in the same transaction.
+
+use serde_json::json;
+
+use super::super::audit;
+use super::super::context::Context;
+use super::super::error::Error;
+use super::authority::may_give;
+use super::compile::{Compiled, RuleFields};
+use super::recompute::{Changed, recompute_all_in};
+use crate::store::Tx;
+use crate::store::establishment::application::{self, Application};
+use crate::store::establishment::rule::{self, Rule};
+use crate::types::Invalid;
+use crate::types::id::RuleId;
+use crate::types::permission::{APPLICATION, Permission};
+
+/// Most rules of an establishment.
+pub const RULES_MAX: usize = 1_000;
+
+/// All rules, by application, priority and age.
+pub async fn list(ctx: &Context) -> Result<Vec<Rule>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    Ok(rule::list(&mut tx).await?)
+}
+
+/// One rule.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(ctx: &Context, id: RuleId) -> Result<Rule, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    get_in(&mut tx, id).await
+}
+
+async fn get_in(tx: &mut Tx, id: RuleId) -> Result<Rule, Error> {
+    rule::find(tx, id).await?.ok_or_else(|| Error::not_found("rule"))
+}
+
+/// Adds a rule.
+///
+/// # Errors
+/// `Invalid` when it does not compile, names a role that the catalogue does not have, or is one too many; `Forbidden` when it would give
+/// a role of the gateway that the caller does not hold.
+pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let mut tx = ctx.store.begin().await?;
+    if rule::list(&mut tx).await?.len() >= RULES_MAX {
+        return Err(Error::Conflict(format!(
+            "an establishment has at most {RULES_MAX} rules: write one rule with a capture instead of many"
+        )));
+    }
+    let application = checked_in(&mut tx, ctx, fields).await?;
+    let made = Rule {
+        id: RuleId::new(),
+        application_id: application.id,
+        application: application.name,
+        conditions: fields.when.clone(),
+        role: fields.role.clone(),
+        scope: scope(fields),
+        priority: fields.priority,
+        enabled: fields.enabled,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    };
+    rule::insert(&mut tx, &made).await?;
+    let changed = recompute_all_in(&mut tx, ctx).await?;
+    record_in(&mut tx, ctx, "rule.created", &made, changed).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Writes a rule anew.
+///
+/// # Errors
+/// As for [`create`], and `NotFound`.
+pub async fn update(ctx: &Context, id: RuleId, fields: &RuleFields) -> Result<Rule, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut changed_rule = get_in(&mut tx, id).await?;
+    // What the rule gives today goes away with the change.
+    may_give(ctx, &changed_rule.application, &changed_rule.role)?;
+    let application = checked_in(&mut tx, ctx, fields).await?;
+    changed_rule.application_id = application.id;
+    changed_rule.application = application.name;
+    changed_rule.conditions.clone_from(&fields.when);
+    changed_rule.role.clone_from(&fields.role);
+    changed_rule.scope = scope(fields);
+    changed_rule.priority = fields.priority;
+    changed_rule.enabled = fields.enabled;
+    changed_rule.updated_at = ctx.now;
+    rule::update(&mut tx, &changed_rule).await?;
+    let changed = recompute_all_in(&mut tx, ctx).await?;
+    record_in(&mut tx, ctx, "rule.updated", &changed_rule, changed).await?;
+    tx.commit().await?;
+    Ok(changed_rule)
+}
+
+/// Removes a rule, and takes away what it alone gave.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`.
+pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut gone = get_in(&mut tx, id).await?;
+    may_give(ctx, &gone.application, &gone.role)?;
+    // Assignments name their rule: it gives nothing first, and goes when nothing names it any more.
+    gone.enabled = false;
+    rule::update(&mut tx, &gone).await?;
+    let changed = recompute_all_in(&mut tx, ctx).await?;
+    rule::delete(&mut tx, id).await?;
+    record_in(&mut tx, ctx, "rule.deleted", &gone, changed).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Checks a rule against the catalogue of its application and the rights of the caller.
+async fn checked_in(tx: &mut Tx, ctx: &Context, fields: &RuleFields) -> Result<Application, Error> {
+    let compiled = Compiled::new(fields, None).map_err(Error::Invalid)?;
+    let Some(application) = application::find_by_name(tx, &fields.application).await? else {
+        return Err(Error::invalid("application", format!("there is no application «{}»: add it first", fields.application)));
+    };
+    check_role(&application, &compiled).map_err(|invalid| Error::Invalid(vec![invalid]))?;
+    may_give(ctx, &application.name, &fields.role)?;
+    Ok(application)
+}
+
+/// A role without captures must be in the catalogue; one with captures is looked up for each person.
+pub(super) fn check_role(application: &Application, rule: &Compiled) -> Result<(), Invalid> {
+    let known = |name: &str| application.roles.iter().any(|role| role.name == name);
+    match rule.role.literal() {
+        Some(named) if !known(&named) => {
+            let catalogue: Vec<&str> = application.roles.iter().map(|role| role.name.as_str()).collect();
+            Err(Invalid::new("role", format!("«{named}» is not a role of {}: {}", application.name, catalogue.join(", "))))
+        }
+        None if application.name == APPLICATION => {
+            Err(Invalid::new("role", format!("a rule of {APPLICATION} names its role in full: captures could give any role")))
+        }
+        _ if application.name == APPLICATION && rule.scope.is_some() => {
+            Err(Invalid::new("scope", format!("roles of {APPLICATION} hold in the whole establishment: leave the scope out")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn scope(fields: &RuleFields) -> Option<String> {
+    fields.scope.clone().filter(|scope| !scope.is_empty())
+}
+
+async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, rule: &Rule, changed: Changed) -> Result<(), Error> {
+    let detail = json!({ "rule": RuleFields::from(rule), "gained": changed.gained, "lost": changed.lost });
+    audit::record_in(tx, ctx, action, ("rule", &rule.id.to_string()), detail).await
+}

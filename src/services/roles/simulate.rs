@@ -1,0 +1,165 @@
+//! What rules as they would be give and take away, before anything is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::context::Context;
+use super::super::error::Error;
+use super::compile::{Compiled, RuleFields};
+use super::crowd::{Crowd, Difference, Loaded, difference};
+use super::evaluate::Facts;
+use super::rules::{RULES_MAX, check_role};
+use crate::store::Tx;
+use crate::store::establishment::assignment::{Origin, Standing};
+use crate::store::establishment::{application, rule};
+use crate::types::Invalid;
+use crate::types::id::{ApplicationId, RuleId, UserId};
+use crate::types::permission::Permission;
+
+/// Most rows listed of what would be gained, and of what would be lost; the counts are complete.
+const ROWS_MAX: usize = 10_000;
+
+/// A person, as far as a row needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Person {
+    /// Key.
+    pub id: UserId,
+    /// The name to sign in with.
+    pub username: String,
+    /// What people read.
+    pub display_name: String,
+}
+
+/// One role that someone would gain or lose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SimulatedRole {
+    /// Who.
+    pub user: Person,
+    /// The application's name.
+    pub application: String,
+    /// The role.
+    pub role: String,
+    /// Where it holds; empty is everywhere.
+    pub scope: String,
+    /// The stored rule that gives it; none for a new rule and for a default role.
+    pub rule: Option<RuleId>,
+}
+
+/// What would change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Simulation {
+    /// Who would gain what; at most 10,000 rows.
+    pub gained: Vec<SimulatedRole>,
+    /// Who would lose what; at most 10,000 rows.
+    pub lost: Vec<SimulatedRole>,
+    /// Rows gained, listed or not.
+    pub gained_count: u64,
+    /// Rows lost, listed or not.
+    pub lost_count: u64,
+    /// Assignments that would stay.
+    pub unchanged_count: u64,
+    /// How many assignments of each role there would be by rules and defaults. A role of several applications is `application/role`.
+    pub by_role: BTreeMap<String, u64>,
+}
+
+/// Evaluates these rules, instead of all those that are stored, for everyone. Writes nothing.
+///
+/// # Errors
+/// `Invalid` with the rule's place in the list.
+pub async fn simulate(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let mut tx = ctx.store.read().await?;
+    let compiled = compiled(&mut tx, rules).await?;
+    let loaded = Loaded::load(&mut tx, compiled).await?;
+    let names: BTreeMap<ApplicationId, String> = loaded.engine.catalogues().map(|(c, _)| (c.id, c.name.clone())).collect();
+    let mut simulation = Simulation::default();
+    let mut counts: BTreeMap<(ApplicationId, String), u64> = BTreeMap::new();
+    let mut crowd = Crowd::everyone();
+    while let Some(step) = crowd.next(&mut tx, &loaded).await? {
+        let mut failed = None;
+        step.each(&loaded, |facts, standing| match difference(&loaded, facts, standing, ctx.now) {
+            Ok(found) => {
+                count(&mut counts, standing, &found);
+                simulation.add(facts, &names, found);
+            }
+            Err(error) => failed = Some(error),
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+    simulation.by_role = by_role(&names, counts);
+    Ok(simulation)
+}
+
+/// Rules that are also stored, field by field, keep their key; others come after them in age.
+async fn compiled(tx: &mut Tx, rules: &[RuleFields]) -> Result<Vec<Compiled>, Error> {
+    if rules.len() > RULES_MAX {
+        return Err(Error::invalid("rules", format!("an establishment has at most {RULES_MAX} rules, these are {}", rules.len())));
+    }
+    let mut stored = rule::list(tx).await?;
+    let applications = application::list(tx).await?;
+    let mut wrong = Vec::new();
+    let mut ready = Vec::new();
+    for (at, fields) in rules.iter().enumerate() {
+        let known = stored.iter().position(|rule| RuleFields::from(rule) == *fields).map(|place| stored.swap_remove(place).id);
+        let place = |invalid: Invalid| Invalid::new(format!("rules[{at}].{}", invalid.field), invalid.message);
+        let rule = match Compiled::new(fields, known) {
+            Ok(rule) => rule,
+            Err(several) => {
+                wrong.extend(several.into_iter().map(place));
+                continue;
+            }
+        };
+        match applications.iter().find(|a| a.name == fields.application) {
+            None => wrong.push(place(Invalid::new("application", format!("there is no application «{}»", fields.application)))),
+            Some(application) => wrong.extend(check_role(application, &rule).err().map(place)),
+        }
+        if fields.enabled {
+            ready.push((fields.priority, known.is_none(), known, at, rule));
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    ready.sort_by_key(|(priority, new, known, at, _)| (*priority, *new, *known, *at));
+    Ok(ready.into_iter().map(|(.., rule)| rule).collect())
+}
+
+fn count(counts: &mut BTreeMap<(ApplicationId, String), u64>, standing: &[Standing], found: &Difference<'_>) {
+    let stays = standing.iter().filter(|s| s.origin != Origin::Manual && !found.lost.iter().any(|lost| lost.id == s.id));
+    for row in stays.chain(found.gained.iter().map(|(_, row)| row)) {
+        *counts.entry((row.application_id, row.role.clone())).or_default() += 1;
+    }
+}
+
+fn by_role(names: &BTreeMap<ApplicationId, String>, counts: BTreeMap<(ApplicationId, String), u64>) -> BTreeMap<String, u64> {
+    let mut seen = BTreeSet::new();
+    let shared: BTreeSet<String> = counts.keys().filter(|(_, role)| !seen.insert(role.clone())).map(|(_, role)| role.clone()).collect();
+    let label = |(application, role): (ApplicationId, String)| match names.get(&application) {
+        Some(name) if shared.contains(&role) => format!("{name}/{role}"),
+        _ => role,
+    };
+    counts.into_iter().map(|(key, count)| (label(key), count)).collect()
+}
+
+impl Simulation {
+    fn add(&mut self, facts: &Facts<'_>, names: &BTreeMap<ApplicationId, String>, found: Difference<'_>) {
+        self.unchanged_count += found.unchanged;
+        self.gained_count += found.gained.len() as u64;
+        self.lost_count += found.lost.len() as u64;
+        let row = |standing: Standing| SimulatedRole {
+            user: Person { id: facts.user.id, username: facts.user.username.clone(), display_name: facts.user.display_name.clone() },
+            application: names.get(&standing.application_id).cloned().unwrap_or_default(),
+            role: standing.role,
+            scope: standing.scope,
+            rule: standing.rule_id,
+        };
+        let room = ROWS_MAX.saturating_sub(self.gained.len());
+        self.gained.extend(found.gained.into_iter().map(|(_, standing)| row(standing)).take(room));
+        let room = ROWS_MAX.saturating_sub(self.lost.len());
+        self.lost.extend(found.lost.into_iter().map(row).take(room));
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of: applications, rules and roles.
+
+mod assigning;
+mod catalogue;
+mod explaining;
+mod giving;
+mod scale;
+mod school;
+mod simulating;

@@ -1,0 +1,53 @@
+//! Many people: some at a time equals all at once.
+
+use passerelle::services::context::Context;
+use passerelle::services::roles::{self, Changed};
+use passerelle::store::establishment::assignment;
+use passerelle::store::establishment::user::{self, User};
+use passerelle::store::establishment::{group, membership};
+use passerelle::types::id::UserId;
+
+use super::school::School;
+
+const PEOPLE: usize = 2_500;
+
+async fn snapshot(ctx: &Context) -> Vec<(UserId, String, String, String)> {
+    let mut tx = ctx.store.read().await.unwrap();
+    let last = UserId::from(uuid::Uuid::max());
+    let rows = assignment::list_between(&mut tx, None, last).await.unwrap();
+    rows.into_iter().map(|row| (row.user_id, row.role, row.scope, row.reason)).collect()
+}
+
+#[tokio::test]
+async fn some_people_at_a_time_equals_everyone_at_once() {
+    let school = School::new(&[], &[]).await;
+    school.install("scodoc").await;
+    school.install("omenori").await;
+    let groups: Vec<_> = (0..20).map(|n| school.group(&format!("ens-D{n}"))).collect();
+    let people: Vec<User> = (0..PEOPLE).map(|n| school.person(&format!("p{n}"))).collect();
+    let mut tx = school.ctx.store.begin().await.unwrap();
+    group::upsert_all(&mut tx, &groups).await.unwrap();
+    user::insert_all(&mut tx, &people).await.unwrap();
+    let pairs: Vec<_> = people.iter().enumerate().flat_map(|(n, p)| [(groups[n % 20].id, p.id), (groups[n % 7].id, p.id)]).collect();
+    membership::insert_all(&mut tx, &pairs).await.unwrap();
+    tx.commit().await.unwrap();
+    school.rule("scodoc", "ens-(?<unit>D.+)", "Ens", Some("{unit}")).await;
+    school.rule("omenori", "ens-D1\\d", "PT", None).await;
+    let all = snapshot(&school.ctx).await;
+    assert!(all.len() > PEOPLE * 2, "{}", all.len());
+    let mut tx = school.ctx.store.begin().await.unwrap();
+    assert_eq!(roles::recompute_all_in(&mut tx, &school.ctx).await.unwrap(), Changed::default());
+    for person in &people {
+        roles::withdraw_in(&mut tx, person.id).await.unwrap();
+    }
+    // Everyone in odd-sized lots: one by one, and picked out of steps over many.
+    let ids: Vec<UserId> = people.iter().map(|p| p.id).collect();
+    let mut gained = 0;
+    let (few, many) = ids.split_at(150);
+    for lot in [few, many] {
+        gained += roles::recompute_users_in(&mut tx, &school.ctx, lot).await.unwrap().gained;
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(gained as usize, all.len());
+    assert_eq!(snapshot(&school.ctx).await, all);
+}
