@@ -14,7 +14,7 @@ async fn stage() -> (TestServer, Place, RelyingParty) {
     (server, place, party)
 }
 
-fn form<'a>(token: &'a str) -> [(&'a str, &'a str); 3] {
+fn form(token: &str) -> [(&str, &str); 3] {
     [("csrf", token), ("username", "elodie"), ("password", PASSWORD)]
 }
 
