@@ -38,10 +38,11 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         stores,
         vault: Vault::open(&config.master_key())?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
-        keys: Keys::new(open_max),
         directories: Directories::default(),
+        keys: Keys::new(open_max),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),
+        trusted_proxies: config.listen.trusted_proxies.clone(),
     });
     let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await?;
     establishments::prepare(platform.context()).await?;

@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected fails, and says where"
 )]
 
+mod api;
 mod config;
 mod connectors;
 mod demo;

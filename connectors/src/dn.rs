@@ -35,7 +35,10 @@ pub enum DnError {
 /// # Errors
 /// [`DnError`] when the text is not a DN.
 pub fn normalise(dn: &str) -> Result<String, DnError> {
-    written(dn, Case::Folded)
+    if let Some(plain) = plain(dn).filter(|_| dn.len() <= DN_BYTES_MAX) {
+        return Ok(plain);
+    }
+    written(dn, fold)
 }
 
 /// The same form with the letters of values as the directory writes them: what people read, and what rules take captures from.
@@ -43,17 +46,36 @@ pub fn normalise(dn: &str) -> Result<String, DnError> {
 /// # Errors
 /// [`DnError`] when the text is not a DN.
 pub fn normalise_keeping_case(dn: &str) -> Result<String, DnError> {
-    written(dn, Case::Kept)
+    written(dn, |value| squeeze(&value.nfc().collect::<String>()))
 }
 
-fn written(dn: &str, case: Case) -> Result<String, DnError> {
+fn written(dn: &str, prepare: fn(&str) -> String) -> Result<String, DnError> {
     if dn.len() > DN_BYTES_MAX {
         return Err(DnError::TooLong(dn.len()));
     }
-    match (case, plain(dn)) {
-        (Case::Folded, Some(plain)) => Ok(plain),
-        _ => thorough(dn, case),
+    let mut out = String::with_capacity(dn.len());
+    if dn.trim().is_empty() {
+        return Ok(out);
     }
+    let mut reader = Reader { text: dn, at: 0, prepare };
+    loop {
+        let mut first = reader.pair()?;
+        if reader.peek() == Some(b'+') {
+            let mut pairs = vec![first];
+            while reader.take(b'+') {
+                pairs.push(reader.pair()?);
+            }
+            pairs.sort_unstable();
+            pairs.dedup();
+            first = pairs.join("+");
+        }
+        out.push_str(&first);
+        if !reader.take(b',') {
+            break;
+        }
+        out.push(',');
+    }
+    if reader.at < dn.len() { Err(DnError::BadEscape(reader.at)) } else { Ok(out) }
 }
 
 /// The short way for the names directories mostly hold: ASCII, well-known types, no escape, no space out of place. `None` for others.
@@ -77,32 +99,6 @@ fn plain(dn: &str) -> Option<String> {
         }
     }
     Some(dn.to_ascii_lowercase())
-}
-
-fn thorough(dn: &str, case: Case) -> Result<String, DnError> {
-    let mut out = String::with_capacity(dn.len());
-    if dn.trim().is_empty() {
-        return Ok(out);
-    }
-    let mut reader = Reader { text: dn, at: 0, case };
-    loop {
-        let mut first = reader.pair()?;
-        if reader.peek() == Some(b'+') {
-            let mut pairs = vec![first];
-            while reader.take(b'+') {
-                pairs.push(reader.pair()?);
-            }
-            pairs.sort_unstable();
-            pairs.dedup();
-            first = pairs.join("+");
-        }
-        out.push_str(&first);
-        if !reader.take(b',') {
-            break;
-        }
-        out.push(',');
-    }
-    if reader.at < dn.len() { Err(DnError::BadEscape(reader.at)) } else { Ok(out) }
 }
 
 /// Writes a value so that it can stand in a DN (RFC 4514 §2.4).
@@ -136,16 +132,10 @@ pub fn filter_escape(value: &str) -> String {
     out
 }
 
-#[derive(Clone, Copy)]
-enum Case {
-    Folded,
-    Kept,
-}
-
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    case: Case,
+    prepare: fn(&str) -> String,
 }
 
 impl Reader<'_> {
@@ -179,14 +169,8 @@ impl Reader<'_> {
         self.skip_spaces();
         let value = match self.peek() {
             Some(b'#') => self.hex_value()?,
-            Some(b'"') => {
-                let value = self.quoted()?;
-                self.canonical(&value)
-            }
-            _ => {
-                let value = self.plain()?;
-                self.canonical(&value)
-            }
+            Some(b'"') => rdn_escape(&(self.prepare)(&self.quoted()?)),
+            _ => rdn_escape(&(self.prepare)(&self.plain()?)),
         };
         self.skip_spaces();
         Ok(format!("{kind}={value}"))
@@ -254,13 +238,6 @@ impl Reader<'_> {
         }
     }
 
-    fn canonical(&self, value: &str) -> String {
-        match self.case {
-            Case::Folded => rdn_escape(&fold(value)),
-            Case::Kept => rdn_escape(&squeeze(&value.nfc().collect::<String>())),
-        }
-    }
-
     /// `#` and hexadecimal BER: read as text when it is a short string type, kept as hexadecimal otherwise.
     fn hex_value(&mut self) -> Result<String, DnError> {
         let start = self.at;
@@ -278,7 +255,7 @@ impl Reader<'_> {
             && usize::from(*length) == text.len()
             && let Ok(text) = std::str::from_utf8(text)
         {
-            return Ok(self.canonical(text));
+            return Ok(rdn_escape(&(self.prepare)(text)));
         }
         let mut out = String::from("#");
         for byte in bytes {

@@ -1,7 +1,9 @@
 //! The ways to talk to the gateway. A front extracts, calls one service function and renders; no front imports another.
 
+pub mod api;
 pub mod cli;
 mod edge;
+pub mod http;
 pub mod oidc;
 mod probes;
 pub mod web;
@@ -24,6 +26,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .merge(probes::routes())
         .fallback(web::not_found)
         .layer(DefaultBodyLimit::max(gateway.limits.body_max_bytes))
-        .layer(from_fn_with_state(gateway.clone(), edge::observe))
-        .with_state(gateway)
+        .with_state(gateway.clone())
+        .merge(api::router(gateway.clone()))
+        .layer(from_fn_with_state(gateway, edge::observe))
 }

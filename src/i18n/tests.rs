@@ -55,7 +55,9 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
 fn every_key_asked_for_exists() {
     let asked = regex::Regex::new(r#"\.(?:t|text|named|counted)\(\s*"([a-z0-9-]+)""#).unwrap();
     let mut found = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/fronts"), &mut found);
+    for room in ["src/fronts", "src/demo"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(room), &mut found);
+    }
     let names: BTreeSet<_> = found
         .iter()
         .flat_map(|s| asked.captures_iter(s))

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::context::Context;
 use super::error::Error;
 use crate::store::Tx;
-use crate::store::establishment::audit_event::{self, AuditEvent};
+use crate::store::establishment::audit_event::{self, AuditEvent, Filter};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::Permission;
 
@@ -25,8 +25,8 @@ pub async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, subject: (&str,
 }
 
 /// A page of the trail, newest first.
-pub async fn list(ctx: &Context, page: &PageRequest, action: Option<&str>, subject: Option<&str>) -> Result<Page<AuditEvent>, Error> {
+pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<AuditEvent>, Error> {
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
-    Ok(audit_event::list(&mut tx, page, action, subject).await?)
+    Ok(audit_event::list(&mut tx, page, filter).await?)
 }

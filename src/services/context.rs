@@ -14,6 +14,7 @@ use crate::store::registry::establishment::{Contact, Establishment, Establishmen
 use crate::store::{Store, Stores};
 use crate::types::id::{EstablishmentId, TokenId, UserId};
 use crate::types::locale::Locale;
+use crate::types::network::Networks;
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::slug::{PLATFORM, Slug};
 use crate::types::time::Timestamp;
@@ -27,14 +28,16 @@ pub struct Gateway {
     pub vault: Vault,
     /// Argon2id, bounded.
     pub passwords: PasswordPool,
-    /// Signing keys, ready to use.
-    pub keys: Keys,
     /// Directories that stand ready.
     pub directories: Directories,
+    /// Signing keys, ready to use.
+    pub keys: Keys,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.
     pub public_url: String,
+    /// Proxies that are believed when they name the browser's address.
+    pub trusted_proxies: Networks,
 }
 
 /// Who asks.
@@ -71,6 +74,16 @@ impl Actor {
             Self::User { id, .. } => format!("user:{id}"),
             Self::Token { id, .. } => format!("token:{id}"),
             Self::Source(name) => format!("source:{name}"),
+        }
+    }
+
+    /// Whether the actor holds everything that a role of the gateway gives: nobody hands on more than they hold (SECURITY 24).
+    pub fn may_act_as(&self, wanted: GatewayRole) -> bool {
+        match self {
+            Self::System => true,
+            Self::Anonymous | Self::Source(_) => false,
+            Self::User { roles, .. } => roles.iter().any(|r| r.covers(wanted)),
+            Self::Token { role, .. } => role.covers(wanted),
         }
     }
 

@@ -1,15 +1,17 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < passwords < keys < directories < context < audit < roles < applications < links < users < sources < groups < sync <
-//! clients < tokens < login < oidc < establishments < housekeeping.
+//! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
 
 pub mod applications;
 pub mod audit;
+pub mod clients;
 pub mod context;
 pub mod directories;
 pub mod error;
 pub mod establishments;
 pub mod groups;
 pub mod housekeeping;
+pub mod idempotency;
 pub mod keys;
 pub mod links;
 pub mod login;
@@ -18,5 +20,6 @@ pub mod passwords;
 pub mod roles;
 pub mod sources;
 pub mod sync;
+pub mod tokens;
 pub mod users;
 pub mod vault;

@@ -51,6 +51,15 @@ impl GatewayRole {
         Self::ALL.into_iter().find(|r| r.name() == name)
     }
 
+    /// Whether whoever has this role holds all that the other gives.
+    pub const fn covers(self, other: Self) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Administrator => !matches!(other, Self::Operator),
+            Self::Auditor => matches!(other, Self::Auditor),
+        }
+    }
+
     /// Whether the role gives a permission.
     pub const fn gives(self, permission: Permission) -> bool {
         match self {

@@ -5,6 +5,7 @@ mod guard;
 mod lifecycle;
 mod outcome;
 mod preview;
+mod roles;
 mod sources;
 
 use passerelle::services::context::Context;

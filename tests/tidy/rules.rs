@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
 /// The services in the order in which they may name each other; those of one line may name one another.
 const SERVICES: &[&[&str]] = &[
     // What every service stands on: who asks, what can go wrong, how secrets are kept.
-    &["error", "vault", "passwords", "keys", "directories", "context"],
+    &["context", "directories", "error", "keys", "passwords", "vault"],
     &["audit"],
     &["mail"],
     &["roles"],
@@ -34,12 +34,14 @@ const SERVICES: &[&[&str]] = &[
     &["users"],
     &["sources", "groups"],
     &["sync"],
-    &["clients"],
-    &["tokens"],
     &["login"],
     &["oidc"],
+    &["clients"],
+    &["tokens"],
+    &["idempotency"],
     &["scim"],
     &["establishments"],
+    &["housekeeping"],
     &["jobs"],
 ];
 

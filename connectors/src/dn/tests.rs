@@ -50,7 +50,7 @@ proptest! {
     #[test]
     fn the_short_way_agrees_with_the_thorough_one(dn in "(uid|CN|ou|Mail|x)=[ -~]{1,6}(,(dc|O|st)=[a-zA-Z0-9 '=.#-]{0,6}){0,2}") {
         if let Some(short) = super::plain(&dn) {
-            prop_assert_eq!(Ok(short), super::thorough(&dn, super::Case::Folded));
+            prop_assert_eq!(Ok(short), super::written(&dn, super::fold));
         }
     }
 

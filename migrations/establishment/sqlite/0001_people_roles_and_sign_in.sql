@@ -298,3 +298,12 @@ CREATE TABLE audit_events (
     detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX audit_events_subject ON audit_events (subject_kind, subject_id);
+
+-- Requests of the admin API that must not be carried out twice, for a day. Answers may hold secrets shown once: they are sealed.
+CREATE TABLE idempotency_keys (
+    key_hash BLOB NOT NULL PRIMARY KEY,
+    request_hash BLOB NOT NULL,
+    answer_sealed BLOB,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);

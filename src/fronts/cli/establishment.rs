@@ -98,7 +98,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
 async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()> {
     let contact = NewContact { family_name: new.contact_family_name, given_name: new.contact_given_name, email: new.contact_email };
     let Create { name, slug, number, uai, zone, locality, .. } = new;
-    let new = NewEstablishment { name, slug, number, uai, zone, locality, contact };
+    let new = NewEstablishment { name, slug, number, uai, zone, locality, contact, send_mail: None };
     let made = establishments::create(&local.platform().await?, &new).await?;
     let value = json!({
         "establishment": made.establishment,

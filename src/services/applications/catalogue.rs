@@ -4,8 +4,12 @@ use super::super::error::Error;
 use super::ApplicationFields;
 
 /// Applications that come with the gateway: name and text.
-pub const fn catalogue() -> [(&'static str, &'static str); 2] {
-    [("omenori", include_str!("../../../config/catalog/omenori.toml")), ("scodoc", include_str!("../../../config/catalog/scodoc.toml"))]
+pub const fn catalogue() -> [(&'static str, &'static str); 3] {
+    [
+        ("omenori", include_str!("../../../config/catalog/omenori.toml")),
+        ("scodoc", include_str!("../../../config/catalog/scodoc.toml")),
+        ("vie-scolaire", include_str!("../../../config/catalog/vie-scolaire.toml")),
+    ]
 }
 
 /// Reads an application from the text of a catalogue file.

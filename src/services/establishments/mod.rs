@@ -66,6 +66,9 @@ pub struct NewEstablishment {
     /// Whom to write to.
     #[serde(default)]
     pub contact: NewContact,
+    /// Whether to mail the administrator's link. This version sends no mail: false, or left out.
+    #[serde(default)]
+    pub send_mail: Option<bool>,
 }
 
 /// A new establishment, its first administrator, and the link by which that person chooses a password. The link is shown once.
@@ -247,6 +250,9 @@ fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error
     };
     if new.number.is_some_and(|n| n < 1) {
         wrong.push(Invalid::new("number", "must be 1 or more; leave it out to get the next one"));
+    }
+    if new.send_mail == Some(true) {
+        wrong.push(Invalid::new("send_mail", "this version sends no mail: leave it out, and pass the link of the answer on yourself"));
     }
     let (Some(name), Some(slug), true) = (name, slug, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     Ok(Establishment {

@@ -9,7 +9,7 @@ use super::compile::{Compiled, Subject, Test, condition_label};
 use super::crowd::{self, Crowd, Loaded};
 use super::decide::{Catalogue, Engine};
 use super::evaluate::{Facts, step};
-use super::graph::Place;
+use super::graph::{Node, Place};
 use super::held::counting;
 use crate::store::establishment::application::Cardinality;
 use crate::store::establishment::assignment::{self, Assignment, Origin, Step};
@@ -133,7 +133,7 @@ fn explained(engine: &Engine, person: &User, all: &[Assignment], now: Timestamp)
 
 fn misses(engine: &Engine, facts: &Facts<'_>, in_question: &impl Fn(&str) -> bool, role: Option<&str>) -> Vec<Miss> {
     let effective = engine.matcher.graph.effective(facts.direct);
-    let groups = group_names(engine, facts);
+    let groups = groups(engine, facts);
     // What was given by hand only keeps a default role away, which no rule gives.
     let decided = engine.decide(facts, &[], Timestamp::default());
     let mut found: Vec<Vec<Miss>> = Vec::new();
@@ -190,16 +190,28 @@ fn could_give(rule: &Compiled, wanted: &str) -> bool {
     rule.role.literal().is_none_or(|literal| literal == wanted)
 }
 
-fn group_names<'a>(engine: &'a Engine, facts: &Facts<'_>) -> Vec<&'a str> {
+/// The person's effective groups.
+fn groups<'a>(engine: &'a Engine, facts: &Facts<'_>) -> Vec<&'a Node> {
     let graph = &engine.matcher.graph;
-    let nodes = graph.all_above(facts.direct).into_iter().filter_map(|place| graph.node(place));
-    nodes.flat_map(|node| [Some(node.name.as_str()), node.dn.as_deref()]).flatten().take(VALUES_MAX).collect()
+    graph.all_above(facts.direct).into_iter().filter_map(|place| graph.node(place)).take(VALUES_MAX).collect()
+}
+
+/// What a pattern for groups was meant for: DNs when it has an equals sign, names otherwise.
+fn seen_by<'a>(pattern: &str, groups: &[&'a Node]) -> Vec<&'a str> {
+    if pattern.contains('=') {
+        groups.iter().filter_map(|node| node.dn.as_deref()).collect()
+    } else {
+        groups.iter().map(|node| node.name.as_str()).collect()
+    }
 }
 
 /// The value that comes closest to a pattern; for a condition that must not hold, the value that makes it hold.
-fn closest(test: &Test, facts: &Facts<'_>, groups: &[&str]) -> Option<String> {
+fn closest(test: &Test, facts: &Facts<'_>, groups: &[&Node]) -> Option<String> {
     let (pattern, written, values) = match &test.subject {
-        Subject::Group(pattern) => (pattern, test.condition.group.as_deref(), groups.to_vec()),
+        Subject::Group(pattern) => {
+            let written = test.condition.group.as_deref();
+            (pattern, written, seen_by(written.unwrap_or_default(), groups))
+        }
         Subject::Attribute(name, pattern) => (pattern, test.condition.matches.as_deref(), facts.values(name)),
         Subject::Unit(pattern) => (pattern, test.condition.unit.as_deref(), facts.units()),
         Subject::Source(name) => {
@@ -210,7 +222,7 @@ fn closest(test: &Test, facts: &Facts<'_>, groups: &[&str]) -> Option<String> {
     if test.negated {
         return values.into_iter().find(|value| pattern.captures(value).is_some()).map(str::to_owned);
     }
-    let wanted = pairs(written.unwrap_or_default());
+    let wanted = pairs(&without_names(written.unwrap_or_default()));
     let score = |value: &str| {
         let seen = pairs(value);
         let common = seen.iter().filter(|pair| wanted.contains(pair)).count();
@@ -218,6 +230,16 @@ fn closest(test: &Test, facts: &Facts<'_>, groups: &[&str]) -> Option<String> {
         common * 2_000 / (seen.len() + wanted.len()).max(1)
     };
     values.into_iter().max_by_key(|value| (score(value), std::cmp::Reverse(*value))).map(str::to_owned)
+}
+
+/// A pattern without the names of its captures, which no value has.
+fn without_names(pattern: &str) -> String {
+    let mut parts = pattern.split("(?");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(part.split_once('>').map_or(part, |(_, rest)| rest));
+    }
+    kept
 }
 
 /// Pairs of neighbouring letters and digits, folded.

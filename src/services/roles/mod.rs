@@ -11,15 +11,11 @@ mod decide;
 mod evaluate;
 mod explain;
 mod graph;
-
 mod held;
 mod pattern;
 mod recompute;
 pub mod rules;
 mod simulate;
-
-#[cfg(test)]
-mod tests;
 
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};

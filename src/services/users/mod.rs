@@ -5,7 +5,7 @@ mod lifecycle;
 mod read;
 
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
-pub use read::{Profile, get, list, profile, resolve};
+pub use read::{Profile, get, list, profile, profiles, resolve};
 
 use serde::Deserialize;
 use serde_json::json;

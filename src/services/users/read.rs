@@ -1,5 +1,7 @@
 //! Reading people.
 
+use std::collections::HashMap;
+
 use super::super::context::Context;
 use super::super::error::Error;
 use crate::store::establishment::link::{self, NamedLink};
@@ -22,6 +24,18 @@ pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     Ok(user::list(&mut tx, page, filter).await?)
+}
+
+/// A page of people with their links.
+pub async fn profiles(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<Profile>, Error> {
+    let people = list(ctx, page, filter).await?;
+    let keys: Vec<UserId> = people.items.iter().map(|user| user.id).collect();
+    let mut tx = ctx.store.read().await?;
+    let mut links: HashMap<UserId, Vec<NamedLink>> = HashMap::new();
+    for (user, link) in link::list_named_of_users(&mut tx, &keys).await? {
+        links.entry(user).or_default().push(link);
+    }
+    Ok(people.map(|user| Profile { links: links.remove(&user.id).unwrap_or_default(), user }))
 }
 
 /// One person.

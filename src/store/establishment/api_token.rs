@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::TokenId;
@@ -40,6 +41,17 @@ pub struct ApiToken {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What a list of tokens may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Exact name.
+    pub name: Option<String>,
+    /// Exact kind.
+    pub kind: Option<String>,
+    /// Exact role.
+    pub scope: Option<String>,
+}
+
 /// The live token of a secret.
 pub async fn find_live(tx: &mut Tx, secret: TokenHash, now: Timestamp) -> Result<Option<ApiToken>, Error> {
     const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens \
@@ -54,12 +66,19 @@ pub async fn find(tx: &mut Tx, id: TokenId) -> Result<Option<ApiToken>, Error> {
 }
 
 /// A page of tokens, oldest first.
-pub async fn list(tx: &mut Tx, page: &PageRequest, name: Option<&str>, kind: Option<&str>) -> Result<Page<ApiToken>, Error> {
+pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<ApiToken>, Error> {
     const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens WHERE ($1 IS NULL OR id > $1) \
-         AND ($2 IS NULL OR name = $2) AND ($3 IS NULL OR kind = $3) ORDER BY id LIMIT $4";
-    const COUNT: &str = "SELECT count(*) FROM api_tokens WHERE ($1 IS NULL OR name = $1) AND ($2 IS NULL OR kind = $2)";
-    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(page.after).bind(name).bind(kind).bind(page.limit + 1).fetch_all(c).await)?;
-    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(name).bind(kind).fetch_one(c).await)?;
+         AND ($2 IS NULL OR name LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR name = $3) AND ($4 IS NULL OR kind = $4) \
+         AND ($5 IS NULL OR scope = $5) ORDER BY id LIMIT $6";
+    const COUNT: &str = "SELECT count(*) FROM api_tokens WHERE ($1 IS NULL OR name LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR name = $2) \
+         AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR scope = $4)";
+    let query = page.query.as_deref().map(like_part);
+    let Filter { name, kind, scope } = f;
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(name).bind(kind).bind(scope);
+        listed.bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(&query).bind(name).bind(kind).bind(scope).fetch_one(c).await)?;
     Ok(Page::cut(rows, page.limit, total, |t: &ApiToken| t.id.uuid()))
 }
 

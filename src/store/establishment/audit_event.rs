@@ -31,6 +31,19 @@ pub struct AuditEvent {
     pub detail: serde_json::Value,
 }
 
+/// What the trail may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Exact actor.
+    pub actor: Option<String>,
+    /// Exact action.
+    pub action: Option<String>,
+    /// Exact kind of thing.
+    pub subject_kind: Option<String>,
+    /// The thing.
+    pub subject_id: Option<String>,
+}
+
 /// Adds an event.
 pub async fn insert(tx: &mut Tx, e: &AuditEvent) -> Result<(), Error> {
     const SQL: &str =
@@ -43,11 +56,19 @@ pub async fn insert(tx: &mut Tx, e: &AuditEvent) -> Result<(), Error> {
 }
 
 /// A page of the trail, newest first.
-pub async fn list(tx: &mut Tx, page: &PageRequest, action: Option<&str>, subject: Option<&str>) -> Result<Page<AuditEvent>, Error> {
+pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<AuditEvent>, Error> {
     const SQL: &str = "SELECT id, at, actor, action, subject_kind, subject_id, detail FROM audit_events WHERE ($1 IS NULL OR id < $1) \
-         AND ($2 IS NULL OR action = $2) AND ($3 IS NULL OR subject_id = $3) ORDER BY id DESC LIMIT $4";
-    const COUNT: &str = "SELECT count(*) FROM audit_events WHERE ($1 IS NULL OR action = $1) AND ($2 IS NULL OR subject_id = $2)";
-    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(page.after).bind(action).bind(subject).bind(page.limit + 1).fetch_all(c).await)?;
-    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(action).bind(subject).fetch_one(c).await)?;
+         AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3) AND ($4 IS NULL OR subject_kind = $4) \
+         AND ($5 IS NULL OR subject_id = $5) ORDER BY id DESC LIMIT $6";
+    const COUNT: &str = "SELECT count(*) FROM audit_events WHERE ($1 IS NULL OR actor = $1) AND ($2 IS NULL OR action = $2) \
+         AND ($3 IS NULL OR subject_kind = $3) AND ($4 IS NULL OR subject_id = $4)";
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(&f.actor).bind(&f.action).bind(&f.subject_kind).bind(&f.subject_id);
+        listed.bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| {
+        let counted = sqlx::query_scalar(COUNT).bind(&f.actor).bind(&f.action).bind(&f.subject_kind).bind(&f.subject_id);
+        counted.fetch_one(c).await
+    })?;
     Ok(Page::cut(rows, page.limit, total, |e: &AuditEvent| e.id))
 }

@@ -5,6 +5,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::ApplicationId;
@@ -114,6 +115,8 @@ pub struct Client {
 /// What a list of clients may be narrowed by.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// Exact identifier.
+    pub client_id: Option<String>,
     /// Exact name.
     pub name: Option<String>,
     /// The application's name.
@@ -137,14 +140,21 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Cl
          c.post_logout_redirect_uris, c.token_endpoint_auth_method, c.id_token_signed_response_alg, c.scopes, c.pkce, c.consent, \
          c.claims_in_id_token, c.require_role, c.claim_shape, c.enabled, c.created_at, c.updated_at \
          FROM clients c LEFT JOIN applications a ON a.id = c.application_id WHERE ($1 IS NULL OR c.id > $1) \
-         AND ($2 IS NULL OR c.name = $2) AND ($3 IS NULL OR a.name = $3) AND ($4 IS NULL OR c.enabled = $4) ORDER BY c.id LIMIT $5";
+         AND ($2 IS NULL OR c.name LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR c.client_id = $3) AND ($4 IS NULL OR c.name = $4) \
+         AND ($5 IS NULL OR a.name = $5) AND ($6 IS NULL OR c.enabled = $6) ORDER BY c.id LIMIT $7";
     const COUNT: &str = "SELECT count(*) FROM clients c LEFT JOIN applications a ON a.id = c.application_id \
-         WHERE ($1 IS NULL OR c.name = $1) AND ($2 IS NULL OR a.name = $2) AND ($3 IS NULL OR c.enabled = $3)";
-    let Filter { name, application, enabled } = f;
+         WHERE ($1 IS NULL OR c.name LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR c.client_id = $2) AND ($3 IS NULL OR c.name = $3) \
+         AND ($4 IS NULL OR a.name = $4) AND ($5 IS NULL OR c.enabled = $5)";
+    let query = page.query.as_deref().map(like_part);
+    let Filter { client_id, name, application, enabled } = f;
     let rows = on!(tx, |c| {
-        sqlx::query_as(SQL).bind(page.after).bind(name).bind(application).bind(enabled).bind(page.limit + 1).fetch_all(c).await
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(client_id).bind(name).bind(application).bind(enabled);
+        listed.bind(page.limit + 1).fetch_all(c).await
     })?;
-    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(name).bind(application).bind(enabled).fetch_one(c).await)?;
+    let total = on!(tx, |c| {
+        let counted = sqlx::query_scalar(COUNT).bind(&query).bind(client_id).bind(name).bind(application).bind(enabled);
+        counted.fetch_one(c).await
+    })?;
     Ok(Page::cut(rows, page.limit, total, |c: &Client| c.id))
 }
 

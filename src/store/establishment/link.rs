@@ -68,6 +68,35 @@ pub async fn list_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<NamedLink>, E
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
+/// A link beside its person's key.
+#[derive(sqlx::FromRow)]
+struct OfUser {
+    user_id: UserId,
+    #[sqlx(flatten)]
+    link: NamedLink,
+}
+
+/// The links of several people with the sources' names, by person: what a page of people shows beside them.
+pub async fn list_named_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(UserId, NamedLink)>, Error> {
+    const HEAD: &str = "SELECT l.user_id, s.name AS source, l.external_id, l.dn, l.present, l.active, l.source_id FROM links l \
+         JOIN sources s ON s.id = l.source_id WHERE l.user_id IN (";
+    const TAIL: &str = ") ORDER BY l.user_id, s.name";
+    let mut found = Vec::new();
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<OfUser> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut keys = query.separated(", ");
+            for user in chunk {
+                keys.push_bind(*user);
+            }
+            query.push(TAIL);
+            query.build_query_as().persistent(false).fetch_all(c).await
+        })?;
+        found.extend(rows.into_iter().map(|row| (row.user_id, row.link)));
+    }
+    Ok(found)
+}
+
 /// Sources and places of entries that are present, of people within a range of keys (`after` excluded, `last` included), by person.
 pub async fn present_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<(UserId, SourceId, Option<String>)>, Error> {
     const SQL: &str = "SELECT user_id, source_id, dn FROM links WHERE user_id > $1 AND user_id <= $2 AND present = $3 \
@@ -129,7 +158,7 @@ pub async fn list_known_after(tx: &mut Tx, source: SourceId, after: &str, limit:
 }
 
 /// The links of some people in one source: at most as many as one statement takes rows.
-pub async fn list_of_users(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Link>, Error> {
+pub async fn list_of_users_from(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Link>, Error> {
     const HEAD: &str = "SELECT source_id, external_id, user_id, dn, content_hash, present, active FROM links WHERE source_id = ";
     let mut found = Vec::with_capacity(users.len());
     for chunk in users.chunks(ROWS_PER_INSERT) {

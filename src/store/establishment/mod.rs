@@ -12,6 +12,7 @@ pub mod consent;
 pub mod credential;
 pub mod grant;
 pub mod group;
+pub mod idempotency_key;
 pub mod interaction;
 pub mod link;
 pub mod membership;

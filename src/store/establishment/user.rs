@@ -97,6 +97,16 @@ pub struct Filter {
     pub status: Option<String>,
     /// Exact home unit.
     pub home_unit: Option<String>,
+    /// Exact given name.
+    pub given_name: Option<String>,
+    /// Exact family name.
+    pub family_name: Option<String>,
+    /// Exact display name.
+    pub display_name: Option<String>,
+    /// Exact language.
+    pub locale: Option<String>,
+    /// Who disabled the person.
+    pub disabled_by: Option<String>,
 }
 
 /// One person by key.
@@ -126,19 +136,25 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
     const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
          units, attributes, last_sign_in_at, created_at, updated_at FROM users \
          WHERE ($1 IS NULL OR id > $1) AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR username_folded = $3) \
-         AND ($4 IS NULL OR email = $4) AND ($5 IS NULL OR status = $5) AND ($6 IS NULL OR home_unit = $6) ORDER BY id LIMIT $7";
+         AND ($4 IS NULL OR email = $4) AND ($5 IS NULL OR status = $5) AND ($6 IS NULL OR home_unit = $6) \
+         AND ($7 IS NULL OR given_name = $7) AND ($8 IS NULL OR family_name = $8) AND ($9 IS NULL OR display_name = $9) \
+         AND ($10 IS NULL OR locale = $10) AND ($11 IS NULL OR disabled_by = $11) ORDER BY id LIMIT $12";
     const COUNT: &str = "SELECT count(*) FROM users WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') \
          AND ($2 IS NULL OR username_folded = $2) AND ($3 IS NULL OR email = $3) AND ($4 IS NULL OR status = $4) \
-         AND ($5 IS NULL OR home_unit = $5)";
+         AND ($5 IS NULL OR home_unit = $5) AND ($6 IS NULL OR given_name = $6) AND ($7 IS NULL OR family_name = $7) \
+         AND ($8 IS NULL OR display_name = $8) AND ($9 IS NULL OR locale = $9) AND ($10 IS NULL OR disabled_by = $10)";
     let query = page.query.as_deref().map(like_part);
     let username = filter.username.as_deref().map(fold_case);
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(&username).bind(&filter.email);
-        listed.bind(&filter.status).bind(&filter.home_unit).bind(page.limit + 1).fetch_all(c).await
+        let listed = listed.bind(&filter.status).bind(&filter.home_unit).bind(&filter.given_name).bind(&filter.family_name);
+        let listed = listed.bind(&filter.display_name).bind(&filter.locale).bind(&filter.disabled_by);
+        listed.bind(page.limit + 1).fetch_all(c).await
     })?;
     let total = on!(tx, |c| {
         let counted = sqlx::query_scalar(COUNT).bind(&query).bind(&username).bind(&filter.email);
-        counted.bind(&filter.status).bind(&filter.home_unit).fetch_one(c).await
+        let counted = counted.bind(&filter.status).bind(&filter.home_unit).bind(&filter.given_name).bind(&filter.family_name);
+        counted.bind(&filter.display_name).bind(&filter.locale).bind(&filter.disabled_by).fetch_one(c).await
     })?;
     Ok(Page::cut(rows, page.limit, total, |u: &User| u.id.uuid()))
 }

@@ -1,6 +1,6 @@
 //! Establishments as the platform knows them. Their people are in stores of their own.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::store::dialect::like_part;
@@ -11,7 +11,7 @@ use crate::types::page::{Page, PageRequest};
 use crate::types::time::Timestamp;
 
 /// Whether people may sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "TEXT", rename_all = "snake_case")]
 pub enum EstablishmentStatus {
@@ -68,10 +68,16 @@ pub struct Establishment {
 pub struct Filter {
     /// Exact slug.
     pub slug: Option<String>,
+    /// Exact number.
+    pub number: Option<i64>,
+    /// Exact name.
+    pub name: Option<String>,
     /// Exact UAI.
     pub uai: Option<String>,
     /// Exact zone.
     pub zone: Option<String>,
+    /// Exact locality.
+    pub locality: Option<String>,
     /// Exact status.
     pub status: Option<String>,
 }
@@ -88,19 +94,21 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
     const SQL: &str = "SELECT id, number, slug, name, uai, zone, locality, contact_family_name, contact_given_name, contact_email, \
          status, created_at, updated_at FROM establishments \
          WHERE ($1 IS NULL OR id > $1) AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR slug = $3) \
-         AND ($4 IS NULL OR uai = $4) AND ($5 IS NULL OR zone = $5) AND ($6 IS NULL OR status = $6) ORDER BY id LIMIT $7";
+         AND ($4 IS NULL OR number = $4) AND ($5 IS NULL OR name = $5) AND ($6 IS NULL OR uai = $6) AND ($7 IS NULL OR zone = $7) \
+         AND ($8 IS NULL OR locality = $8) AND ($9 IS NULL OR status = $9) ORDER BY id LIMIT $10";
     const COUNT: &str = "SELECT count(*) FROM establishments \
          WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR slug = $2) \
-         AND ($3 IS NULL OR uai = $3) AND ($4 IS NULL OR zone = $4) AND ($5 IS NULL OR status = $5)";
+         AND ($3 IS NULL OR number = $3) AND ($4 IS NULL OR name = $4) AND ($5 IS NULL OR uai = $5) AND ($6 IS NULL OR zone = $6) \
+         AND ($7 IS NULL OR locality = $7) AND ($8 IS NULL OR status = $8)";
     let query = page.query.as_deref().map(like_part);
-    let Filter { slug, uai, zone, status } = filter;
+    let Filter { slug, number, name, uai, zone, locality, status } = filter;
     let rows = on!(tx, |c| {
-        let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(slug).bind(uai).bind(zone).bind(status);
-        listed.bind(page.limit + 1).fetch_all(c).await
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(slug).bind(number).bind(name).bind(uai).bind(zone);
+        listed.bind(locality).bind(status).bind(page.limit + 1).fetch_all(c).await
     })?;
     let total = on!(tx, |c| {
-        let counted = sqlx::query_scalar(COUNT).bind(&query).bind(slug).bind(uai).bind(zone).bind(status);
-        counted.fetch_one(c).await
+        let counted = sqlx::query_scalar(COUNT).bind(&query).bind(slug).bind(number).bind(name).bind(uai).bind(zone);
+        counted.bind(locality).bind(status).fetch_one(c).await
     })?;
     Ok(Page::cut(rows, page.limit, total, |e: &Establishment| e.id.uuid()))
 }

@@ -95,7 +95,7 @@ impl Work<'_> {
     async fn refresh(&mut self, tx: &mut Tx, chunk: &[Refresh]) -> Result<(), Error> {
         let mut users = self.users(tx, chunk.iter().map(|one| one.known)).await?;
         let ids: Vec<UserId> = users.keys().copied().collect();
-        let links = link::list_of_users(tx, self.source, &ids).await?;
+        let links = link::list_of_users_from(tx, self.source, &ids).await?;
         let mut links: HashMap<UserId, Link> = links.into_iter().map(|link| (link.user_id, link)).collect();
         let mut kept = Vec::with_capacity(chunk.len());
         for one in chunk {

@@ -1,0 +1,76 @@
+//! Who calls, and where: the bearer token is looked at once, before any handler, and a context is opened in the establishment of the path.
+
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Api;
+use crate::fronts::http::problem::Problem;
+use crate::fronts::http::request::RequestId;
+use crate::services::context::{Actor, Context};
+use crate::services::error::Error;
+use crate::services::oidc;
+use crate::services::tokens::{self, Caller};
+use crate::types::locale::Locale;
+use crate::types::slug::PLATFORM;
+use crate::types::time::Timestamp;
+
+/// Opens the context that handlers take, or answers 401, 403 or 404.
+pub async fn authenticate(State(api): State<Api>, params: RawPathParams, request: Request, next: Next) -> Response {
+    let slug = params.iter().find(|(name, _)| *name == "slug").map(|(_, value)| value.to_owned());
+    let (mut parts, body) = request.into_parts();
+    match open(&api, slug.as_deref(), &parts).await {
+        Ok(ctx) => {
+            parts.extensions.insert(ctx);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn open(api: &Api, slug: Option<&str>, parts: &Parts) -> Result<Context, Problem> {
+    let now = Timestamp::now();
+    let caller = caller(api, slug, bearer(&parts.headers)?, now).await?;
+    let slug = match slug {
+        Some(slug) if caller.sees(slug) => slug,
+        Some(slug) => return Err(Error::not_found(format!("establishment «{slug}»")).into()),
+        // Routes without an establishment are the platform's. They are no secret, so whoever is not of the platform is told.
+        None if caller.home == PLATFORM => PLATFORM,
+        None => return Err(Error::Forbidden("this is for operators of the platform".to_owned()).into()),
+    };
+    let opened = Context::open(&api.gateway, slug, caller.actor, now).await?;
+    let request_id = parts.extensions.get::<RequestId>().map_or(opened.request_id, |id| id.0);
+    let wanted = parts.headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+    let locale = wanted.and_then(|tags| tags.split(',').find_map(Locale::from_tag)).unwrap_or(opened.locale);
+    Ok(Context { request_id, locale, ..opened })
+}
+
+/// The bearer token of a request (RFC 6750 §2.1). One in a query or a form is never looked at.
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let missing = || Problem::unauthenticated("send a bearer token: Authorization: Bearer …");
+    let header = headers.get(AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    let (scheme, token) = header.trim().split_once(' ').ok_or_else(missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() { Ok(token.trim()) } else { Err(missing()) }
+}
+
+/// API tokens name their home. An access token is looked for in the establishment of the path, then on the platform.
+async fn caller(api: &Api, slug: Option<&str>, bearer: &str, now: Timestamp) -> Result<Caller, Problem> {
+    let refused = || Problem::unauthenticated("this bearer token is unknown, expired or revoked: make another");
+    if bearer.starts_with(tokens::PREFIX) {
+        return tokens::authenticate(&api.gateway, bearer, now).await?.ok_or_else(refused);
+    }
+    for home in slug.into_iter().filter(|slug| *slug != PLATFORM).chain([PLATFORM]) {
+        let ctx = match Context::open(&api.gateway, home, Actor::Anonymous, now).await {
+            Ok(ctx) => ctx,
+            Err(Error::NotFound(_)) => continue,
+            Err(other) => return Err(other.into()),
+        };
+        if let Some(actor) = oidc::protected::actor(&ctx, bearer).await? {
+            return Ok(Caller { home: home.to_owned(), actor });
+        }
+    }
+    Err(refused())
+}

@@ -1,0 +1,117 @@
+//! The admin API: `/api/v1`, its description at `/api/openapi.json`, and a page to try it at `/api/docs`. Each handler extracts, calls
+//! one service function and renders.
+
+#![expect(unused_qualifications, reason = "what utoipa makes of a path's parameters names them in full")]
+
+mod audit;
+mod authentication;
+mod clients;
+mod docs;
+mod establishments;
+mod extract;
+mod idempotency;
+mod tokens;
+mod turns;
+mod users;
+mod zones;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::http::problem::{FieldError, Problem};
+use super::http::request;
+use crate::services::context::Gateway;
+use turns::Turns;
+
+/// Where the resources are.
+const BASE: &str = "/api/v1";
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub struct Api {
+    gateway: Arc<Gateway>,
+    turns: Arc<Turns>,
+}
+
+/// The API's description of itself, as the routes state it.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Passerelle admin API",
+        description = "Establishments, people, sources, roles and clients of an identity gateway. Answers that refuse are \
+                       problem+json (RFC 9457); changes are merge patches (RFC 7396); lists go by cursor. The slug `platform` reaches \
+                       the platform's own people, tokens and clients."
+    ),
+    components(schemas(Problem, FieldError)),
+    security(("bearer" = [])),
+    modifiers(&Bearer)
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let description = "An API token (`passerelle token create`, or POST …/tokens), or an access token with the scope passerelle:admin.";
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Every resource, below [`BASE`].
+fn resources() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(establishments::list, establishments::create))
+        .routes(routes!(establishments::show))
+        .routes(routes!(zones::list))
+        .routes(routes!(zones::save, zones::delete))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::update))
+        .routes(routes!(users::disable))
+        .routes(routes!(users::enable))
+        .routes(routes!(users::delete))
+        .routes(routes!(users::invite))
+        .routes(routes!(users::reset))
+        .routes(routes!(clients::list, clients::create))
+        .routes(routes!(clients::show, clients::update, clients::delete))
+        .routes(routes!(clients::rotate_secret))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(audit::list))
+}
+
+/// The API's description (OpenAPI 3.1), made of the routes themselves.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::with_openapi(Description::openapi()).nest(BASE, resources()).into_openapi()
+}
+
+/// Everything under `/api`.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    // A little before the edge cuts every request off, so that the caller reads a problem.
+    let longest = Duration::from_secs(gateway.limits.request_timeout_s.into()) * 19 / 20;
+    let body_max = gateway.limits.body_max_bytes;
+    let api = Api { gateway, turns: Arc::default() };
+    let document = Arc::new(openapi());
+    let (resources, _) = resources().split_for_parts();
+    let resources = resources
+        .route_layer(from_fn(idempotency::once))
+        .route_layer(from_fn_with_state(api.clone(), authentication::authenticate))
+        .with_state(api);
+    let below = Router::new()
+        .nest("/v1", resources)
+        .route("/openapi.json", get(move || async move { Json(document) }))
+        .fallback(request::nowhere)
+        .method_not_allowed_fallback(request::other_method)
+        .layer(DefaultBodyLimit::max(body_max))
+        .layer(from_fn_with_state(longest, request::accompany));
+    Router::new().nest("/api", below).merge(docs::router())
+}

@@ -1,0 +1,66 @@
+//! `passerelle serve`: the gateway, until it is asked to stop.
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::Global;
+use super::local::configuration;
+use super::output::Output;
+use crate::app;
+use crate::services::context::{Actor, PlatformContext};
+use crate::services::{sync, users};
+use crate::store::establishment::user::Filter;
+use crate::types::page::PageRequest;
+use crate::types::time::Timestamp;
+
+/// Serves until it is asked to stop.
+pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
+    let config = configuration(global)?;
+    crate::telemetry::start(&config.log)?;
+    let address = config.listen.address;
+    let taken = || format!("{address} is not free: change listen.address, or stop what listens there");
+    let listener = TcpListener::bind(address).await.with_context(taken)?;
+    let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", config.folder().display()))?;
+    sync::recover(&gateway, Timestamp::now()).await?;
+    let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await?;
+    let operators = users::list(platform.context(), &PageRequest::first(1), &Filter::default()).await?;
+    tracing::info!(address = %listener.local_addr()?, public_url = config.public_url, "gateway answers");
+    if operators.items.is_empty() {
+        // A notice for whoever starts it, not a result: scripts read standard output.
+        eprintln!("{}", output.text("cli-first-operator", &[("command", first_operator(global).into())]));
+    }
+    app::serve(gateway, listener, asked_to_stop()).await
+}
+
+/// The command that makes the first operator, for the same stores.
+fn first_operator(global: &Global) -> String {
+    let mut command = "passerelle operator create NAME".to_owned();
+    for (option, path) in [("--config", &global.config), ("--data", &global.data)] {
+        if let Some(path) = path {
+            command.push_str(&format!(" {option} {}", path.display()));
+        }
+    }
+    command
+}
+
+/// Ends at Ctrl-C, or when the system asks the program to end.
+pub async fn asked_to_stop() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut asked) => {
+                asked.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM is not heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        heard = tokio::signal::ctrl_c() => if let Err(error) = heard {
+            tracing::warn!(%error, "Ctrl-C is not heard");
+        },
+        () = terminated => {}
+    }
+}

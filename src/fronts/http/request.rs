@@ -1,0 +1,60 @@
+//! What every request gets: an identifier that ties answer and log together, a deadline, and an end in the log when it failed.
+
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::problem::Problem;
+
+/// The header that repeats the identifier.
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The identifier of a request, among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestId(pub Uuid);
+
+/// Gives a request its identifier and its deadline; completes the problem it may end with.
+pub async fn accompany(State(longest): State<Duration>, mut request: Request, next: Next) -> Response {
+    let id = Uuid::now_v7();
+    request.extensions_mut().insert(RequestId(id));
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let span = tracing::info_span!("request", request.id = %id, method = %request.method(), route);
+    let answered = tokio::time::timeout(longest, next.run(request)).instrument(span.clone()).await;
+    let mut response = answered.unwrap_or_else(|_| late(longest).into_response());
+    if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        let _entered = span.enter();
+        if problem.status >= 500 {
+            tracing::error!(status = problem.status, cause = problem.cause.as_deref().unwrap_or(&problem.detail), "request failed");
+        } else {
+            tracing::debug!(status = problem.status, problem = %problem.kind, "request refused");
+        }
+        problem.instance = Some(format!("urn:uuid:{id}"));
+        response = problem.into_response();
+    }
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}
+
+fn late(longest: Duration) -> Problem {
+    let detail =
+        format!("the answer was not ready after {} seconds: look whether it was carried out before repeating it", longest.as_secs());
+    Problem::new("late", "The request took too long", StatusCode::SERVICE_UNAVAILABLE, detail)
+}
+
+/// The answer where no route is.
+pub async fn nowhere() -> Problem {
+    Problem::new("not-found", "There is no such thing here", StatusCode::NOT_FOUND, "there is no such route: /api/docs lists them")
+}
+
+/// The answer to a method that a route does not have.
+pub async fn other_method() -> Problem {
+    let detail = "this route does not have this method: /api/docs lists them";
+    Problem::new("method", "Another method is needed", StatusCode::METHOD_NOT_ALLOWED, detail)
+}

@@ -1,0 +1,60 @@
+//! Versions of what is shown: the `ETag` that a reader gets and the `If-Match` that a change may bring (RFC 9110 §8.8.3, §13.1.1).
+
+use aws_lc_rs::digest;
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::Serialize;
+
+use super::problem::Problem;
+use crate::services::error::Error;
+
+/// Bytes of a hash that are enough to tell versions apart.
+const TAG_BYTES: usize = 16;
+
+/// The entity tag of something shown: it changes with what is shown.
+fn tag(shown: &impl Serialize) -> String {
+    let text = serde_json::to_vec(shown).unwrap_or_default();
+    let hash = digest::digest(&digest::SHA256, &text);
+    let short = hash.as_ref().get(..TAG_BYTES).unwrap_or_default();
+    format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(short))
+}
+
+/// One thing, shown with its entity tag.
+#[derive(Debug)]
+pub struct Versioned<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Versioned<T> {
+    fn into_response(self) -> Response {
+        ([(ETAG, tag(&self.0)), (CACHE_CONTROL, "no-store".to_owned())], Json(self.0)).into_response()
+    }
+}
+
+/// The `If-Match` of a request, when it has one.
+#[derive(Clone, Debug)]
+pub struct IfMatch(Option<String>);
+
+impl IfMatch {
+    /// Whether what stands is what the caller read.
+    ///
+    /// # Errors
+    /// `Stale`, which is 412.
+    pub fn check(&self, standing: &impl Serialize) -> Result<(), Problem> {
+        let Some(wanted) = &self.0 else { return Ok(()) };
+        let current = tag(standing);
+        if wanted.split(',').map(str::trim).any(|one| one == "*" || one == current) { Ok(()) } else { Err(Error::Stale.into()) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let given = parts.headers.get(IF_MATCH).map(|value| value.to_str().map(str::to_owned));
+        given.transpose().map(Self).map_err(|_| Problem::malformed("If-Match is not text", Vec::new()))
+    }
+}

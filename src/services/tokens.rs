@@ -1,0 +1,186 @@
+//! API tokens: made, listed, revoked, and recognised when a request brings one. A token's secret is shown once; its hash is kept.
+//!
+//! A secret reads `psl_{slug}_{random}`: it names its home, so that one establishment's token is told from an unknown one.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::audit;
+use super::context::{Actor, Context, Gateway};
+use super::error::Error;
+use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
+use crate::store::registry::establishment::EstablishmentStatus;
+use crate::types::Invalid;
+use crate::types::id::TokenId;
+use crate::types::page::{Page, PageRequest};
+use crate::types::permission::{GatewayRole, Permission};
+use crate::types::secret::{Secret, TokenHash};
+use crate::types::time::Timestamp;
+
+/// What every API token starts with, for people and for scanners of leaked secrets.
+pub const PREFIX: &str = "psl_";
+/// Longest name of a token, in characters.
+const NAME_LENGTH_MAX: usize = 200;
+/// A use is noted at most this often, in seconds.
+const TOUCH_INTERVAL_S: i64 = 60;
+/// How long a request waits for the note of its token's use; a long run may hold the store, and the note can wait.
+const TOUCH_WAIT_MAX: Duration = Duration::from_millis(200);
+
+/// A token to be made.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// What people read.
+    pub name: String,
+    /// What it opens.
+    #[serde(default = "api")]
+    pub kind: TokenKind,
+    /// The role it acts with: `administrator` or `auditor`; on the platform also `operator`.
+    pub scope: String,
+    /// End of its life; never when left out.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+}
+
+const fn api() -> TokenKind {
+    TokenKind::Api
+}
+
+/// Who brought a token, and where the token is at home.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The establishment whose store knows the token.
+    pub home: String,
+    /// Who acts.
+    pub actor: Actor,
+}
+
+impl Caller {
+    /// Whether the caller may know of an establishment at all: their own, and any for operators (SECURITY 23).
+    pub fn sees(&self, slug: &str) -> bool {
+        self.home == slug || (self.home == crate::types::slug::PLATFORM && self.actor.may(Permission::ManageEstablishments))
+    }
+}
+
+/// A page of tokens, oldest first.
+pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<ApiToken>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    Ok(api_token::list(&mut tx, page, filter).await?)
+}
+
+/// One token, without its secret.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(ctx: &Context, id: TokenId) -> Result<ApiToken, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    api_token::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("token"))
+}
+
+/// Makes a token. Its secret comes back once.
+///
+/// # Errors
+/// `Invalid` with every field that does not fit; `Forbidden` for a token stronger than whoever makes it (SECURITY 24).
+pub async fn create(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secret), Error> {
+    ctx.require(Permission::ManageTokens)?;
+    let role = checked(ctx, new)?;
+    if !ctx.actor.may_act_as(role) {
+        return Err(Error::Forbidden(format!("a token with the role {} would be stronger than you are", role.name())));
+    }
+    let secret = Secret::random(&format!("{PREFIX}{}_", ctx.slug()));
+    let token = ApiToken {
+        id: TokenId::new(),
+        name: new.name.trim().to_owned(),
+        kind: new.kind,
+        scope: role.name().to_owned(),
+        created_at: ctx.now,
+        last_used_at: None,
+        expires_at: new.expires_at,
+    };
+    let mut tx = ctx.store.begin().await?;
+    api_token::insert(&mut tx, secret.hash(), &token).await?;
+    let detail = json!({ "name": token.name, "scope": token.scope, "expires_at": token.expires_at });
+    audit::record_in(&mut tx, ctx, "token.created", ("token", &token.id.to_string()), detail).await?;
+    tx.commit().await?;
+    Ok((token, secret))
+}
+
+fn checked(ctx: &Context, new: &NewToken) -> Result<GatewayRole, Error> {
+    let mut wrong = Vec::new();
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > NAME_LENGTH_MAX || name.chars().any(char::is_control) {
+        wrong.push(Invalid::new("name", format!("has 1 to {NAME_LENGTH_MAX} characters and no control characters")));
+    }
+    if new.kind == TokenKind::Scim {
+        wrong.push(Invalid::new("kind", "no SCIM feed is served by this version: make a token of kind api"));
+    }
+    if new.expires_at.is_some_and(|end| end <= ctx.now) {
+        wrong.push(Invalid::new("expires_at", "is in the past: give a later instant, or leave it out"));
+    }
+    let role = GatewayRole::from_name(&new.scope).filter(|r| ctx.is_platform() || *r != GatewayRole::Operator);
+    let accepted = if ctx.is_platform() { "operator, administrator or auditor" } else { "administrator or auditor" };
+    match role {
+        Some(role) if wrong.is_empty() => Ok(role),
+        Some(_) => Err(Error::Invalid(wrong)),
+        None => {
+            wrong.push(Invalid::new("scope", format!("«{}» is not a role that a token can have here: {accepted}", new.scope)));
+            Err(Error::Invalid(wrong))
+        }
+    }
+}
+
+/// Revokes a token: it opens nothing from now on.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn revoke(ctx: &Context, id: TokenId) -> Result<(), Error> {
+    ctx.require(Permission::ManageTokens)?;
+    let mut tx = ctx.store.begin().await?;
+    let token = api_token::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("token"))?;
+    api_token::delete(&mut tx, id).await?;
+    audit::record_in(&mut tx, ctx, "token.revoked", ("token", &id.to_string()), json!({ "name": token.name })).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The caller whom an API token stands for, with the token's use noted. Nobody for anything that is not a live token.
+///
+/// # Errors
+/// `Forbidden` for a token of an establishment that is blocked.
+pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: Timestamp) -> Result<Option<Caller>, Error> {
+    let Some((slug, _)) = bearer.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')) else { return Ok(None) };
+    let ctx = match Context::open(gateway, slug, Actor::Anonymous, now).await {
+        Ok(ctx) => ctx,
+        Err(Error::NotFound(_)) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    let mut tx = ctx.store.read().await?;
+    let Some(token) = api_token::find_live(&mut tx, TokenHash::of(bearer), now).await? else { return Ok(None) };
+    drop(tx);
+    if ctx.establishment.status == EstablishmentStatus::Blocked {
+        return Err(Error::Forbidden(format!("{} is blocked: ask an operator of the platform", ctx.establishment.name)));
+    }
+    let role = GatewayRole::from_name(&token.scope).filter(|_| token.kind == TokenKind::Api);
+    let Some(role) = role else { return Ok(None) };
+    if token.last_used_at.is_none_or(|last| last.plus_s(TOUCH_INTERVAL_S) <= now) {
+        note_use(&ctx, token.id).await;
+    }
+    Ok(Some(Caller { home: slug.to_owned(), actor: Actor::Token { id: token.id, role } }))
+}
+
+/// The note of a use is worth less than the request that brings it: it is left out when the store is busy.
+async fn note_use(ctx: &Context, id: TokenId) {
+    let noted = tokio::time::timeout(TOUCH_WAIT_MAX, async {
+        let mut tx = ctx.store.begin().await?;
+        api_token::touch(&mut tx, id, ctx.now).await?;
+        tx.commit().await
+    });
+    if let Ok(Err(error)) = noted.await {
+        tracing::warn!(token.id = %id, %error, "the use of a token was not noted");
+    }
+}

@@ -1,0 +1,83 @@
+//! Establishments and zones.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::kit::Served;
+
+#[tokio::test]
+async fn an_operator_makes_one_and_its_administrator_gets_a_link() {
+    let api = Served::start().await;
+    let operator = api.token("platform", "operator").await;
+    let new = json!({ "name": "Collège Jean Jaurès", "contact": { "family_name": "Lefèvre", "email": "elodie@acad-test.fr" }, "send_mail": false });
+    let made = api.post("/api/v1/establishments", &operator, &new).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    assert_eq!(made.header("location"), "/api/v1/establishments/college-jean-jaures");
+    assert_eq!(made.header("cache-control"), "no-store");
+    assert_eq!(made.body["establishment"]["number"], 1);
+    assert_eq!(made.body["administrator"]["username"], "elodie@acad-test.fr");
+    assert!(made.body["link"]["url"].as_str().unwrap().contains("/e/college-jean-jaures/invitation/"));
+    let shown = api.get(made.header("location"), &operator).await;
+    assert_eq!((shown.status, &shown.body["status"]), (StatusCode::OK, &json!("active")));
+    let found = api.get("/api/v1/establishments?q=jaur%C3%A8s&status=active&number=1", &operator).await;
+    assert_eq!((&found.body["total"], &found.body["next_cursor"]), (&json!(1), &json!(null)));
+    let again = api.post("/api/v1/establishments", &operator, &new).await;
+    assert_eq!((again.status, again.header("content-type")), (StatusCode::CONFLICT, "application/problem+json"));
+    assert!(again.body["detail"].as_str().unwrap().contains("college-jean-jaures"), "{:?}", again.body);
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_named_at_once() {
+    let api = Served::start().await;
+    let operator = api.token("platform", "operator").await;
+    let wrong = json!({ "name": "École", "uai": "0991000A", "contact": { "email": "nobody" } });
+    let refused = api.post("/api/v1/establishments", &operator, &wrong).await;
+    assert_eq!((refused.status, refused.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["uai", "contact.email"]));
+    let of_another_type = api.post("/api/v1/establishments", &operator, &json!({ "name": "École", "contact": { "email": 3 } })).await;
+    assert_eq!((of_another_type.status, of_another_type.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["contact.email"]));
+    let unknown = api.post("/api/v1/establishments", &operator, &json!({ "name": "École", "nom": "x" })).await;
+    assert_eq!((unknown.status, unknown.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["nom"]));
+    assert!(unknown.body["instance"].as_str().unwrap().ends_with(unknown.header("x-request-id")));
+}
+
+#[tokio::test]
+async fn zones_are_the_operators_own_list() {
+    let api = Served::start().await;
+    let operator = api.token("platform", "operator").await;
+    let saved = api.send(Method::PUT, "/api/v1/zones/calvados", Some(&operator), Some(&json!({ "title": "Calvados" }))).await;
+    assert_eq!(saved.status, StatusCode::OK, "{:?}", saved.body);
+    let listed = api.get("/api/v1/zones", &operator).await;
+    assert_eq!(listed.body["items"], json!([{ "name": "calvados", "title": "Calvados" }]));
+    api.post("/api/v1/establishments", &operator, &json!({ "name": "École", "zone": "calvados" })).await;
+    let used = api.send(Method::DELETE, "/api/v1/zones/calvados", Some(&operator), None).await;
+    assert_eq!(used.status, StatusCode::CONFLICT);
+    let nowhere = api.post("/api/v1/establishments", &operator, &json!({ "name": "Autre", "zone": "manche" })).await;
+    assert_eq!(nowhere.fields(), ["zone"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_and_what_is_not_there_is_404() {
+    let api = Served::start().await;
+    let operator = api.token("platform", "operator").await;
+    let unknown_parameter = api.get("/api/v1/establishments?colour=blue", &operator).await;
+    assert_eq!(unknown_parameter.status, StatusCode::BAD_REQUEST);
+    assert!(unknown_parameter.body["detail"].as_str().unwrap().contains("colour"), "{:?}", unknown_parameter.body);
+    for path in ["?limit=0", "?limit=501", "?limit=many", "?cursor=%27%20OR%201%3D1", "?status=asleep"] {
+        let refused = api.get(&format!("/api/v1/establishments{path}"), &operator).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+    let operator_header = format!("Bearer {operator}");
+    let raw = reqwest::Client::new().post(format!("{}/api/v1/establishments", api.base)).header("authorization", &operator_header);
+    let not_json = raw.try_clone().unwrap().header("content-type", "application/json").body("{\"name\": ").send().await.unwrap();
+    assert_eq!(not_json.status(), StatusCode::BAD_REQUEST);
+    let a_form = raw.try_clone().unwrap().header("content-type", "application/x-www-form-urlencoded").body("name=x").send().await.unwrap();
+    assert_eq!(a_form.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let huge = raw.header("content-type", "application/json").body(" ".repeat(2 * 1024 * 1024)).send().await.unwrap();
+    assert_eq!(huge.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    for path in ["/api/v1/nothing", "/api/nothing", "/api/v1/establishments/nulle-part"] {
+        let missing = api.get(path, &operator).await;
+        assert_eq!((missing.status, missing.header("content-type")), (StatusCode::NOT_FOUND, "application/problem+json"), "{path}");
+    }
+    let other_method = api.send(Method::DELETE, "/api/v1/establishments", Some(&operator), None).await;
+    assert_eq!((other_method.status, other_method.header("content-type")), (StatusCode::METHOD_NOT_ALLOWED, "application/problem+json"));
+}

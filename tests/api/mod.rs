@@ -1,0 +1,9 @@
+//! Tests of: the admin API, over HTTP.
+
+mod clients;
+mod description;
+mod establishments;
+mod idempotency;
+mod kit;
+mod tokens;
+mod users;

@@ -1,0 +1,91 @@
+//! People.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::kit::Served;
+
+async fn school() -> (Served, String, String) {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée Ampère").await;
+    let token = api.token(&slug, "administrator").await;
+    (api, format!("/api/v1/establishments/{slug}/users"), token)
+}
+
+#[tokio::test]
+async fn someone_made_by_hand_is_pending_until_they_use_their_link() {
+    let (api, users, token) = school().await;
+    let new = json!({ "username": "m.curie", "given_name": "Marie", "family_name": "Curie", "email": "marie@acad-test.fr" });
+    let made = api.post(&users, &token, &new).await;
+    assert_eq!((made.status, &made.body["status"]), (StatusCode::CREATED, &json!("pending")), "{:?}", made.body);
+    assert_eq!((&made.body["display_name"], &made.body["links"]), (&json!("Marie Curie"), &json!([])));
+    assert!(made.body["link"]["url"].as_str().unwrap().contains("/invitation/"));
+    assert_eq!(made.header("location"), format!("{users}/{}", made.body["id"].as_str().unwrap()));
+    let shown = api.get(made.header("location"), &token).await;
+    assert_eq!((shown.status, &shown.body["username"], shown.body.get("link")), (StatusCode::OK, &json!("m.curie"), None));
+    let taken = api.post(&users, &token, &json!({ "username": "M.CURIE" })).await;
+    assert_eq!(taken.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn lists_go_by_cursor_search_without_accents_and_filter_exactly() {
+    let (api, users, token) = school().await;
+    for n in 0..5 {
+        let new = json!({ "username": format!("eleve{n}"), "family_name": "Œuvrard", "given_name": format!("Zoé {n}") });
+        assert_eq!(api.post(&users, &token, &new).await.status, StatusCode::CREATED);
+    }
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = api.get(&format!("{users}?q=oeuvrard&limit=2{cursor}"), &token).await;
+        assert_eq!(page.body["total"], 5);
+        seen.extend(page.body["items"].as_array().unwrap().iter().map(|u| u["username"].as_str().unwrap().to_owned()));
+        let Some(next) = page.body["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, ["eleve0", "eleve1", "eleve2", "eleve3", "eleve4"]);
+    for (filter, total) in [("username=ELEVE3", 1), ("status=pending", 6), ("status=disabled", 0), ("given_name=Zo%C3%A9%203", 1)] {
+        assert_eq!(api.get(&format!("{users}?{filter}"), &token).await.body["total"], total, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn changes_are_merge_patches_and_a_stale_one_is_refused() {
+    let (api, users, token) = school().await;
+    let made = api.post(&users, &token, &json!({ "username": "ampere", "given_name": "André", "email": "a@acad-test.fr" })).await;
+    let path = made.header("location").to_owned();
+    let read = api.get(&path, &token).await;
+    let etag = read.header("etag").to_owned();
+    let changed = api.send_with(Method::PATCH, &path, Some(&token), Some(&json!({ "email": null })), &[("if-match", &etag)]).await;
+    assert_eq!((changed.status, &changed.body["email"], &changed.body["given_name"]), (StatusCode::OK, &Value::Null, &json!("André")));
+    let stale = api.send_with(Method::PATCH, &path, Some(&token), Some(&json!({ "given_name": "X" })), &[("if-match", &etag)]).await;
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
+    let fresh = changed.header("etag").to_owned();
+    let fits = api.send_with(Method::PATCH, &path, Some(&token), Some(&json!({ "given_name": "X" })), &[("if-match", &fresh)]).await;
+    assert_eq!((fits.status, &fits.body["given_name"]), (StatusCode::OK, &json!("X")));
+    let unknown = api.patch(&path, &token, &json!({ "status": "active" })).await;
+    assert_eq!((unknown.status, unknown.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["status"]));
+    let wrong = api.patch(&path, &token, &json!({ "email": "nobody" })).await;
+    assert_eq!(wrong.fields(), ["email"]);
+}
+
+#[tokio::test]
+async fn people_are_disabled_enabled_invited_and_removed_by_verbs() {
+    let (api, users, token) = school().await;
+    let made = api.post(&users, &token, &json!({ "username": "ampere" })).await;
+    let path = made.header("location").to_owned();
+    let nothing = json!({});
+    let invited = api.post(&format!("{path}/invite"), &token, &nothing).await;
+    assert!(invited.body["link"]["url"].is_string() && invited.body["link"]["url"] != made.body["link"]["url"]);
+    let disabled = api.post(&format!("{path}/disable"), &token, &nothing).await;
+    assert_eq!((&disabled.body["status"], &disabled.body["disabled_by"]), (&json!("disabled"), &json!("administrator")));
+    assert_eq!(api.post(&format!("{path}/reset"), &token, &nothing).await.status, StatusCode::CONFLICT);
+    assert_eq!(api.post(&format!("{path}/enable"), &token, &nothing).await.body["status"], "pending");
+    // A verb needs no body at all.
+    assert_eq!(api.send(Method::POST, &format!("{path}/delete"), Some(&token), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(api.get(&path, &token).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(api.get(&format!("{users}/not-an-id"), &token).await.status, StatusCode::NOT_FOUND);
+    let slug = users.split('/').nth(4).unwrap();
+    let trail = api.get(&format!("/api/v1/establishments/{slug}/audit?action=user.disabled"), &token).await;
+    assert_eq!((&trail.body["total"], &trail.body["items"][0]["subject_kind"]), (&json!(1), &json!("user")));
+}
