@@ -110,9 +110,9 @@ impl Demo {
         })
     }
 
-    /// The folder of its stores, when it is kept.
-    pub fn kept_in(&self) -> Option<&std::path::Path> {
-        self.folder.is_kept().then(|| self.folder.path())
+    /// The folder of its stores.
+    pub const fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// Stops, and lets requests under way end.

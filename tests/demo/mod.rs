@@ -6,6 +6,8 @@ mod filters;
 mod ldif;
 mod like_slapd;
 mod people;
+mod ready;
+mod sample;
 mod reader;
 mod searches;
 mod tools;

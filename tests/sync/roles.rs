@@ -70,8 +70,10 @@ async fn held(ctx: &Context) -> BTreeMap<String, BTreeMap<String, BTreeSet<Strin
         let mut by_application = BTreeMap::new();
         for (id, name, between) in &names {
             let roles = held_in(&mut tx, ctx, &person, *id).await.unwrap();
-            let texts: BTreeSet<String> =
-                roles.into_iter().map(|held| held.scope.map_or(held.role.clone(), |scope| format!("{}{between}{scope}", held.role))).collect();
+            let texts: BTreeSet<String> = roles
+                .into_iter()
+                .map(|held| held.scope.map_or(held.role.clone(), |scope| format!("{}{between}{scope}", held.role)))
+                .collect();
             if !texts.is_empty() {
                 by_application.insert((*name).to_owned(), texts);
             }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{demo, establishment, operator, user};
+use super::{application, assignment, demo, establishment, operator, rule, source, token, user};
 
 /// Passerelle: directories in, signed-in people with the right roles out.
 #[derive(Debug, Parser)]
@@ -48,6 +48,23 @@ pub enum Command {
     /// People of an establishment.
     #[command(subcommand, arg_required_else_help = true)]
     User(user::Command),
+    /// Where people and groups come from.
+    #[command(subcommand, arg_required_else_help = true)]
+    Source(source::Command),
+    /// Applications, their roles and their clients.
+    #[command(subcommand, arg_required_else_help = true)]
+    Application(application::Command),
+    /// Which directory facts give which role.
+    #[command(subcommand, arg_required_else_help = true)]
+    Rule(rule::Command),
+    /// Who holds which role.
+    #[command(subcommand, arg_required_else_help = true)]
+    Assignment(assignment::Command),
+    /// Bearer tokens for the admin API.
+    #[command(subcommand, arg_required_else_help = true)]
+    Token(token::Command),
+    /// Print the description of the admin API.
+    Openapi,
     /// Print a completion script.
     Completions {
         /// The shell to complete in.

@@ -2,25 +2,37 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 held by a guard.
 
+mod application;
 mod args;
+mod assignment;
+mod client;
 mod demo;
 mod establishment;
+mod explanation;
 mod local;
 mod operator;
 mod output;
+mod rule;
+mod run;
 mod serve;
+mod source;
+mod token;
 mod user;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{CommandFactory, Parser};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::config::{environment, variable};
 use crate::services::error::Error;
 use crate::types::locale::Locale;
+use crate::types::merge_patch;
 use args::{Cli, Command};
 use local::Local;
-use output::Output;
+use output::{Output, print_json};
 
 /// Done.
 const DONE: u8 = 0;
@@ -76,6 +88,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(options) => demo::run(&cli.global, output, options).await,
         Command::Serve => serve::run(&cli.global, output).await,
         Command::Establishment(command) => establishment::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Source(command) => source::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Application(command) => application::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Rule(command) => rule::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Assignment(command) => assignment::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Token(command) => token::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Openapi => print_json(&crate::fronts::api::openapi()),
         Command::Operator(command) => operator::run(&Local::open(&cli.global).await?, output, command).await,
         Command::User(command) => user::run(&Local::open(&cli.global).await?, output, command).await,
     }
@@ -90,4 +108,16 @@ fn locale() -> Locale {
 /// The environment as the configuration reads it.
 fn settings_environment() -> impl Iterator<Item = (String, String)> {
     environment()
+}
+
+/// Fields as a JSON merge patch would have them (RFC 7396).
+fn patched<T: Serialize + DeserializeOwned>(standing: &impl Serialize, patch: &str) -> anyhow::Result<T> {
+    let patch = serde_json::from_str(patch).context("the merge patch is not JSON")?;
+    let wanted = merge_patch::apply(serde_json::to_value(standing)?, patch);
+    serde_json::from_value(wanted).context("the merge patch does not fit")
+}
+
+/// A word of the contract, as the API writes it.
+fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -1,7 +1,9 @@
 //! What commands print: aligned tables for people, one JSON document for scripts.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::i18n;
@@ -9,6 +11,8 @@ use crate::services::links::Link;
 use crate::types::locale::Locale;
 use crate::types::page::{LIMIT_MAX, Page, PageRequest};
 
+/// How often a spinner moves.
+const TICK: Duration = Duration::from_millis(120);
 /// Space between columns.
 const GAP: usize = 2;
 
@@ -62,6 +66,14 @@ impl Output {
     /// A sentence for people; scripts get a document instead.
     pub fn done(self, value: &impl Serialize, sentence: &str) -> anyhow::Result<()> {
         if self.json { print_json(value) } else { Ok(writeln!(io::stdout(), "{sentence}")?) }
+    }
+
+    /// A sign that something is under way, when a person watches: a spinner on the terminal's standard error.
+    pub fn waiting(self, key: &str) -> ProgressBar {
+        let spinner = if self.json { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        spinner.set_message(self.text(key, &[]));
+        spinner.enable_steady_tick(TICK);
+        spinner
     }
 
     /// A one-time link, shown once: what it is for, the address, until when.

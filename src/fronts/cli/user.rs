@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::args::Rows;
+use super::explanation;
 use super::local::Local;
 use super::output::{Output, collect, or_dash};
 use crate::services::context::Context;
@@ -27,6 +28,17 @@ pub enum Command {
     },
     /// Show a person.
     Show(Named),
+    /// Why a person holds which role, and why not another: entry, group, rule, capture, role.
+    Explain {
+        #[command(flatten)]
+        named: Named,
+        /// Only this application.
+        #[arg(long)]
+        application: Option<String>,
+        /// Only this role.
+        #[arg(long)]
+        role: Option<String>,
+    },
     /// Refuse a person from now on: sessions and tokens end at once.
     Disable(Named),
     /// Let a disabled person sign in again.
@@ -97,6 +109,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             })
         }
         Command::Show(named) => show(local, output, &named).await,
+        Command::Explain { named, application, role } => {
+            let (ctx, user) = find(local, &named).await?;
+            explanation::show(&ctx, output, &user, application.as_deref(), role.as_deref()).await
+        }
         Command::Disable(named) => {
             let (ctx, user) = find(local, &named).await?;
             let user = users::disable(&ctx, user.id).await?;

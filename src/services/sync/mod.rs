@@ -15,7 +15,7 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
-pub use run::{approve, recover, refuse, run_to_end, start};
+pub use run::{approve, approve_to_end, recover, refuse, run_to_end, start};
 
 use super::context::Context;
 use super::error::Error;

@@ -48,6 +48,21 @@ pub async fn run_to_end(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Er
 /// # Errors
 /// `NotFound`, `Conflict` when the run is not held, was approved already, or another is under way.
 pub async fn approve(ctx: &Context, id: RunId) -> Result<Run, Error> {
+    let (source, run) = begin_approved(ctx, id).await?;
+    go_on(ctx, source, run.clone());
+    Ok(run)
+}
+
+/// Approves a held run and waits for the end of the new one.
+///
+/// # Errors
+/// As `approve`; how the run itself ended is in its `state`.
+pub async fn approve_to_end(ctx: &Context, id: RunId) -> Result<Run, Error> {
+    let (source, run) = begin_approved(ctx, id).await?;
+    carry_out(&for_source(ctx, &source), &source, run).await
+}
+
+async fn begin_approved(ctx: &Context, id: RunId) -> Result<(Source, Run), Error> {
     ctx.require(Permission::ManageSources)?;
     let mut tx = ctx.store.begin().await?;
     let held = decide_in(&mut tx, ctx, id, State::Held, "run.approved").await?;
@@ -55,8 +70,7 @@ pub async fn approve(ctx: &Context, id: RunId) -> Result<Run, Error> {
     let run = Run { approves: Some(held.id), approved_by: Some(ctx.actor.label()), ..fresh(ctx, &source, Mode::Full) };
     insert_in(&mut tx, ctx, &source, &run).await?;
     tx.commit().await?;
-    go_on(ctx, source, run.clone());
-    Ok(run)
+    Ok((source, run))
 }
 
 /// Refuses a held run: nothing of it is ever done.

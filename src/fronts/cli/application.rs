@@ -1,0 +1,122 @@
+//! `passerelle application …`: applications, their catalogues of roles, and their clients.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::client;
+use super::local::Local;
+use super::output::{Output, or_dash, print_json};
+use crate::services::applications::{self, ApplicationFields};
+
+/// What to do with applications. EST is the slug of an establishment.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import a catalogue: a shipped one by its name (scodoc, omenori…), or a TOML file.
+    Import {
+        /// The establishment.
+        est: String,
+        /// The name of a shipped catalogue, or a file.
+        catalogue: String,
+    },
+    /// Add an application without a catalogue file.
+    Add {
+        /// The establishment.
+        est: String,
+        /// Its name in tokens and addresses.
+        name: String,
+        /// What people read.
+        #[arg(long)]
+        title: Option<String>,
+        /// Its roles, strongest first; repeatable.
+        #[arg(long = "role", required = true)]
+        roles: Vec<String>,
+        /// multi, single or single_per_scope.
+        #[arg(long, default_value = "multi")]
+        cardinality: String,
+        /// The role of everyone whom no rule gives one.
+        #[arg(long)]
+        default_role: Option<String>,
+    },
+    /// Change an application by a JSON merge patch, for instance '{"default_role":"USER"}'.
+    Edit {
+        #[command(flatten)]
+        named: Named,
+        /// The merge patch (RFC 7396).
+        patch: String,
+    },
+    /// List applications.
+    List {
+        /// The establishment.
+        est: String,
+    },
+    /// Show an application with its catalogue.
+    Show(Named),
+    /// List the catalogues that come with the program.
+    Catalogues,
+    /// Clients: what an application signs people in with.
+    #[command(subcommand, arg_required_else_help = true)]
+    Client(client::Command),
+}
+
+/// An application of an establishment.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The establishment.
+    est: String,
+    /// The application.
+    application: String,
+}
+
+/// Carries a command out.
+pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Import { est, catalogue } => {
+            let fields = applications::from_catalogue(&read_catalogue(&catalogue)?)?;
+            let ctx = local.establishment(&est).await?;
+            let made = applications::create(&ctx, &fields).await?;
+            let roles = i64::try_from(made.roles.len()).unwrap_or(i64::MAX);
+            output.done(&made, &output.text("cli-application-added", &[("name", made.name.as_str().into()), ("roles", roles.into())]))
+        }
+        Command::Add { est, name, title, roles, cardinality, default_role } => {
+            let roles: Vec<_> = roles.into_iter().map(|r| json!({ "name": r })).collect();
+            let title = title.unwrap_or_else(|| name.clone());
+            let fields = json!({ "name": name, "title": title, "roles": roles, "cardinality": cardinality, "default_role": default_role });
+            let fields: ApplicationFields = serde_json::from_value(fields)?;
+            let made = applications::create(&local.establishment(&est).await?, &fields).await?;
+            let roles = i64::try_from(made.roles.len()).unwrap_or(i64::MAX);
+            output.done(&made, &output.text("cli-application-added", &[("name", made.name.as_str().into()), ("roles", roles.into())]))
+        }
+        Command::Edit { named, patch } => {
+            let ctx = local.establishment(&named.est).await?;
+            let now = ApplicationFields::from(&applications::get(&ctx, &named.application).await?);
+            print_json(&applications::update(&ctx, &named.application, &super::patched(&now, &patch)?).await?)
+        }
+        Command::List { est } => {
+            let found = applications::list(&local.establishment(&est).await?).await?;
+            output.list(&found, &["cli-name", "cli-title", "cli-cardinality", "cli-default-role", "cli-roles"], |a| {
+                let roles = a.roles.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(" ");
+                vec![a.name.clone(), a.title.clone(), super::word(a.cardinality), or_dash(a.default_role.as_ref()), roles]
+            })
+        }
+        Command::Show(named) => print_json(&applications::get(&local.establishment(&named.est).await?, &named.application).await?),
+        Command::Catalogues => {
+            let shipped: Vec<String> = applications::catalogue().iter().map(|(name, _)| (*name).to_owned()).collect();
+            output.list(&shipped, &["cli-name"], |name| vec![name.clone()])
+        }
+        Command::Client(command) => client::run(local, output, command).await,
+    }
+}
+
+fn read_catalogue(name: &str) -> anyhow::Result<String> {
+    if let Some((_, toml)) = applications::catalogue().iter().find(|(shipped, _)| *shipped == name) {
+        return Ok((*toml).to_owned());
+    }
+    let path = PathBuf::from(name);
+    std::fs::read_to_string(&path).with_context(|| {
+        let shipped = applications::catalogue().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        format!("{name} is neither a shipped catalogue ({shipped}) nor a file that can be read")
+    })
+}

@@ -1,0 +1,90 @@
+//! `passerelle assignment …`: who holds which role.
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use super::local::Local;
+use super::output::{Output, collect, or_dash, print_json};
+use crate::services::roles::assignments::{self, NewAssignment};
+use crate::services::users;
+use crate::store::establishment::assignment::Filter;
+use crate::types::page::PageRequest;
+use crate::types::time::Timestamp;
+
+/// What to do with assignments. EST is the slug of an establishment.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List assignments.
+    List {
+        /// The establishment.
+        est: String,
+        /// Only this person's.
+        #[arg(long)]
+        user: Option<String>,
+        /// Only this application's.
+        #[arg(long)]
+        application: Option<String>,
+        /// Most rows printed.
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+    },
+    /// Give a role by hand.
+    Add {
+        /// The establishment.
+        est: String,
+        /// User name or identifier.
+        user: String,
+        /// The application.
+        application: String,
+        /// The role.
+        role: String,
+        /// Where it holds.
+        #[arg(long)]
+        scope: Option<String>,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// Until when, for instance 2027-08-31T00:00:00Z.
+        #[arg(long)]
+        until: Option<String>,
+    },
+    /// End an assignment given by hand.
+    End {
+        /// The establishment.
+        est: String,
+        /// The assignment.
+        id: String,
+    },
+}
+
+/// Carries a command out.
+pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::List { est, user, application, limit } => {
+            let ctx = local.establishment(&est).await?;
+            let user = match user {
+                Some(name) => Some(users::resolve(&ctx, &name).await?.id),
+                None => None,
+            };
+            let filter = Filter { user, application, ..Filter::default() };
+            let found = collect(limit, None, async |page: PageRequest| Ok(assignments::list(&ctx, &page, &filter).await?)).await?;
+            output.list(&found, &["cli-id", "cli-user", "cli-application", "cli-role", "cli-scope", "cli-origin", "cli-expires"], |a| {
+                let fixed = [a.id.to_string(), a.user_id.to_string(), a.application.clone(), a.role.clone(), a.scope.clone()];
+                fixed.into_iter().chain([super::word(a.origin), or_dash(a.valid_until.as_ref())]).collect()
+            })
+        }
+        Command::Add { est, user, application, role, scope, reason, until } => {
+            let ctx = local.establishment(&est).await?;
+            let user = users::resolve(&ctx, &user).await?.id;
+            let until = until.map(|raw| serde_json::from_value::<Timestamp>(raw.into())).transpose().context("--until")?;
+            let new = NewAssignment { user, application, role, scope, valid_from: None, valid_until: until, reason: Some(reason) };
+            print_json(&assignments::add(&ctx, &new).await?)
+        }
+        Command::End { est, id } => {
+            let ctx = local.establishment(&est).await?;
+            let id = id.parse()?;
+            assignments::end(&ctx, id).await?;
+            print_json(&assignments::get(&ctx, id).await?)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Sync runs at the terminal: their counts, their named changes, and the decision on a held one.
+
+use anyhow::anyhow;
+use serde_json::json;
+
+use super::output::{Output, collect, or_dash, print_json};
+use super::word;
+use crate::services::context::Context;
+use crate::services::error::Error;
+use crate::services::sync;
+use crate::store::establishment::change::Change;
+use crate::store::establishment::sync_run::{Filter, Run, State};
+use crate::types::id::RunId;
+
+/// Most changes printed; the API pages through the rest.
+const CHANGES_MAX: i64 = 500;
+
+/// What to do with a held run.
+#[derive(Clone, Copy, Debug)]
+pub enum Decision {
+    /// Nothing: show it.
+    Show,
+    /// Carry out what it named.
+    Approve,
+    /// Leave everything as it is.
+    Refuse,
+}
+
+impl Decision {
+    /// From two options that exclude each other.
+    pub fn of(approve: bool, refuse: bool) -> Self {
+        match (approve, refuse) {
+            (true, _) => Self::Approve,
+            (false, true) => Self::Refuse,
+            (false, false) => Self::Show,
+        }
+    }
+}
+
+/// `passerelle source runs`.
+pub async fn list(ctx: &Context, output: Output, source: &str, limit: usize) -> anyhow::Result<()> {
+    let filter = Filter { source: Some(source.to_owned()), ..Filter::default() };
+    let runs = collect(limit, None, async |page| Ok(sync::runs(ctx, &page, &filter).await?)).await?;
+    let headings = [
+        "cli-id",
+        "cli-started",
+        "cli-mode",
+        "cli-state",
+        "cli-read",
+        "cli-created-count",
+        "cli-updated",
+        "cli-disabled",
+        "cli-quarantined",
+    ];
+    output.list(&runs, &headings, |r| {
+        let c = &r.counts;
+        let counts = [c.read, c.created, c.updated, c.disabled, c.quarantined].map(|n| n.to_string());
+        [r.id.to_string(), r.started_at.to_string(), word(r.mode), word(r.state)].into_iter().chain(counts).collect()
+    })
+}
+
+/// `passerelle source run`.
+pub async fn one(ctx: &Context, output: Output, id: RunId, decision: Decision) -> anyhow::Result<()> {
+    let run = match decision {
+        Decision::Show => sync::run(ctx, id).await?,
+        Decision::Approve => sync::approve_to_end(ctx, id).await?,
+        Decision::Refuse => sync::refuse(ctx, id).await?,
+    };
+    report(ctx, output, &run).await
+}
+
+/// Prints a run with its changes. A held run ends with the exit code of a guard, a failed one as a failure.
+pub async fn report(ctx: &Context, output: Output, run: &Run) -> anyhow::Result<()> {
+    let (changes, total) = sync::changes(ctx, run.id, 0, CHANGES_MAX, None).await?;
+    if output.is_json() {
+        print_json(&json!({ "run": run, "changes": changes, "changes_total": total }))?;
+    } else {
+        print(output, run, &changes, total)?;
+    }
+    let why = run.error.clone().unwrap_or_default();
+    match run.state {
+        State::Held => Err(Error::Held(output.text("cli-held", &[("why", why.into()), ("run", run.id.to_string().into())])).into()),
+        State::Failed => Err(anyhow!("{why}")),
+        _ => Ok(()),
+    }
+}
+
+fn print(output: Output, run: &Run, changes: &[Change], total: i64) -> anyhow::Result<()> {
+    output.list(changes, &["cli-change", "cli-kind", "cli-name", "cli-detail"], |c| {
+        vec![word(c.operation), word(c.kind), c.name.clone(), or_dash(c.detail.as_ref())]
+    })?;
+    let hidden = total - i64::try_from(changes.len()).unwrap_or(total);
+    if hidden > 0 {
+        println!("{}", output.text("cli-more-changes", &[("count", hidden.into())]));
+    }
+    println!();
+    let c = &run.counts;
+    let counts = [
+        ("cli-read", c.read),
+        ("cli-created-count", c.created),
+        ("cli-updated", c.updated),
+        ("cli-moved", c.moved),
+        ("cli-disabled", c.disabled),
+        ("cli-enabled-again", c.enabled),
+        ("cli-removed", c.removed),
+        ("cli-quarantined", c.quarantined),
+        ("cli-memberships-added", c.memberships_added),
+        ("cli-memberships-removed", c.memberships_removed),
+    ];
+    let mut pairs: Vec<(&str, String)> = vec![("cli-id", run.id.to_string()), ("cli-mode", word(run.mode)), ("cli-state", word(run.state))];
+    pairs.extend(counts.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| (key, n.to_string())));
+    pairs.push(("cli-duration", run.duration_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms"))));
+    output.thing(run, &pairs)
+}
