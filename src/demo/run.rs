@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::directory::{Directory, Entry, Limits, ldif};
 use super::folder::Folder;
+use super::people;
 use super::sample::{Sample, Settings};
 use super::setup::{self, Planned, Platform, Surroundings};
-use super::people;
 use crate::app;
 use crate::config::Config;
 use crate::services::oidc::redirect_uri::registrable_redirect_uri;
@@ -75,18 +75,15 @@ impl Demo {
         let folder = Folder::open(wishes.data.as_deref())?;
         let config = Config {
             public_url: public_url.clone(),
-            store: crate::config::Store { url: format!("sqlite:{}", folder.path().display()), ..config.store },
+            store: crate::config::Store { url: format!("sqlite:{}", folder.path().display()) },
             ..config
         };
         let (entries, planned) = content(wishes).await?;
         let people_count = entries.iter().filter(|entry| entry.first("uid").is_some()).count();
         let directory = Arc::new(directory(entries, &planned).await?);
         let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", folder.path().display()))?;
-        let around = Surroundings {
-            directory_url: directory.url(),
-            sample_url: sample_url.clone(),
-            redirect_uris: wishes.redirect_uris.clone(),
-        };
+        let around =
+            Surroundings { directory_url: directory.url(), sample_url: sample_url.clone(), redirect_uris: wishes.redirect_uris.clone() };
         let platform = setup::furnish(&gateway, &planned, &around, Timestamp::now()).await?;
         let sample = Sample::new(Settings {
             url: sample_url.clone(),
@@ -151,7 +148,8 @@ async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, TcpListener
     anyhow::ensure!(ours, "the demo speaks plain HTTP and shows its passwords: let it listen on 127.0.0.1, not on {address}");
     let taken = |error: std::io::Error| {
         let port = address.port().saturating_add(10);
-        let hint = format!("choose another with --listen {}:{port}, or let the system choose with --listen {}:0", address.ip(), address.ip());
+        let hint =
+            format!("choose another with --listen {}:{port}, or let the system choose with --listen {}:0", address.ip(), address.ip());
         anyhow::anyhow!("{address} is not free ({error}): {hint}")
     };
     let gateway = TcpListener::bind(address).await.map_err(taken)?;

@@ -55,7 +55,8 @@ async fn the_welcome_tells_where_to_go_and_who_to_be_in_both_languages() {
     let demo = start(&wishes()).await;
     for locale in Locale::ALL {
         let text = printed::welcome(&demo, locale);
-        for wanted in [demo.sample_url.as_str(), demo.public_url.as_str(), "/directory", "amuller", "Essai-amuller", "operateur", "Ctrl-C"] {
+        for wanted in [demo.sample_url.as_str(), demo.public_url.as_str(), "/directory", "amuller", "Essai-amuller", "operateur", "Ctrl-C"]
+        {
             assert!(text.contains(wanted), "{wanted} is not in {text}");
         }
         assert!(!text.contains('⟦'), "{text}");

@@ -9,8 +9,8 @@ use crate::services::context::{Context, PlatformContext};
 use crate::services::error::Error;
 use crate::services::establishments::{self, NewEstablishment};
 use crate::services::sources::{self, SourceFields};
-use crate::services::users;
 use crate::services::sync;
+use crate::services::users;
 use crate::store::establishment::source::{Guard, SourceKind};
 use crate::store::establishment::sync_run::{Mode, State};
 use crate::store::establishment::user::UserStatus;
@@ -108,6 +108,7 @@ async fn source(ctx: &Context, plan: &Planned, around: &Surroundings) -> Result<
 /// The administrator the establishment was made with, with a new password.
 async fn local_administrator(ctx: &Context) -> anyhow::Result<Credentials> {
     let person = users::resolve(ctx, ADMINISTRATOR).await?;
-    let link = if person.status == UserStatus::Pending { users::invite(ctx, person.id).await? } else { users::reset(ctx, person.id).await? };
+    let link =
+        if person.status == UserStatus::Pending { users::invite(ctx, person.id).await? } else { users::reset(ctx, person.id).await? };
     Ok(Credentials { username: person.username, password: password::choose(ctx, &link).await? })
 }

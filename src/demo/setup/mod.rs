@@ -93,8 +93,7 @@ pub async fn furnish(gateway: &Arc<Gateway>, planned: &[Planned], around: &Surro
         let done = establishment::furnish(&ctx, plan, around).await;
         done.with_context(|| format!("furnishing the establishment «{}»", plan.name))
     });
-    let (establishments, operator, api_token) =
-        tokio::try_join!(try_join_all(each), operator(&platform), api_token(&platform))?;
+    let (establishments, operator, api_token) = tokio::try_join!(try_join_all(each), operator(&platform), api_token(&platform))?;
     Ok(Platform { operator, api_token, establishments })
 }
 

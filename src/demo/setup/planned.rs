@@ -100,7 +100,8 @@ fn brought(entries: &[Entry], top: &str, place: usize) -> anyhow::Result<Planned
         let suggestion = Suggestion { function: Function::Anyone, name, username: username.clone(), password: password.clone() };
         Ok((Credentials { username, password: Secret::parse("userPassword", password)? }, suggestion))
     });
-    let (person, suggestions) = person.transpose().context("reading a password of the file")?.map(|(c, s)| (Some(c), vec![s])).unwrap_or_default();
+    let (person, suggestions) =
+        person.transpose().context("reading a password of the file")?.map(|(c, s)| (Some(c), vec![s])).unwrap_or_default();
     Ok(Planned {
         name: name.to_owned(),
         // Two trees of one name must not be one establishment.
