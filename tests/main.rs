@@ -19,3 +19,4 @@ mod roles;
 mod store;
 mod sync;
 mod tidy;
+mod web;
