@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected fails, and says where"
 )]
 
+mod access_matrix;
 mod api;
 mod config;
 mod connectors;

@@ -28,8 +28,8 @@ async fn a_clients_secret_is_shown_when_it_is_made_and_when_it_is_rotated() {
     );
     let rotated = api.post(&format!("{path}/rotate_secret"), &token, &json!({})).await;
     assert!(rotated.body["client_secret"].is_string() && rotated.body["client_secret"] != first);
-    let taken = api.post(&clients, &token, &new).await;
-    assert_eq!(taken.status, StatusCode::CONFLICT);
+    let again = api.post(&clients, &token, &new).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
     assert_eq!(api.send(Method::DELETE, &path, Some(&token), None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(api.get(&path, &token).await.status, StatusCode::NOT_FOUND);
 }

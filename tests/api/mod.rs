@@ -4,6 +4,6 @@ mod clients;
 mod description;
 mod establishments;
 mod idempotency;
-mod kit;
+pub mod kit;
 mod tokens;
 mod users;

@@ -23,8 +23,8 @@ async fn someone_made_by_hand_is_pending_until_they_use_their_link() {
     assert_eq!(made.header("location"), format!("{users}/{}", made.body["id"].as_str().unwrap()));
     let shown = api.get(made.header("location"), &token).await;
     assert_eq!((shown.status, &shown.body["username"], shown.body.get("link")), (StatusCode::OK, &json!("m.curie"), None));
-    let taken = api.post(&users, &token, &json!({ "username": "M.CURIE" })).await;
-    assert_eq!(taken.status, StatusCode::CONFLICT);
+    let again = api.post(&users, &token, &json!({ "username": "M.CURIE" })).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
 }
 
 #[tokio::test]

@@ -3,13 +3,20 @@
 
 #![expect(unused_qualifications, reason = "what utoipa makes of a path's parameters names them in full")]
 
+mod applications;
+mod assignments;
 mod audit;
 mod authentication;
 mod clients;
 mod docs;
 mod establishments;
 mod extract;
+mod groups;
 mod idempotency;
+mod keys;
+mod rules;
+mod runs;
+mod sources;
 mod tokens;
 mod turns;
 mod users;
@@ -81,11 +88,34 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(users::delete))
         .routes(routes!(users::invite))
         .routes(routes!(users::reset))
+        .routes(routes!(users::explain))
+        .routes(routes!(groups::list))
+        .routes(routes!(groups::show))
+        .routes(routes!(groups::members))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::show, sources::update, sources::delete))
+        .routes(routes!(sources::check))
+        .routes(routes!(sources::preview))
+        .routes(routes!(sources::sync_now))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::changes))
+        .routes(routes!(runs::approve))
+        .routes(routes!(runs::refuse))
+        .routes(routes!(applications::list, applications::create))
+        .routes(routes!(applications::show, applications::update, applications::delete))
+        .routes(routes!(rules::list, rules::create))
+        .routes(routes!(rules::simulate))
+        .routes(routes!(rules::show, rules::update, rules::delete))
+        .routes(routes!(assignments::list, assignments::create))
+        .routes(routes!(assignments::show))
+        .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(keys::list))
         .routes(routes!(audit::list))
 }
 

@@ -15,6 +15,7 @@ use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
+use crate::services::roles::{self, Explanation};
 use crate::services::users::{self, NewUser, Profile, UserPatch};
 use crate::store::establishment::link::NamedLink;
 use crate::store::establishment::user::{DisabledBy, Filter, User, UserStatus};
@@ -93,7 +94,7 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, .. } = wanted;
     let (status, disabled_by) = (named(status.as_ref()), named(disabled_by.as_ref()));
-    let filter = Filter { username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit };
+    let filter = Filter { username, email, status, home_unit, given_name, family_name, display_name, locale, disabled_by };
     Ok(Json(users::profiles(&ctx, &page, &filter).await?.map(UserView::from).into()))
 }
 
@@ -166,4 +167,22 @@ pub async fn invite(Here(ctx): Here, Key(id): Key<UserId>) -> Result<Secretive<L
     responses((status = 200, body = LinkOnly), Refusals))]
 pub async fn reset(Here(ctx): Here, Key(id): Key<UserId>) -> Result<Secretive<LinkOnly>, Problem> {
     Ok(Secretive(LinkOnly { link: users::reset(&ctx, id).await?.into() }))
+}
+
+/// What an explanation may be narrowed to.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Question {
+    /// One application.
+    application: Option<String>,
+    /// One role.
+    role: Option<String>,
+}
+
+/// Tells why someone holds their roles, and what other rules lack.
+#[utoipa::path(get, path = "/establishments/{slug}/users/{id}/explain", operation_id = "explain_user", tag = "users", params(OneOf),
+    responses((status = 200, body = Explanation), Refusals))]
+pub async fn explain(Here(ctx): Here, Key(id): Key<UserId>, Query(question): Query<Question>) -> Result<Json<Explanation>, Problem> {
+    Ok(Json(roles::explain(&ctx, id, question.application.as_deref(), question.role.as_deref()).await?))
 }

@@ -26,6 +26,21 @@ impl<T: Serialize> IntoResponse for Created<T> {
     }
 }
 
+/// 202 with the address of work that goes on by itself.
+#[derive(Debug)]
+pub struct Accepted<T> {
+    /// Where its progress is.
+    pub location: String,
+    /// What is shown of it.
+    pub body: T,
+}
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, [(LOCATION, self.location)], Json(self.body)).into_response()
+    }
+}
+
 /// 200 with something that nobody stores on the way.
 #[derive(Debug)]
 pub struct Secretive<T>(pub T);

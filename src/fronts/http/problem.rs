@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use utoipa::openapi::response::Response as Described;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use uuid::Uuid;
 
 use crate::services::error::Error;
 use crate::store;
@@ -36,17 +37,20 @@ impl From<Invalid> for FieldError {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
     /// What kind of problem: `urn:passerelle:problem:…`, stable for programs.
-    #[serde(rename = "type")]
-    pub kind: String,
+    #[serde(rename = "type", serialize_with = "urn")]
+    #[schema(value_type = String)]
+    pub kind: &'static str,
     /// The kind in words.
     pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What is wrong, where, and what to do next.
-    pub detail: String,
+    #[schema(value_type = String)]
+    pub detail: Box<str>,
     /// The request's identifier, which the log names too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "urn_of_request")]
+    #[schema(value_type = Option<String>)]
+    pub instance: Option<Uuid>,
     /// Fields that do not fit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -55,14 +59,14 @@ pub struct Problem {
     pub retry_after_s: Option<u32>,
     /// What the log says and the caller does not read.
     #[serde(skip)]
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
 }
 
 impl Problem {
     /// A problem of a kind: its short name, its words, its status.
-    pub fn new(kind: &str, title: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
+    pub fn new(kind: &'static str, title: &'static str, status: StatusCode, detail: impl Into<Box<str>>) -> Self {
         Self {
-            kind: format!("urn:passerelle:problem:{kind}"),
+            kind,
             title,
             status: status.as_u16(),
             detail: detail.into(),
@@ -74,7 +78,7 @@ impl Problem {
     }
 
     /// A request that cannot be read, for the named reasons.
-    pub fn malformed(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+    pub fn malformed(detail: impl Into<Box<str>>, errors: Vec<FieldError>) -> Self {
         Self { errors, ..Self::new("malformed", "The request cannot be read", StatusCode::BAD_REQUEST, detail) }
     }
 
@@ -84,16 +88,38 @@ impl Problem {
         Self { errors, ..Self::new("invalid", "Some fields do not fit", StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
+    /// The same problem of something that lies within a field.
+    #[must_use]
+    pub fn within(mut self, outer: &str) -> Self {
+        for error in &mut self.errors {
+            let joint = if error.field.is_empty() || error.field.starts_with('[') { "" } else { "." };
+            error.field = format!("{outer}{joint}{}", error.field);
+        }
+        self
+    }
+
     /// Nobody known asks.
-    pub fn unauthenticated(detail: impl Into<String>) -> Self {
+    pub fn unauthenticated(detail: impl Into<Box<str>>) -> Self {
         Self::new("unauthenticated", "Authentication is needed", StatusCode::UNAUTHORIZED, detail)
     }
 
     /// Something that cannot be; the cause is for the log.
-    pub fn internal(cause: impl Into<String>) -> Self {
+    pub fn internal(cause: impl Into<Box<str>>) -> Self {
         let detail = "the gateway failed; its log has the reason under the request's identifier";
         let cause = Some(cause.into());
         Self { cause, ..Self::new("internal", "The gateway failed", StatusCode::INTERNAL_SERVER_ERROR, detail) }
+    }
+}
+
+fn urn<S: Serializer>(kind: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("urn:passerelle:problem:{kind}"))
+}
+
+#[expect(clippy::ref_option, reason = "serde passes the field as it stands")]
+fn urn_of_request<S: Serializer>(instance: &Option<Uuid>, serializer: S) -> Result<S::Ok, S::Error> {
+    match instance {
+        Some(id) => serializer.collect_str(&format_args!("urn:uuid:{id}")),
+        None => serializer.serialize_none(),
     }
 }
 

@@ -31,9 +31,9 @@ pub async fn accompany(State(longest): State<Duration>, mut request: Request, ne
         if problem.status >= 500 {
             tracing::error!(status = problem.status, cause = problem.cause.as_deref().unwrap_or(&problem.detail), "request failed");
         } else {
-            tracing::debug!(status = problem.status, problem = %problem.kind, "request refused");
+            tracing::debug!(status = problem.status, problem = problem.kind, "request refused");
         }
-        problem.instance = Some(format!("urn:uuid:{id}"));
+        problem.instance = Some(id);
         response = problem.into_response();
     }
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {

@@ -13,6 +13,7 @@ use super::context::{Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::links::Link;
 use super::users::{self, NewUser};
+use crate::store::establishment::signing_key::{self, SigningKey};
 use crate::store::establishment::user::User;
 use crate::store::registry::establishment::{self, Contact, Establishment, EstablishmentStatus, Filter};
 use crate::store::registry::zone::{self, Zone};
@@ -186,6 +187,14 @@ pub async fn reachable(gateway: &Gateway) -> Result<(), Error> {
 pub fn show(ctx: &Context) -> Result<Establishment, Error> {
     ctx.require(Permission::Read)?;
     Ok((*ctx.establishment).clone())
+}
+
+/// The establishment's signing keys, newest first; made now when it has none yet.
+pub async fn signing_keys(ctx: &Context) -> Result<Vec<SigningKey>, Error> {
+    ctx.require(Permission::Read)?;
+    ctx.ring().await?;
+    let mut tx = ctx.store.read().await?;
+    Ok(signing_key::list(&mut tx).await?)
 }
 
 /// The operator's list of zones.

@@ -1,0 +1,74 @@
+//! `…/assignments`: who holds which role, and roles given by hand.
+
+use axum::Json;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Here, Key, Of, OneOf, named};
+use crate::fronts::http::answer::Created;
+use crate::fronts::http::body::Body;
+use crate::fronts::http::listing::Listing;
+use crate::fronts::http::problem::{Problem, Refusals};
+use crate::fronts::http::query::{self, Query};
+use crate::fronts::http::version::Versioned;
+use crate::services::roles::assignments::{self, NewAssignment};
+use crate::store::establishment::assignment::{Assignment, Filter, Origin};
+use crate::types::id::{AssignmentId, RuleId, UserId};
+
+/// What a list of assignments may be asked.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// Rows of a page: 1 to 500, 50 when left out.
+    limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// The person.
+    user: Option<UserId>,
+    /// The application's name.
+    application: Option<String>,
+    /// Exact role.
+    role: Option<String>,
+    /// Exact scope.
+    scope: Option<String>,
+    /// Where they come from.
+    #[param(inline)]
+    origin: Option<Origin>,
+    /// The rule.
+    rule: Option<RuleId>,
+}
+
+/// Lists assignments of every origin, oldest first.
+#[utoipa::path(get, path = "/establishments/{slug}/assignments", operation_id = "list_assignments", tag = "assignments", params(Of),
+    responses((status = 200, body = Listing<Assignment>), Refusals))]
+pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Assignment>>, Problem> {
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let Wanted { user, application, role, scope, origin, rule, .. } = wanted;
+    let filter = Filter { user, application, role, scope, origin: named(origin.as_ref()), rule };
+    Ok(Json(assignments::list(&ctx, &page, &filter).await?.into()))
+}
+
+/// Gives a role by hand.
+#[utoipa::path(post, path = "/establishments/{slug}/assignments", operation_id = "create_assignment", tag = "assignments", params(Of),
+    request_body = NewAssignment, responses((status = 201, body = Assignment), Refusals))]
+pub async fn create(Here(ctx): Here, Body(new): Body<NewAssignment>) -> Result<Created<Assignment>, Problem> {
+    let made = assignments::add(&ctx, &new).await?;
+    Ok(Created { location: format!("/api/v1/establishments/{}/assignments/{}", ctx.slug(), made.id), body: made })
+}
+
+/// Shows one assignment.
+#[utoipa::path(get, path = "/establishments/{slug}/assignments/{id}", operation_id = "show_assignment", tag = "assignments", params(OneOf),
+    responses((status = 200, body = Assignment), Refusals))]
+pub async fn show(Here(ctx): Here, Key(id): Key<AssignmentId>) -> Result<Versioned<Assignment>, Problem> {
+    Ok(Versioned(assignments::get(&ctx, id).await?))
+}
+
+/// Takes away a role that was given by hand. What rules give is changed by the rules.
+#[utoipa::path(post, path = "/establishments/{slug}/assignments/{id}/end", operation_id = "end_assignment", tag = "assignments",
+    params(OneOf), responses((status = 204), Refusals))]
+pub async fn end(Here(ctx): Here, Key(id): Key<AssignmentId>) -> Result<StatusCode, Problem> {
+    assignments::end(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,125 @@
+//! `…/rules`: directory facts → roles, and what other rules would do.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Api;
+use super::extract::{Here, Key, Of, OneOf};
+use crate::fronts::http::answer::Created;
+use crate::fronts::http::body::{Body, patched, shaped};
+use crate::fronts::http::listing::Listing;
+use crate::fronts::http::problem::{Problem, Refusals};
+use crate::fronts::http::query::{self, Query};
+use crate::fronts::http::version::{IfMatch, Versioned};
+use crate::services::roles::{self, RuleFields, Simulation, rules};
+use crate::store::establishment::rule::Rule;
+use crate::types::id::RuleId;
+
+/// What the gateway adds to a rule: left out of rules that come back to be simulated.
+const SHOWN_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
+
+/// What a list of rules may be asked.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// Rows of a page: 1 to 500, 50 when left out.
+    limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// The application's name.
+    application: Option<String>,
+    /// Exact role.
+    role: Option<String>,
+    /// Exact scope.
+    scope: Option<String>,
+    /// Exact priority.
+    priority: Option<i64>,
+    /// Whether the rule counts.
+    enabled: Option<bool>,
+}
+
+impl Wanted {
+    fn fits(&self, rule: &Rule) -> bool {
+        self.application.as_ref().is_none_or(|name| *name == rule.application)
+            && self.role.as_ref().is_none_or(|role| *role == rule.role)
+            && self.scope.as_ref().is_none_or(|scope| rule.scope.as_ref() == Some(scope))
+            && self.priority.is_none_or(|priority| priority == rule.priority)
+            && self.enabled.is_none_or(|enabled| enabled == rule.enabled)
+    }
+}
+
+/// Rules as they would be, all of them: those of the gateway are passed over.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Supposed {
+    /// The rules, in any order.
+    #[schema(value_type = Vec<RuleFields>)]
+    rules: Vec<Value>,
+}
+
+/// Lists rules, by application and priority.
+#[utoipa::path(get, path = "/establishments/{slug}/rules", operation_id = "list_rules", tag = "rules", params(Of),
+    responses((status = 200, body = Listing<Rule>), Refusals))]
+pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Rule>>, Problem> {
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let mut all = rules::list(&ctx).await?;
+    all.retain(|rule| wanted.fits(rule));
+    Ok(Json(Listing::cut(all, &page, |rule| rule.id.uuid())?))
+}
+
+/// Adds a rule; everyone's roles are recomputed with it.
+#[utoipa::path(post, path = "/establishments/{slug}/rules", operation_id = "create_rule", tag = "rules", params(Of),
+    request_body = RuleFields, responses((status = 201, body = Rule), Refusals))]
+pub async fn create(Here(ctx): Here, Body(fields): Body<RuleFields>) -> Result<Created<Rule>, Problem> {
+    let made = rules::create(&ctx, &fields).await?;
+    Ok(Created { location: format!("/api/v1/establishments/{}/rules/{}", ctx.slug(), made.id), body: made })
+}
+
+/// Shows one rule.
+#[utoipa::path(get, path = "/establishments/{slug}/rules/{id}", operation_id = "show_rule", tag = "rules", params(OneOf),
+    responses((status = 200, body = Rule), Refusals))]
+pub async fn show(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<Versioned<Rule>, Problem> {
+    Ok(Versioned(rules::get(&ctx, id).await?))
+}
+
+/// Changes a rule (RFC 7396); everyone's roles are recomputed with it.
+#[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf),
+    request_body(content = RuleFields, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Rule), Refusals))]
+pub async fn update(
+    State(api): State<Api>,
+    Here(ctx): Here,
+    Key(id): Key<RuleId>,
+    if_match: IfMatch,
+    Body(patch): Body<Value>,
+) -> Result<Versioned<Rule>, Problem> {
+    let _turn = api.turns.take(ctx.slug()).await;
+    let standing = rules::get(&ctx, id).await?;
+    if_match.check(&standing)?;
+    let fields = patched(&RuleFields::from(&standing), patch)?;
+    Ok(Versioned(rules::update(&ctx, id, &fields).await?))
+}
+
+/// Removes a rule, and what it gave.
+#[utoipa::path(delete, path = "/establishments/{slug}/rules/{id}", operation_id = "delete_rule", tag = "rules", params(OneOf),
+    responses((status = 204), Refusals))]
+pub async fn delete(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<StatusCode, Problem> {
+    rules::delete(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tells who would gain and lose what if the rules were these. Nothing is written.
+#[utoipa::path(post, path = "/establishments/{slug}/rules/simulate", operation_id = "simulate_rules", tag = "rules", params(Of),
+    request_body = Supposed, responses((status = 200, body = Simulation), Refusals))]
+pub async fn simulate(Here(ctx): Here, Body(mut supposed): Body<Supposed>) -> Result<Json<Simulation>, Problem> {
+    for rule in supposed.rules.iter_mut().filter_map(Value::as_object_mut) {
+        rule.retain(|name, _| !SHOWN_ONLY.contains(&name.as_str()));
+    }
+    let rules: Vec<RuleFields> = shaped(Value::Array(supposed.rules)).map_err(|problem| problem.within("rules"))?;
+    Ok(Json(roles::simulate(&ctx, &rules).await?))
+}

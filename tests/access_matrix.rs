@@ -1,0 +1,118 @@
+//! Who may call what: every operation of the API's description, which is made of the router itself, with every kind of caller. An operation
+//! that is not in the table fails, and so does a row that names no operation.
+
+mod callers;
+mod table;
+mod targets;
+
+use std::collections::BTreeSet;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::api::kit::Served;
+use callers::Callers;
+use table::{Reach, Row, TABLE};
+use targets::Targets;
+
+/// Every operation of the description.
+fn operations() -> BTreeSet<(String, String)> {
+    let document = serde_json::to_value(passerelle::fronts::api::openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap().clone();
+    let all = paths.into_iter().flat_map(|(path, operations)| {
+        let methods: Vec<String> = operations.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        methods.into_iter().map(move |method| (method, path.clone()))
+    });
+    all.collect()
+}
+
+#[test]
+fn the_table_names_every_operation_and_no_other() {
+    let described = operations();
+    let named: BTreeSet<(String, String)> = TABLE.iter().map(|row| (row.method.to_owned(), format!("/api/v1{}", row.path))).collect();
+    assert_eq!(named.len(), TABLE.len(), "a row stands twice in the table");
+    let missing: Vec<_> = described.difference(&named).collect();
+    assert!(missing.is_empty(), "these operations are not in the access matrix: say who may call them\n{missing:#?}");
+    let gone: Vec<_> = named.difference(&described).collect();
+    assert!(gone.is_empty(), "the access matrix names operations that are not there\n{gone:#?}");
+}
+
+/// What a caller of a kind gets: the operation's own answer, or a refusal.
+fn expected(row: &Row, caller: &str) -> u16 {
+    match (row.reach, caller) {
+        (_, "anonymous") => 401,
+        (_, "operator") => row.answer,
+        // An access token says nothing of its home: the platform does not know those of an establishment.
+        (Reach::Platform, "person") => 401,
+        (Reach::Platform, _) => 403,
+        (_, "stranger") => 404,
+        (Reach::Read, "auditor" | "administrator") | (Reach::Manage, "administrator") => row.answer,
+        (Reach::Read | Reach::Manage, _) => 403,
+    }
+}
+
+#[tokio::test]
+async fn every_operation_answers_every_caller_as_the_table_says() {
+    let api = Served::start().await;
+    let (here, there) = (api.establishment("Lycée Ampère").await, api.establishment("École Curie").await);
+    let callers = Callers::make(&api, &here, &there).await;
+    let targets = Targets::prepare(&api, &here).await;
+    let mut wrong = Vec::new();
+    for row in TABLE {
+        for (caller, token) in callers.all() {
+            let target = targets.fresh(row).await;
+            let path = format!("/api/v1{}", target.path(row.path, &here));
+            let body: Option<Value> = target.body(row);
+            let answer = api.send(row.method.parse::<Method>().unwrap(), &path, token, body.as_ref()).await;
+            let wanted = expected(row, caller);
+            if answer.status.as_u16() != wanted {
+                wrong.push(format!("{} {} by {caller}: {} and not {wanted}: {}", row.method, row.path, answer.status, answer.body));
+            }
+            if !answer.status.is_success() && answer.header("content-type") != "application/problem+json" {
+                wrong.push(format!("{} {} by {caller}: the refusal is no problem+json", row.method, row.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn one_establishments_administrator_reaches_nothing_of_another_by_its_keys() {
+    let api = Served::start().await;
+    let (here, there) = (api.establishment("Lycée Ampère").await, api.establishment("École Curie").await);
+    let administrator = api.token(&here, "administrator").await;
+    // The things are of the other establishment; the path and the token are of one's own.
+    let targets = Targets::prepare(&api, &there).await;
+    for row in TABLE.iter().filter(|row| row.path.starts_with("/establishments/{slug}/") && row.path.matches('{').count() == 2) {
+        let target = targets.fresh(row).await;
+        let path = format!("/api/v1{}", target.path(row.path, &here));
+        let answer = api.send(row.method.parse::<Method>().unwrap(), &path, Some(&administrator), target.body(row).as_ref()).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{} {}: {}", row.method, row.path, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn what_describes_the_api_is_public_and_nothing_else_below_it_is() {
+    let api = Served::start().await;
+    for path in ["/api/openapi.json", "/api/docs/"] {
+        assert_eq!(api.send(Method::GET, path, None, None).await.status, StatusCode::OK, "{path}");
+    }
+    for (method, path) in operations() {
+        let plain = path.replace("{slug}", "platform").replace(['{', '}'], "");
+        let answer = api.send(method.parse::<Method>().unwrap(), &plain, None, None).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn only_operators_of_the_platform_reach_other_establishments() {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée Ampère").await;
+    for (role, status) in [("operator", 200), ("administrator", 404), ("auditor", 404)] {
+        let token = api.token("platform", role).await;
+        assert_eq!(api.get(&format!("/api/v1/establishments/{slug}/users"), &token).await.status, status, "{role}");
+        assert_eq!(api.get("/api/v1/establishments/platform/users", &token).await.status, StatusCode::OK, "{role}");
+    }
+    let administrator = api.token(&slug, "administrator").await;
+    assert_eq!(api.get("/api/v1/establishments/platform/users", &administrator).await.status, StatusCode::NOT_FOUND);
+}

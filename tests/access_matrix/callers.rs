@@ -1,0 +1,63 @@
+//! One caller of every kind, each with a real credential.
+
+use passerelle::services::clients::{self, ADMIN_SCOPE, ClientFields};
+use passerelle::services::context::Context;
+use passerelle::services::users::{self, NewUser};
+use passerelle::store::establishment::access_token;
+use passerelle::store::establishment::grant::{self, Grant};
+use passerelle::store::establishment::user::{self, UserStatus};
+use passerelle::types::id::{GrantId, SessionId};
+use passerelle::types::secret::Secret;
+
+use crate::api::kit::Served;
+
+/// Callers by their kind.
+pub struct Callers(Vec<(&'static str, Option<String>)>);
+
+impl Callers {
+    /// Callers of one establishment, one of another, one of the platform.
+    pub async fn make(api: &Served, here: &str, there: &str) -> Self {
+        let person = access_token(&api.test.context(here).await).await;
+        Self(vec![
+            ("anonymous", None),
+            ("person", Some(person)),
+            ("auditor", Some(api.token(here, "auditor").await)),
+            ("stranger", Some(api.token(there, "administrator").await)),
+            ("administrator", Some(api.token(here, "administrator").await)),
+            ("operator", Some(api.token("platform", "operator").await)),
+        ])
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
+        self.0.iter().map(|(kind, token)| (*kind, token.as_deref()))
+    }
+}
+
+/// An access token of someone who holds no role, with the scope of the admin API.
+async fn access_token(ctx: &Context) -> String {
+    let new = NewUser { username: "someone".to_owned(), ..NewUser::default() };
+    let (mut person, _) = users::create(ctx, &new).await.unwrap();
+    let fields: ClientFields = serde_json::from_value(serde_json::json!({ "name": "Console", "scopes": ["openid", ADMIN_SCOPE] })).unwrap();
+    let (client, _) = clients::create(ctx, &fields).await.unwrap();
+    let token = Secret::random("");
+    let end = ctx.now.plus_s(3600);
+    let given = Grant {
+        id: GrantId::new(),
+        user_id: person.id,
+        client_id: client.client_id,
+        session_id: SessionId::new(),
+        scope: ADMIN_SCOPE.to_owned(),
+        nonce: None,
+        auth_time: ctx.now,
+        created_at: ctx.now,
+        expires_at: end,
+        revoked_at: None,
+    };
+    let mut tx = ctx.store.begin().await.unwrap();
+    person.status = UserStatus::Active;
+    user::update(&mut tx, &person).await.unwrap();
+    grant::insert(&mut tx, &given).await.unwrap();
+    access_token::insert(&mut tx, token.hash(), given.id, ADMIN_SCOPE, end).await.unwrap();
+    tx.commit().await.unwrap();
+    token.expose().to_owned()
+}

@@ -1,0 +1,95 @@
+//! The table itself: each operation, who it is for, and what it answers them.
+
+/// Whom an operation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Operators of the platform.
+    Platform,
+    /// Whoever may read in the establishment.
+    Read,
+    /// The establishment's administrators.
+    Manage,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub reach: Reach,
+    /// The status for those it is for.
+    pub answer: u16,
+    /// A body that fits; `USER`, `N` stand for a person's key and a number of its own.
+    pub body: &'static str,
+}
+
+const fn row(method: &'static str, path: &'static str, reach: Reach, answer: u16, body: &'static str) -> Row {
+    Row { method, path, reach, answer, body }
+}
+
+use Reach::{Manage, Platform, Read};
+
+const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
+const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
+
+pub const TABLE: &[Row] = &[
+    row("GET", "/establishments", Platform, 200, ""),
+    row("POST", "/establishments", Platform, 201, r#"{"name":"École N"}"#),
+    row("GET", "/establishments/{slug}", Read, 200, ""),
+    row("GET", "/zones", Platform, 200, ""),
+    row("PUT", "/zones/{name}", Platform, 200, r#"{"title":"Zone"}"#),
+    row("DELETE", "/zones/{name}", Platform, 204, ""),
+    row("GET", "/establishments/{slug}/users", Read, 200, ""),
+    row("POST", "/establishments/{slug}/users", Manage, 201, r#"{"username":"new-N"}"#),
+    row("GET", "/establishments/{slug}/users/{id}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/users/{id}", Manage, 200, r#"{"given_name":"Zoé"}"#),
+    row("POST", "/establishments/{slug}/users/{id}/disable", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/enable", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/delete", Manage, 204, ""),
+    row("POST", "/establishments/{slug}/users/{id}/invite", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/reset", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/users/{id}/explain", Read, 200, ""),
+    row("GET", "/establishments/{slug}/groups", Read, 200, ""),
+    row("GET", "/establishments/{slug}/groups/{id}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/groups/{id}/members", Read, 200, ""),
+    row("GET", "/establishments/{slug}/sources", Read, 200, ""),
+    row("POST", "/establishments/{slug}/sources", Manage, 201, SOURCE),
+    row("GET", "/establishments/{slug}/sources/{name}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/sources/{name}", Manage, 200, r#"{"enabled":false}"#),
+    row("DELETE", "/establishments/{slug}/sources/{name}", Manage, 204, ""),
+    row("POST", "/establishments/{slug}/sources/{name}/check", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/sources/{name}/preview", Manage, 202, ""),
+    row("POST", "/establishments/{slug}/sources/{name}/sync", Manage, 202, r#"{"mode":"full"}"#),
+    row("GET", "/establishments/{slug}/runs", Read, 200, ""),
+    row("GET", "/establishments/{slug}/runs/{id}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/runs/{id}/changes", Read, 200, ""),
+    row("POST", "/establishments/{slug}/runs/{id}/approve", Manage, 202, ""),
+    row("POST", "/establishments/{slug}/runs/{id}/refuse", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/applications", Read, 200, ""),
+    row("POST", "/establishments/{slug}/applications", Manage, 201, r#"{"name":"new-N","roles":[{"name":"reader"}]}"#),
+    row("GET", "/establishments/{slug}/applications/{name}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/applications/{name}", Manage, 200, r#"{"title":"Autre"}"#),
+    row("DELETE", "/establishments/{slug}/applications/{name}", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/rules", Read, 200, ""),
+    row("POST", "/establishments/{slug}/rules", Manage, 201, RULE),
+    row("POST", "/establishments/{slug}/rules/simulate", Manage, 200, r#"{"rules":[]}"#),
+    row("GET", "/establishments/{slug}/rules/{id}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/rules/{id}", Manage, 200, r#"{"priority":3}"#),
+    row("DELETE", "/establishments/{slug}/rules/{id}", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/assignments", Read, 200, ""),
+    row("POST", "/establishments/{slug}/assignments", Manage, 201, r#"{"user":"USER","application":"notes","role":"reader"}"#),
+    row("GET", "/establishments/{slug}/assignments/{id}", Read, 200, ""),
+    row("POST", "/establishments/{slug}/assignments/{id}/end", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/clients", Read, 200, ""),
+    row("POST", "/establishments/{slug}/clients", Manage, 201, r#"{"name":"New"}"#),
+    row("GET", "/establishments/{slug}/clients/{client_id}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/clients/{client_id}", Manage, 200, r#"{"name":"Other"}"#),
+    row("DELETE", "/establishments/{slug}/clients/{client_id}", Manage, 204, ""),
+    row("POST", "/establishments/{slug}/clients/{client_id}/rotate_secret", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/tokens", Read, 200, ""),
+    row("POST", "/establishments/{slug}/tokens", Manage, 201, r#"{"name":"New","scope":"auditor"}"#),
+    row("GET", "/establishments/{slug}/tokens/{id}", Read, 200, ""),
+    row("DELETE", "/establishments/{slug}/tokens/{id}", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/keys", Read, 200, ""),
+    row("GET", "/establishments/{slug}/audit", Read, 200, ""),
+];

@@ -1,0 +1,160 @@
+//! A fresh thing for every call, so that no caller finds what another has changed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use passerelle::services::context::{Context, PlatformContext};
+use passerelle::services::roles::{RuleFields, assignments, rules};
+use passerelle::services::tokens::{self, NewToken};
+use passerelle::services::users::{self, NewUser};
+use passerelle::services::{applications, clients, establishments, sources};
+use passerelle::store::establishment::group::{self, Group};
+use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, State};
+use passerelle::store::registry::zone::Zone;
+use passerelle::types::id::{GroupId, RunId, UserId};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::table::{Row, TABLE};
+use crate::api::kit::Served;
+
+/// Makes things in one establishment.
+pub struct Targets {
+    ctx: Context,
+    platform: PlatformContext,
+    made: AtomicU64,
+}
+
+/// One thing to be called upon.
+pub struct Target {
+    key: String,
+    user: String,
+    number: u64,
+}
+
+impl Target {
+    /// The path with this thing's key in it.
+    pub fn path(&self, path: &str, slug: &str) -> String {
+        let path = path.replace("{slug}", slug);
+        ["{id}", "{name}", "{client_id}"].iter().fold(path, |path, part| path.replace(part, &self.key))
+    }
+
+    /// The row's body for this thing.
+    pub fn body(&self, row: &Row) -> Option<Value> {
+        let text = row.body.replace("USER", &self.user).replace("new-N", &format!("new-{}", self.number));
+        let text = text.replace("École N", &format!("École {}", self.number));
+        (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
+    }
+}
+
+impl Targets {
+    /// What all things stand on.
+    pub async fn prepare(api: &Served, slug: &str) -> Self {
+        let ctx = api.test.context(slug).await;
+        applications::create(&ctx, &read(r#"{"name":"notes","roles":[{"name":"reader"}]}"#)).await.unwrap();
+        Self { ctx, platform: api.test.platform().await, made: AtomicU64::new(0) }
+    }
+
+    /// The thing that a row is about.
+    pub async fn fresh(&self, row: &Row) -> Target {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let name = format!("thing-{number}");
+        let user = if row.body.contains("USER") { self.user(&name).await.to_string() } else { String::new() };
+        let key = match row.path.split('/').find(|part| !matches!(*part, "" | "establishments" | "{slug}")) {
+            Some(kind) if row.path.contains(&format!("/{kind}/{{")) => self.thing(kind, &name, row).await,
+            _ => String::new(),
+        };
+        Target { key, user, number }
+    }
+
+    async fn thing(&self, kind: &str, name: &str, row: &Row) -> String {
+        let ctx = &self.ctx;
+        match kind {
+            "zones" => {
+                establishments::save_zone(&self.platform, &Zone { name: name.to_owned(), title: "Zone".to_owned() }).await.unwrap();
+                name.to_owned()
+            }
+            "users" => self.user(name).await.to_string(),
+            "groups" => self.group(name).await.to_string(),
+            "sources" => self.source(name).await,
+            "runs" => self.run(name).await.to_string(),
+            "applications" => {
+                applications::create(ctx, &read(&format!(r#"{{"name":"{name}","roles":[{{"name":"reader"}}]}}"#))).await.unwrap().name
+            }
+            "rules" => {
+                let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/rules") && r.method == "POST").unwrap().body;
+                let fields: RuleFields = read(like_the_table);
+                rules::create(ctx, &fields).await.unwrap().id.to_string()
+            }
+            "assignments" => {
+                let user = self.user(name).await;
+                let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader"}}"#));
+                assignments::add(ctx, &new).await.unwrap().id.to_string()
+            }
+            "clients" => clients::create(ctx, &read(r#"{"name":"A client"}"#)).await.unwrap().0.client_id,
+            "tokens" => {
+                let new: NewToken = read(r#"{"name":"A token","scope":"auditor"}"#);
+                tokens::create(ctx, &new).await.unwrap().0.id.to_string()
+            }
+            _ => panic!("{} is about {kind}, of which this test can make none: teach it", row.path),
+        }
+    }
+
+    async fn user(&self, name: &str) -> UserId {
+        let new = NewUser { username: name.to_owned(), ..NewUser::default() };
+        users::create(&self.ctx, &new).await.unwrap().0.id
+    }
+
+    async fn source(&self, name: &str) -> String {
+        let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/sources") && r.method == "POST").unwrap().body;
+        sources::create(&self.ctx, &read(&like_the_table.replace("new-N", name))).await.unwrap().name
+    }
+
+    async fn group(&self, name: &str) -> GroupId {
+        let (created_at, updated_at) = (self.ctx.now, self.ctx.now);
+        let made = Group {
+            id: GroupId::new(),
+            source_id: None,
+            external_id: None,
+            name: name.to_owned(),
+            display_name: None,
+            dn: None,
+            dn_key: None,
+            content_hash: Vec::new(),
+            members_hash: Vec::new(),
+            member_count: 0,
+            created_at,
+            updated_at,
+        };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        group::upsert_all(&mut tx, std::slice::from_ref(&made)).await.unwrap();
+        tx.commit().await.unwrap();
+        made.id
+    }
+
+    /// A run that the guard holds.
+    async fn run(&self, name: &str) -> RunId {
+        let source = self.source(name).await;
+        let source = sources::get(&self.ctx, &source).await.unwrap();
+        let held = Run {
+            id: RunId::new(),
+            source_id: source.id,
+            source: source.name,
+            mode: Mode::Full,
+            state: State::Held,
+            counts: Counts::default(),
+            error: Some("held by the test".to_owned()),
+            approves: None,
+            approved_by: None,
+            started_at: self.ctx.now,
+            duration_ms: Some(1),
+        };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        sync_run::insert(&mut tx, &held).await.unwrap();
+        tx.commit().await.unwrap();
+        held.id
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> T {
+    serde_json::from_str(text).unwrap()
+}
