@@ -178,13 +178,15 @@ async fn sessions_end_when_idle_or_old() {
 
 #[tokio::test]
 async fn the_trail_names_who_signed_in_and_out() {
+    use passerelle::store::establishment::audit_event::Filter;
     let (_server, place, party) = stage().await;
     let mut agent = Agent::new(&place);
     let page = agent.open(&party.authorize(&[])).await;
     agent.submit(&page, &RIGHT).await;
     let page = agent.get(&format!("{}/logout", party.issuer)).await;
     agent.submit(&page, &[]).await;
-    let trail = passerelle::services::audit::list(&place.ctx, &passerelle::types::page::PageRequest::first(5), None, None).await.unwrap();
+    let trail =
+        passerelle::services::audit::list(&place.ctx, &passerelle::types::page::PageRequest::first(5), &Filter::default()).await.unwrap();
     let user = format!("user:{}", place.user().await.id);
     let told: Vec<_> = trail.items.iter().take(2).map(|event| (event.action.as_str(), event.actor.as_str())).collect();
     assert_eq!(told, [("session.ended", user.as_str()), ("session.begun", user.as_str())]);

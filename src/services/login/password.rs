@@ -24,11 +24,13 @@ pub(super) async fn verify(ctx: &Context, person: Option<&User>, password: &Secr
         }
         None => None,
     };
-    let local = ctx.gateway.passwords.verify(password.clone(), hash).await?;
-    let said = match person {
-        Some(person) => directories::verify_password(ctx, person, password).await?,
-        None => None,
+    let asked = async {
+        match person {
+            Some(person) => directories::verify_password(ctx, person, password).await,
+            None => Ok(None),
+        }
     };
+    let (local, said) = tokio::try_join!(ctx.gateway.passwords.verify(password.clone(), hash), asked)?;
     // Whom a directory states has its password and no other: a local one from before does not outlive the move there.
     Ok(said.map_or(local, |verdict| verdict == Verdict::Accepted))
 }
