@@ -28,6 +28,11 @@ sign-in-retry = { $count ->
   }
 sign-in-shared = On a shared computer, remember to sign out.
 
+## Signed in, with no application in view
+signed-in-title = You are signed in
+signed-in-lead = You are signed in as { $name }.
+signed-in-next = Open an application of your establishment: it will not ask for your password again.
+
 ## Choice of establishment
 choice-title = Which establishment are you from?
 choice-lead = Search by name, town or UAI code.

@@ -28,6 +28,11 @@ sign-in-retry = { $count ->
   }
 sign-in-shared = Sur un ordinateur partagé, pensez à vous déconnecter.
 
+## Connexion faite, sans application en vue
+signed-in-title = Vous êtes connecté(e)
+signed-in-lead = Vous êtes connecté(e) en tant que { $name }.
+signed-in-next = Ouvrez une application de votre établissement : elle ne redemandera pas votre mot de passe.
+
 ## Choix de l’établissement
 choice-title = Quel est votre établissement ?
 choice-lead = Cherchez-le par son nom, sa ville ou son code UAI.

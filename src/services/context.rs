@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::keys::{Keys, Ring};
 use super::passwords::PasswordPool;
 use super::vault::Vault;
 use crate::config::Limits;
@@ -25,6 +26,8 @@ pub struct Gateway {
     pub vault: Vault,
     /// Argon2id, bounded.
     pub passwords: PasswordPool,
+    /// Signing keys, ready to use.
+    pub keys: Keys,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.
@@ -135,6 +138,19 @@ impl Context {
                 self.establishment.name
             ))),
         }
+    }
+
+    /// The establishment's signing keys.
+    ///
+    /// # Errors
+    /// When they cannot be read, or made the first time.
+    pub async fn ring(&self) -> Result<Arc<Ring>, Error> {
+        self.gateway.keys.ring(&self.store, &self.gateway.vault, self.slug(), self.now).await
+    }
+
+    /// Whether people may sign in here.
+    pub fn is_open(&self) -> bool {
+        self.establishment.status == EstablishmentStatus::Active
     }
 
     /// The establishment's slug.

@@ -40,7 +40,8 @@ pub async fn bring_up(writer: &Pool<Sqlite>, kind: Kind, path: &Path) -> Result<
     if found == known {
         return Ok(());
     }
-    migrator.run(&mut *connection).await.map_err(|source| Error::Migration { path: path.to_owned(), source })?;
+    // `run` takes anything that can be acquired from, which makes the future unfit for being sent between threads; this one takes a connection.
+    migrator.run_direct(None, &mut *connection, false).await.map_err(|source| Error::Migration { path: path.to_owned(), source })?;
     sqlx::query("PRAGMA optimize").execute(&mut *connection).await?;
     sqlx::query(dialect::set_user_version(known)).execute(&mut *connection).await?;
     Ok(())

@@ -79,6 +79,11 @@ impl Stores {
         &self.folder
     }
 
+    /// The stores that are open now, by slug.
+    pub fn opened(&self) -> Vec<(String, Store)> {
+        self.open.iter().map(|(slug, store)| ((*slug).clone(), store)).collect()
+    }
+
     /// One establishment's store.
     ///
     /// # Errors

@@ -197,7 +197,9 @@ CREATE TABLE interactions (
     id_hash BLOB NOT NULL PRIMARY KEY,
     browser_hash BLOB NOT NULL,
     request TEXT NOT NULL,
-    authenticated_at INTEGER,
+    signed_in_session BLOB,
+    consent TEXT CHECK (consent IN ('allowed', 'denied')),
+    consent_session BLOB,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT;

@@ -9,7 +9,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit;
-use super::context::{Context, PlatformContext};
+use super::context::{Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::links::Link;
 use super::users::{self, NewUser};
@@ -21,7 +21,7 @@ use crate::types::email::Email;
 use crate::types::fold;
 use crate::types::id::EstablishmentId;
 use crate::types::page::{Page, PageRequest};
-use crate::types::permission::{GatewayRole, Permission};
+use crate::types::permission::{APPLICATION, GatewayRole, Permission};
 use crate::types::slug::Slug;
 use crate::types::uai::Uai;
 
@@ -163,6 +163,17 @@ pub async fn choices(platform: &PlatformContext, page: &PageRequest) -> Result<P
     let mut tx = platform.registry().read().await?;
     let filter = Filter { status: Some("active".to_owned()), ..Filter::default() };
     Ok(establishment::list(&mut tx, page, &filter).await?)
+}
+
+/// Whether the registry and the platform's store answer.
+///
+/// # Errors
+/// What the store says when they do not.
+pub async fn reachable(gateway: &Gateway) -> Result<(), Error> {
+    zone::find(&mut gateway.stores.registry().read().await?, "").await?;
+    let platform = gateway.stores.establishment(&Slug::platform()).await?;
+    crate::store::establishment::application::find_by_name(&mut platform.read().await?, APPLICATION).await?;
+    Ok(())
 }
 
 /// One establishment, for whoever may read in it.

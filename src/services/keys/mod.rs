@@ -1,3 +1,6 @@
-//! Signing keys of an establishment.
+//! Signing keys of an establishment: made when first wanted, sealed in its store, parsed once and kept.
 
 pub mod crypto;
+mod ring;
+
+pub use ring::{Keys, Ring};

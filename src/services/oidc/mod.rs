@@ -1,19 +1,28 @@
-//! The OpenID provider. Its pure parts: reading requests, deciding steps, shaping claims, signing; none of them reads a store or the clock.
+//! The OpenID provider. Pure parts read requests, decide steps, shape claims and sign; the stateful ones (`authorization`, `issue`, `tokens`,
+//! `protected`, `end_session`, `clients`, `facts`) carry that out against the store. None of them reads the clock or shows a page.
 
+pub mod authorization;
 pub mod authorize;
 pub mod bearer;
 pub mod claim_shape;
 pub mod claims;
 pub mod client_auth;
 pub mod client_policy;
+mod clients;
 pub mod discovery;
+pub mod end_session;
 pub mod error;
+pub mod facts;
+pub mod failure;
 pub mod id_token;
+mod issue;
 pub mod jws;
 pub mod logout;
 pub mod parameters;
 pub mod pkce;
+pub mod protected;
 pub mod redirect_uri;
 mod shape_rule;
 pub mod token_request;
 pub mod token_response;
+pub mod tokens;

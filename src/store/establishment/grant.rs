@@ -62,6 +62,13 @@ pub async fn revoke_of_user(tx: &mut Tx, user: UserId, now: Timestamp) -> Result
     Ok(())
 }
 
+/// Gives the grants of a session to the one that replaces it, when the same person signed in again.
+pub async fn move_to_session(tx: &mut Tx, from: SessionId, to: SessionId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE grants SET session_id = $2 WHERE session_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).execute(c).await)?;
+    Ok(())
+}
+
 /// Revokes every grant given in a session.
 pub async fn revoke_of_session(tx: &mut Tx, session: SessionId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL";

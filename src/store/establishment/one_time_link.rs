@@ -53,3 +53,10 @@ pub async fn spend(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<bool
     const SQL: &str = "UPDATE one_time_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
     Ok(on!(tx, |c| sqlx::query(SQL).bind(token.as_bytes()).bind(now).execute(c).await.map(|d| d.rows_affected()))? == 1)
 }
+
+/// Removes what has expired, used or not.
+pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM one_time_links WHERE expires_at <= $1";
+    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await)?;
+    Ok(())
+}

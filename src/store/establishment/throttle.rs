@@ -39,6 +39,14 @@ pub async fn block(tx: &mut Tx, key: TokenHash, until: Timestamp) -> Result<(), 
     Ok(())
 }
 
+/// Takes one counted failure back, after the attempt succeeded; a key that falls below `attempts_max` blocks nobody any more.
+pub async fn take_back(tx: &mut Tx, key: TokenHash, now: Timestamp, attempts_max: i64) -> Result<(), Error> {
+    const SQL: &str = "UPDATE throttles SET failures = failures - 1, \
+         blocked_until = CASE WHEN failures - 1 < $3 THEN $2 ELSE blocked_until END WHERE key_hash = $1 AND failures > 0";
+    on!(tx, |c| sqlx::query(SQL).bind(key.as_bytes()).bind(now).bind(attempts_max).execute(c).await)?;
+    Ok(())
+}
+
 /// Forgets a key after a success.
 pub async fn clear(tx: &mut Tx, key: TokenHash) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM throttles WHERE key_hash = $1";

@@ -173,6 +173,11 @@ impl From<&AuthorizationRequest> for StoredRequest {
 }
 
 impl StoredRequest {
+    /// The pairs, for the store.
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.0
+    }
+
     /// The parameters again, to be checked again: a client may have been changed or disabled in between. Whether it is "enabled" counts at the
     /// end of a flow too.
     pub fn parameters(&self) -> Parameters {

@@ -1,0 +1,89 @@
+//! The edge: what is read of any request before a front looks at it (which establishment, when, from where), and what is measured and added
+//! on the way out. It is the one place of the fronts that reads the clock.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::http::header::{STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::services::context::{Actor, Context, Gateway};
+use crate::services::error::Error;
+use crate::types::slug::PLATFORM;
+use crate::types::time::Timestamp;
+
+/// Browsers keep to https for a year (RFC 6797 §6.1.1).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// Who a proxy says it speaks for.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// A context where the address says, for nobody known yet: an establishment below `/e/{slug}`, and the platform elsewhere.
+///
+/// # Errors
+/// `NotFound` for an unknown slug.
+pub async fn context(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Context, Error> {
+    let parameters = RawPathParams::from_request_parts(parts, gateway).await;
+    let slug = parameters.ok().and_then(|p| p.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug.to_owned()));
+    match slug {
+        // The platform has one address, the root: not a second one, which would be a second issuer.
+        Some(slug) if slug == PLATFORM => Err(Error::not_found("establishment «platform»")),
+        Some(slug) => Context::open(gateway, &slug, Actor::Anonymous, Timestamp::now()).await,
+        None => Context::open(gateway, PLATFORM, Actor::Anonymous, Timestamp::now()).await,
+    }
+}
+
+/// Where a request comes from. Only a proxy on this machine is believed when it names another address, and only its own, last word.
+pub fn address(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    if !peer.to_canonical().is_loopback() {
+        return peer;
+    }
+    let last = parts.headers.get_all(FORWARDED_FOR).iter().next_back().and_then(|value| value.to_str().ok());
+    last.and_then(|list| list.rsplit(',').next()).and_then(|named| named.trim().parse().ok()).unwrap_or(peer)
+}
+
+/// A header's text.
+pub fn header(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Every request passes here: bounded in time, measured by route, and answered with the headers that every answer has.
+pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    // Labels are routes and not addresses, which anyone could make up without end (SECURITY 32).
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let method = label(request.method());
+    let deadline = Duration::from_secs(u64::from(gateway.limits.request_timeout_s));
+    let answered = tokio::time::timeout(deadline, next.run(request)).await;
+    let mut response = answered.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
+    let status = response.status().as_u16();
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if gateway.public_url.starts_with("https:") {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    let elapsed = began.elapsed();
+    tracing::debug!(http.route = route, http.method = method, http.status = status, elapsed_us = elapsed.as_micros(), "request answered");
+    metrics::counter!("passerelle_http_requests_total", "route" => route.clone(), "method" => method, "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("passerelle_http_request_seconds", "route" => route, "method" => method).record(elapsed.as_secs_f64());
+    response
+}
+
+fn label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

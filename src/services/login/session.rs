@@ -1,0 +1,92 @@
+//! Sessions of people's browsers: begun by a proof, found by cookie, ended. A cookie's value is never kept, and never used twice.
+
+use serde_json::json;
+
+use crate::services::audit;
+use crate::services::context::Context;
+use crate::services::error::Error;
+use crate::store::Tx;
+use crate::store::establishment::session::{self, Session};
+use crate::store::establishment::user::{self, User, UserStatus};
+use crate::store::establishment::grant;
+use crate::types::id::SessionId;
+use crate::types::secret::{Secret, TokenHash};
+use crate::types::time::Timestamp;
+
+/// A use is noted when the last note is older than this, so that reading a session seldom writes.
+const TOUCH_AFTER_S: i64 = 60;
+
+/// A living session of someone who may sign in.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The session.
+    pub session: Session,
+    /// The person.
+    pub user: User,
+}
+
+/// The living session of a cookie. Someone disabled has none, and nobody has one in an establishment that is blocked.
+pub async fn find_in(tx: &mut Tx, ctx: &Context, cookie: Option<&str>) -> Result<Option<Live>, Error> {
+    let Some(cookie) = cookie.filter(|_| ctx.is_open()) else { return Ok(None) };
+    let idle_since = ctx.now.plus_s(-i64::from(ctx.gateway.limits.session_idle_s));
+    let Some(session) = session::find_live(tx, TokenHash::of(cookie), ctx.now, idle_since).await? else { return Ok(None) };
+    let person = user::find(tx, session.user_id).await?.filter(|person| person.status == UserStatus::Active);
+    Ok(person.map(|user| Live { session, user }))
+}
+
+/// The same, on a connection of its own.
+pub async fn find(ctx: &Context, cookie: Option<&str>) -> Result<Option<Live>, Error> {
+    if cookie.is_none() {
+        return Ok(None);
+    }
+    let mut tx = ctx.store.read().await?;
+    find_in(&mut tx, ctx, cookie).await
+}
+
+/// The session of a cookie, whatever became of its person: what a sign-in in the same browser replaces.
+pub(super) async fn find_any_in(tx: &mut Tx, ctx: &Context, cookie: Option<&str>) -> Result<Option<Session>, Error> {
+    let Some(cookie) = cookie else { return Ok(None) };
+    Ok(session::find_live(tx, TokenHash::of(cookie), ctx.now, Timestamp::default()).await?)
+}
+
+/// Notes that a session was used.
+pub async fn touch_in(tx: &mut Tx, ctx: &Context, session: &Session) -> Result<(), Error> {
+    if ctx.now.seconds().saturating_sub(session.last_seen_at.seconds()) > TOUCH_AFTER_S {
+        session::touch(tx, session.id, ctx.now).await?;
+    }
+    Ok(())
+}
+
+/// Begins a session, with a new identifier and a new cookie whatever was there before (SECURITY 3, 4). The session it replaces in this
+/// browser ends: the same person's grants go over to the new one, another person's are revoked.
+pub(super) async fn begin_in(tx: &mut Tx, ctx: &Context, person: &User, replaced: Option<&Session>) -> Result<(Secret, Session), Error> {
+    let cookie = Secret::random("");
+    let begun = Session {
+        id: SessionId::new(),
+        user_id: person.id,
+        method: "pwd".to_owned(),
+        auth_time: ctx.now,
+        last_seen_at: ctx.now,
+        expires_at: ctx.now.plus_s(i64::from(ctx.gateway.limits.session_lifetime_s)),
+    };
+    session::insert(tx, cookie.hash(), &begun).await?;
+    if let Some(replaced) = replaced {
+        session::delete(tx, replaced.id).await?;
+        if replaced.user_id == person.id {
+            grant::move_to_session(tx, replaced.id, begun.id).await?;
+        } else {
+            grant::revoke_of_session(tx, replaced.id, ctx.now).await?;
+        }
+    }
+    Ok((cookie, begun))
+}
+
+/// Ends a session: the grants given in it are revoked in the same transaction.
+pub async fn end(ctx: &Context, live: &Live) -> Result<(), Error> {
+    let mut tx = ctx.store.begin().await?;
+    session::delete(&mut tx, live.session.id).await?;
+    grant::revoke_of_session(&mut tx, live.session.id, ctx.now).await?;
+    let id = live.user.id.to_string();
+    audit::record_in(&mut tx, ctx, "session.ended", ("user", &id), json!({ "session": live.session.id.to_string() })).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,75 @@
+//! Access tokens brought back (RFC 6750): UserInfo (OpenID Connect Core §5.3), and whom a token lets use the admin API.
+
+use serde_json::{Map, Value};
+
+use super::error::OAuthError;
+use super::facts;
+use super::failure::Failure;
+use crate::services::context::{Actor, Context};
+use crate::services::error::Error;
+use crate::store::Tx;
+use crate::store::establishment::access_token::{self, LiveToken};
+use crate::store::establishment::client::{self, Client};
+use crate::store::establishment::user::{self, User, UserStatus};
+use crate::store::establishment::{application, assignment};
+use crate::types::oauth_scope::OauthScope;
+use crate::types::permission::{APPLICATION, GatewayRole};
+use crate::types::secret::TokenHash;
+
+/// The scope that lets an access token use the admin API, as the person it stands for.
+pub const ADMIN_SCOPE: &str = "passerelle:admin";
+
+/// Everything a token stands for, as it is now.
+struct Holder {
+    token: LiveToken,
+    person: User,
+    client: Client,
+}
+
+/// The holder of a token, while token, grant, person, client and establishment are all in order (SECURITY 26, 27).
+async fn holder_in(tx: &mut Tx, ctx: &Context, token: &str) -> Result<Option<Holder>, Error> {
+    if !ctx.is_open() {
+        return Ok(None);
+    }
+    let Some(token) = access_token::find_live(tx, TokenHash::of(token), ctx.now).await? else { return Ok(None) };
+    let person = user::find(tx, token.user_id).await?.filter(|person| person.status == UserStatus::Active);
+    let Some(person) = person else { return Ok(None) };
+    let client = client::find(tx, &token.client_id).await?.filter(|client| client.enabled);
+    Ok(client.map(|client| Holder { token, person, client }))
+}
+
+/// The UserInfo answer (Core §5.3.2).
+///
+/// # Errors
+/// `InvalidToken`, or `InsufficientScope` for a token without `openid`.
+pub async fn user_info(ctx: &Context, token: &str) -> Result<Map<String, Value>, Failure> {
+    let mut tx = ctx.store.read().await?;
+    let holder = holder_in(&mut tx, ctx, token).await?;
+    let holder = holder.ok_or_else(|| OAuthError::InvalidToken("the access token is unknown, expired or revoked".into()))?;
+    let scope = OauthScope::parse(&holder.token.scope);
+    if !scope.contains("openid") {
+        return Err(OAuthError::InsufficientScope("this needs the scope openid".into()).into());
+    }
+    let mut claims = facts::released_in(&mut tx, ctx, &holder.person, &holder.client, &scope).await?;
+    claims.insert("sub".to_owned(), facts::subject(&holder.person).into());
+    Ok(claims)
+}
+
+/// Whom an access token lets use the admin API; none when it is not in order, or has not the scope `passerelle:admin`.
+pub async fn actor(ctx: &Context, token: &str) -> Result<Option<Actor>, Error> {
+    let mut tx = ctx.store.read().await?;
+    let Some(holder) = holder_in(&mut tx, ctx, token).await? else { return Ok(None) };
+    if !OauthScope::parse(&holder.token.scope).contains(ADMIN_SCOPE) {
+        return Ok(None);
+    }
+    let roles = gateway_roles_in(&mut tx, ctx, &holder.person).await?;
+    Ok(Some(Actor::User { id: holder.person.id, roles }))
+}
+
+async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, person: &User) -> Result<Vec<GatewayRole>, Error> {
+    let Some(own) = application::find_by_name(tx, APPLICATION).await? else { return Ok(Vec::new()) };
+    let held = assignment::list_held(tx, person.id, own.id, ctx.now).await?;
+    let roles = held.iter().filter_map(|held| GatewayRole::from_name(&held.role));
+    // An operator's role counts on the platform only, whatever a rule of an establishment gives.
+    Ok(roles.filter(|role| ctx.is_platform() || *role != GatewayRole::Operator).collect())
+}
