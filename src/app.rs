@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::services::context::{Actor, Gateway, PlatformContext};
+use crate::services::directories::Directories;
 use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::keys::Keys;
@@ -38,6 +39,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         vault: Vault::open(&config.master_key())?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         keys: Keys::new(open_max),
+        directories: Directories::default(),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),
     });

@@ -14,4 +14,5 @@ mod demo;
 mod harness;
 mod oidc;
 mod store;
+mod sync;
 mod tidy;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::directories::Directories;
 use super::error::Error;
 use super::keys::{Keys, Ring};
 use super::passwords::PasswordPool;
@@ -28,6 +29,8 @@ pub struct Gateway {
     pub passwords: PasswordPool,
     /// Signing keys, ready to use.
     pub keys: Keys,
+    /// Directories that stand ready.
+    pub directories: Directories,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.

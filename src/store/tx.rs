@@ -4,6 +4,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use super::Error;
+use super::dialect::{APPLY_CACHE, NORMAL_CACHE};
 
 /// A connection of a store: reading in autocommit, or in a writing transaction. Dropped without [`Tx::commit`], it rolls back.
 #[derive(Debug)]
@@ -28,6 +29,18 @@ impl Tx {
             Self::SqliteRead(connection) => Connection::Sqlite(connection),
             Self::SqliteWrite(transaction) => Connection::Sqlite(transaction),
         }
+    }
+
+    /// Gives the connection a larger cache while it applies a large run, or its normal one again.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn set_large(&mut self, large: bool) -> Result<(), Error> {
+        let cache = if large { APPLY_CACHE } else { NORMAL_CACHE };
+        match self.connection() {
+            Connection::Sqlite(connection) => sqlx::query(cache).execute(connection).await?,
+        };
+        Ok(())
     }
 
     /// Makes what was written last.

@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
 /// The services in the order in which they may name each other; those of one line may name one another.
 const SERVICES: &[&[&str]] = &[
     // What every service stands on: who asks, what can go wrong, how secrets are kept.
-    &["context", "error", "passwords", "vault"],
+    &["context", "directories", "error", "passwords", "vault"],
     &["audit"],
     &["links"],
     &["mail"],
@@ -34,6 +34,7 @@ const SERVICES: &[&[&str]] = &[
     &["roles"],
     &["users"],
     &["sources"],
+    &["groups"],
     &["sync"],
     &["login"],
     &["oidc"],

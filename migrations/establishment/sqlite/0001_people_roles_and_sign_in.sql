@@ -45,6 +45,7 @@ CREATE TABLE links (
     dn TEXT,
     content_hash BLOB NOT NULL,
     present INTEGER NOT NULL CHECK (present IN (0, 1)),
+    active INTEGER NOT NULL CHECK (active IN (0, 1)),
     PRIMARY KEY (source_id, external_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX links_user ON links (user_id);

@@ -50,7 +50,10 @@ pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
-    if user.disabled_by == Some(DisabledBy::Source) {
+    // What an administrator took away may be given back, but never against what the source says.
+    let links = link::list_of_user(&mut tx, id).await?;
+    let shut_out = !links.is_empty() && !links.iter().any(|link| link.present && link.active);
+    if user.disabled_by == Some(DisabledBy::Source) || shut_out {
         return Err(Error::Conflict(
             "the person's source says they are gone or inactive: put that right in the source, and sync".to_owned(),
         ));

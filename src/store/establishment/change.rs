@@ -99,3 +99,9 @@ pub async fn insert_all(tx: &mut Tx, run: RunId, changes: &[Change]) -> Result<(
     }
     Ok(())
 }
+
+/// Everything one operation of a run did, for the run that carries a held one out.
+pub async fn list_of_operation(tx: &mut Tx, run: RunId, operation: Operation) -> Result<Vec<Change>, Error> {
+    const SQL: &str = "SELECT seq, kind, operation, subject_id, name, detail FROM changes WHERE run_id = $1 AND operation = $2 ORDER BY seq";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(run).bind(operation).fetch_all(c).await)?)
+}

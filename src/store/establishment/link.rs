@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
+use super::user::{DisabledBy, UserStatus};
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -30,6 +31,8 @@ pub struct Link {
     pub content_hash: Vec<u8>,
     /// Whether the last complete run saw the entry.
     pub present: bool,
+    /// Whether the source lets the person in, as last read.
+    pub active: bool,
 }
 
 /// A person's links, with the sources' names.
@@ -43,6 +46,8 @@ pub struct NamedLink {
     pub dn: Option<String>,
     /// Whether the last complete run saw the entry.
     pub present: bool,
+    /// Whether the source lets the person in, as last read.
+    pub active: bool,
     /// The source.
     #[serde(skip)]
     pub source_id: SourceId,
@@ -51,28 +56,28 @@ pub struct NamedLink {
 /// Every link of a source, by external id.
 pub async fn list_of_source(tx: &mut Tx, source: SourceId) -> Result<Vec<Link>, Error> {
     const SQL: &str =
-        "SELECT source_id, external_id, user_id, dn, content_hash, present FROM links WHERE source_id = $1 ORDER BY external_id";
+        "SELECT source_id, external_id, user_id, dn, content_hash, present, active FROM links WHERE source_id = $1 ORDER BY external_id";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).fetch_all(c).await)?)
 }
 
 /// A person's links.
 pub async fn list_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<NamedLink>, Error> {
-    const SQL: &str = "SELECT s.name AS source, l.external_id, l.dn, l.present, l.source_id FROM links l JOIN sources s ON s.id = l.source_id \
+    const SQL: &str = "SELECT s.name AS source, l.external_id, l.dn, l.present, l.active, l.source_id FROM links l JOIN sources s ON s.id = l.source_id \
          WHERE l.user_id = $1 ORDER BY s.name LIMIT $2";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
 /// Writes links, new ones and changed ones.
 pub async fn upsert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
-    const HEAD: &str = "INSERT INTO links (source_id, external_id, user_id, dn, content_hash, present) ";
+    const HEAD: &str = "INSERT INTO links (source_id, external_id, user_id, dn, content_hash, present, active) ";
     const TAIL: &str = " ON CONFLICT (source_id, external_id) DO UPDATE SET user_id = excluded.user_id, dn = excluded.dn, \
-         content_hash = excluded.content_hash, present = excluded.present";
+         content_hash = excluded.content_hash, present = excluded.present, active = excluded.active";
     for chunk in links.chunks(ROWS_PER_INSERT) {
         on!(tx, |c| {
             let mut rows = QueryBuilder::new(HEAD);
             rows.push_values(chunk, |mut row, l| {
                 row.push_bind(l.source_id).push_bind(&l.external_id).push_bind(l.user_id).push_bind(&l.dn);
-                row.push_bind(&l.content_hash).push_bind(l.present);
+                row.push_bind(&l.content_hash).push_bind(l.present).push_bind(l.active);
             });
             rows.push(TAIL);
             rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
@@ -81,9 +86,61 @@ pub async fn upsert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Marks an entry as gone from its source.
-pub async fn mark_gone(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
-    const SQL: &str = "UPDATE links SET present = $3 WHERE source_id = $1 AND external_id = $2";
-    on!(tx, |c| sqlx::query(SQL).bind(source).bind(external_id).bind(false).execute(c).await)?;
+/// Marks a person's entry as gone from its source. The record is applied again when it comes back, whatever it says.
+pub async fn mark_gone(tx: &mut Tx, source: SourceId, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE links SET present = $3 WHERE user_id = $2 AND source_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(source).bind(user).bind(false).execute(c).await)?;
     Ok(())
+}
+
+/// What a run compares a source's people with.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Known {
+    /// The source's immutable key.
+    pub external_id: String,
+    /// The person.
+    pub user_id: UserId,
+    /// Hash of the record as last applied.
+    pub content_hash: Vec<u8>,
+    /// Whether the last complete run saw the entry.
+    pub present: bool,
+    /// The person's user name, folded.
+    pub username_folded: String,
+    /// Whether the person may sign in.
+    pub status: UserStatus,
+    /// Who disabled the person, when disabled.
+    pub disabled_by: Option<DisabledBy>,
+}
+
+/// A source's people after an external id, in bounded steps.
+pub async fn list_known_after(tx: &mut Tx, source: SourceId, after: &str, limit: i64) -> Result<Vec<Known>, Error> {
+    const SQL: &str = "SELECT l.external_id, l.user_id, l.content_hash, l.present, u.username_folded, u.status, u.disabled_by \
+         FROM links l JOIN users u ON u.id = l.user_id WHERE l.source_id = $1 AND l.external_id > $2 ORDER BY l.external_id LIMIT $3";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// The links of some people in one source: at most as many as one statement takes rows.
+pub async fn list_of_users(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Link>, Error> {
+    const HEAD: &str = "SELECT source_id, external_id, user_id, dn, content_hash, present, active FROM links WHERE source_id = ";
+    let mut found = Vec::with_capacity(users.len());
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Link> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(source).push(" AND user_id IN (");
+            let mut keys = query.separated(", ");
+            for user in chunk {
+                keys.push_bind(*user);
+            }
+            query.push(")");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// How many people came from a source, there now or before.
+pub async fn count_of_source(tx: &mut Tx, source: SourceId) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM links WHERE source_id = $1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await)?)
 }

@@ -133,3 +133,15 @@ pub async fn update(tx: &mut Tx, s: &Source) -> Result<(), Error> {
     })?;
     if changed == 0 { Err(Error::NotFound("source")) } else { Ok(()) }
 }
+
+/// Removes a source with its runs. One that people or groups came from is still referred to.
+///
+/// # Errors
+/// `Referenced`.
+pub async fn delete(tx: &mut Tx, id: SourceId) -> Result<(), Error> {
+    const RUNS: &str = "DELETE FROM runs WHERE source_id = $1";
+    const SQL: &str = "DELETE FROM sources WHERE id = $1";
+    on!(tx, |c| sqlx::query(RUNS).bind(id).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await)?;
+    Ok(())
+}

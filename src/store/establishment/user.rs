@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::store::dialect::{ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::id::UserId;
+use crate::types::id::{SourceId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::time::Timestamp;
 use crate::types::{fold, fold_case};
@@ -221,4 +221,49 @@ pub async fn count_active(tx: &mut Tx) -> Result<i64, Error> {
 pub async fn usernames(tx: &mut Tx) -> Result<Vec<(UserId, String)>, Error> {
     const SQL: &str = "SELECT id, username_folded FROM users ORDER BY id";
     Ok(on!(tx, |c| sqlx::query_as(SQL).fetch_all(c).await)?)
+}
+
+/// Some people by key; who is not there is left out.
+pub async fn list_by_ids(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>, Error> {
+    const HEAD: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
+         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE id IN (";
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<User> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut keys = query.separated(", ");
+            for id in chunk {
+                keys.push_bind(*id);
+            }
+            query.push(")");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Folded names of people whom a source does not state, after a key, in bounded steps.
+pub async fn list_names_outside(tx: &mut Tx, source: SourceId, after: Option<UserId>, limit: i64) -> Result<Vec<(UserId, String)>, Error> {
+    const SQL: &str = "SELECT u.id, u.username_folded FROM users u WHERE ($2 IS NULL OR u.id > $2) \
+         AND NOT EXISTS (SELECT 1 FROM links l WHERE l.user_id = u.id AND l.source_id = $1) ORDER BY u.id LIMIT $3";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// Gives a person another user name and nothing else.
+///
+/// # Errors
+/// `Taken` when the user name is another's.
+pub async fn set_username(tx: &mut Tx, id: UserId, username: &str) -> Result<(), Error> {
+    const SQL: &str = "UPDATE users SET username = $2, username_folded = $3 WHERE id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(username).bind(fold_case(username)).execute(c).await)?;
+    Ok(())
+}
+
+/// Frees a person's user name within a run that gives them another; what people read stays until then.
+pub async fn park_username(tx: &mut Tx, id: UserId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE users SET username_folded = $2 WHERE id = $1";
+    // No user name has a space, so no one else can have this one.
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(format!("parked {id}")).execute(c).await)?;
+    Ok(())
 }

@@ -1,0 +1,133 @@
+//! Directories that stand ready: one `connectors::Directory` a source, with its sign-in connections, kept between requests.
+//!
+//! Opens sealed bind passwords and gives them to the connector, to nobody else.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context as Digest, SHA256};
+use connectors::{Directory, Password, Settings, Verdict};
+use moka::sync::Cache;
+
+use super::context::Context;
+use super::error::Error;
+use super::vault::{Place, Vault};
+use crate::store::establishment::source::{self, Source, SourceKind};
+use crate::store::establishment::{link, user};
+use crate::types::Invalid;
+use crate::types::id::SourceId;
+use crate::types::secret::Secret;
+
+/// Directories kept ready at most; those used least recently go first.
+const READY_MAX: u64 = 1024;
+/// A directory that nobody asked for so long goes, and its connections with it.
+const READY_IDLE: Duration = Duration::from_mins(30);
+
+/// The directories that stand ready, by everything that makes them: a changed source is another directory.
+pub struct Directories(Cache<[u8; 32], Directory>);
+
+impl fmt::Debug for Directories {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directories").field("ready", &self.0.entry_count()).finish()
+    }
+}
+
+impl Default for Directories {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(READY_MAX).time_to_idle(READY_IDLE).build())
+    }
+}
+
+impl Directories {
+    /// The directory of a source, made ready when it is not.
+    ///
+    /// # Errors
+    /// `Invalid` when its settings or files cannot be used, `Internal` when the sealed password does not open.
+    pub fn of(&self, vault: &Vault, slug: &str, source: &Source) -> Result<Directory, Error> {
+        let key = key(slug, source);
+        if let Some(ready) = self.0.get(&key) {
+            return Ok(ready);
+        }
+        let password = match &source.secret_sealed {
+            Some(sealed) => Some(open_password(vault, slug, source.id, sealed)?),
+            None => None,
+        };
+        let directory = prepare(&source.settings, password)?;
+        self.0.insert(key, directory.clone());
+        Ok(directory)
+    }
+}
+
+/// A directory from settings as they are stored, without keeping it.
+///
+/// # Errors
+/// `Invalid` naming the key, or saying which file cannot be used.
+pub fn prepare(settings: &serde_json::Value, password: Option<Password>) -> Result<Directory, Error> {
+    let settings =
+        Settings::parse(settings).map_err(|refused| Invalid::new(format!("settings.{}", refused.key), refused.reason.clone()))?;
+    Directory::new(settings, password).map_err(|refused| Error::invalid("settings", refused.to_string()))
+}
+
+/// Seals a bind password for its source's row.
+///
+/// # Errors
+/// `Internal` when the cipher refuses.
+pub fn seal_password(vault: &Vault, slug: &str, source: SourceId, password: &Secret) -> Result<Vec<u8>, Error> {
+    let row = source.to_string();
+    // The vault is the one place that may see it.
+    vault.seal(place(slug, &row), password.expose().as_bytes()).map_err(|refused| Error::Internal(refused.to_string()))
+}
+
+fn open_password(vault: &Vault, slug: &str, source: SourceId, sealed: &[u8]) -> Result<Password, Error> {
+    let row = source.to_string();
+    let opened = vault.open_sealed(place(slug, &row), sealed).map_err(|refused| Error::Internal(refused.to_string()))?;
+    let text = std::str::from_utf8(&opened).map_err(|_| Error::Internal("a sealed bind password is not text, though text is sealed".into()))?;
+    Ok(Password::from(text))
+}
+
+fn place<'a>(slug: &'a str, row: &'a str) -> Place<'a> {
+    Place { establishment: slug, table: "sources", column: "secret_sealed", row }
+}
+
+fn key(slug: &str, source: &Source) -> [u8; 32] {
+    let mut digest = Digest::new(&SHA256);
+    digest.update(slug.as_bytes());
+    digest.update(source.id.uuid().as_bytes());
+    digest.update(source.settings.to_string().as_bytes());
+    digest.update(source.secret_sealed.as_deref().unwrap_or_default());
+    let mut key = [0; 32];
+    key.copy_from_slice(digest.finish().as_ref());
+    key
+}
+
+/// Checks a person's password in the directory that states them now, on connections of its own. `None` when no directory does,
+/// or the one that does takes no sign-ins: then a local password may serve.
+///
+/// # Errors
+/// `Outside` when the directory could not tell; the text says which and why.
+pub async fn verify_password(ctx: &Context, person: &user::User, password: &Secret) -> Result<Option<Verdict>, Error> {
+    let mut tx = ctx.store.read().await?;
+    let mut asked = Vec::new();
+    for entry in link::list_of_user(&mut tx, person.id).await?.into_iter().filter(|entry| entry.present) {
+        let (Some(dn), Some(source)) = (entry.dn, source::find(&mut tx, entry.source_id).await?) else { continue };
+        if !source.enabled || source.kind != SourceKind::Ldap {
+            continue;
+        }
+        let directory = ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), &source)?;
+        if directory.settings().sign_in == connectors::ldap::SignIn::Bind {
+            asked.push((directory, dn));
+        }
+    }
+    // Nothing waits on the network with a connection of the store in hand.
+    drop(tx);
+    let mut verdict = None;
+    for (directory, dn) in asked {
+        // The bind request is where a password typed at sign-in has to go.
+        let said = directory.verify_password(&dn, &Password::from(password.expose())).await;
+        match said.map_err(|failed| Error::Outside(failed.to_string()))? {
+            Verdict::Accepted => return Ok(Some(Verdict::Accepted)),
+            other => verdict = Some(other),
+        }
+    }
+    Ok(verdict)
+}

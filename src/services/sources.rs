@@ -1,0 +1,291 @@
+//! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
+
+use connectors::ldap::{CheckStep, TlsMode};
+use connectors::{Directory, Password};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::audit;
+use super::context::Context;
+use super::directories::{self, prepare};
+use super::error::Error;
+use crate::store::Tx;
+use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
+use crate::store::establishment::{group, link, sync_run};
+use crate::types::Invalid;
+use crate::types::id::SourceId;
+use crate::types::permission::Permission;
+use crate::types::secret::Secret;
+
+/// Longest name of a source, in characters.
+const NAME_LENGTH_MAX: usize = 64;
+/// The key of the bind password within the settings: written, never read back.
+const BIND_PASSWORD: &str = "bind_password";
+
+/// A source as it is configured. `settings.bind_password` is written and never read back; left out, the one before stays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFields {
+    /// Its name in addresses and commands.
+    pub name: String,
+    /// Protocol.
+    #[serde(default = "ldap")]
+    pub kind: SourceKind,
+    /// Settings of the connector.
+    #[schema(value_type = Object)]
+    pub settings: Value,
+    /// When it runs by itself: not offered yet, so nothing but null.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub schedule: Option<Value>,
+    /// Bounds on what one run may take away.
+    #[serde(default)]
+    pub guard: Guard,
+    /// Whether runs and sign-ins through it are allowed.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+fn ldap() -> SourceKind {
+    SourceKind::Ldap
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl From<&Source> for SourceFields {
+    fn from(source: &Source) -> Self {
+        let Source { name, kind, settings, guard, enabled, .. } = source.clone();
+        Self { name, kind, settings, schedule: None, guard, enabled }
+    }
+}
+
+/// What may be read of a source: everything but its secret.
+pub fn shown(source: &Source) -> Value {
+    json!({
+        "name": source.name,
+        "kind": source.kind,
+        "settings": source.settings,
+        "has_bind_password": source.secret_sealed.is_some(),
+        "schedule": null,
+        "guard": source.guard,
+        "enabled": source.enabled,
+        "created_at": source.created_at,
+        "updated_at": source.updated_at,
+    })
+}
+
+/// Every source, by name.
+pub async fn list(ctx: &Context) -> Result<Vec<Source>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    Ok(source::list(&mut tx).await?)
+}
+
+/// One source.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(ctx: &Context, name: &str) -> Result<Source, Error> {
+    ctx.require(Permission::Read)?;
+    find_in(&mut ctx.store.read().await?, name).await
+}
+
+async fn find_in(tx: &mut Tx, name: &str) -> Result<Source, Error> {
+    source::find_by_name(tx, name).await?.ok_or_else(|| Error::not_found(format!("source «{name}»")))
+}
+
+/// Adds a source. Its settings and files are checked; the directory itself is not asked (`check` does that).
+///
+/// # Errors
+/// `Invalid` naming every field that does not fit, `Conflict` when the name is taken.
+pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Error> {
+    ctx.require(Permission::ManageSources)?;
+    let mut source = Source {
+        id: SourceId::new(),
+        name: String::new(),
+        kind: fields.kind,
+        settings: Value::Null,
+        secret_sealed: None,
+        guard: fields.guard,
+        enabled: fields.enabled,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    };
+    write(ctx, &mut source, fields)?;
+    let mut tx = ctx.store.begin().await?;
+    source::insert(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
+    audit::record_in(&mut tx, ctx, "source.created", ("source", &source.name), shown(&source)).await?;
+    tx.commit().await?;
+    Ok(source)
+}
+
+/// Changes a source. What another filter would do to people waits in the next run, held if the guard says so.
+///
+/// # Errors
+/// `NotFound`, `Invalid` (also when a server changes and the bind password is not given again), `Conflict`.
+pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
+    ctx.require(Permission::ManageSources)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut source = find_in(&mut tx, name).await?;
+    if source.kind != fields.kind {
+        return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
+    }
+    let before = shown(&source);
+    write(ctx, &mut source, fields)?;
+    source.updated_at = ctx.now;
+    source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
+    let detail = json!({ "before": before, "after": shown(&source) });
+    audit::record_in(&mut tx, ctx, "source.updated", ("source", &source.name), detail).await?;
+    tx.commit().await?;
+    Ok(source)
+}
+
+/// Removes a source that nobody came from.
+///
+/// # Errors
+/// `NotFound`, `Conflict` when people or groups came from it, or a run is going on.
+pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
+    ctx.require(Permission::ManageSources)?;
+    let mut tx = ctx.store.begin().await?;
+    let source = find_in(&mut tx, name).await?;
+    if sync_run::find_unfinished(&mut tx, source.id).await?.is_some() {
+        return Err(Error::Conflict("a run of this source is going on: wait for its end".to_owned()));
+    }
+    let people = link::count_of_source(&mut tx, source.id).await?;
+    let groups = group::list_of_source(&mut tx, source.id).await?.len();
+    if people > 0 || groups > 0 {
+        return Err(Error::Conflict(format!(
+            "{people} people and {groups} groups came from this source: disable it instead (`enabled`: false), and they stay as they are"
+        )));
+    }
+    source::delete(&mut tx, source.id).await?;
+    audit::record_in(&mut tx, ctx, "source.deleted", ("source", &source.name), json!({})).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Tries a source step by step: name, connection, encryption, account, base, people and groups, with some records as they would arrive.
+///
+/// # Errors
+/// `NotFound`, `Invalid` when its files cannot be used any more.
+pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
+    ctx.require(Permission::ManageSources)?;
+    let source = get(ctx, name).await?;
+    Ok(directory(ctx, &source)?.check().await)
+}
+
+/// The directory behind a source.
+///
+/// # Errors
+/// `Invalid` when its settings or files cannot be used.
+pub(in crate::services) fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
+    ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source)
+}
+
+/// Writes the fields into the row, after checking every one of them.
+fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
+    let mut wrong = wrong_fields(fields);
+    let mut settings = fields.settings.clone();
+    let said = settings.as_object_mut().and_then(|keys| keys.remove(BIND_PASSWORD));
+    let password = match said {
+        None => Said::Nothing,
+        Some(Value::Null) => Said::Forget,
+        Some(Value::String(text)) if text.is_empty() => Said::Forget,
+        Some(Value::String(text)) => match Secret::parse("settings.bind_password", text) {
+            Ok(secret) => Said::New(secret),
+            Err(refused) => {
+                wrong.push(refused);
+                Said::Nothing
+            }
+        },
+        Some(_) => {
+            wrong.push(Invalid::new("settings.bind_password", "must be a text"));
+            Said::Nothing
+        }
+    };
+    let keeps = matches!(password, Said::Nothing) && source.secret_sealed.is_some();
+    // Whether there is a password is checked here; whether it is right, by the directory.
+    let trial = match &password {
+        Said::New(secret) => Some(Password::from(secret.expose())),
+        Said::Nothing if keeps => Some(Password::from("kept")),
+        _ => None,
+    };
+    match prepare(&settings, trial) {
+        Err(Error::Invalid(more)) => wrong.extend(more),
+        Err(other) => return Err(other),
+        Ok(after) if keeps && leads_elsewhere(&source.settings, &after) => wrong.push(Invalid::new(
+            "settings.bind_password",
+            "give it again: the servers or their encryption change, and a stored password is never sent to another place",
+        )),
+        Ok(_) => {}
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    match password {
+        Said::New(secret) => {
+            source.secret_sealed = Some(directories::seal_password(&ctx.gateway.vault, ctx.slug(), source.id, &secret)?);
+        }
+        Said::Forget => source.secret_sealed = None,
+        Said::Nothing => {}
+    }
+    fields.name.trim().clone_into(&mut source.name);
+    source.settings = settings;
+    source.guard = fields.guard;
+    source.enabled = fields.enabled;
+    Ok(())
+}
+
+/// What was said of the bind password.
+enum Said {
+    Nothing,
+    Forget,
+    New(Secret),
+}
+
+/// Whether the bind password would travel to another server, or less protected, than it was given for.
+fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
+    let Ok(before) = connectors::Settings::parse(before) else { return true };
+    let after = after.settings();
+    let known = |url: &connectors::ldap::Url| before.urls.iter().any(|b| b.host == url.host && b.port == url.port);
+    let protection = |mode: TlsMode| mode != TlsMode::None;
+    !after.urls.iter().all(known) || (protection(before.tls.mode) && !protection(after.tls.mode))
+}
+
+fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
+    let mut wrong = Vec::new();
+    let name = fields.name.trim();
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if name.len() > NAME_LENGTH_MAX || !starts_well || !name.chars().all(fits) {
+        let message = format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
+        wrong.push(Invalid::new("name", message));
+    }
+    if fields.kind != SourceKind::Ldap {
+        wrong.push(Invalid::new("kind", "this version reads directories: accepted is `ldap`"));
+    }
+    if fields.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()) {
+        wrong.push(Invalid::new("schedule", "this version runs a source when asked: leave it null, and start runs from a timer of your own"));
+    }
+    if !fields.settings.is_object() {
+        wrong.push(Invalid::new("settings", "must be an object"));
+    }
+    let Guard { people, groups, memberships, shrink_percent } = fields.guard;
+    let percents = [("people", people), ("groups", groups), ("memberships", memberships)].map(|(name, bound): (_, Bound)| (name, bound.max_percent));
+    for (name, percent) in percents.into_iter().chain([("shrink", shrink_percent)]) {
+        if !(0.0..=100.0).contains(&percent) {
+            let field = if name == "shrink" { "guard.shrink_percent".to_owned() } else { format!("guard.{name}.max_percent") };
+            wrong.push(Invalid::new(field, "a percentage from 0 to 100"));
+        }
+    }
+    wrong
+}
+
+fn taken(error: crate::store::Error, name: &str) -> Error {
+    match error {
+        crate::store::Error::Taken(_) => Error::Conflict(format!("a source is named «{name}» already: choose another name")),
+        other => other.into(),
+    }
+}

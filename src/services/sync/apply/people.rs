@@ -1,0 +1,269 @@
+//! People of a plan: names are freed before they are given, so that one can be used again or swapped within a run.
+
+use std::collections::{BTreeMap, HashMap};
+
+use connectors::Person;
+use serde_json::{Map, Value, json};
+
+use super::super::super::error::Error;
+use super::super::super::users::{self, facts};
+use super::super::reconcile::{Gone, Refresh, SeenPerson, Turn};
+use super::Work;
+use crate::store::Tx;
+use crate::store::dialect::ROWS_PER_INSERT;
+use crate::store::establishment::change::{ChangeKind, Operation};
+use crate::store::establishment::link::{self, Link};
+use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
+use crate::types::id::UserId;
+
+/// Characters of the identifier that end a name taken over by someone else.
+const RELEASED_MARK_LENGTH: usize = 8;
+
+impl Work<'_> {
+    /// Gone, renamed, restated, new: in this order.
+    pub(super) async fn people(&mut self, tx: &mut Tx) -> Result<(), Error> {
+        let plan = self.plan;
+        for chunk in plan.people.gone.chunks(ROWS_PER_INSERT) {
+            self.gone(tx, chunk).await?;
+        }
+        for chunk in plan.people.released.chunks(ROWS_PER_INSERT) {
+            self.release(tx, chunk).await?;
+        }
+        self.park(tx).await?;
+        for chunk in plan.people.refreshed.chunks(ROWS_PER_INSERT) {
+            self.refresh(tx, chunk).await?;
+        }
+        for chunk in plan.people.created.chunks(ROWS_PER_INSERT) {
+            self.create(tx, chunk).await?;
+        }
+        Ok(())
+    }
+
+    async fn users(&self, tx: &mut Tx, known: impl Iterator<Item = usize>) -> Result<HashMap<UserId, User>, Error> {
+        let ids: Vec<UserId> = known.filter_map(|at| self.inbox.known.people.get(at)).map(|person| person.user).collect();
+        Ok(user::list_by_ids(tx, &ids).await?.into_iter().map(|user| (user.id, user)).collect())
+    }
+
+    async fn gone(&mut self, tx: &mut Tx, chunk: &[Gone]) -> Result<(), Error> {
+        let mut users = self.users(tx, chunk.iter().map(|gone| gone.known)).await?;
+        for gone in chunk {
+            let Some(user) = self.inbox.known.people.get(gone.known).and_then(|person| users.remove(&person.user)) else { continue };
+            let operation = if gone.disabled { Operation::Disabled } else { Operation::Updated };
+            let detail = json!({ "reason": "the entry is gone from the source" });
+            self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(detail)).await?;
+            self.count(operation);
+            if self.writes {
+                facts::mark_gone_in(tx, self.source, user.id).await?;
+                self.touched.push(user.id);
+                if gone.disabled {
+                    users::disable_in(tx, self.ctx, user, DisabledBy::Source).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Someone gone leaves the user name to whom the source gave it, and keeps everything else.
+    async fn release(&mut self, tx: &mut Tx, chunk: &[usize]) -> Result<(), Error> {
+        let users = self.users(tx, chunk.iter().copied()).await?;
+        for user in users.values() {
+            let id = user.id.to_string();
+            let mark = id.get(id.len().saturating_sub(RELEASED_MARK_LENGTH)..).unwrap_or(&id);
+            let released = format!("{}~{mark}", user.username);
+            let detail = json!({ "username": { "before": user.username, "after": released }, "reason": "the source gave the user name to someone else" });
+            self.journal.note(tx, (ChangeKind::User, Operation::Updated), Some(user.id.uuid()), &user.username, Some(detail)).await?;
+            self.count(Operation::Updated);
+            if self.writes {
+                facts::release_name_in(tx, user.id, &released).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn park(&self, tx: &mut Tx) -> Result<(), Error> {
+        let renamed: Vec<&Refresh> = self.plan.people.refreshed.iter().filter(|one| one.fields && one.renamed).collect();
+        // One alone can only take a name that is free by now.
+        if !self.writes || renamed.len() < 2 {
+            return Ok(());
+        }
+        for person in renamed.iter().filter_map(|one| self.inbox.known.people.get(one.known)) {
+            facts::park_name_in(tx, person.user).await?;
+        }
+        Ok(())
+    }
+
+    async fn refresh(&mut self, tx: &mut Tx, chunk: &[Refresh]) -> Result<(), Error> {
+        let mut users = self.users(tx, chunk.iter().map(|one| one.known)).await?;
+        let ids: Vec<UserId> = users.keys().copied().collect();
+        let links = link::list_of_users(tx, self.source, &ids).await?;
+        let mut links: HashMap<UserId, Link> = links.into_iter().map(|link| (link.user_id, link)).collect();
+        let mut kept = Vec::with_capacity(chunk.len());
+        for one in chunk {
+            let Some(seen) = self.inbox.people.get(one.seen) else { continue };
+            let known = self.inbox.known.people.get(one.known);
+            let Some(user) = known.and_then(|known| users.remove(&known.user)) else { continue };
+            let Some(mut link) = links.remove(&user.id) else { continue };
+            let Some(place) = seen.spooled else { continue };
+            let person = self.inbox.spool.get(place)?;
+            self.restate(tx, one, user, &link, &person).await?;
+            if one.fields {
+                link.dn = Some(person.dn);
+                link.content_hash = seen.hash.to_vec();
+                link.present = true;
+            }
+            link.active = person.active;
+            kept.push(link);
+        }
+        if self.writes {
+            facts::keep_links_in(tx, &kept).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies one record to whom it is about, and notes what differs.
+    async fn restate(&mut self, tx: &mut Tx, one: &Refresh, before: User, link: &Link, person: &Person) -> Result<(), Error> {
+        let mut after = before.clone();
+        if one.fields {
+            state(&mut after, person);
+        }
+        let mut detail = differences(&before, &after);
+        let fields_differ = !detail.is_empty();
+        // An administrator's word, spoken while the run was under way, stands.
+        let shut = before.disabled_by == Some(DisabledBy::Administrator);
+        let turn = if one.turn == Turn::Enable && shut { Turn::Keep } else { one.turn };
+        let moved = one.fields && link.dn.as_deref().is_none_or(|dn| connectors::dn::normalise(dn).as_deref() != Ok(&person.dn_key));
+        if moved {
+            detail.insert("dn".to_owned(), json!({ "before": link.dn, "after": person.dn }));
+        }
+        if turn == Turn::Disable {
+            let reason = person.inactive_reason.as_deref().unwrap_or("inactive in the source");
+            detail.insert("reason".to_owned(), json!(reason));
+        }
+        let happened = [
+            (turn == Turn::Disable, Operation::Disabled),
+            (turn == Turn::Enable, Operation::Enabled),
+            (moved, Operation::Moved),
+            (fields_differ, Operation::Updated),
+        ];
+        let mut happened = happened.into_iter().filter(|(happened, _)| *happened).map(|(_, operation)| operation);
+        let Some(first) = happened.next() else { return Ok(()) };
+        self.count(first);
+        happened.for_each(|operation| self.count(operation));
+        let detail = Some(Value::Object(detail)).filter(|detail| detail.as_object().is_some_and(|keys| !keys.is_empty()));
+        self.journal.note(tx, (ChangeKind::User, first), Some(after.id.uuid()), &after.username, detail).await?;
+        if !self.writes {
+            return Ok(());
+        }
+        after.updated_at = self.ctx.now;
+        self.touched.push(after.id);
+        match turn {
+            Turn::Disable => users::disable_in(tx, self.ctx, after, DisabledBy::Source).await.map(|_| ()),
+            Turn::Enable => users::enable_in(tx, self.ctx, after).await.map(|_| ()),
+            Turn::Keep => facts::restate_in(tx, &after).await,
+        }
+    }
+
+    async fn create(&mut self, tx: &mut Tx, chunk: &[usize]) -> Result<(), Error> {
+        let (mut users, mut links) = (Vec::with_capacity(chunk.len()), Vec::with_capacity(chunk.len()));
+        for at in chunk {
+            let seen = self.inbox.people.get(*at);
+            let Some((seen, id)) = seen.zip(self.plan.people.ids.get(*at).copied().flatten()) else { continue };
+            let Some(person) = seen.spooled.map(|place| self.inbox.spool.get(place)).transpose()? else { continue };
+            let detail = person.inactive_reason.as_ref().map(|reason| json!({ "disabled": reason }));
+            self.journal.note(tx, (ChangeKind::User, Operation::Created), Some(id.uuid()), &person.username, detail).await?;
+            self.count(Operation::Created);
+            if self.writes {
+                links.push(self.link(id, seen, &person));
+                users.push(self.user(id, &person));
+                self.touched.push(id);
+            }
+        }
+        facts::add_people_in(tx, &users, &links).await
+    }
+
+    fn link(&self, user_id: UserId, seen: &SeenPerson, person: &Person) -> Link {
+        Link {
+            source_id: self.source,
+            external_id: person.external_id.clone(),
+            user_id,
+            dn: Some(person.dn.clone()),
+            content_hash: seen.hash.to_vec(),
+            present: true,
+            active: person.active,
+        }
+    }
+
+    fn user(&self, id: UserId, person: &Person) -> User {
+        let mut user = User {
+            id,
+            username: String::new(),
+            given_name: None,
+            family_name: None,
+            display_name: String::new(),
+            email: None,
+            locale: None,
+            status: if person.active { UserStatus::Active } else { UserStatus::Disabled },
+            disabled_by: (!person.active).then_some(DisabledBy::Source),
+            home_unit: None,
+            units: Vec::new(),
+            attributes: BTreeMap::new(),
+            last_sign_in_at: None,
+            created_at: self.ctx.now,
+            updated_at: self.ctx.now,
+        };
+        state(&mut user, person);
+        user
+    }
+
+    pub(super) fn count(&mut self, operation: Operation) {
+        let counts = &mut self.counts;
+        let counter = match operation {
+            Operation::Created => &mut counts.created,
+            Operation::Updated => &mut counts.updated,
+            Operation::Moved => &mut counts.moved,
+            Operation::Disabled => &mut counts.disabled,
+            Operation::Enabled => &mut counts.enabled,
+            Operation::Removed => &mut counts.removed,
+            Operation::Quarantined => &mut counts.quarantined,
+            Operation::MembersAdded => &mut counts.memberships_added,
+            Operation::MembersRemoved => &mut counts.memberships_removed,
+        };
+        *counter += 1;
+    }
+}
+
+/// Writes what a record states into a person.
+fn state(user: &mut User, person: &Person) {
+    person.username.trim().clone_into(&mut user.username);
+    user.given_name.clone_from(&person.given_name);
+    user.family_name.clone_from(&person.family_name);
+    user.display_name.clone_from(&person.display_name);
+    user.email.clone_from(&person.email);
+    user.locale.clone_from(&person.locale);
+    user.home_unit.clone_from(&person.home_unit);
+    user.units.clone_from(&person.units);
+    user.attributes.clone_from(&person.attributes);
+}
+
+/// Old and new values of the fields that differ.
+fn differences(before: &User, after: &User) -> Map<String, Value> {
+    let mut detail = Map::new();
+    let mut compare = |field: &str, old: Value, new: Value| {
+        if old != new {
+            detail.insert(field.to_owned(), json!({ "before": old, "after": new }));
+        }
+    };
+    compare("username", json!(before.username), json!(after.username));
+    compare("given_name", json!(before.given_name), json!(after.given_name));
+    compare("family_name", json!(before.family_name), json!(after.family_name));
+    compare("display_name", json!(before.display_name), json!(after.display_name));
+    compare("email", json!(before.email), json!(after.email));
+    compare("locale", json!(before.locale), json!(after.locale));
+    compare("home_unit", json!(before.home_unit), json!(after.home_unit));
+    compare("units", json!(before.units), json!(after.units));
+    let names = before.attributes.keys().chain(after.attributes.keys());
+    for name in names.collect::<std::collections::BTreeSet<_>>() {
+        compare(&format!("attributes.{name}"), json!(before.attributes.get(name)), json!(after.attributes.get(name)));
+    }
+    detail
+}

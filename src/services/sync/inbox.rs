@@ -1,0 +1,221 @@
+//! What a run reads: compact facts in memory, new and changed records in the spool. Applies nothing.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::time::Duration;
+
+use connectors::record::Unreadable;
+use connectors::{Directory, Group, Member, Person, Record};
+
+use super::super::context::Context;
+use super::super::error::Error;
+use super::digest::{self, Digest, Hash, Kind};
+use super::known::Known;
+use super::reconcile::{SeenPerson, Turn};
+use super::spool::Spool;
+use crate::store::establishment::link;
+use crate::types::fold_case;
+use crate::types::id::SourceId;
+use crate::types::username::Username;
+
+/// Entries set aside that a run names; beyond, they are counted only.
+const UNREADABLE_NAMED_MAX: usize = 10_000;
+
+/// A group the source states now.
+#[derive(Debug)]
+pub struct SeenGroup {
+    /// Its name.
+    pub name: Box<str>,
+    /// The digest of its normalised DN.
+    pub dn: Digest,
+    /// Hash of the record without its members.
+    pub hash: Hash,
+    /// Its members, among those of the inbox.
+    pub members: Range<usize>,
+    /// The record without its members, when it is new or changed.
+    pub record: Option<Box<Group>>,
+    /// Which one it is, when known.
+    pub known: Option<usize>,
+}
+
+/// Everything one run read.
+#[derive(Debug)]
+pub struct Inbox {
+    /// What the store held before.
+    pub known: Known,
+    /// People, in the order read.
+    pub people: Vec<SeenPerson>,
+    /// Groups, in the order read.
+    pub groups: Vec<SeenGroup>,
+    /// Members of all groups: digests of DNs or of user names.
+    pub members: Vec<Digest>,
+    /// Whether some group names its members by user name.
+    pub by_username: bool,
+    /// Entries that cannot be used.
+    pub unreadable: Vec<Unreadable>,
+    /// How many those are, named or not.
+    pub unreadable_count: u64,
+    /// Known people among them.
+    pub unreadable_people: HashSet<usize>,
+    /// Known groups among them.
+    pub unreadable_groups: HashSet<usize>,
+    /// Where known people among them are, by DN.
+    pub unreadable_places: HashMap<Digest, usize>,
+    /// The records to apply.
+    pub spool: Spool,
+    keys: HashSet<Digest>,
+}
+
+impl Inbox {
+    /// An empty inbox over what is known.
+    pub fn new(known: Known, spool: Spool) -> Self {
+        Self {
+            known,
+            people: Vec::new(),
+            groups: Vec::new(),
+            members: Vec::new(),
+            by_username: false,
+            unreadable: Vec::new(),
+            unreadable_count: 0,
+            unreadable_people: HashSet::new(),
+            unreadable_groups: HashSet::new(),
+            unreadable_places: HashMap::new(),
+            spool,
+            keys: HashSet::new(),
+        }
+    }
+
+    /// People and groups that can be used.
+    pub fn read(&self) -> u64 {
+        (self.people.len() + self.groups.len()) as u64
+    }
+
+    /// Takes a page of records.
+    ///
+    /// # Errors
+    /// When the spool cannot be written.
+    pub fn take(&mut self, page: Vec<Record>) -> Result<(), Error> {
+        for record in page {
+            match record {
+                Record::Person(person) => self.take_person(&person)?,
+                Record::Group(group) => self.take_group(group),
+                Record::Unreadable(entry) => self.take_unreadable(entry),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_person(&mut self, person: &Person) -> Result<(), Error> {
+        let key = digest::of(Kind::Key, &person.external_id);
+        // An entry that moves while pages are read may come twice: the first is enough.
+        if !self.keys.insert(key) {
+            return Ok(());
+        }
+        let hash = person.content_hash();
+        let at = self.known.people_by_key.get(&key).copied();
+        let known = at.and_then(|at| self.known.people.get(at));
+        let unchanged = known.is_some_and(|k| k.present && k.hash == hash && Turn::of(k.standing, person.active) == Turn::Keep);
+        let spooled = if unchanged { None } else { Some(self.spool.put(person)?) };
+        let name = Username::parse(&person.username).ok().map(|name| digest::of(Kind::Username, &name.folded()));
+        let dn = digest::of(Kind::Dn, &person.dn_key);
+        self.people.push(SeenPerson { username: person.username.as_str().into(), name, dn, hash, active: person.active, spooled, known: at });
+        Ok(())
+    }
+
+    fn take_group(&mut self, mut group: Group) {
+        let key = digest::of(Kind::Key, &group.external_id);
+        if !self.keys.insert(key) {
+            return;
+        }
+        let start = self.members.len();
+        for member in std::mem::take(&mut group.members) {
+            self.members.push(match member {
+                Member::Dn(dn) => digest::of(Kind::Dn, &dn),
+                Member::Username(name) => {
+                    self.by_username = true;
+                    digest::of(Kind::Username, &fold_case(&name))
+                }
+            });
+        }
+        let hash = group.content_hash();
+        let at = self.known.groups_by_key.get(&key).copied();
+        let unchanged = at.and_then(|at| self.known.groups.get(at)).is_some_and(|known| known.content_hash == hash);
+        self.groups.push(SeenGroup {
+            name: group.name.as_str().into(),
+            dn: digest::of(Kind::Dn, &group.dn_key),
+            hash,
+            members: start..self.members.len(),
+            record: (!unchanged).then(|| Box::new(group)),
+            known: at,
+        });
+    }
+
+    fn take_unreadable(&mut self, entry: Unreadable) {
+        self.unreadable_count += 1;
+        if let Some(key) = entry.external_id.as_deref().map(|key| digest::of(Kind::Key, key)) {
+            match entry.entry {
+                connectors::Kind::Person => {
+                    if let Some(at) = self.known.people_by_key.get(&key).copied() {
+                        self.unreadable_people.insert(at);
+                        self.note_place(entry.dn.as_deref(), at);
+                    }
+                }
+                connectors::Kind::Group => self.unreadable_groups.extend(self.known.groups_by_key.get(&key)),
+            }
+        }
+        if self.unreadable.len() < UNREADABLE_NAMED_MAX {
+            self.unreadable.push(entry);
+        }
+    }
+
+    fn note_place(&mut self, dn: Option<&str>, known: usize) {
+        if let Some(Ok(dn)) = dn.map(connectors::dn::normalise) {
+            self.unreadable_places.insert(digest::of(Kind::Dn, &dn), known);
+        }
+    }
+
+    /// Finds out, by where they were, who the unreadable entries without a key are. Nobody there may be taken for gone.
+    async fn recognise(&mut self, ctx: &Context, source: SourceId) -> Result<(), Error> {
+        let keyless = |entry: &&Unreadable| entry.external_id.is_none();
+        let places: HashSet<String> =
+            self.unreadable.iter().filter(keyless).filter_map(|entry| connectors::dn::normalise(entry.dn.as_deref()?).ok()).collect();
+        if places.is_empty() {
+            return Ok(());
+        }
+        let mut tx = ctx.store.read().await?;
+        for link in link::list_of_source(&mut tx, source).await? {
+            let Some(dn) = link.dn.as_deref().and_then(|dn| connectors::dn::normalise(dn).ok()) else { continue };
+            let known = self.known.people_by_key.get(&digest::of(Kind::Key, &link.external_id)).copied();
+            if let Some(at) = known.filter(|_| places.contains(&dn)) {
+                self.unreadable_people.insert(at);
+                self.unreadable_places.insert(digest::of(Kind::Dn, &dn), at);
+            }
+        }
+        let groups = self.known.groups.iter().enumerate();
+        let there = groups.filter(|(_, group)| group.dn_key.as_ref().is_some_and(|dn| places.contains(dn)));
+        self.unreadable_groups.extend(there.map(|(at, _)| at));
+        Ok(())
+    }
+}
+
+/// Reads a whole directory into an inbox.
+///
+/// # Errors
+/// `Outside` when the reading was not complete: then nothing of it may be used.
+pub async fn fill(ctx: &Context, source: SourceId, directory: &Directory, known: Known) -> Result<Inbox, Error> {
+    let deadline = Duration::from_secs(u64::from(ctx.gateway.limits.sync_run_deadline_s));
+    let folder = ctx.store.path().parent().unwrap_or(std::path::Path::new("."));
+    let mut inbox = Inbox::new(known, Spool::new(folder)?);
+    let mut reading = directory.read(deadline);
+    while let Some(page) = reading.pages.recv().await {
+        inbox.take(page)?;
+    }
+    let outcome = reading.outcome.await.map_err(|ended| Error::Outside(format!("reading the directory broke off ({ended}): start it again")))?;
+    outcome.map_err(|failed| Error::Outside(failed.to_string()))?;
+    inbox.spool.flush()?;
+    inbox.keys = HashSet::new();
+    if inbox.unreadable_count > 0 {
+        inbox.recognise(ctx, source).await?;
+    }
+    Ok(inbox)
+}

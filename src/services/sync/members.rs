@@ -1,0 +1,158 @@
+//! Who is in which group: names of members become people and groups, and what differs from the store is worked out.
+
+use std::collections::HashMap;
+
+use super::super::error::Error;
+use super::digest::{self, Digest, Hash};
+use super::inbox::{Inbox, SeenGroup};
+use super::reconcile::People;
+use crate::store::Tx;
+use crate::store::establishment::membership;
+use crate::types::id::{GroupId, UserId};
+
+/// What a run would change of one group.
+#[derive(Debug, PartialEq, Eq)]
+pub struct GroupStep {
+    /// Its key.
+    pub id: GroupId,
+    /// Among those seen.
+    pub seen: usize,
+    /// Among those known.
+    pub known: Option<usize>,
+    /// People put in.
+    pub added: Vec<UserId>,
+    /// People taken out.
+    pub removed: Vec<UserId>,
+    /// Groups put in.
+    pub nested: Vec<GroupId>,
+    /// Groups taken out.
+    pub unnested: Vec<GroupId>,
+    /// Direct members afterwards.
+    pub member_count: usize,
+    /// Hash of the direct members afterwards.
+    pub members_hash: Hash,
+}
+
+/// What a run would change of groups.
+#[derive(Debug, Default)]
+pub struct Groups {
+    /// New and changed ones.
+    pub steps: Vec<GroupStep>,
+    /// Gone ones, among those known.
+    pub gone: Vec<usize>,
+    /// Members that are nobody the source states.
+    pub dangling: usize,
+    /// The keys of those seen.
+    pub ids: Vec<GroupId>,
+}
+
+/// The direct members of one group, resolved.
+#[derive(Debug, Default)]
+struct Resolved {
+    people: Vec<UserId>,
+    groups: Vec<GroupId>,
+    dangling: usize,
+}
+
+/// Where every name a member may have leads.
+struct Index {
+    people: HashMap<Digest, UserId>,
+    groups: HashMap<Digest, GroupId>,
+}
+
+/// Works out what a run would change of groups. Groups whose members are as before cost no reading.
+pub async fn plan(tx: &mut Tx, inbox: &Inbox, people: &People) -> Result<Groups, Error> {
+    let known = &inbox.known;
+    let id_of = |group: &SeenGroup| group.known.and_then(|at| known.groups.get(at)).map_or_else(GroupId::new, |group| group.id);
+    let mut plan = Groups { ids: inbox.groups.iter().map(id_of).collect(), ..Groups::default() };
+    let index = Index::new(inbox, people, &plan.ids);
+    let mut met = vec![false; known.groups.len()];
+    for (at, (group, id)) in inbox.groups.iter().zip(&plan.ids).enumerate() {
+        let before = group.known.and_then(|k| known.groups.get(k));
+        if let Some(flag) = group.known.and_then(|k| met.get_mut(k)) {
+            *flag = true;
+        }
+        let resolved = index.resolve(inbox.members.get(group.members.clone()).unwrap_or_default(), *id);
+        plan.dangling += resolved.dangling;
+        let members_hash = resolved.hash();
+        let same_members = before.is_some_and(|before| before.members_hash == members_hash);
+        if group.record.is_none() && same_members {
+            continue;
+        }
+        let mut step = GroupStep {
+            id: *id,
+            seen: at,
+            known: group.known,
+            added: Vec::new(),
+            removed: Vec::new(),
+            nested: Vec::new(),
+            unnested: Vec::new(),
+            member_count: resolved.people.len() + resolved.groups.len(),
+            members_hash,
+        };
+        if before.is_none() {
+            (step.added, step.nested) = (resolved.people, resolved.groups);
+        } else if !same_members {
+            let (users, children) = (membership::users_of_group(tx, *id).await?, membership::children_of_group(tx, *id).await?);
+            (step.added, step.removed) = differences(&users, resolved.people);
+            (step.nested, step.unnested) = differences(&children, resolved.groups);
+        }
+        plan.steps.push(step);
+    }
+    let gone = met.iter().enumerate().filter(|(at, met)| !**met && !inbox.unreadable_groups.contains(at));
+    plan.gone = gone.map(|(at, _)| at).collect();
+    Ok(plan)
+}
+
+/// What came and what went, both lists in order.
+fn differences<T: Ord + Copy>(before: &[T], after: Vec<T>) -> (Vec<T>, Vec<T>) {
+    let removed = before.iter().filter(|one| after.binary_search(one).is_err()).copied().collect();
+    let added = after.into_iter().filter(|one| before.binary_search(one).is_err()).collect();
+    (added, removed)
+}
+
+impl Index {
+    fn new(inbox: &Inbox, people: &People, groups: &[GroupId]) -> Self {
+        let mut found = HashMap::with_capacity(inbox.people.len());
+        // Someone whose entry is unreadable stays where they were.
+        let unreadable = inbox.unreadable_places.iter().filter_map(|(dn, at)| Some((*dn, inbox.known.people.get(*at)?)));
+        for (dn, person) in unreadable {
+            found.insert(dn, person.user);
+            found.insert(person.name, person.user);
+        }
+        for (person, id) in inbox.people.iter().zip(&people.ids) {
+            let Some(id) = id else { continue };
+            found.insert(person.dn, *id);
+            if let Some(name) = person.name.filter(|_| inbox.by_username) {
+                found.insert(name, *id);
+            }
+        }
+        Self { people: found, groups: inbox.groups.iter().map(|group| group.dn).zip(groups.iter().copied()).collect() }
+    }
+
+    fn resolve(&self, members: &[Digest], own: GroupId) -> Resolved {
+        let mut resolved = Resolved::default();
+        for member in members {
+            match (self.people.get(member), self.groups.get(member)) {
+                (Some(user), _) => resolved.people.push(*user),
+                // A group within itself says nothing.
+                (None, Some(group)) if *group == own => {}
+                (None, Some(group)) => resolved.groups.push(*group),
+                (None, None) => resolved.dangling += 1,
+            }
+        }
+        resolved.people.sort_unstable();
+        resolved.people.dedup();
+        resolved.groups.sort_unstable();
+        resolved.groups.dedup();
+        resolved
+    }
+}
+
+impl Resolved {
+    fn hash(&self) -> Hash {
+        let people: Vec<_> = self.people.iter().map(|id| id.uuid()).collect();
+        let groups: Vec<_> = self.groups.iter().map(|id| id.uuid()).collect();
+        digest::of_members(people.iter().map(|id| id.as_bytes()), groups.iter().map(|id| id.as_bytes()))
+    }
+}

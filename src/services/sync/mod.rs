@@ -1,0 +1,56 @@
+//! Sync runs: read a source, plan, let the guard look, apply, in one transaction and by name. Speaks no protocol and writes no fact
+//! itself: `connectors` reads, `users` writes.
+
+mod apply;
+mod digest;
+mod guard;
+mod inbox;
+mod journal;
+mod known;
+mod members;
+mod plan;
+mod reconcile;
+mod run;
+mod spool;
+#[cfg(test)]
+mod tests;
+
+pub use run::{approve, recover, refuse, run_to_end, start};
+
+use super::context::Context;
+use super::error::Error;
+use crate::store::establishment::change::{self, Change};
+use crate::store::establishment::sync_run::{self, Filter, Run};
+use crate::types::id::RunId;
+use crate::types::page::{LIMIT_MAX, Page, PageRequest};
+use crate::types::permission::Permission;
+
+/// A page of runs, newest first.
+pub async fn runs(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<Run>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    Ok(sync_run::list(&mut tx, page, filter).await?)
+}
+
+/// One run.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn run(ctx: &Context, id: RunId) -> Result<Run, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    sync_run::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("run"))
+}
+
+/// The named changes of a run after a place, at most 500 of them, and how many there are in all.
+///
+/// # Errors
+/// `NotFound`, `Invalid` for a limit out of bounds.
+pub async fn changes(ctx: &Context, id: RunId, after: i64, limit: i64, operation: Option<&str>) -> Result<(Vec<Change>, i64), Error> {
+    run(ctx, id).await?;
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(Error::invalid("limit", format!("{limit} is out of bounds: 1 to {LIMIT_MAX}")));
+    }
+    let mut tx = ctx.store.read().await?;
+    Ok(change::list(&mut tx, id, after, limit, operation).await?)
+}

@@ -1,0 +1,257 @@
+//! The life of a run: started, carried out, held, approved or refused, and ended whatever happens.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::super::audit;
+use super::super::context::{Actor, Context, Gateway, PlatformContext};
+use super::super::error::Error;
+use super::super::sources;
+use super::guard::{self, Approved};
+use super::{apply, inbox, known, plan};
+use crate::store::Tx;
+use crate::store::establishment::change::{self, Operation};
+use crate::store::establishment::source::{self, Source};
+use crate::store::establishment::sync_run::{self, Counts, Mode, Run, State};
+use crate::store::registry::establishment;
+use crate::types::id::RunId;
+use crate::types::page::{LIMIT_MAX, PageRequest};
+use crate::types::permission::Permission;
+use crate::types::time::Timestamp;
+
+/// Said of a run that nobody carries on.
+const BROKEN_OFF: &str = "the program ended while the run was under way. Nothing was changed: start it again";
+
+/// Starts a run; the work goes on by itself.
+///
+/// # Errors
+/// `NotFound`, `Invalid` for a mode the source does not offer, `Conflict` when one is under way or the source is disabled.
+pub async fn start(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Error> {
+    let (source, run) = begin(ctx, name, mode).await?;
+    go_on(ctx, source, run.clone());
+    Ok(run)
+}
+
+/// Runs a source and waits for the end.
+///
+/// # Errors
+/// As `start`; how the run itself ended is in its `state`.
+pub async fn run_to_end(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Error> {
+    let (source, run) = begin(ctx, name, mode).await?;
+    carry_out(&for_source(ctx, &source), &source, run).await
+}
+
+/// Approves a held run: a new one starts, for which what the held one named does not count against the guard.
+///
+/// # Errors
+/// `NotFound`, `Conflict` when the run is not held, was approved already, or another is under way.
+pub async fn approve(ctx: &Context, id: RunId) -> Result<Run, Error> {
+    ctx.require(Permission::ManageSources)?;
+    let mut tx = ctx.store.begin().await?;
+    let held = decide_in(&mut tx, ctx, id, State::Held, "run.approved").await?;
+    let source = source::find(&mut tx, held.source_id).await?.ok_or_else(|| Error::not_found("source"))?;
+    let run = Run { approves: Some(held.id), approved_by: Some(ctx.actor.label()), ..fresh(ctx, &source, Mode::Full) };
+    insert_in(&mut tx, ctx, &source, &run).await?;
+    tx.commit().await?;
+    go_on(ctx, source, run.clone());
+    Ok(run)
+}
+
+/// Refuses a held run: nothing of it is ever done.
+///
+/// # Errors
+/// `NotFound`, `Conflict` when the run is not held.
+pub async fn refuse(ctx: &Context, id: RunId) -> Result<Run, Error> {
+    ctx.require(Permission::ManageSources)?;
+    let mut tx = ctx.store.begin().await?;
+    let refused = decide_in(&mut tx, ctx, id, State::Refused, "run.refused").await?;
+    tx.commit().await?;
+    Ok(refused)
+}
+
+/// Ends the runs that a crash left unfinished, in every establishment. To be called once, when the program starts to serve.
+///
+/// # Errors
+/// When the registry cannot be read; an establishment that cannot be opened is logged and left.
+pub async fn recover(gateway: &Arc<Gateway>, now: Timestamp) -> Result<u64, Error> {
+    let platform = PlatformContext::open(gateway, Actor::System, now).await?;
+    let mut ended = 0;
+    let mut after = None;
+    loop {
+        let request = PageRequest { limit: LIMIT_MAX, after, query: None };
+        let mut tx = platform.registry().read().await?;
+        let page = establishment::list(&mut tx, &request, &establishment::Filter::default()).await?;
+        drop(tx);
+        for there in &page.items {
+            match recover_one(&platform, &there.slug, now).await {
+                Ok(count) => ended += count,
+                Err(error) => tracing::error!(establishment = %there.slug, %error, "runs cannot be recovered"),
+            }
+        }
+        after = page.items.last().map(|there| there.id.uuid());
+        if page.next_cursor.is_none() {
+            return Ok(ended);
+        }
+    }
+}
+
+async fn recover_one(platform: &PlatformContext, slug: &str, now: Timestamp) -> Result<u64, Error> {
+    let ctx = platform.enter(slug).await?;
+    let mut tx = ctx.store.read().await?;
+    let unfinished = sync_run::count_unfinished(&mut tx).await?;
+    drop(tx);
+    if unfinished == 0 {
+        return Ok(0);
+    }
+    let mut tx = ctx.store.begin().await?;
+    let ended = sync_run::fail_unfinished(&mut tx, now.plus_s(1), BROKEN_OFF).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+async fn decide_in(tx: &mut Tx, ctx: &Context, id: RunId, state: State, action: &str) -> Result<Run, Error> {
+    let mut run = sync_run::find(tx, id).await?.ok_or_else(|| Error::not_found("run"))?;
+    if run.state != State::Held || run.approved_by.is_some() {
+        return Err(Error::Conflict("only a run that is held, and that nobody approved yet, can be approved or refused".to_owned()));
+    }
+    run.state = state;
+    run.approved_by = Some(ctx.actor.label());
+    sync_run::update(tx, &run).await?;
+    audit::record_in(tx, ctx, action, ("run", &id.to_string()), json!({ "source": run.source })).await?;
+    Ok(run)
+}
+
+async fn begin(ctx: &Context, name: &str, mode: Mode) -> Result<(Source, Run), Error> {
+    ctx.require(Permission::ManageSources)?;
+    if !matches!(mode, Mode::Full | Mode::Preview) {
+        return Err(Error::invalid("mode", "a directory is read whole: accepted are `full` and, by the preview, `preview`"));
+    }
+    let mut tx = ctx.store.begin().await?;
+    let source = source::find_by_name(&mut tx, name).await?.ok_or_else(|| Error::not_found(format!("source «{name}»")))?;
+    let run = fresh(ctx, &source, mode);
+    insert_in(&mut tx, ctx, &source, &run).await?;
+    tx.commit().await?;
+    Ok((source, run))
+}
+
+async fn insert_in(tx: &mut Tx, ctx: &Context, source: &Source, run: &Run) -> Result<(), Error> {
+    if !source.enabled {
+        return Err(Error::Conflict(format!("the source «{}» is disabled: enable it first", source.name)));
+    }
+    // A run has a deadline, so one that is older by far is carried on by nobody.
+    let deadline = i64::from(ctx.gateway.limits.sync_run_deadline_s);
+    sync_run::fail_unfinished(tx, ctx.now.plus_s(-2 * deadline), BROKEN_OFF).await?;
+    if let Some(other) = sync_run::find_unfinished(tx, source.id).await? {
+        return Err(Error::Conflict(format!("a run of «{}» is under way ({other}): wait for its end", source.name)));
+    }
+    sync_run::insert(tx, run).await?;
+    let detail = json!({ "source": source.name, "mode": run.mode, "approves": run.approves });
+    audit::record_in(tx, ctx, "run.started", ("run", &run.id.to_string()), detail).await
+}
+
+fn fresh(ctx: &Context, source: &Source, mode: Mode) -> Run {
+    Run {
+        id: RunId::new(),
+        source_id: source.id,
+        source: source.name.clone(),
+        mode,
+        state: State::Running,
+        counts: Counts::default(),
+        error: None,
+        approves: None,
+        approved_by: None,
+        started_at: ctx.now,
+        duration_ms: None,
+    }
+}
+
+/// What a run does, it does in its source's name.
+fn for_source(ctx: &Context, source: &Source) -> Context {
+    Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() }
+}
+
+fn go_on(ctx: &Context, source: Source, run: Run) {
+    let ctx = for_source(ctx, &source);
+    tokio::spawn(async move {
+        let (work_ctx, work_run) = (ctx.clone(), run.clone());
+        let work = tokio::spawn(async move { carry_out(&work_ctx, &source, work_run).await.map(|_| ()) });
+        let broken = match work.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(ended) => Error::Internal(format!("the run broke off: {ended}")),
+        };
+        tracing::error!(run.id = %run.id, error = %broken, "run broken off");
+        if let Err(error) = end(&ctx, Run { state: State::Failed, error: Some(broken.to_string()), ..run }).await {
+            tracing::error!(%error, "the end of a run cannot be written down");
+        }
+    });
+}
+
+/// Carries a run out and writes its end down, whichever it is.
+async fn carry_out(ctx: &Context, source: &Source, run: Run) -> Result<Run, Error> {
+    let begun = Instant::now();
+    let elapsed = || i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let ended = match attempt(ctx, source, run.clone(), elapsed).await {
+        Ok(ended) => ended,
+        Err(error) => {
+            let failed = Run { state: State::Failed, error: Some(error.to_string()), duration_ms: Some(elapsed()), ..run };
+            end(ctx, failed).await?
+        }
+    };
+    let Counts { read, created, updated, disabled, enabled, quarantined, .. } = ended.counts;
+    tracing::info!(run.id = %ended.id, source = %ended.source, state = ?ended.state, duration_ms = ended.duration_ms,
+        read, created, updated, disabled, enabled, quarantined, error = ended.error.as_deref(), "run ended");
+    Ok(ended)
+}
+
+async fn end(ctx: &Context, run: Run) -> Result<Run, Error> {
+    let mut tx = ctx.store.begin().await?;
+    sync_run::update(&mut tx, &run).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+async fn attempt(ctx: &Context, source: &Source, mut run: Run, elapsed: impl Fn() -> i64) -> Result<Run, Error> {
+    let directory = sources::directory(ctx, source)?;
+    let approved = approved(ctx, &run).await?;
+    let known = known::load(ctx, source.id).await?;
+    let inbox = inbox::fill(ctx, source.id, &directory, known).await?;
+    let mut reader = ctx.store.read().await?;
+    let plan = plan::make(&mut reader, &inbox).await?;
+    drop(reader);
+    let losses = plan.losses(&inbox, approved.as_ref());
+    let objection = guard::objection(&source.guard, &losses);
+    let writes = run.mode == Mode::Full && objection.is_none();
+
+    let mut tx = ctx.store.begin().await?;
+    tx.set_large(true).await?;
+    let carried = apply::carry(&mut tx, ctx, &run, &inbox, &plan, writes).await;
+    // Whatever came of it, the connection serves others next.
+    tx.set_large(false).await?;
+    run.counts = carried?;
+    (run.state, run.error) = match (run.mode, objection) {
+        (Mode::Full, Some(why)) => (State::Held, Some(why)),
+        (_, Some(why)) => (State::Done, Some(format!("A run would be held. {why}"))),
+        (_, None) => (State::Done, None),
+    };
+    run.duration_ms = Some(elapsed());
+    // The end of the run and what it changed stand or fall together.
+    sync_run::update(&mut tx, &run).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+/// What the held run named that this one carries out.
+async fn approved(ctx: &Context, run: &Run) -> Result<Option<Approved>, Error> {
+    let Some(held) = run.approves else { return Ok(None) };
+    let mut tx = ctx.store.read().await?;
+    let mut approved = Approved::default();
+    for operation in [Operation::Disabled, Operation::Removed, Operation::MembersRemoved] {
+        for change in change::list_of_operation(&mut tx, held, operation).await? {
+            approved.add(&change);
+        }
+    }
+    Ok(Some(approved))
+}

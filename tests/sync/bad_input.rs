@@ -1,0 +1,135 @@
+//! What goes wrong outside: each ends in its own message and changes nothing.
+
+use std::time::Duration;
+
+use passerelle::services::error::Error;
+use passerelle::services::sources::{self, SourceFields};
+use passerelle::services::sync;
+use passerelle::store::establishment::sync_run::{Mode, State};
+use passerelle::types::time::Timestamp;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Fed;
+use crate::harness::generator::generate;
+use crate::harness::slapd::{Setup, Slapd};
+
+/// A run with other settings fails for this reason, and everything stays.
+async fn fails(fed: &Fed, changed: serde_json::Value, expected: &[&str]) {
+    let before = fed.everyone().await;
+    let stored = sources::get(&fed.ctx, "ldap").await.unwrap();
+    let mut fields = SourceFields::from(&stored);
+    for (key, value) in changed.as_object().unwrap() {
+        fields.settings[key] = value.clone();
+    }
+    fields.name = "wrong".to_owned();
+    sources::create(&fed.ctx, &fields).await.unwrap();
+    let run = sync::run_to_end(&fed.ctx, "wrong", Mode::Full).await.unwrap();
+    assert_eq!(run.state, State::Failed);
+    let said = run.error.unwrap();
+    for part in expected {
+        assert!(said.contains(part), "{part} is not in: {said}");
+    }
+    assert!(!said.contains("secret"), "{said}");
+    assert_eq!(run.counts.created, 0);
+    assert_eq!(fed.everyone().await, before);
+}
+
+#[tokio::test]
+async fn wrong_password_is_told_and_changes_nothing() {
+    let fed = Fed::with_people(&["anne"]).await;
+    fed.sync().await;
+    fails(&fed, json!({ "bind_password": "not-this-one" }), &["cn=admin,dc=acad-test,dc=fr", "bind_password", "ldap://127.0.0.1"]).await;
+}
+
+#[tokio::test]
+async fn wrong_base_is_told_and_changes_nothing() {
+    let fed = Fed::with_people(&["anne"]).await;
+    fed.sync().await;
+    fails(&fed, json!({ "bind_password": "secret", "base_dn": "ou=nowhere,dc=acad-test,dc=fr" }), &["ou=nowhere", "base_dn"]).await;
+}
+
+#[tokio::test]
+async fn unreachable_directory_is_told_and_changes_nothing() {
+    let fed = Fed::with_people(&["anne"]).await;
+    fed.sync().await;
+    let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+    let url = format!("ldap://{closed}");
+    fails(&fed, json!({ "bind_password": "secret", "urls": [url] }), &[&closed.to_string(), "firewall"]).await;
+}
+
+#[tokio::test]
+async fn size_limit_is_told_and_changes_nothing() {
+    let generated = generate(2, 100, 7);
+    let slapd = Slapd::start_with(&Setup { ldif: Some(&generated.ldif), directives: "limits anonymous size.prtotal=20", ..Setup::default() });
+    let fed = Fed::over(slapd).await;
+    let run = fed.sync().await;
+    assert!(run.counts.created > 100);
+    fails(&fed, json!({ "bind_password": "", "bind_dn": null, "page_size": 10 }), &["size limit", "size.prtotal"]).await;
+}
+
+/// Passes bytes on to a directory, and cuts the connection after so many of its answer.
+async fn cutting_proxy(to: String, after: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = format!("ldap://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let server = TcpStream::connect(to.trim_start_matches("ldap://")).await.unwrap();
+        let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+        tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+        let mut buffer = vec![0; 4096];
+        let mut passed = 0;
+        while passed < after {
+            let got = from_server.read(&mut buffer).await.unwrap();
+            to_client.write_all(&buffer[..got]).await.unwrap();
+            passed += got;
+        }
+    });
+    here
+}
+
+#[tokio::test]
+async fn connection_dropped_mid_page_is_told_and_changes_nothing() {
+    let generated = generate(2, 100, 7);
+    let fed = Fed::over(Slapd::start(&generated.ldif)).await;
+    fed.sync().await;
+    let proxy = cutting_proxy(fed.slapd.url(), 20_000).await;
+    fails(&fed, json!({ "bind_password": "secret", "urls": [proxy], "page_size": 10 }), &["dropped", "Nothing was changed"]).await;
+}
+
+#[tokio::test]
+async fn only_one_run_of_a_source_at_a_time() {
+    let fed = Fed::with_people(&["anne"]).await;
+    // A server that accepts and says nothing keeps the first run going.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut fields = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    fields.settings["urls"] = json!([format!("ldap://{}", silent.local_addr().unwrap())]);
+    fields.settings["bind_password"] = "secret".into();
+    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    let first = sync::start(&fed.ctx, "ldap", Mode::Full).await.unwrap();
+    assert_eq!(first.state, State::Running);
+    assert!(matches!(sync::start(&fed.ctx, "ldap", Mode::Preview).await, Err(Error::Conflict(_))));
+    assert!(matches!(sources::delete(&fed.ctx, "ldap").await, Err(Error::Conflict(_))));
+
+    // As after a crash: the program starts again and finds it unfinished.
+    assert_eq!(sync::recover(&fed.ctx.gateway, Timestamp::now()).await.unwrap(), 1);
+    let ended = sync::run(&fed.ctx, first.id).await.unwrap();
+    assert_eq!(ended.state, State::Failed);
+    assert!(ended.error.unwrap().contains("start it again"));
+    drop(silent);
+}
+
+#[tokio::test]
+async fn run_past_its_deadline_fails_and_changes_nothing() {
+    let fed = Fed::with_people(&["anne"]).await;
+    let slow = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut fields = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    fields.settings["urls"] = json!([format!("ldap://{}", slow.local_addr().unwrap())]);
+    fields.settings["bind_password"] = "secret".into();
+    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    let answer = tokio::time::timeout(Duration::from_secs(40), sync::run_to_end(&fed.ctx, "ldap", Mode::Full)).await;
+    let run = answer.expect("a silent directory holds a run for ever").unwrap();
+    assert_eq!(run.state, State::Failed);
+    assert!(run.error.unwrap().contains("within 15s"));
+}

@@ -1,0 +1,107 @@
+//! Runs that would take too much away: held, approved, refused.
+
+use passerelle::services::error::Error;
+use passerelle::services::sources::{self, SourceFields};
+use passerelle::services::sync;
+use passerelle::store::establishment::change::Operation;
+use passerelle::store::establishment::source::Guard;
+use passerelle::store::establishment::sync_run::{Mode, Run, State};
+use passerelle::store::establishment::user::UserStatus;
+use passerelle::types::id::RunId;
+
+use super::{Fed, delete};
+use crate::harness::slapd::BASE;
+
+const PEOPLE: [&str; 20] =
+    ["p00", "p01", "p02", "p03", "p04", "p05", "p06", "p07", "p08", "p09", "p10", "p11", "p12", "p13", "p14", "p15", "p16", "p17", "p18", "p19"];
+
+async fn guarded() -> Fed {
+    let fed = Fed::with_people(&PEOPLE).await;
+    change(&fed, |fields| fields.guard = Guard::default()).await;
+    fed.sync().await;
+    fed
+}
+
+async fn change(fed: &Fed, edit: impl FnOnce(&mut SourceFields)) {
+    let mut fields = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    edit(&mut fields);
+    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+}
+
+async fn active(fed: &Fed) -> usize {
+    fed.everyone().await.iter().filter(|user| user.status == UserStatus::Active).count()
+}
+
+/// The end of a run that goes on by itself.
+async fn ended(fed: &Fed, id: RunId) -> Run {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let run = sync::run(&fed.ctx, id).await.unwrap();
+        if !matches!(run.state, State::Queued | State::Running) {
+            return run;
+        }
+        assert!(std::time::Instant::now() < deadline, "the run does not end");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn run_that_disables_too_many_waits_for_approval_and_then_does_just_that() {
+    let fed = guarded().await;
+    fed.slapd.modify(&PEOPLE[..3].iter().map(|uid| delete(uid)).collect::<String>());
+    let held = fed.run(Mode::Full).await;
+    assert_eq!((held.state, held.counts.disabled), (State::Held, 3));
+    let said = held.error.clone().unwrap();
+    assert!(said.contains("3 of 20 people") && said.contains("15.0 %") && said.contains("10 %"), "{said}");
+    assert_eq!(active(&fed).await, 20);
+    let named: Vec<String> = fed.changes(&held).await.into_iter().filter(|c| c.operation == Operation::Disabled).map(|c| c.name).collect();
+    assert_eq!(named.len(), 3);
+
+    // One more left since: that one was not approved, but alone it is within the bounds.
+    fed.slapd.modify(&delete(PEOPLE[3]));
+    let approved = sync::approve(&fed.ctx, held.id).await.unwrap();
+    assert_eq!(approved.approves, Some(held.id));
+    let done = ended(&fed, approved.id).await;
+    assert_eq!((done.state, done.counts.disabled, done.error), (State::Done, 4, None));
+    assert_eq!(active(&fed).await, 16);
+    assert!(matches!(sync::approve(&fed.ctx, held.id).await, Err(Error::Conflict(_))), "an approval is for once");
+}
+
+#[tokio::test]
+async fn approval_covers_the_people_named_and_nobody_else() {
+    let fed = guarded().await;
+    fed.slapd.modify(&PEOPLE[..3].iter().map(|uid| delete(uid)).collect::<String>());
+    let held = fed.run(Mode::Full).await;
+    fed.slapd.modify(&PEOPLE[3..7].iter().map(|uid| delete(uid)).collect::<String>());
+    let approved = sync::approve(&fed.ctx, held.id).await.unwrap();
+    let again = ended(&fed, approved.id).await;
+    assert_eq!(again.state, State::Held);
+    assert!(again.error.unwrap().contains("4 of 20 people"));
+    assert_eq!(active(&fed).await, 20);
+}
+
+#[tokio::test]
+async fn refused_run_does_nothing_for_ever() {
+    let fed = guarded().await;
+    change(&fed, |fields| fields.settings["user_filter"] = "(uid=p0*)".into()).await;
+    let held = fed.run(Mode::Full).await;
+    assert_eq!(held.state, State::Held);
+    let refused = sync::refuse(&fed.ctx, held.id).await.unwrap();
+    assert_eq!((refused.state, refused.approved_by.as_deref()), (State::Refused, Some("system")));
+    assert!(matches!(sync::approve(&fed.ctx, held.id).await, Err(Error::Conflict(_))));
+    assert_eq!(active(&fed).await, 20);
+}
+
+#[tokio::test]
+async fn empty_answer_disables_nobody() {
+    let fed = guarded().await;
+    let all_pass = |fields: &mut SourceFields| {
+        fields.guard = super::open_guard();
+        fields.settings["base_dn"] = format!("ou=groups,{BASE}").into();
+    };
+    change(&fed, all_pass).await;
+    let held = fed.run(Mode::Full).await;
+    assert_eq!((held.state, held.counts.disabled), (State::Held, 20));
+    assert!(held.error.unwrap().contains("without a single person"));
+    assert_eq!(active(&fed).await, 20);
+}

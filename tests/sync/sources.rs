@@ -1,0 +1,109 @@
+//! Sources: their settings, their secret, their check, and sign-in through them.
+
+use connectors::Verdict;
+use passerelle::services::directories::verify_password;
+use passerelle::services::error::Error;
+use passerelle::services::sources::{self, SourceFields, shown};
+use passerelle::store::establishment::source::Source;
+use serde_json::{Value, json};
+
+use super::{Fed, delete, fields, open_guard};
+use crate::harness::gateway::secret;
+use crate::harness::slapd::ADMIN_PASSWORD;
+
+fn refused(outcome: Result<Source, Error>) -> Vec<String> {
+    let Err(Error::Invalid(wrong)) = outcome else { panic!("{outcome:?}") };
+    wrong.into_iter().map(|field| field.field).collect()
+}
+
+#[tokio::test]
+async fn settings_that_do_not_fit_are_refused_by_name() {
+    let fed = Fed::with_people(&[]).await;
+    let right = fields(&fed.slapd, open_guard());
+    let with = |edit: &dyn Fn(&mut SourceFields)| {
+        let mut changed = SourceFields { name: "other".to_owned(), ..right.clone() };
+        edit(&mut changed);
+        changed
+    };
+    let cases: [(&dyn Fn(&mut SourceFields), &str); 7] = [
+        (&|f| f.name = "Deux mots".to_owned(), "name"),
+        (&|f| f.schedule = Some(json!("daily")), "schedule"),
+        (&|f| f.kind = passerelle::store::establishment::source::SourceKind::Csv, "kind"),
+        (&|f| f.guard.shrink_percent = 101.0, "guard.shrink_percent"),
+        (&|f| f.settings["urls"] = json!(["http://x"]), "settings.urls"),
+        (&|f| f.settings["user_filter"] = json!("(uid="), "settings.user_filter"),
+        (&|f| f.settings["base"] = json!("dc=x"), "settings.base"),
+    ];
+    for (edit, field) in cases {
+        assert_eq!(refused(sources::create(&fed.ctx, &with(edit)).await), [field]);
+    }
+    let no_password = with(&|f| f.settings["bind_password"] = Value::Null);
+    assert_eq!(refused(sources::create(&fed.ctx, &no_password).await), ["settings"]);
+    let taken = sources::create(&fed.ctx, &right).await;
+    assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
+}
+
+#[tokio::test]
+async fn bind_password_is_sealed_never_shown_and_asked_again_for_another_server() {
+    let fed = Fed::with_people(&["anne"]).await;
+    let stored = sources::get(&fed.ctx, "ldap").await.unwrap();
+    let view = shown(&stored).to_string();
+    assert!(!view.contains(ADMIN_PASSWORD) && !format!("{stored:?}").contains(ADMIN_PASSWORD), "{view}");
+    assert!(!stored.secret_sealed.clone().unwrap().windows(ADMIN_PASSWORD.len()).any(|part| part == ADMIN_PASSWORD.as_bytes()));
+
+    let mut same = SourceFields::from(&stored);
+    same.settings["page_size"] = json!(500);
+    sources::update(&fed.ctx, "ldap", &same).await.unwrap();
+    fed.sync().await;
+
+    let mut moved = same.clone();
+    moved.settings["urls"] = json!(["ldap://elsewhere.test"]);
+    assert_eq!(refused(sources::update(&fed.ctx, "ldap", &moved).await), ["settings.bind_password"]);
+    moved.settings["bind_password"] = json!("another");
+    let moved = sources::update(&fed.ctx, "ldap", &moved).await.unwrap();
+    assert_ne!(moved.secret_sealed, stored.secret_sealed);
+}
+
+#[tokio::test]
+async fn check_shows_the_steps_and_people_as_they_would_arrive() {
+    let fed = Fed::with_people(&["anne"]).await;
+    let steps = sources::check(&fed.ctx, "ldap").await.unwrap();
+    assert!(steps.iter().all(|step| step.ok), "{steps:?}");
+    let people = steps.iter().find(|step| step.name == "people").unwrap();
+    assert_eq!((people.count, people.sample.len()), (Some(1), 1));
+    assert_eq!(fed.everyone().await, []);
+}
+
+#[tokio::test]
+async fn source_that_people_came_from_is_disabled_and_not_removed() {
+    let fed = Fed::with_people(&["anne"]).await;
+    fed.sync().await;
+    assert!(matches!(sources::delete(&fed.ctx, "ldap").await, Err(Error::Conflict(_))));
+    let second = SourceFields { name: "second".to_owned(), ..fields(&fed.slapd, open_guard()) };
+    sources::create(&fed.ctx, &second).await.unwrap();
+    sources::delete(&fed.ctx, "second").await.unwrap();
+    assert!(matches!(sources::get(&fed.ctx, "second").await, Err(Error::NotFound(_))));
+
+    let mut off = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    off.enabled = false;
+    sources::update(&fed.ctx, "ldap", &off).await.unwrap();
+    let started = passerelle::services::sync::start(&fed.ctx, "ldap", passerelle::store::establishment::sync_run::Mode::Full).await;
+    assert!(matches!(started, Err(Error::Conflict(_))));
+}
+
+#[tokio::test]
+async fn passwords_are_checked_by_the_directory_that_states_the_person() {
+    let fed = Fed::with_people(&["anne", "bob"]).await;
+    fed.sync().await;
+    let (anne, bob) = (fed.user("anne").await, fed.user("bob").await);
+    assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-anne")).await.unwrap(), Some(Verdict::Accepted));
+    assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-bob")).await.unwrap(), Some(Verdict::Refused));
+    assert_eq!(verify_password(&fed.ctx, &fed.user("admin").await, &secret("x")).await.unwrap(), None);
+    fed.slapd.modify(&delete("bob"));
+    fed.sync().await;
+    assert_eq!(verify_password(&fed.ctx, &bob, &secret("Essai-bob")).await.unwrap(), None, "nobody states bob any more");
+    let mut off = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    off.settings["sign_in"] = json!("none");
+    sources::update(&fed.ctx, "ldap", &off).await.unwrap();
+    assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-anne")).await.unwrap(), None);
+}
