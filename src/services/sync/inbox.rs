@@ -153,7 +153,7 @@ impl Inbox {
     fn take_unreadable(&mut self, entry: Unreadable) {
         self.unreadable_count += 1;
         if let Some(key) = entry.external_id.as_deref().map(|key| digest::of(Kind::Key, key)) {
-            match entry.entry {
+            match entry.kind {
                 connectors::Kind::Person => {
                     if let Some(at) = self.known.people_by_key.get(&key).copied() {
                         self.unreadable_people.insert(at);

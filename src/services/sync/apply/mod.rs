@@ -67,7 +67,7 @@ impl Work<'_> {
             self.journal.note(tx, set_aside(ChangeKind::User), id, &person.username, Some(detail)).await?;
         }
         for entry in &inbox.unreadable {
-            let kind = if entry.entry == connectors::Kind::Person { ChangeKind::User } else { ChangeKind::Group };
+            let kind = if entry.kind == connectors::Kind::Person { ChangeKind::User } else { ChangeKind::Group };
             let name = entry.dn.as_deref().or(entry.external_id.as_deref()).unwrap_or("?");
             let detail = serde_json::json!({ "reason": entry.reason });
             self.journal.note(tx, set_aside(kind), None, name, Some(detail)).await?;
