@@ -42,6 +42,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         keys: Keys::new(open_max),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),
+        trusted_proxies: config.listen.trusted_proxies.clone(),
     });
     let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await?;
     establishments::prepare(platform.context()).await?;

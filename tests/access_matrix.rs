@@ -122,3 +122,22 @@ async fn only_operators_of_the_platform_reach_other_establishments() {
     let administrator = api.token(&slug, "administrator").await;
     assert_eq!(api.get("/api/v1/establishments/platform/users", &administrator).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn an_access_token_acts_with_what_its_person_may_do_now() {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée Ampère").await;
+    let (person, token) = callers::access_token(&api.test.context(&slug).await).await;
+    let administrator = api.token(&slug, "administrator").await;
+    let base = format!("/api/v1/establishments/{slug}");
+    let status = async || api.get(&format!("{base}/users"), &token).await.status;
+    assert_eq!(status().await, StatusCode::FORBIDDEN);
+    let role = serde_json::json!({ "user": person, "application": "passerelle", "role": "auditor" });
+    assert_eq!(api.post(&format!("{base}/assignments"), &administrator, &role).await.status, StatusCode::CREATED);
+    assert_eq!(status().await, StatusCode::OK);
+    // Nobody gives a role to themselves, nor disables or removes themselves.
+    let own = serde_json::json!({ "user": person, "application": "passerelle", "role": "administrator" });
+    assert_eq!(api.post(&format!("{base}/assignments"), &token, &own).await.status, StatusCode::FORBIDDEN);
+    api.post(&format!("{base}/users/{person}/disable"), &administrator, &serde_json::json!({})).await;
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+}

@@ -39,11 +39,6 @@ impl Folder {
             Self::Kept(path) | Self::Temporary(path) => path,
         }
     }
-
-    /// Whether it stays.
-    pub const fn is_kept(&self) -> bool {
-        matches!(self, Self::Kept(_))
-    }
 }
 
 impl Drop for Folder {

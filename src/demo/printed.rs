@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::folder::Folder;
 use super::run::Demo;
 use super::sample::{Function, Suggestion};
 use super::setup::{Credentials, Furnished};
@@ -82,9 +83,9 @@ pub fn welcome(demo: &Demo, locale: Locale) -> String {
     for [username, password, what] in &rows {
         let _ = writeln!(out, "    {username:first$}   {password:second$}   {what}");
     }
-    let where_kept = match demo.kept_in() {
-        Some(folder) => texts.named("demo-kept", &folder.display().to_string()),
-        None => texts.text("demo-forgotten"),
+    let where_kept = match demo.folder() {
+        Folder::Kept(folder) => texts.named("demo-kept", &folder.display().to_string()),
+        Folder::Temporary(_) => texts.text("demo-forgotten"),
     };
     let _ = writeln!(out, "\n  {where_kept} {}\n", texts.text("demo-stop"));
     out

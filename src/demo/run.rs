@@ -75,7 +75,7 @@ impl Demo {
         let folder = Folder::open(wishes.data.as_deref())?;
         let config = Config {
             public_url: public_url.clone(),
-            store: crate::config::Store { url: format!("sqlite:{}", folder.path().display()), ..config.store },
+            store: crate::config::Store { url: format!("sqlite:{}", folder.path().display()) },
             ..config
         };
         let (entries, planned) = content(wishes).await?;
@@ -107,9 +107,9 @@ impl Demo {
         })
     }
 
-    /// The folder of its stores, when it is kept.
-    pub fn kept_in(&self) -> Option<&std::path::Path> {
-        self.folder.is_kept().then(|| self.folder.path())
+    /// The folder of its stores.
+    pub const fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// Stops, and lets requests under way end.

@@ -37,14 +37,12 @@ pub async fn context(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Contex
     }
 }
 
-/// Where a request comes from. Only a proxy on this machine is believed when it names another address, and only its own, last word.
-pub fn address(parts: &Parts) -> IpAddr {
+/// Where a request comes from: the peer, or whom a trusted proxy names.
+pub fn address(parts: &Parts, gateway: &Gateway) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    if !peer.to_canonical().is_loopback() {
-        return peer;
-    }
-    let last = parts.headers.get_all(FORWARDED_FOR).iter().next_back().and_then(|value| value.to_str().ok());
-    last.and_then(|list| list.rsplit(',').next()).and_then(|named| named.trim().parse().ok()).unwrap_or(peer)
+    // A proxy may add a header of its own to one that came: the last is the one nearest to us.
+    let forwarded_for = parts.headers.get_all(FORWARDED_FOR).iter().next_back().and_then(|value| value.to_str().ok());
+    gateway.trusted_proxies.sender(peer.to_canonical(), forwarded_for)
 }
 
 /// A header's text.

@@ -14,6 +14,7 @@ use crate::store::registry::establishment::{Contact, Establishment, Establishmen
 use crate::store::{Store, Stores};
 use crate::types::id::{EstablishmentId, TokenId, UserId};
 use crate::types::locale::Locale;
+use crate::types::network::Networks;
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::slug::{PLATFORM, Slug};
 use crate::types::time::Timestamp;
@@ -35,6 +36,8 @@ pub struct Gateway {
     pub limits: Limits,
     /// Every address starts with it.
     pub public_url: String,
+    /// Proxies that are believed when they name the browser's address.
+    pub trusted_proxies: Networks,
 }
 
 /// Who asks.

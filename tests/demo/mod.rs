@@ -7,6 +7,8 @@ mod ldif;
 mod like_slapd;
 mod people;
 mod reader;
+mod ready;
+mod sample;
 mod searches;
 mod tools;
 mod wire;

@@ -15,8 +15,8 @@ pub const PASSWORD: &str = "cheval pile agrafe correct";
 /// A gateway with stores in a folder that goes with it.
 pub struct TestGateway {
     pub gateway: Arc<Gateway>,
-    pub config: Config,
-    pub folder: TempDir,
+    // Goes with the gateway.
+    _folder: TempDir,
 }
 
 impl TestGateway {
@@ -24,7 +24,7 @@ impl TestGateway {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::load(None, std::iter::empty(), Some(folder.path())).unwrap();
         let gateway = passerelle::app::open(&config).await.unwrap();
-        Self { gateway, config, folder }
+        Self { gateway, _folder: folder }
     }
 
     pub async fn platform(&self) -> PlatformContext {

@@ -4,6 +4,7 @@
 
 pub mod browser;
 pub mod daemon;
+pub mod demo;
 pub mod gateway;
 pub mod generator;
 pub mod relying_party;

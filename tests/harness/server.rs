@@ -26,7 +26,8 @@ pub const CALLBACK: &str = "https://app.example.fr/callback";
 pub struct TestServer {
     pub gateway: Arc<Gateway>,
     pub public_url: String,
-    pub folder: TempDir,
+    // Goes with the gateway.
+    _folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -48,7 +49,7 @@ impl TestServer {
         let serving = tokio::spawn(async move {
             passerelle::app::serve(shared, listener, async { drop(stopped.await) }).await.unwrap();
         });
-        Self { gateway, public_url: config.public_url, folder, stop: Some(stop), serving }
+        Self { gateway, public_url: config.public_url, _folder: folder, stop: Some(stop), serving }
     }
 
     /// Stops as an operator would, and waits until everything is closed.

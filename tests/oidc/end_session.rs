@@ -102,8 +102,8 @@ async fn an_unregistered_address_is_an_error_page_and_signs_nobody_out() {
 async fn a_forged_hint_is_rejected() {
     let (server, _place, party, mut agent, tokens) = stage().await;
     let hint = text(&tokens, "id_token");
-    let mut parts = hint.split('.');
-    let (head, payload) = (parts.next().unwrap(), parts.next().unwrap());
+    let mut pieces = hint.split('.');
+    let (head, payload) = (pieces.next().unwrap(), pieces.next().unwrap());
     let none = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
     let elsewhere = server.establishment("Lycée B").await;
     let key = elsewhere.ctx.ring().await.unwrap().signer(passerelle::services::keys::crypto::Algorithm::Es256).unwrap();

@@ -1,11 +1,14 @@
 //! What rules give, and what changes of facts, rules and catalogues make of it.
 
 use passerelle::services::applications::{self, ApplicationFields};
+use passerelle::services::audit;
 use passerelle::services::error::Error;
 use passerelle::services::roles::{self, Changed, RuleFields, rules};
 use passerelle::services::users;
 use passerelle::store::establishment::assignment::Origin;
+use passerelle::store::establishment::audit_event::Filter;
 use passerelle::store::establishment::user::{DisabledBy, UserStatus};
+use passerelle::types::page::PageRequest;
 use serde_json::json;
 
 use super::school::{School, rule};
@@ -223,4 +226,40 @@ async fn a_catalogue_changes_only_where_nothing_hangs_on_it() {
     assert!(matches!(applications::update(&school.ctx, "passerelle", &with_more).await, Err(Error::Conflict(_))));
     assert!(matches!(applications::delete(&school.ctx, "passerelle").await, Err(Error::Conflict(_))));
     applications::update(&school.ctx, "passerelle", &ApplicationFields { title: "Notre passerelle".to_owned(), ..own }).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_example_rule_set_gives_what_it_says() {
+    let groups: [(&str, &[&str], &[&str]); 4] =
+        [("ens-RT", &["a", "b"], &[]), ("resp-RT", &["b"], &[]), ("apprentis-GEA", &["c"], &[]), ("dsi", &["d"], &[])];
+    let school = School::new(&["a", "b", "c", "d"], &groups).await;
+    school.install("scodoc").await;
+    school.install("omenori").await;
+    let set = RuleFields::read_set(include_str!("../../config/examples/rules.toml")).unwrap();
+    assert_eq!(RuleFields::read_set(&json!({ "rules": set }).to_string()).unwrap(), set);
+    for fields in &set {
+        rules::create(&school.ctx, fields).await.unwrap();
+    }
+    assert_eq!(school.held("b", "scodoc").await, ["Admin_RT", "Ens_RT"]);
+    let mut omenori = Vec::new();
+    for person in ["a", "b", "c", "d"] {
+        omenori.extend(school.held(person, "omenori").await);
+    }
+    assert_eq!(omenori, ["PT", "RC", "APPRENTICE", "ADMIN"]);
+    assert_eq!(school.held("d", "passerelle").await, ["auditor"]);
+}
+
+/// OME-58: role changes are traced, whoever or whatever made them.
+#[tokio::test]
+async fn the_trail_names_who_gained_and_lost_what() {
+    let school = departments().await;
+    let made = school.rule("scodoc", "ens-(?<unit>RT)", "Ens", Some("{unit}")).await;
+    school.put("durand", "ens-RT", false).await;
+    let only = Filter { action: Some("roles.changed".to_owned()), ..Filter::default() };
+    let trail = audit::list(&school.ctx, &PageRequest::first(10), &only).await.unwrap().items;
+    assert_eq!(trail.len(), 2);
+    for change in ["gained", "lost"] {
+        let row = json!({ "user": school.people["durand"], "change": change, "application": "scodoc", "role": "Ens", "scope": "RT", "rule": made.id });
+        assert!(trail.iter().any(|event| event.detail["changes"] == json!([row])), "{trail:?}");
+    }
 }

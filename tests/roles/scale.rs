@@ -3,7 +3,7 @@
 use passerelle::services::context::Context;
 use passerelle::services::roles::{self, Changed};
 use passerelle::store::establishment::assignment::{self, Origin};
-use passerelle::store::establishment::user::{self, User};
+use passerelle::store::establishment::user::{self, User, UserStatus};
 use passerelle::store::establishment::{group, membership};
 use passerelle::types::id::UserId;
 
@@ -50,4 +50,37 @@ async fn some_people_at_a_time_equals_everyone_at_once() {
     tx.commit().await.unwrap();
     assert_eq!(usize::try_from(gained), Ok(all.len()));
     assert_eq!(snapshot(&school.ctx).await, all);
+}
+
+/// Whatever comes and goes, recomputing the people concerned leaves nothing for a recomputation of everyone.
+#[tokio::test]
+async fn one_change_after_another_equals_everyone_at_once() {
+    let groups: [(&str, &[&str], &[&str]); 4] =
+        [("ens-RT", &["a"], &[]), ("ens-GEA", &["b"], &[]), ("resp-RT", &[], &[]), ("dept-RT", &[], &["ens-RT", "resp-RT"])];
+    let school = School::new(&["a", "b", "c", "d"], &groups).await;
+    school.install("scodoc").await;
+    school.install("omenori").await;
+    school.rule("scodoc", "ens-(?<unit>.+)", "Ens", Some("{unit}")).await;
+    school.rule("scodoc", r#"[{"group": "dept-(?<unit>.+)"}, {"unit": "(?<unit>.+)"}]"#, "Secr", Some("{unit}")).await;
+    school.rule("omenori", "resp-.+", "RC", None).await;
+    school.rule("omenori", r#"[{"group": "ens-.+"}, {"group": "resp-.+", "not": true}]"#, "PT", None).await;
+    // A fixed walk that visits every person, group and unit in every mixture: multiplicative steps modulo a prime.
+    let mut state: usize = 7;
+    for _ in 0..120 {
+        state = state * 48 % 1009;
+        let person = ["a", "b", "c", "d"][state % 4];
+        match state % 3 {
+            0 => {
+                school.put(person, ["ens-RT", "ens-GEA", "resp-RT"][state / 4 % 3], (state / 12).is_multiple_of(2)).await;
+            }
+            1 => school.change(person, |user| user.units = vec![["RT", "GEA"][state / 4 % 2].to_owned()]).await,
+            _ => {
+                let status = [UserStatus::Active, UserStatus::Active, UserStatus::Disabled][state / 4 % 3];
+                school.change(person, |user| user.status = status).await;
+            }
+        }
+        let mut tx = school.ctx.store.begin().await.unwrap();
+        assert_eq!(roles::recompute_all_in(&mut tx, &school.ctx).await.unwrap(), Changed::default());
+    }
+    assert!(!snapshot(&school.ctx).await.is_empty());
 }

@@ -64,6 +64,8 @@ pub struct Place {
     pub client_secret: Secret,
     /// The application whose roles are read.
     pub application: String,
+    /// What people call it.
+    pub application_title: String,
     /// The name of its source.
     pub source: String,
     /// The top of its part of the directory.

@@ -1,6 +1,7 @@
 //! The application as a relying party (OpenID Connect Core §3.1): code flow with PKCE, state and nonce, by the `openidconnect` crate.
 
 use std::error::Error as StdError;
+use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -104,13 +105,30 @@ pub struct Pending {
     verifier: PkceCodeVerifier,
 }
 
+/// A token in compact form (RFC 7515 §3.1), longer than a secret may be: shown to the person it is about, and in no log.
+#[derive(Clone)]
+pub struct Compact(String);
+
+impl Compact {
+    /// The token itself, for the person it is about and for the provider that made it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Compact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Compact(…)")
+    }
+}
+
 /// Someone signed in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     /// The establishment.
     pub slug: String,
     /// The ID token as it came.
-    pub id_token: Secret,
+    pub id_token: Compact,
     /// Its header, decoded.
     pub header: Value,
     /// Its claims, decoded after its signature was verified.
@@ -168,8 +186,8 @@ impl Sample {
             header: part(&raw, 0),
             claims: part(&raw, 1),
             user_info,
-            id_token: secret(raw)?,
-            access_token: secret(answer.access_token().secret().clone())?,
+            id_token: Compact(raw),
+            access_token: Secret::parse("access_token", answer.access_token().secret().clone()).map_err(|e| broken(Stage::Token, e))?,
         })
     }
 
@@ -228,8 +246,4 @@ fn part(token: &str, place: usize) -> Value {
     let encoded = token.split('.').nth(place).unwrap_or_default();
     let decoded = BASE64_URL_SAFE_NO_PAD.decode(encoded).unwrap_or_default();
     serde_json::from_slice(&decoded).unwrap_or(Value::Null)
-}
-
-fn secret(raw: String) -> Result<Secret, Failure> {
-    Secret::parse("token", raw).map_err(|e| broken(Stage::Token, e))
 }

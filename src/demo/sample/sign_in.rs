@@ -140,7 +140,7 @@ pub async fn me(State(sample): State<Arc<Sample>>, Query(seen): Query<Seen>, vis
     let page = MePage {
         frame: visitor.frame(),
         establishment: place.name.clone(),
-        application: place.application.clone(),
+        application: place.application_title.clone(),
         directory_href: directory_href(&sample, &signed_in, &person.username),
         person,
         reasons,

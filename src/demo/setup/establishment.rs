@@ -41,7 +41,7 @@ pub(super) async fn ensure(platform: &PlatformContext, plan: &Planned) -> Result
 /// Furnishes it: what people may be first, then the people.
 pub(super) async fn furnish(ctx: &Context, plan: &Planned, around: &Surroundings) -> anyhow::Result<Furnished> {
     let application = roles::furnish(ctx, plan.kind).await?;
-    let registered = client::register(ctx, plan, application, around).await?;
+    let registered = client::register(ctx, plan, &application.name, around).await?;
     source(ctx, plan, around).await?;
     let run = sync::run_to_end(ctx, SOURCE, Mode::Full).await?;
     anyhow::ensure!(
@@ -63,7 +63,8 @@ pub(super) async fn furnish(ctx: &Context, plan: &Planned, around: &Surroundings
         issuer: ctx.issuer(),
         client_id: CLIENT_ID.to_owned(),
         client_secret: registered.secret,
-        application: application.to_owned(),
+        application: application.name,
+        application_title: application.title,
         source: SOURCE.to_owned(),
         base_dn: plan.account.base_dn.clone(),
         suggestions: plan.suggestions.clone(),

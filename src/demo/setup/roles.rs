@@ -1,10 +1,13 @@
 //! Applications of the demo, and the rules that map groups to their roles.
 
+use anyhow::Context as _;
+
 use crate::demo::people::Kind;
 use crate::services::applications::{self, ApplicationFields};
 use crate::services::context::Context;
 use crate::services::error::Error;
 use crate::services::roles::{RuleFields, rules};
+use crate::store::establishment::application::Application;
 use crate::store::establishment::rule::Condition;
 use crate::types::permission::{APPLICATION as GATEWAY, GatewayRole};
 
@@ -46,15 +49,16 @@ const INSTITUTE_RULES: &[Row] = &[
 ];
 
 /// Makes applications and rules where they are missing, and answers which application the sample application's roles are of.
-pub(super) async fn furnish(ctx: &Context, kind: Option<Kind>) -> anyhow::Result<&'static str> {
+pub(super) async fn furnish(ctx: &Context, kind: Option<Kind>) -> anyhow::Result<Application> {
     let (names, rows): (&[&str], Vec<Row>) = match kind {
         Some(Kind::College | Kind::Lycee) => (&[SCHOOL_LIFE], SCHOOL_RULES.to_vec()),
         Some(Kind::Iut) => (&[SCODOC, OMENORI], INSTITUTE_RULES.to_vec()),
         // A directory brought along may name its groups either way.
         None => (&[SCODOC, OMENORI, SCHOOL_LIFE], [INSTITUTE_RULES, SCHOOL_RULES].concat()),
     };
+    let mut made = Vec::with_capacity(names.len());
     for name in names {
-        application(ctx, name).await?;
+        made.push(application(ctx, name).await?);
     }
     // Someone may have changed the rules since an earlier start: theirs stay.
     if rules::list(ctx).await?.is_empty() {
@@ -62,13 +66,13 @@ pub(super) async fn furnish(ctx: &Context, kind: Option<Kind>) -> anyhow::Result
             rules::create(ctx, &fields(row)).await?;
         }
     }
-    Ok(names.first().copied().unwrap_or(SCODOC))
+    made.into_iter().next().context("every establishment of the demo has an application")
 }
 
-async fn application(ctx: &Context, name: &str) -> Result<(), Error> {
+async fn application(ctx: &Context, name: &str) -> Result<Application, Error> {
     match applications::get(ctx, name).await {
-        Err(Error::NotFound(_)) => applications::create(ctx, &shipped(name)?).await.map(drop),
-        found => found.map(drop),
+        Err(Error::NotFound(_)) => applications::create(ctx, &shipped(name)?).await,
+        found => found,
     }
 }
 

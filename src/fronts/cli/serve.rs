@@ -35,13 +35,11 @@ pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
 
 /// The command that makes the first operator, for the same stores.
 fn first_operator(global: &Global) -> String {
-    let mut command = "passerelle operator create NAME".to_owned();
+    let mut words = vec!["passerelle operator create NAME".to_owned()];
     for (option, path) in [("--config", &global.config), ("--data", &global.data)] {
-        if let Some(path) = path {
-            command.push_str(&format!(" {option} {}", path.display()));
-        }
+        words.extend(path.as_ref().map(|path| format!("{option} {}", path.display())));
     }
-    command
+    words.join(" ")
 }
 
 /// Ends at Ctrl-C, or when the system asks the program to end.

@@ -51,7 +51,7 @@ impl FromRequestParts<Arc<Gateway>> for Call {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Response> {
         let ctx = edge::context(parts, gateway).await.map_err(|error| answer::no_issuer(&error))?;
-        Ok(Self { ctx, address: edge::address(parts), authorization: parts.headers.get(AUTHORIZATION).cloned() })
+        Ok(Self { ctx, address: edge::address(parts, gateway), authorization: parts.headers.get(AUTHORIZATION).cloned() })
     }
 }
 

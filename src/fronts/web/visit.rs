@@ -75,7 +75,7 @@ impl Visit {
             fresh: browser.is_none(),
             browser: browser.unwrap_or_default(),
             session,
-            address: edge::address(parts),
+            address: edge::address(parts, &ctx.gateway),
             query,
             raw_query,
             path,

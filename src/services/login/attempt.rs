@@ -60,7 +60,7 @@ pub async fn sign_in(ctx: &Context, attempt: &Attempt<'_>) -> Result<Outcome, Er
         let mut tx = ctx.store.read().await?;
         user::find_by_username(&mut tx, named.as_str()).await?
     };
-    let fits = password::verify(ctx, known.as_ref(), typed).await?;
+    let fits = password::verify(ctx, known.as_ref(), &typed).await?;
     let Some(person) = known.filter(|_| fits && ctx.is_open()) else { return Ok(refused(ctx, attempt)) };
     begin(ctx, attempt, &person, counters).await
 }

@@ -1,16 +1,22 @@
 //! The one place that checks a person's password: by their directory, or by a local hash. It opens no session and counts no attempt.
 
+use connectors::ldap::Verdict;
+
 use crate::services::context::Context;
+use crate::services::directories;
 use crate::services::error::Error;
 use crate::store::establishment::credential;
 use crate::store::establishment::user::User;
 use crate::types::secret::Secret;
 
-/// Whether the password is this person's. For nobody known the same work is done, and the answer is no (SECURITY 19).
+/// Whether the password is this person's: by the directory that states them now, or by a local hash where none does.
+///
+/// A local hash is worked through whoever asks and whatever the directory said, so that the time taken tells neither whether a name is known
+/// nor where its password is kept (SECURITY 19).
 ///
 /// # Errors
 /// `TooMany` when no place to hash comes free in time, `Outside` when the person's directory does not answer.
-pub(super) async fn verify(ctx: &Context, person: Option<&User>, password: Secret) -> Result<bool, Error> {
+pub(super) async fn verify(ctx: &Context, person: Option<&User>, password: &Secret) -> Result<bool, Error> {
     let hash = match person {
         Some(person) => {
             let mut tx = ctx.store.read().await?;
@@ -18,5 +24,13 @@ pub(super) async fn verify(ctx: &Context, person: Option<&User>, password: Secre
         }
         None => None,
     };
-    ctx.gateway.passwords.verify(password, hash).await
+    let asked = async {
+        match person {
+            Some(person) => directories::verify_password(ctx, person, password).await,
+            None => Ok(None),
+        }
+    };
+    let (local, said) = tokio::try_join!(ctx.gateway.passwords.verify(password.clone(), hash), asked)?;
+    // Whom a directory states has its password and no other: a local one from before does not outlive the move there.
+    Ok(said.map_or(local, |verdict| verdict == Verdict::Accepted))
 }

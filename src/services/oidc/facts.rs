@@ -9,10 +9,11 @@ use super::claim_shape::ClaimShape;
 use super::claims::{self, ClaimFacts, EstablishmentFacts, PersonFacts, RoleFacts};
 use crate::services::context::Context;
 use crate::services::error::Error;
+use crate::services::roles;
 use crate::store::Tx;
 use crate::store::establishment::client::Client;
 use crate::store::establishment::user::User;
-use crate::store::establishment::{application, assignment, group};
+use crate::store::establishment::{application, group};
 use crate::types::id::ApplicationId;
 use crate::types::locale::Locale;
 use crate::types::oauth_scope::OauthScope;
@@ -39,13 +40,8 @@ pub async fn released_in(
 /// The roles that a person holds now in the client's application.
 pub async fn roles_in(tx: &mut Tx, ctx: &Context, person: &User, application: Option<ApplicationId>) -> Result<Vec<RoleFacts>, Error> {
     let Some(application) = application else { return Ok(Vec::new()) };
-    let held = assignment::list_held(tx, person.id, application, ctx.now).await?;
-    let fact = |held: assignment::Assignment| RoleFacts {
-        role: held.role,
-        scope: Some(held.scope).filter(|scope| !scope.is_empty()),
-        until: held.valid_until,
-    };
-    Ok(held.into_iter().map(fact).collect())
+    let held = roles::held_in(tx, ctx, person, application).await?;
+    Ok(held.into_iter().map(|held| RoleFacts { role: held.role, scope: held.scope, until: held.until }).collect())
 }
 
 async fn gather(tx: &mut Tx, ctx: &Context, person: &User, client: &Client, scope: &OauthScope, shaped: bool) -> Result<ClaimFacts, Error> {

@@ -7,13 +7,12 @@ use super::facts;
 use super::failure::Failure;
 use crate::services::context::{Actor, Context};
 use crate::services::error::Error;
+use crate::services::roles;
 use crate::store::Tx;
 use crate::store::establishment::access_token::{self, LiveToken};
 use crate::store::establishment::client::{self, Client};
 use crate::store::establishment::user::{self, User, UserStatus};
-use crate::store::establishment::{application, assignment};
 use crate::types::oauth_scope::OauthScope;
-use crate::types::permission::{APPLICATION, GatewayRole};
 use crate::types::secret::TokenHash;
 
 /// The scope that lets an access token use the admin API, as the person it stands for.
@@ -62,14 +61,6 @@ pub async fn actor(ctx: &Context, token: &str) -> Result<Option<Actor>, Error> {
     if !OauthScope::parse(&holder.token.scope).contains(ADMIN_SCOPE) {
         return Ok(None);
     }
-    let roles = gateway_roles_in(&mut tx, ctx, &holder.person).await?;
+    let roles = roles::gateway_roles_in(&mut tx, ctx, &holder.person).await?;
     Ok(Some(Actor::User { id: holder.person.id, roles }))
-}
-
-async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, person: &User) -> Result<Vec<GatewayRole>, Error> {
-    let Some(own) = application::find_by_name(tx, APPLICATION).await? else { return Ok(Vec::new()) };
-    let held = assignment::list_held(tx, person.id, own.id, ctx.now).await?;
-    let roles = held.iter().filter_map(|held| GatewayRole::from_name(&held.role));
-    // An operator's role counts on the platform only, whatever a rule of an establishment gives.
-    Ok(roles.filter(|role| ctx.is_platform() || *role != GatewayRole::Operator).collect())
 }

@@ -41,6 +41,28 @@ fn yes() -> bool {
     true
 }
 
+/// A file of rules: `rules` and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleSet {
+    rules: Vec<RuleFields>,
+}
+
+impl RuleFields {
+    /// Reads a rule set as people keep it in a file: `[[rules]]` of TOML, or `{"rules": […]}` of JSON.
+    ///
+    /// # Errors
+    /// `Invalid` with the place of the mistake in the text.
+    pub fn read_set(text: &str) -> Result<Vec<Self>, Invalid> {
+        let set: RuleSet = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|error| Invalid::new("rules", error.to_string()))?
+        } else {
+            toml::from_str(text).map_err(|error| Invalid::new("rules", error.to_string()))?
+        };
+        Ok(set.rules)
+    }
+}
+
 impl From<&Rule> for RuleFields {
     fn from(rule: &Rule) -> Self {
         Self {

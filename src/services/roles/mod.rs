@@ -13,6 +13,8 @@ mod explain;
 mod graph;
 mod held;
 mod pattern;
+#[cfg(test)]
+mod properties;
 mod recompute;
 pub mod rules;
 mod simulate;

@@ -1,11 +1,17 @@
 //! Writing down who holds what by rules and default roles, within the transaction that changed a fact or a rule.
 
+use serde_json::{Value, json};
+
+use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::crowd::{self, Crowd, Loaded, difference};
 use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Standing};
 use crate::types::id::{AssignmentId, UserId};
+
+/// Most changes of one recomputation that the trail names; it always has their number.
+const TRACED_MAX: usize = 100;
 
 /// How many assignments a recomputation gave and took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -38,6 +44,7 @@ async fn recompute_in(tx: &mut Tx, ctx: &Context, mut crowd: Crowd) -> Result<Ch
     let rules = crowd::stored_rules(tx).await?;
     let loaded = Loaded::load(tx, rules).await?;
     let mut changed = Changed::default();
+    let mut trace = Vec::new();
     while let Some(step) = crowd.next(tx, &loaded).await? {
         let mut written: Vec<Standing> = Vec::new();
         let mut gone: Vec<AssignmentId> = Vec::new();
@@ -46,6 +53,11 @@ async fn recompute_in(tx: &mut Tx, ctx: &Context, mut crowd: Crowd) -> Result<Ch
             Ok(found) => {
                 changed.gained += found.gained.len() as u64;
                 changed.lost += found.lost.len() as u64;
+                let gained = found.gained.iter().map(|(_, row)| ("gained", row));
+                let room = TRACED_MAX.saturating_sub(trace.len());
+                trace.extend(
+                    gained.chain(found.lost.iter().map(|row| ("lost", row))).take(room).map(|(what, row)| traced(&loaded, what, row)),
+                );
                 written.extend(found.gained.into_iter().map(|(_, row)| row).chain(found.moved));
                 gone.extend(found.lost.into_iter().map(|row| row.id));
             }
@@ -57,5 +69,16 @@ async fn recompute_in(tx: &mut Tx, ctx: &Context, mut crowd: Crowd) -> Result<Ch
         assignment::delete_all(tx, &gone).await?;
         assignment::upsert_computed(tx, &written, ctx.now).await?;
     }
+    if changed != Changed::default() {
+        let detail = json!({ "gained": changed.gained, "lost": changed.lost, "changes": trace });
+        audit::record_in(tx, ctx, "roles.changed", ("establishment", ctx.slug()), detail).await?;
+    }
     Ok(changed)
+}
+
+/// One change of roles as the trail keeps it (OME-58).
+fn traced(loaded: &Loaded, what: &str, row: &Standing) -> Value {
+    let application = loaded.engine.catalogues().find(|(catalogue, _)| catalogue.id == row.application_id);
+    let application = application.map(|(catalogue, _)| catalogue.name.as_str());
+    json!({ "user": row.user_id, "change": what, "application": application, "role": row.role, "scope": row.scope, "rule": row.rule_id })
 }

@@ -1,0 +1,163 @@
+//! What must hold of any rules and any facts.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, subsequence};
+
+use super::compile::{Compiled, RuleFields};
+use super::decide::Engine;
+use super::evaluate::Facts;
+use super::graph::{Graph, Place};
+use crate::store::establishment::application::{Application, Cardinality, Role, ScopeKind};
+use crate::store::establishment::assignment::{Origin, Step};
+use crate::store::establishment::group::Group;
+use crate::store::establishment::rule::Condition;
+use crate::store::establishment::user::{User, UserStatus};
+use crate::types::id::{ApplicationId, GroupId, RuleId, UserId};
+use crate::types::time::Timestamp;
+
+const GROUPS: usize = 12;
+const PATTERNS: [&str; 6] = ["g(?<unit>\\d)", "g1?(?<unit>\\d+)", "(?<unit>h)|g.*", "g[0-4]", "cn=(?<unit>g\\d+),ou=x", "none"];
+const ROLES: [&str; 4] = ["A", "B", "C", "unknown"];
+
+fn application(cardinality: Cardinality) -> Application {
+    let role = |name: &&str| Role { name: (*name).to_owned(), title: String::new(), privileges: std::collections::BTreeMap::new() };
+    Application {
+        id: ApplicationId::new(),
+        name: "app".to_owned(),
+        title: String::new(),
+        cardinality,
+        default_role: Some("C".to_owned()),
+        scope_kind: ScopeKind::Unit,
+        roles: ROLES.iter().filter(|name| **name != "unknown").map(role).collect(),
+        claim_shape: serde_json::json!({}),
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+    }
+}
+
+fn groups() -> Vec<Group> {
+    let group = |n: usize| Group {
+        id: GroupId::new(),
+        source_id: None,
+        external_id: None,
+        name: format!("g{n}"),
+        display_name: None,
+        dn: Some(format!("CN=g{n}, OU=x")),
+        dn_key: None,
+        content_hash: Vec::new(),
+        members_hash: Vec::new(),
+        member_count: 0,
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+    };
+    (0..GROUPS).map(group).collect()
+}
+
+fn person(units: Vec<String>) -> User {
+    User {
+        id: UserId::new(),
+        username: "a".to_owned(),
+        given_name: None,
+        family_name: None,
+        display_name: "A".to_owned(),
+        email: None,
+        locale: None,
+        status: UserStatus::Active,
+        disabled_by: None,
+        home_unit: None,
+        units,
+        attributes: std::collections::BTreeMap::new(),
+        last_sign_in_at: None,
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+    }
+}
+
+fn rule() -> impl Strategy<Value = RuleFields> {
+    let condition = (0..PATTERNS.len(), any::<bool>(), any::<bool>()).prop_map(|(at, unit, not)| {
+        let pattern = PATTERNS.get(at).map(|p| (*p).to_owned());
+        let (group, unit) = if unit { (None, pattern) } else { (pattern, None) };
+        Condition { group, unit, not, ..Condition::default() }
+    });
+    let parts = (prop::collection::vec(condition, 1..4), 0..ROLES.len(), any::<bool>(), -1..2_i64);
+    parts.prop_map(|(when, role, scoped, priority)| RuleFields {
+        application: "app".to_owned(),
+        when,
+        role: ROLES.get(role).map(|role| (*role).to_owned()).unwrap_or_default(),
+        scope: scoped.then(|| "{unit}".to_owned()),
+        priority,
+        enabled: true,
+    })
+}
+
+type Row = (String, String, Origin, Option<RuleId>, Vec<Step>);
+
+/// What someone is given, with the reasons, by role and scope.
+fn rows(engine: &Engine, user: &User, direct: &[Place]) -> Vec<Row> {
+    let facts = Facts { user, entry: "uid=a", direct, sources: &[] };
+    let row = |d: super::decide::Decided<'_>| {
+        let path = d.path(&engine.matcher, &facts);
+        (d.role.clone(), d.scope.clone(), d.origin(), d.by.and_then(|(rule, _)| rule.id), path)
+    };
+    let mut rows: Vec<Row> = engine.decide(&facts, &[], Timestamp::default()).into_iter().map(row).collect();
+    rows.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    rows
+}
+
+proptest! {
+    #[test]
+    fn the_order_in_which_facts_arrive_changes_nothing(
+        written in prop::collection::vec(rule(), 1..8),
+        nestings in prop::collection::vec((any::<Index>(), any::<Index>()), 0..16),
+        inside in subsequence((0..GROUPS).collect::<Vec<_>>(), 0..5),
+        units in subsequence(vec!["g1", "g2", "h", "3"], 0..4),
+        cardinality in prop::sample::select(vec![Cardinality::Multi, Cardinality::Single, Cardinality::SinglePerScope]),
+        turn in any::<Index>(),
+    ) {
+        let groups = groups();
+        let id = |at: &Index| at.get(&groups).id;
+        let nestings: Vec<_> = nestings.iter().map(|(parent, child)| (id(parent), id(child))).collect();
+        let mut ready: Vec<Compiled> =
+            written.iter().filter_map(|fields| Compiled::new(fields, Some(RuleId::new())).ok()).collect();
+        let priority = |rule: &Compiled| written.iter().find(|w| w.role == rule.role.to_string()).map_or(0, |w| w.priority);
+        ready.sort_by_key(|rule| (priority(rule), rule.id));
+        let applications = [application(cardinality)];
+        let built = |groups: Vec<Group>, nestings: &[(GroupId, GroupId)]| Engine::new(&applications, ready.clone(), Graph::new(groups, nestings));
+        let members: Vec<GroupId> = inside.iter().filter_map(|at| groups.get(*at)).map(|group| group.id).collect();
+        let places = |engine: &Engine, members: &[GroupId]| members.iter().filter_map(|id| engine.matcher.graph.place(*id)).collect::<Vec<_>>();
+        let units: Vec<String> = units.into_iter().map(str::to_owned).collect();
+
+        let engine = built(groups.clone(), &nestings);
+        let found = rows(&engine, &person(units.clone()), &places(&engine, &members));
+
+        let turned = |length: usize| if length == 0 { 0 } else { turn.index(length) };
+        let (mut groups, mut nestings, mut members, mut units) = (groups, nestings, members, units);
+        groups.rotate_left(turned(GROUPS));
+        nestings.reverse();
+        members.reverse();
+        let by = turned(units.len());
+        units.rotate_left(by);
+        let other = built(groups, &nestings);
+        prop_assert_eq!(&rows(&other, &person(units), &places(&other, &members)), &found);
+
+        let scopes: std::collections::BTreeSet<&String> = found.iter().map(|(_, scope, ..)| scope).collect();
+        match cardinality {
+            Cardinality::Multi => {}
+            Cardinality::Single => prop_assert_eq!(found.len(), 1),
+            Cardinality::SinglePerScope => prop_assert_eq!(found.len(), scopes.len()),
+        }
+        prop_assert!(found.iter().all(|(role, ..)| role != "unknown"));
+        prop_assert!(!found.is_empty(), "the default role is there when nothing else is");
+    }
+
+    #[test]
+    fn any_pattern_and_any_template_is_taken_or_refused_and_never_panics(pattern in ".{0,40}", template in ".{0,20}", value in ".{0,20}") {
+        if let Ok(pattern) = super::pattern::Pattern::compile("group", &pattern, super::pattern::Case::Ignored) {
+            let captures = pattern.captures(&value).unwrap_or_default();
+            if let Ok(template) = super::pattern::Template::parse("role", &template) {
+                let expanded = template.expand(&captures);
+                prop_assert!(expanded.is_none_or(|text| !text.is_empty()));
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of: whole journeys, in a real browser.
+
+mod sample;

@@ -1,0 +1,8 @@
+//! Tests of the pages as served, and of what a browser may and may not do with them.
+
+mod choice;
+mod forms;
+mod invitation;
+mod probes;
+mod sign_in;
+mod throttle;

@@ -1,0 +1,52 @@
+//! What whoever runs the gateway asks of it.
+
+use crate::harness::relying_party::{Reply, http};
+use crate::harness::server::TestServer;
+
+#[tokio::test]
+async fn it_says_that_it_lives_is_ready_and_what_it_measured() {
+    let server = TestServer::start().await;
+    let get = |path: &str| Reply::of(http().get(format!("{}{path}", server.public_url)));
+    assert_eq!((get("/healthz").await.status, get("/readyz").await.status), (200.try_into().unwrap(), 200.try_into().unwrap()));
+    for hostile in ["/no/such/place/1", "/no/such/place/2"] {
+        get(hostile).await;
+    }
+    let measures = get("/metrics").await;
+    assert!(measures.text.contains("passerelle_http_requests_total{"));
+    assert!(measures.text.contains("route=\"/healthz\"") && !measures.text.contains("no/such/place"), "labels are routes");
+}
+
+#[tokio::test]
+async fn it_stops_when_asked_and_answers_no_more() {
+    let server = TestServer::start().await;
+    let address = format!("{}/healthz", server.public_url);
+    assert_eq!(Reply::of(http().get(&address)).await.status, 200);
+    server.stop().await;
+    assert!(http().get(&address).send().await.is_err());
+}
+
+#[tokio::test]
+async fn what_has_expired_is_swept_and_the_rest_stays() {
+    use passerelle::services::housekeeping;
+    use passerelle::store::establishment::session;
+    let server = TestServer::start().await;
+    let place = server.establishment("Lycée A").await;
+    let (_, session) = place.session(&place.user().await, 0).await;
+    housekeeping::sweep(&server.gateway, place.ctx.now).await;
+    let mut tx = place.ctx.store.read().await.unwrap();
+    assert!(session::is_live(&mut tx, session.id, place.ctx.now).await.unwrap());
+    housekeeping::sweep(&server.gateway, place.ctx.now.plus_s(7200)).await;
+    assert!(!session::is_live(&mut tx, session.id, place.ctx.now).await.unwrap());
+}
+
+#[tokio::test]
+async fn bodies_and_headers_have_bounds() {
+    let server = TestServer::start().await;
+    let place = server.establishment("Lycée A").await;
+    for path in ["token", "userinfo", "login", "logout", "authorize", "consent"] {
+        let body = format!("a={}", "x".repeat(100_000));
+        let request =
+            http().post(format!("{}/{path}", place.issuer())).header("content-type", "application/x-www-form-urlencoded").body(body);
+        assert_eq!(Reply::of(request).await.status, 413, "{path}");
+    }
+}
