@@ -30,11 +30,16 @@ pub struct RuleFields {
     #[serde(default)]
     pub scope: Option<String>,
     /// Smaller is stronger when two rules give the same role in the same scope.
-    #[serde(default)]
+    #[serde(default = "usual_priority")]
     pub priority: i64,
     /// Whether the rule counts.
     #[serde(default = "yes")]
     pub enabled: bool,
+}
+
+/// Room on both sides.
+fn usual_priority() -> i64 {
+    100
 }
 
 fn yes() -> bool {
