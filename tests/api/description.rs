@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::kit::Served;
 use crate::harness::browser::Browser;
+use crate::harness::server::TestServer;
 
 /// Longest the page may take to show every operation.
 const SHOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -82,4 +83,15 @@ async fn the_page_shows_the_operations_in_a_browser_despite_its_policy() {
     let operation = Locator::Css("#operations-users-list_users, [id$='list_users']");
     let shown = client.wait().at_most(SHOWN_WITHIN).for_element(operation).await.unwrap();
     assert!(shown.text().await.unwrap().contains("/api/v1/establishments/{slug}/users"));
+}
+
+#[tokio::test]
+async fn the_whole_server_answers_for_the_api_with_problems() {
+    let server = TestServer::start().await;
+    for (path, status) in [("/api/openapi.json", 200), ("/api/v1/establishments", 401), ("/api/v1/nothing", 404), ("/api/nothing", 404)] {
+        let answer = reqwest::get(format!("{}{path}", server.public_url)).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let media_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert_eq!(media_type == "application/problem+json", status != 200, "{path}: {media_type}");
+    }
 }

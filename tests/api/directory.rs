@@ -17,7 +17,7 @@ fn ldif(people: &[&str]) -> String {
     );
     let person = |uid: &&str| format!("dn: uid={uid},ou=people,{BASE}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: {uid}\n\n");
     text.extend(people.iter().map(person));
-    let members: String = people.iter().map(|uid| format!("member: uid={uid},ou=people,{BASE}\n")).collect();
+    let members = people.iter().fold(String::new(), |lines, uid| format!("{lines}member: uid={uid},ou=people,{BASE}\n"));
     text + &format!(
         "dn: cn=teachers,ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: teachers\n{members}\n\
          dn: cn=staff,ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: staff\nmember: cn=teachers,ou=groups,{BASE}\n\n"

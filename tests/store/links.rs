@@ -122,11 +122,12 @@ async fn links_are_written_changed_and_listed_by_external_id() {
         assert_eq!(link::count_of_source(&mut tx, feed.id).await.unwrap(), 1_101);
         assert_eq!(link::count_of_source(&mut tx, SourceId::new()).await.unwrap(), 0);
         let keys: Vec<UserId> = people.iter().skip(3).map(|p| p.id).collect();
-        let mut some = link::list_of_users(&mut tx, feed.id, &keys).await.unwrap();
-        some.sort_by(|a, b| a.external_id.cmp(&b.external_id));
-        assert_eq!(some, links[3..]);
-        assert_eq!(link::list_of_users(&mut tx, SourceId::new(), &keys).await.unwrap(), []);
-        assert_eq!(link::list_of_users(&mut tx, feed.id, &[]).await.unwrap(), []);
+        let mut some = link::list_named_of_users(&mut tx, &keys).await.unwrap();
+        some.sort_by(|(_, a), (_, b)| a.external_id.cmp(&b.external_id));
+        let expected: Vec<(UserId, &str)> = links[3..].iter().map(|link| (link.user_id, link.external_id.as_str())).collect();
+        assert_eq!(some.iter().map(|(user, link)| (*user, link.external_id.as_str())).collect::<Vec<_>>(), expected);
+        assert!(some.iter().all(|(_, link)| link.source == feed.name && link.source_id == feed.id));
+        assert_eq!(link::list_named_of_users(&mut tx, &[]).await.unwrap(), []);
     })
     .await;
 }
