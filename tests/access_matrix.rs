@@ -37,17 +37,23 @@ fn the_table_names_every_operation_and_no_other() {
     assert!(gone.is_empty(), "the access matrix names operations that are not there\n{gone:#?}");
 }
 
+/// What an access token gets where nobody knows it.
+const ACCESS_TOKEN_OF_ANOTHER: u16 = 401;
+
 /// What a caller of a kind gets: the operation's own answer, or a refusal.
 fn expected(row: &Row, caller: &str) -> u16 {
-    match (row.reach, caller) {
-        (_, "anonymous") => 401,
-        (_, "operator") => row.answer,
+    let served = match row.reach {
+        Reach::Platform => caller == "operator",
+        Reach::Manage => matches!(caller, "operator" | "administrator"),
+        Reach::Read => matches!(caller, "operator" | "administrator" | "auditor"),
+    };
+    match caller {
+        _ if served => row.answer,
+        "anonymous" => 401,
+        "stranger" if row.reach != Reach::Platform => 404,
         // An access token says nothing of its home: the platform does not know those of an establishment.
-        (Reach::Platform, "person") => 401,
-        (Reach::Platform, _) => 403,
-        (_, "stranger") => 404,
-        (Reach::Read, "auditor" | "administrator") | (Reach::Manage, "administrator") => row.answer,
-        (Reach::Read | Reach::Manage, _) => 403,
+        "person" if row.reach == Reach::Platform => ACCESS_TOKEN_OF_ANOTHER,
+        _ => 403,
     }
 }
 
@@ -115,4 +121,23 @@ async fn only_operators_of_the_platform_reach_other_establishments() {
     }
     let administrator = api.token(&slug, "administrator").await;
     assert_eq!(api.get("/api/v1/establishments/platform/users", &administrator).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_access_token_acts_with_what_its_person_may_do_now() {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée Ampère").await;
+    let (person, token) = callers::access_token(&api.test.context(&slug).await).await;
+    let administrator = api.token(&slug, "administrator").await;
+    let base = format!("/api/v1/establishments/{slug}");
+    let status = async || api.get(&format!("{base}/users"), &token).await.status;
+    assert_eq!(status().await, StatusCode::FORBIDDEN);
+    let role = serde_json::json!({ "user": person, "application": "passerelle", "role": "auditor" });
+    assert_eq!(api.post(&format!("{base}/assignments"), &administrator, &role).await.status, StatusCode::CREATED);
+    assert_eq!(status().await, StatusCode::OK);
+    // Nobody gives a role to themselves, nor disables or removes themselves.
+    let own = serde_json::json!({ "user": person, "application": "passerelle", "role": "administrator" });
+    assert_eq!(api.post(&format!("{base}/assignments"), &token, &own).await.status, StatusCode::FORBIDDEN);
+    api.post(&format!("{base}/users/{person}/disable"), &administrator, &serde_json::json!({})).await;
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED);
 }

@@ -6,7 +6,7 @@ use passerelle::services::users::{self, NewUser};
 use passerelle::store::establishment::access_token;
 use passerelle::store::establishment::grant::{self, Grant};
 use passerelle::store::establishment::user::{self, UserStatus};
-use passerelle::types::id::{GrantId, SessionId};
+use passerelle::types::id::{GrantId, SessionId, UserId};
 use passerelle::types::secret::Secret;
 
 use crate::api::kit::Served;
@@ -17,7 +17,7 @@ pub struct Callers(Vec<(&'static str, Option<String>)>);
 impl Callers {
     /// Callers of one establishment, one of another, one of the platform.
     pub async fn make(api: &Served, here: &str, there: &str) -> Self {
-        let person = access_token(&api.test.context(here).await).await;
+        let (_, person) = access_token(&api.test.context(here).await).await;
         Self(vec![
             ("anonymous", None),
             ("person", Some(person)),
@@ -33,8 +33,8 @@ impl Callers {
     }
 }
 
-/// An access token of someone who holds no role, with the scope of the admin API.
-async fn access_token(ctx: &Context) -> String {
+/// Someone who holds no role, and an access token of theirs with the scope of the admin API.
+pub async fn access_token(ctx: &Context) -> (UserId, String) {
     let new = NewUser { username: "someone".to_owned(), ..NewUser::default() };
     let (mut person, _) = users::create(ctx, &new).await.unwrap();
     let fields: ClientFields = serde_json::from_value(serde_json::json!({ "name": "Console", "scopes": ["openid", ADMIN_SCOPE] })).unwrap();
@@ -59,5 +59,5 @@ async fn access_token(ctx: &Context) -> String {
     grant::insert(&mut tx, &given).await.unwrap();
     access_token::insert(&mut tx, token.hash(), given.id, ADMIN_SCOPE, end).await.unwrap();
     tx.commit().await.unwrap();
-    token.expose().to_owned()
+    (person.id, token.expose().to_owned())
 }

@@ -1,9 +1,16 @@
 //! The API's description and the page to try it.
 
+use std::time::Duration;
+
+use fantoccini::Locator;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::kit::Served;
+use crate::harness::browser::Browser;
+
+/// Longest the page may take to show every operation.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn the_description_is_the_one_made_of_the_routes() {
@@ -64,4 +71,15 @@ async fn the_page_to_try_it_is_served_here_under_a_strict_policy() {
     assert!(script.status == StatusCode::OK && script.body.as_str().unwrap().contains("/api/openapi.json"));
     let moved = api.send(Method::GET, "/api/docs", None, None).await;
     assert_eq!((moved.status, moved.header("location")), (StatusCode::SEE_OTHER, "/api/docs/"));
+}
+
+#[tokio::test]
+async fn the_page_shows_the_operations_in_a_browser_despite_its_policy() {
+    let api = Served::start().await;
+    let browser = Browser::start("fr").await;
+    let client = browser.client();
+    client.goto(&format!("{}/api/docs/", api.base)).await.unwrap();
+    let operation = Locator::Css("#operations-users-list_users, [id$='list_users']");
+    let shown = client.wait().at_most(SHOWN_WITHIN).for_element(operation).await.unwrap();
+    assert!(shown.text().await.unwrap().contains("/api/v1/establishments/{slug}/users"));
 }

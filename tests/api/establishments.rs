@@ -41,6 +41,19 @@ async fn every_wrong_field_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn a_dry_run_tells_what_would_be_made_and_makes_nothing() {
+    let api = Served::start().await;
+    let operator = api.token("platform", "operator").await;
+    let tried = api.post("/api/v1/establishments?dry_run=true", &operator, &json!({ "name": "École Curie" })).await;
+    assert_eq!((tried.status, &tried.body["establishment"]["slug"]), (StatusCode::OK, &json!("ecole-curie")));
+    assert_eq!(api.get("/api/v1/establishments", &operator).await.body["total"], 0);
+    let made = api.post("/api/v1/establishments", &operator, &json!({ "name": "École Curie" })).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    let taken = api.post("/api/v1/establishments?dry_run=true", &operator, &json!({ "name": "École Curie" })).await;
+    assert_eq!(taken.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
 async fn zones_are_the_operators_own_list() {
     let api = Served::start().await;
     let operator = api.token("platform", "operator").await;

@@ -2,8 +2,10 @@
 
 mod clients;
 mod description;
+mod directory;
 mod establishments;
 mod idempotency;
 pub mod kit;
+mod roles;
 mod tokens;
 mod users;

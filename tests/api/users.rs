@@ -89,3 +89,18 @@ async fn people_are_disabled_enabled_invited_and_removed_by_verbs() {
     let trail = api.get(&format!("/api/v1/establishments/{slug}/audit?action=user.disabled"), &token).await;
     assert_eq!((&trail.body["total"], &trail.body["items"][0]["subject_kind"]), (&json!(1), &json!("user")));
 }
+
+#[tokio::test]
+async fn nobody_takes_over_the_account_of_someone_who_may_do_more() {
+    let api = Served::start().await;
+    let new = passerelle::services::users::NewUser { username: "webmestre".to_owned(), ..Default::default() };
+    let (operator, _) = passerelle::services::establishments::create_operator(&api.test.platform().await, &new).await.unwrap();
+    let administrator = api.token("platform", "administrator").await;
+    for verb in ["invite", "reset", "disable", "enable", "delete"] {
+        let path = format!("/api/v1/establishments/platform/users/{}/{verb}", operator.id);
+        assert_eq!(api.post(&path, &administrator, &json!({})).await.status, StatusCode::FORBIDDEN, "{verb}");
+    }
+    let operators = api.token("platform", "operator").await;
+    let path = format!("/api/v1/establishments/platform/users/{}/invite", operator.id);
+    assert_eq!(api.post(&path, &operators, &json!({})).await.status, StatusCode::OK);
+}

@@ -203,7 +203,8 @@ async fn api_tokens_are_walked_and_narrowed_by_name_and_kind() {
             [(None, None, &[0, 1, 2]), (Some("a"), None, &[0, 1]), (None, Some("api"), &[0, 2]), (Some("a"), Some("scim"), &[1])];
         let mut tx = bed.read().await;
         for (name, kind, expected) in cases {
-            let found = walk(1, None, async |page| api_token::list(&mut tx, page, name, kind).await).await;
+            let filter = api_token::Filter { name: name.map(str::to_owned), kind: kind.map(str::to_owned), scope: None };
+            let found = walk(1, None, async |page| api_token::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{name:?} {kind:?}");
         }
     })
@@ -243,8 +244,10 @@ async fn the_trail_is_walked_newest_first_and_narrowed() {
         ];
         let mut tx = bed.read().await;
         for (action, subject, expected) in cases {
-            let found = walk(1, None, async |page| audit_event::list(&mut tx, page, action, subject).await).await;
-            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{action:?} {subject:?}");
+            let (action, subject_id) = (action.map(str::to_owned), subject.map(str::to_owned));
+            let filter = audit_event::Filter { action, subject_id, ..audit_event::Filter::default() };
+            let found = walk(1, None, async |page| audit_event::list(&mut tx, page, &filter).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
     })
     .await;

@@ -1,6 +1,7 @@
 //! `/establishments`: the platform's list, and each one for whoever may read in it.
 
 use axum::Json;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -9,7 +10,7 @@ use crate::fronts::http::answer::{Created, LinkView};
 use crate::fronts::http::body::Body;
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
-use crate::fronts::http::query::{self, Query};
+use crate::fronts::http::query::{self, Query, Trial};
 use crate::fronts::http::version::Versioned;
 use crate::services::establishments::{self, NewEstablishment};
 use crate::store::registry::establishment::{Establishment, EstablishmentStatus, Filter};
@@ -54,6 +55,13 @@ pub struct CreatedView {
     link: LinkView,
 }
 
+/// The establishment that would be made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PreviewView {
+    /// The establishment.
+    establishment: Establishment,
+}
+
 /// The first administrator.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdministratorView {
@@ -73,14 +81,24 @@ pub async fn list(OnPlatform(platform): OnPlatform, Query(wanted): Query<Wanted>
     Ok(Json(establishments::list(&platform, &page, &filter).await?.into()))
 }
 
-/// Makes an establishment with a store of its own, and answers with the one-time link for its first administrator.
+/// Makes an establishment with a store of its own, and answers with the one-time link for its first administrator. With `dry_run`, shows the
+/// establishment that would be made.
 #[utoipa::path(post, path = "/establishments", operation_id = "create_establishment", tag = "establishments",
-    request_body = NewEstablishment, responses((status = 201, body = CreatedView), Refusals))]
-pub async fn create(OnPlatform(platform): OnPlatform, Body(new): Body<NewEstablishment>) -> Result<Created<CreatedView>, Problem> {
+    request_body = NewEstablishment, responses((status = 201, body = CreatedView), (status = 200, body = PreviewView), Refusals))]
+pub async fn create(
+    OnPlatform(platform): OnPlatform,
+    Query(trial): Query<Trial>,
+    Body(new): Body<NewEstablishment>,
+) -> Result<Response, Problem> {
+    if trial.dry_run {
+        let establishment = establishments::preview(&platform, &new).await?;
+        return Ok(Json(PreviewView { establishment }).into_response());
+    }
     let made = establishments::create(&platform, &new).await?;
     let location = format!("/api/v1/establishments/{}", made.establishment.slug);
     let administrator = AdministratorView { id: made.administrator.id, username: made.administrator.username };
-    Ok(Created { location, body: CreatedView { establishment: made.establishment, administrator, link: made.link.into() } })
+    let body = CreatedView { establishment: made.establishment, administrator, link: made.link.into() };
+    Ok(Created { location, body }.into_response())
 }
 
 /// Shows one establishment.

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +14,7 @@ use crate::fronts::http::answer::Created;
 use crate::fronts::http::body::{Body, patched, shaped};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
-use crate::fronts::http::query::{self, Query};
+use crate::fronts::http::query::{self, Query, Trial};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::roles::{self, RuleFields, Simulation, rules};
 use crate::store::establishment::rule::Rule;
@@ -72,12 +73,16 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
     Ok(Json(Listing::cut(all, &page, |rule| rule.id.uuid())?))
 }
 
-/// Adds a rule; everyone's roles are recomputed with it.
+/// Adds a rule; everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
 #[utoipa::path(post, path = "/establishments/{slug}/rules", operation_id = "create_rule", tag = "rules", params(Of),
-    request_body = RuleFields, responses((status = 201, body = Rule), Refusals))]
-pub async fn create(Here(ctx): Here, Body(fields): Body<RuleFields>) -> Result<Created<Rule>, Problem> {
+    request_body = RuleFields, responses((status = 201, body = Rule), (status = 200, body = Simulation), Refusals))]
+pub async fn create(Here(ctx): Here, Query(trial): Query<Trial>, Body(fields): Body<RuleFields>) -> Result<Response, Problem> {
+    if trial.dry_run {
+        return Ok(Json(roles::simulate_change(&ctx, None, &fields).await?).into_response());
+    }
     let made = rules::create(&ctx, &fields).await?;
-    Ok(Created { location: format!("/api/v1/establishments/{}/rules/{}", ctx.slug(), made.id), body: made })
+    let location = format!("/api/v1/establishments/{}/rules/{}", ctx.slug(), made.id);
+    Ok(Created { location, body: made }.into_response())
 }
 
 /// Shows one rule.
@@ -87,7 +92,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<Versioned<Rul
     Ok(Versioned(rules::get(&ctx, id).await?))
 }
 
-/// Changes a rule (RFC 7396); everyone's roles are recomputed with it.
+/// Changes a rule (RFC 7396); everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
 #[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf),
     request_body(content = RuleFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Rule), Refusals))]
@@ -95,14 +100,18 @@ pub async fn update(
     State(api): State<Api>,
     Here(ctx): Here,
     Key(id): Key<RuleId>,
+    Query(trial): Query<Trial>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
-) -> Result<Versioned<Rule>, Problem> {
+) -> Result<Response, Problem> {
     let _turn = api.turns.take(ctx.slug()).await;
     let standing = rules::get(&ctx, id).await?;
     if_match.check(&standing)?;
     let fields = patched(&RuleFields::from(&standing), patch)?;
-    Ok(Versioned(rules::update(&ctx, id, &fields).await?))
+    if trial.dry_run {
+        return Ok(Json(roles::simulate_change(&ctx, Some(id), &fields).await?).into_response());
+    }
+    Ok(Versioned(rules::update(&ctx, id, &fields).await?).into_response())
 }
 
 /// Removes a rule, and what it gave.

@@ -2,7 +2,9 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 use super::problem::{FieldError, Problem};
 use crate::types::page::PageRequest;
@@ -23,6 +25,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             Problem::malformed(format!("the query parameter {field}: {message}"), vec![FieldError { field, message }])
         })
     }
+}
+
+/// Whether an operation is only tried.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Trial {
+    /// Answers what would happen, with 200, and writes nothing.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// The page that a query asks for.

@@ -13,6 +13,7 @@ use super::context::{Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::links::Link;
 use super::users::{self, NewUser};
+use crate::store::Tx;
 use crate::store::establishment::signing_key::{self, SigningKey};
 use crate::store::establishment::user::User;
 use crate::store::registry::establishment::{self, Contact, Establishment, EstablishmentStatus, Filter};
@@ -90,19 +91,9 @@ pub struct Created {
 pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Result<Created, Error> {
     let ctx = platform.context();
     ctx.require(Permission::ManageEstablishments)?;
-    let mut made = regular(ctx, new)?;
-    let slug = Slug::parse(&made.slug)?;
     let mut registry = platform.registry().begin().await?;
-    if let Some(name) = &made.zone
-        && zone::find(&mut registry, name).await?.is_none()
-    {
-        return Err(Error::invalid("zone", format!("«{name}» is not on the operator's list: see /api/v1/zones")));
-    }
-    if new.number.is_none() {
-        made.number = establishment::next_number(&mut registry).await?;
-    }
-    let search = fold(&[&made.name, &made.slug, made.uai.as_deref().unwrap_or(""), made.locality.as_deref().unwrap_or("")].join(" "));
-    establishment::insert(&mut registry, &made, &search).await.map_err(|e| taken(e, &made))?;
+    let made = register_in(&mut registry, ctx, new).await?;
+    let slug = Slug::parse(&made.slug)?;
     // The row is not committed before the store stands: whoever finds an establishment finds its store.
     let store = ctx.gateway.stores.provision_new(&slug).await?;
     let there = Context { establishment: std::sync::Arc::new(made.clone()), store, ..ctx.clone() };
@@ -112,6 +103,32 @@ pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Resul
     audit::record_in(&mut trail, ctx, "establishment.created", ("establishment", &made.slug), json!({ "name": made.name })).await?;
     trail.commit().await?;
     Ok(Created { establishment: made, administrator, link })
+}
+
+/// The establishment that [`create`] would make. Nothing of it is kept.
+///
+/// # Errors
+/// As for [`create`].
+pub async fn preview(platform: &PlatformContext, new: &NewEstablishment) -> Result<Establishment, Error> {
+    platform.context().require(Permission::ManageEstablishments)?;
+    // The transaction is never committed: the registry itself tells what is taken.
+    let mut registry = platform.registry().begin().await?;
+    register_in(&mut registry, platform.context(), new).await
+}
+
+async fn register_in(registry: &mut Tx, ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error> {
+    let mut made = regular(ctx, new)?;
+    if let Some(name) = &made.zone
+        && zone::find(registry, name).await?.is_none()
+    {
+        return Err(Error::invalid("zone", format!("«{name}» is not on the operator's list: see /api/v1/zones")));
+    }
+    if new.number.is_none() {
+        made.number = establishment::next_number(registry).await?;
+    }
+    let search = fold(&[&made.name, &made.slug, made.uai.as_deref().unwrap_or(""), made.locality.as_deref().unwrap_or("")].join(" "));
+    establishment::insert(registry, &made, &search).await.map_err(|e| taken(e, &made))?;
+    Ok(made)
 }
 
 fn taken(error: crate::store::Error, made: &Establishment) -> Error {

@@ -23,4 +23,4 @@ pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
 pub use recompute::{Changed, recompute_all_in, recompute_users_in, withdraw_in};
-pub use simulate::{Person, SimulatedRole, Simulation, simulate};
+pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};

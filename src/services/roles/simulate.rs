@@ -94,6 +94,30 @@ pub async fn simulate(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation,
     Ok(simulation)
 }
 
+/// What adding this rule would do, or putting it in the place of another. Writes nothing.
+///
+/// # Errors
+/// `Invalid` with every field that does not fit; `NotFound` when there is no rule to replace.
+pub async fn simulate_change(ctx: &Context, replaced: Option<RuleId>, fields: &RuleFields) -> Result<Simulation, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let mut tx = ctx.store.read().await?;
+    let stored = rule::list(&mut tx).await?;
+    drop(tx);
+    if replaced.is_some_and(|id| stored.iter().all(|rule| rule.id != id)) {
+        return Err(Error::not_found("rule"));
+    }
+    let kept = stored.iter().filter(|rule| Some(rule.id) != replaced).map(RuleFields::from);
+    // The rule in question stands first, so that its place in the list is known when it does not fit.
+    let supposed: Vec<RuleFields> = std::iter::once(fields.clone()).chain(kept).collect();
+    simulate(ctx, &supposed).await.map_err(|error| match error {
+        Error::Invalid(wrong) => {
+            let own = |field: &str| field.strip_prefix("rules[0].").unwrap_or(field).to_owned();
+            Error::Invalid(wrong.into_iter().map(|invalid| Invalid::new(own(&invalid.field), invalid.message)).collect())
+        }
+        other => other,
+    })
+}
+
 /// Rules that are also stored, field by field, keep their key; others come after them in age.
 async fn compiled(tx: &mut Tx, rules: &[RuleFields]) -> Result<Vec<Compiled>, Error> {
     if rules.len() > RULES_MAX {

@@ -7,6 +7,7 @@ use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::links::{self, Link};
 use super::super::roles;
+use super::authority::may_change_in;
 use crate::store::Tx;
 use crate::store::establishment::one_time_link::Purpose;
 use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
@@ -17,7 +18,7 @@ use crate::types::permission::Permission;
 /// Disables a person: sessions end and grants are revoked at once. They keep credentials, links and history.
 ///
 /// # Errors
-/// `NotFound`; `Forbidden` on oneself.
+/// `NotFound`; `Forbidden` on oneself and on someone who may do more.
 pub async fn disable(ctx: &Context, id: UserId) -> Result<User, Error> {
     ctx.require(Permission::ManageUsers)?;
     if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) {
@@ -25,6 +26,7 @@ pub async fn disable(ctx: &Context, id: UserId) -> Result<User, Error> {
     }
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
+    may_change_in(&mut tx, ctx, id).await?;
     let user = disable_in(&mut tx, ctx, user, DisabledBy::Administrator).await?;
     tx.commit().await?;
     Ok(user)
@@ -47,11 +49,12 @@ pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: Disabled
 /// Lets a disabled person sign in again, with everything they had.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when a source says the person is gone or inactive.
+/// `NotFound`; `Conflict` when a source says the person is gone or inactive; `Forbidden` on someone who may do more.
 pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
+    may_change_in(&mut tx, ctx, id).await?;
     // What an administrator took away may be given back, but never against what the source says.
     let links = link::list_of_user(&mut tx, id).await?;
     let shut_out = !links.is_empty() && !links.iter().any(|link| link.present && link.active);
@@ -81,7 +84,7 @@ pub async fn enable_in(tx: &mut Tx, ctx: &Context, mut user: User) -> Result<Use
 /// Removes a person for good. A person whom a source still states would only come back, and is refused.
 ///
 /// # Errors
-/// `NotFound`, `Conflict`, `Forbidden` on oneself.
+/// `NotFound`, `Conflict`, `Forbidden` on oneself and on someone who may do more.
 pub async fn delete(ctx: &Context, id: UserId) -> Result<(), Error> {
     ctx.require(Permission::ManageUsers)?;
     if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) {
@@ -89,6 +92,7 @@ pub async fn delete(ctx: &Context, id: UserId) -> Result<(), Error> {
     }
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
+    may_change_in(&mut tx, ctx, id).await?;
     if let Some(owner) = link::list_of_user(&mut tx, id).await?.into_iter().find(|l| l.present) {
         return Err(Error::Conflict(format!(
             "the source «{}» still states this person: remove them there first, or disable them",
@@ -104,7 +108,7 @@ pub async fn delete(ctx: &Context, id: UserId) -> Result<(), Error> {
 /// A new one-time link for someone who has not chosen a password yet.
 ///
 /// # Errors
-/// `NotFound`, `Conflict` when the person is not pending.
+/// `NotFound`, `Conflict` when the person is not pending, `Forbidden` on someone who may do more.
 pub async fn invite(ctx: &Context, id: UserId) -> Result<Link, Error> {
     make_link(ctx, id, Purpose::Invitation).await
 }
@@ -112,7 +116,7 @@ pub async fn invite(ctx: &Context, id: UserId) -> Result<Link, Error> {
 /// A one-time link to choose another password.
 ///
 /// # Errors
-/// `NotFound`, `Conflict` for someone disabled: a reset never gives access back.
+/// `NotFound`, `Conflict` for someone disabled: a reset never gives access back; `Forbidden` on someone who may do more.
 pub async fn reset(ctx: &Context, id: UserId) -> Result<Link, Error> {
     make_link(ctx, id, Purpose::Reset).await
 }
@@ -121,6 +125,7 @@ async fn make_link(ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, 
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
+    may_change_in(&mut tx, ctx, id).await?;
     match (purpose, user.status) {
         (_, UserStatus::Disabled) => return Err(Error::Conflict("this person is disabled: enable them first".to_owned())),
         (Purpose::Invitation, UserStatus::Active) => {

@@ -1,5 +1,6 @@
 //! People: the only writer of users. Whatever changes who may sign in ends sessions and grants in the same transaction.
 
+mod authority;
 pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;

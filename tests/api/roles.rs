@@ -1,0 +1,110 @@
+//! Applications, rules and assignments over HTTP.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use passerelle::services::users::{self, NewUser};
+use passerelle::store::establishment::group::{self, Group};
+use passerelle::store::establishment::membership;
+use passerelle::store::establishment::user::{self, UserStatus};
+use passerelle::types::id::{GroupId, UserId};
+
+use super::kit::Served;
+
+/// A school with one teacher of 3B, active, and its administrator's token.
+async fn school() -> (Served, String, String, UserId) {
+    let api = Served::start().await;
+    let slug = api.establishment("Collège Zola").await;
+    let token = api.token(&slug, "administrator").await;
+    let ctx = api.test.context(&slug).await;
+    let (mut teacher, _) = users::create(&ctx, &NewUser { username: "zola".to_owned(), ..NewUser::default() }).await.unwrap();
+    teacher.status = UserStatus::Active;
+    let group = Group {
+        id: GroupId::new(),
+        source_id: None,
+        external_id: None,
+        name: "Profs-3B".to_owned(),
+        display_name: None,
+        dn: None,
+        dn_key: None,
+        content_hash: Vec::new(),
+        members_hash: Vec::new(),
+        member_count: 1,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    };
+    let mut tx = ctx.store.begin().await.unwrap();
+    user::update(&mut tx, &teacher).await.unwrap();
+    group::upsert_all(&mut tx, std::slice::from_ref(&group)).await.unwrap();
+    membership::insert_all(&mut tx, &[(group.id, teacher.id)]).await.unwrap();
+    tx.commit().await.unwrap();
+    (api, format!("/api/v1/establishments/{slug}"), token, teacher.id)
+}
+
+fn rule(role: &str) -> Value {
+    json!({ "application": "notes", "when": [{ "group": "profs-(?<class>.+)" }], "role": role, "scope": "{class}" })
+}
+
+const NOTES: &str = r#"{"name":"notes","title":"Notes","scope_kind":"unit","roles":[{"name":"principal"},{"name":"teacher"}]}"#;
+
+#[tokio::test]
+async fn a_rule_is_tried_added_explained_and_taken_away() {
+    let (api, base, token, teacher) = school().await;
+    let notes: Value = serde_json::from_str(NOTES).unwrap();
+    assert_eq!(api.post(&format!("{base}/applications"), &token, &notes).await.status, StatusCode::CREATED);
+
+    let simulated = api.post(&format!("{base}/rules/simulate"), &token, &json!({ "rules": [rule("teacher")] })).await;
+    assert_eq!((simulated.status, simulated.body["gained"].as_array().unwrap().len()), (StatusCode::OK, 1), "{:?}", simulated.body);
+    let gained = &simulated.body["gained"][0];
+    assert_eq!((&gained["user"]["username"], &gained["role"], &gained["scope"]), (&json!("zola"), &json!("teacher"), &json!("3B")));
+    let tried = api.post(&format!("{base}/rules?dry_run=true"), &token, &rule("teacher")).await;
+    assert_eq!((tried.status, &tried.body["gained"]), (StatusCode::OK, &simulated.body["gained"]));
+    let wrong = api.post(&format!("{base}/rules?dry_run=true"), &token, &rule("nobody")).await;
+    assert_eq!((wrong.status, wrong.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["role"]), "{:?}", wrong.body);
+    assert_eq!(api.get(&format!("{base}/rules"), &token).await.body["total"], 0);
+    let misshapen = api.post(&format!("{base}/rules/simulate"), &token, &json!({ "rules": [{ "application": 3 }] })).await;
+    assert_eq!((misshapen.status, misshapen.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["rules[0].application"]));
+
+    let added = api.post(&format!("{base}/rules"), &token, &rule("teacher")).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{:?}", added.body);
+    let path = added.header("location").to_owned();
+    let held = api.get(&format!("{base}/assignments?user={teacher}&application=notes&origin=rule"), &token).await;
+    assert_eq!((&held.body["total"], &held.body["items"][0]["rule"]), (&json!(1), &added.body["id"]), "{:?}", held.body);
+    let explained = api.get(&format!("{base}/users/{teacher}/explain?application=notes&role=teacher"), &token).await;
+    let kinds: Vec<&str> =
+        explained.body["assignments"][0]["path"].as_array().unwrap().iter().map(|s| s["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"group") && kinds.contains(&"rule") && kinds.contains(&"capture"), "{:?}", explained.body);
+
+    let as_shown = api.get(&path, &token).await.body;
+    let same = api.post(&format!("{base}/rules/simulate"), &token, &json!({ "rules": [as_shown] })).await;
+    assert_eq!((&same.body["gained"], &same.body["lost"]), (&json!([]), &json!([])), "{:?}", same.body);
+    let changed = api.patch(&path, &token, &json!({ "role": "principal" })).await;
+    assert_eq!((changed.status, &changed.body["role"]), (StatusCode::OK, &json!("principal")));
+    assert_eq!(api.send(Method::DELETE, &path, Some(&token), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(api.get(&format!("{base}/assignments?application=notes"), &token).await.body["total"], 0);
+}
+
+#[tokio::test]
+async fn roles_are_given_by_hand_and_ended_and_the_gateways_own_no_further_than_one_holds() {
+    let (api, base, token, teacher) = school().await;
+    let notes: Value = serde_json::from_str(NOTES).unwrap();
+    api.post(&format!("{base}/applications"), &token, &notes).await;
+    let new = json!({ "user": teacher, "application": "notes", "role": "principal", "scope": "3b", "reason": "remplacement" });
+    let given = api.post(&format!("{base}/assignments"), &token, &new).await;
+    assert_eq!((given.status, &given.body["origin"]), (StatusCode::CREATED, &json!("manual")), "{:?}", given.body);
+    assert_eq!(api.post(&format!("{base}/assignments"), &token, &new).await.status, StatusCode::CONFLICT);
+    let used = api.send(Method::DELETE, &format!("{base}/applications/notes"), Some(&token), None).await;
+    assert_eq!(used.status, StatusCode::CONFLICT);
+    let ended = api.post(&format!("{}/end", given.header("location")), &token, &json!({})).await;
+    assert_eq!(ended.status, StatusCode::NO_CONTENT);
+    let wrong = json!({ "user": UserId::new(), "application": "notes", "role": "king" });
+    assert_eq!(api.post(&format!("{base}/assignments"), &token, &wrong).await.fields(), ["user", "role"]);
+
+    let administrator = json!({ "user": teacher, "application": "passerelle", "role": "administrator" });
+    assert_eq!(api.post(&format!("{base}/assignments"), &token, &administrator).await.status, StatusCode::CREATED);
+    let listed = api.get(&format!("{base}/applications?q=passer&limit=1"), &token).await;
+    assert_eq!((&listed.body["total"], &listed.body["items"][0]["name"]), (&json!(1), &json!("passerelle")));
+    let pages = api.get(&format!("{base}/applications?limit=1"), &token).await;
+    let next = api.get(&format!("{base}/applications?limit=1&cursor={}", pages.body["next_cursor"].as_str().unwrap()), &token).await;
+    assert_eq!((&next.body["items"][0]["name"], &next.body["next_cursor"]), (&json!("passerelle"), &Value::Null));
+}
