@@ -1,6 +1,7 @@
 //! What can go wrong in a store, in the words of whoever has to mend it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A store's failure. Constraint violations that a caller can act on are told apart; the rest keeps its source.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +16,7 @@ pub enum Error {
     #[error("still referred to: {0}")]
     Referenced(String),
     /// Another writer held the store longer than the busy deadline.
-    #[error("the store is busy: another process has been writing to it for too long; try again")]
+    #[error("the store is busy: someone else has been writing to it for too long; try again")]
     Busy,
     /// The store's file is not where the registry says.
     #[error(
@@ -40,6 +41,17 @@ pub enum Error {
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
+    /// The file cannot be opened, or is not a store.
+    #[error("the store {path} cannot be opened: {source}; check that it belongs to the program's user, or restore it from a backup")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// Any other error of an opening that several callers waited for.
+    #[error(transparent)]
+    Shared(Arc<Error>),
     /// The folder of the stores cannot be used.
     #[error("the folder {path} cannot be used for stores: {source}; check that it exists and belongs to the program's user")]
     Folder {
@@ -53,8 +65,24 @@ pub enum Error {
     Engine(sqlx::Error),
 }
 
+impl Error {
+    /// The error of one opening, for each of those who waited for it.
+    pub(super) fn shared(error: &Arc<Self>) -> Self {
+        match &**error {
+            Self::Busy => Self::Busy,
+            Self::Missing(path) => Self::Missing(path.clone()),
+            Self::Newer { path, found, known } => Self::Newer { path: path.clone(), found: *found, known: *known },
+            _ => Self::Shared(Arc::clone(error)),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(source: sqlx::Error) -> Self {
+        // The writing connection is in this program's own hands for too long.
+        if matches!(source, sqlx::Error::PoolTimedOut) {
+            return Self::Busy;
+        }
         if let sqlx::Error::Database(db) = &source {
             match db.kind() {
                 sqlx::error::ErrorKind::UniqueViolation => return Self::Taken(constraint_columns(db.message())),
@@ -73,4 +101,14 @@ impl From<sqlx::Error> for Error {
 /// `UNIQUE constraint failed: users.username_folded` names the columns; people read those.
 fn constraint_columns(message: &str) -> String {
     message.rsplit(": ").next().unwrap_or(message).replace("_folded", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_too_long_for_the_writing_connection_is_told_as_busy() {
+        assert!(matches!(Error::from(sqlx::Error::PoolTimedOut), Error::Busy));
+    }
 }

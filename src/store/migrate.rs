@@ -29,20 +29,25 @@ impl Kind {
 }
 
 /// Brings a file to the newest version. `user_version` keeps the last one done, so that opening an up-to-date file is one read.
+///
+/// All of it is one transaction: of programs that start together one migrates and the others wait, and a crash leaves the version before.
 pub async fn bring_up(writer: &Pool<Sqlite>, kind: Kind, path: &Path) -> Result<(), Error> {
+    const VERSION: &str = "PRAGMA user_version";
     let migrator = kind.migrator();
     let known = migrator.iter().map(|m| m.version).max().unwrap_or_default();
-    let mut connection = writer.acquire().await?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
-    if found > known {
-        return Err(Error::Newer { path: path.to_owned(), found, known });
+    let mut found: i64 = sqlx::query_scalar(VERSION).fetch_one(writer).await?;
+    if found < known {
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+        found = sqlx::query_scalar(VERSION).fetch_one(&mut *transaction).await?;
+        if found < known {
+            // `run` takes anything that can be acquired from, which makes the future unfit for being sent between threads; this one takes a connection.
+            let migrated = migrator.run_direct(None, &mut *transaction, false).await;
+            migrated.map_err(|source| Error::Migration { path: path.to_owned(), source })?;
+            sqlx::query(dialect::set_user_version(known)).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            sqlx::query("PRAGMA optimize").execute(writer).await?;
+            return Ok(());
+        }
     }
-    if found == known {
-        return Ok(());
-    }
-    // `run` takes anything that can be acquired from, which makes the future unfit for being sent between threads; this one takes a connection.
-    migrator.run_direct(None, &mut *connection, false).await.map_err(|source| Error::Migration { path: path.to_owned(), source })?;
-    sqlx::query("PRAGMA optimize").execute(&mut *connection).await?;
-    sqlx::query(dialect::set_user_version(known)).execute(&mut *connection).await?;
-    Ok(())
+    if found > known { Err(Error::Newer { path: path.to_owned(), found, known }) } else { Ok(()) }
 }

@@ -29,7 +29,7 @@ impl SqliteFile {
     /// Opens a file and brings it to the newest version.
     ///
     /// # Errors
-    /// `Missing` when it is not there and must not be made; `Newer` or `Migration` when its version does not fit.
+    /// `Missing` when it is not there and must not be made; `Newer` or `Migration` when its version does not fit; `Unusable`.
     pub async fn open(path: &Path, kind: migrate::Kind, create: bool) -> Result<Self, Error> {
         if !create && !path.exists() {
             return Err(Error::Missing(path.to_owned()));
@@ -47,7 +47,10 @@ impl SqliteFile {
         let pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE_TIMEOUT).max_lifetime(None);
         let writer = pool.clone().max_connections(1).idle_timeout(None).connect_lazy_with(options.clone());
         let readers = pool.max_connections(READERS_MAX).idle_timeout(READER_IDLE).connect_lazy_with(options.create_if_missing(false));
-        migrate::bring_up(&writer, kind, path).await?;
+        migrate::bring_up(&writer, kind, path).await.map_err(|error| match error {
+            Error::Engine(source) => Error::Unusable { path: path.to_owned(), source },
+            other => other,
+        })?;
         Ok(Self { writer, readers, path: path.to_owned() })
     }
 

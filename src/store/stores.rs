@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 
 use super::migrate::Kind;
 use super::sqlite::SqliteFile;
@@ -64,7 +65,8 @@ impl Stores {
         std::fs::create_dir_all(&establishments).map_err(|source| Error::Folder { path: establishments.clone(), source })?;
         restrict(folder)?;
         let registry = Store(Arc::new(SqliteFile::open(&folder.join("registry.sqlite"), Kind::Registry, true).await?));
-        let stores = Self { folder: folder.clone(), registry, open: Cache::new(open_max) };
+        let open = Cache::builder().max_capacity(open_max).eviction_policy(EvictionPolicy::lru()).build();
+        let stores = Self { folder: folder.clone(), registry, open };
         stores.provision(&Slug::platform()).await?;
         Ok(stores)
     }
@@ -102,6 +104,10 @@ impl Stores {
 
     /// Makes the store of a new establishment. A file that a crash left behind, of which the registry knows nothing, is removed first.
     pub async fn provision_new(&self, slug: &Slug) -> Result<Store, Error> {
+        // One that is still open would go on in the removed file, and take the new one's log with it when it closes.
+        if let Some(store) = self.open.remove(slug.as_str()).await {
+            store.0.close().await;
+        }
         for ending in ["sqlite", "sqlite-wal", "sqlite-shm"] {
             let path = self.folder.join("establishments").join(format!("{slug}.{ending}"));
             match std::fs::remove_file(&path) {
@@ -124,10 +130,10 @@ impl Stores {
         let path = self.folder.join("establishments").join(format!("{slug}.sqlite"));
         let opening = async { SqliteFile::open(&path, Kind::Establishment, create).await.map(|file| Store(Arc::new(file))) };
         // Two requests for a cold establishment open it once.
-        self.open.try_get_with(slug.as_str().to_owned(), opening).await.map_err(|shared| match Arc::try_unwrap(shared) {
-            Ok(error) => error,
-            Err(shared) => Error::Engine(sqlx::Error::Protocol(shared.to_string())),
-        })
+        let opened = self.open.try_get_with(slug.as_str().to_owned(), opening).await.map_err(|error| Error::shared(&error));
+        // The cache puts old ones aside now and then; files that are open are few at any time.
+        self.open.run_pending_tasks().await;
+        opened
     }
 }
 

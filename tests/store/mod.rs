@@ -1,3 +1,20 @@
-//! Tests of: store.
+//! Tests of: store. The contract that every engine keeps, function by function, and what SQLite files do beyond it.
 
+mod applications;
+mod assignments;
+mod complete;
+mod durability;
+mod engine;
 mod establishments;
+mod files;
+mod grants;
+mod groups;
+mod links;
+mod people;
+mod races;
+mod registry;
+mod relying_parties;
+mod runs;
+mod samples;
+mod sign_in;
+mod transactions;

@@ -1,8 +1,10 @@
 //! A preview tells everything and writes nothing.
 
+use passerelle::services::sources::{self, SourceFields};
 use passerelle::services::{groups, sync};
 use passerelle::store::establishment::change::Operation;
 use passerelle::store::establishment::group;
+use passerelle::store::establishment::source::Guard;
 use passerelle::store::establishment::sync_run::{Filter, Mode, State};
 use passerelle::types::page::PageRequest;
 
@@ -30,4 +32,18 @@ async fn preview_names_every_change_and_makes_none() {
     assert_eq!(done.counts, preview.counts, "the run does what the preview said");
     let listed = sync::runs(&fed.ctx, &PageRequest::first(10), &Filter::default()).await.unwrap();
     assert_eq!(listed.items.iter().map(|run| run.mode).collect::<Vec<_>>(), [Mode::Full, Mode::Preview, Mode::Full, Mode::Preview]);
+}
+
+#[tokio::test]
+async fn preview_says_that_a_run_would_be_held() {
+    let fed = Fed::with_people(&["anne", "bob", "chloe"]).await;
+    fed.sync().await;
+    let mut fields = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    fields.guard = Guard::default();
+    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    fed.slapd.modify(&delete("bob"));
+    let preview = fed.run(Mode::Preview).await;
+    let said = preview.error.unwrap();
+    assert!(preview.state == State::Done && said.starts_with("A run would be held") && said.contains("1 of 3 people"), "{said}");
+    assert_eq!(fed.run(Mode::Full).await.state, State::Held);
 }

@@ -37,7 +37,7 @@ impl Plan {
         let gone = self.people.gone.iter().filter(|gone| gone.disabled).filter_map(|gone| person(gone.known));
         let shut = self.people.refreshed.iter().filter(|one| one.turn == Turn::Disable).filter_map(|one| person(one.known));
         let disabled = gone.chain(shut).filter(|user| !covered.covers(user.uuid())).count();
-        let removed = self.people_removed_groups(inbox, covered);
+        let removed = self.removed_groups(inbox, covered);
         let approved_gone =
             self.people.gone.iter().filter_map(|gone| person(gone.known)).filter(|user| covered.covers(user.uuid())).count();
         let unreadable = inbox.unreadable_people.len();
@@ -51,7 +51,7 @@ impl Plan {
         }
     }
 
-    fn people_removed_groups(&self, inbox: &Inbox, covered: &Approved) -> usize {
+    fn removed_groups(&self, inbox: &Inbox, covered: &Approved) -> usize {
         let gone = self.groups.gone.iter().filter_map(|at| inbox.known.groups.get(*at));
         gone.filter(|group| !covered.covers(group.id.uuid())).count()
     }
@@ -60,8 +60,13 @@ impl Plan {
         let gone = self.groups.gone.iter().filter_map(|at| inbox.known.groups.get(*at));
         let with_groups: u64 =
             gone.filter(|group| !covered.covers(group.id.uuid())).map(|group| u64::try_from(group.member_count).unwrap_or_default()).sum();
+        let losing = self.groups.steps.iter().filter(|step| !step.removed.is_empty() || !step.unnested.is_empty());
+        let losing: Vec<_> = losing.collect();
+        if losing.is_empty() {
+            return with_groups;
+        }
         let names = self.names(inbox);
-        let taken = self.groups.steps.iter().map(|step| {
+        let taken = losing.iter().map(|step| {
             let left = |name: &str| !covered.covers_member(step.id.uuid(), name);
             let people = step.removed.iter().filter(|user| left(names.person(**user))).count();
             people + step.unnested.iter().filter(|group| left(names.group(**group))).count()

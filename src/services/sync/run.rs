@@ -85,13 +85,14 @@ pub async fn refuse(ctx: &Context, id: RunId) -> Result<Run, Error> {
     Ok(refused)
 }
 
-/// Ends the runs that a crash left unfinished, in every establishment. To be called once, when the program starts to serve.
+/// Ends the runs that a crash left unfinished: those started before `now`, in every establishment. To be called once, when the program
+/// starts to serve.
 ///
 /// # Errors
 /// When the registry cannot be read; an establishment that cannot be opened is logged and left.
 pub async fn recover(gateway: &Arc<Gateway>, now: Timestamp) -> Result<u64, Error> {
     let platform = PlatformContext::open(gateway, Actor::System, now).await?;
-    let mut ended = 0;
+    let mut ended = recover_one(platform.context()).await?;
     let mut after = None;
     loop {
         let request = PageRequest { limit: LIMIT_MAX, after, query: None };
@@ -99,7 +100,8 @@ pub async fn recover(gateway: &Arc<Gateway>, now: Timestamp) -> Result<u64, Erro
         let page = establishment::list(&mut tx, &request, &establishment::Filter::default()).await?;
         drop(tx);
         for there in &page.items {
-            match recover_one(&platform, &there.slug, now).await {
+            let recovered = async { recover_one(&platform.enter(&there.slug).await?).await };
+            match recovered.await {
                 Ok(count) => ended += count,
                 Err(error) => tracing::error!(establishment = %there.slug, %error, "runs cannot be recovered"),
             }
@@ -111,8 +113,7 @@ pub async fn recover(gateway: &Arc<Gateway>, now: Timestamp) -> Result<u64, Erro
     }
 }
 
-async fn recover_one(platform: &PlatformContext, slug: &str, now: Timestamp) -> Result<u64, Error> {
-    let ctx = platform.enter(slug).await?;
+async fn recover_one(ctx: &Context) -> Result<u64, Error> {
     let mut tx = ctx.store.read().await?;
     let unfinished = sync_run::count_unfinished(&mut tx).await?;
     drop(tx);
@@ -120,7 +121,7 @@ async fn recover_one(platform: &PlatformContext, slug: &str, now: Timestamp) -> 
         return Ok(0);
     }
     let mut tx = ctx.store.begin().await?;
-    let ended = sync_run::fail_unfinished(&mut tx, now.plus_s(1), BROKEN_OFF).await?;
+    let ended = sync_run::fail_unfinished(&mut tx, ctx.now, BROKEN_OFF).await?;
     tx.commit().await?;
     Ok(ended)
 }

@@ -1,0 +1,113 @@
+//! The engines that the store's contract is tried on: a second one is added to `ENGINES` and `Bed::open`, and to nothing else.
+
+use passerelle::store::{Error, Store, StoreUrl, Stores, Tx};
+use passerelle::types::page::{Page, PageRequest};
+use passerelle::types::slug::Slug;
+use tempfile::TempDir;
+
+/// Establishments that may be open at once, where a test does not care.
+const OPEN_MAX: u64 = 16;
+
+/// What a store may lie in.
+#[derive(Clone, Copy, Debug)]
+pub enum Engine {
+    Sqlite,
+}
+
+const ENGINES: [Engine; 1] = [Engine::Sqlite];
+
+/// A fresh installation on one engine, with one establishment.
+pub struct Bed {
+    pub stores: Stores,
+    pub store: Store,
+    _folder: TempDir,
+}
+
+impl Bed {
+    async fn open(engine: Engine) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = match engine {
+            Engine::Sqlite => StoreUrl::Sqlite(folder.path().join("stores")),
+        };
+        let stores = Stores::open(&url, OPEN_MAX).await.unwrap();
+        let store = stores.provision_new(&slug("college-jean-jaures")).await.unwrap();
+        Self { stores, store, _folder: folder }
+    }
+
+    /// A reading connection of the establishment.
+    pub async fn read(&self) -> Tx {
+        self.store.read().await.unwrap()
+    }
+
+    /// Writes in one transaction of the establishment, and commits.
+    pub async fn write<T>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, Error>) -> T {
+        write_in(&self.store, work).await
+    }
+
+    /// The error of a write that must not go through; its transaction is dropped, as an engine may have ended it already.
+    pub async fn refusal<T>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, Error>) -> Error {
+        let mut tx = self.store.begin().await.unwrap();
+        match work(&mut tx).await {
+            Ok(_) => panic!("written, though it had to be refused"),
+            Err(error) => error,
+        }
+    }
+
+    /// Fails unless a write is refused because a value is taken, naming these columns.
+    pub async fn refuses_as_taken<T>(&self, columns: &str, work: impl AsyncFnOnce(&mut Tx) -> Result<T, Error>) {
+        let error = self.refusal(work).await;
+        assert!(matches!(&error, Error::Taken(named) if named == columns), "{columns} had to be named as taken: {error:?}");
+    }
+
+    /// Fails unless a write is refused because of a reference.
+    pub async fn refuses_as_referenced<T>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, Error>) {
+        let error = self.refusal(work).await;
+        assert!(matches!(error, Error::Referenced(_)), "{error:?}");
+    }
+
+    /// Fails unless a write is refused because the thing is not there.
+    pub async fn refuses_as_not_found<T>(&self, thing: &str, work: impl AsyncFnOnce(&mut Tx) -> Result<T, Error>) {
+        let error = self.refusal(work).await;
+        assert!(matches!(error, Error::NotFound(named) if named == thing), "{thing} had to be not found: {error:?}");
+    }
+}
+
+/// Writes in one transaction of a store, and commits.
+pub async fn write_in<T>(store: &Store, work: impl AsyncFnOnce(&mut Tx) -> Result<T, Error>) -> T {
+    let mut tx = store.begin().await.unwrap();
+    let written = work(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    written
+}
+
+/// Runs a behaviour on every engine.
+pub async fn on_every_engine(behaviour: impl AsyncFn(&Bed)) {
+    for engine in ENGINES {
+        println!("on {engine:?}");
+        let bed = Bed::open(engine).await;
+        behaviour(&bed).await;
+        bed.stores.close().await;
+    }
+}
+
+/// Walks a list page by page, and fails when pages overflow or disagree on the total.
+pub async fn walk<T>(limit: i64, query: Option<&str>, mut list: impl AsyncFnMut(&PageRequest) -> Result<Page<T>, Error>) -> Vec<T> {
+    let (mut found, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let page = list(&PageRequest::parse(Some(limit), cursor.as_deref(), query).unwrap()).await.unwrap();
+        assert!(i64::try_from(page.items.len()).unwrap() <= limit, "a page holds more than was asked for");
+        found.extend(page.items);
+        let so_far = i64::try_from(found.len()).unwrap();
+        let Some(next) = page.next_cursor else {
+            assert_eq!(so_far, page.total, "the total is that of the whole list");
+            return found;
+        };
+        assert!(so_far < page.total, "the walk goes on after its end");
+        cursor = Some(next);
+    }
+}
+
+/// A slug.
+pub fn slug(raw: &str) -> Slug {
+    Slug::parse(raw).unwrap()
+}

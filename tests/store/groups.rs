@@ -1,0 +1,200 @@
+//! Groups, who is in them, and which is in which.
+
+use passerelle::store::establishment::group::{Filter, Group};
+use passerelle::store::establishment::membership::Member;
+use passerelle::store::establishment::user::User;
+use passerelle::store::establishment::{group, membership, source, user};
+use passerelle::types::id::{GroupId, SourceId, UserId};
+
+use super::engine::{Bed, on_every_engine, walk};
+use super::samples::{self, LATER, person};
+
+async fn with_groups(bed: &Bed, groups: &[Group]) {
+    bed.write(async |tx| group::upsert_all(tx, groups).await).await;
+}
+
+fn named(names: &[&str]) -> Vec<Group> {
+    names.iter().map(|name| samples::group(name)).collect()
+}
+
+#[tokio::test]
+async fn a_group_comes_back_as_written_and_as_changed() {
+    on_every_engine(async |bed| {
+        let feed = samples::source("annuaire");
+        bed.write(async |tx| source::insert(tx, &feed).await).await;
+        let stated = Group { source_id: Some(feed.id), external_id: Some("entryUUID-é".to_owned()), ..samples::group("Élèves") };
+        let bare = Group {
+            display_name: None,
+            dn: None,
+            dn_key: None,
+            content_hash: Vec::new(),
+            members_hash: Vec::new(),
+            member_count: 0,
+            ..samples::group("x")
+        };
+        with_groups(bed, &[stated.clone(), bare.clone()]).await;
+        with_groups(bed, &[]).await;
+        let mut tx = bed.read().await;
+        assert_eq!(group::find(&mut tx, stated.id).await.unwrap().as_ref(), Some(&stated));
+        assert_eq!(group::find(&mut tx, bare.id).await.unwrap().as_ref(), Some(&bare));
+        assert_eq!(group::find(&mut tx, GroupId::new()).await.unwrap(), None);
+        let changed = Group {
+            name: "Renommé".to_owned(),
+            display_name: None,
+            dn: None,
+            dn_key: Some("cn=renommé".to_owned()),
+            content_hash: vec![9],
+            members_hash: vec![8],
+            member_count: i64::MAX,
+            updated_at: LATER,
+            ..stated.clone()
+        };
+        with_groups(bed, &[Group { created_at: LATER, source_id: None, external_id: None, ..changed.clone() }]).await;
+        assert_eq!(group::find(&mut tx, stated.id).await.unwrap(), Some(changed), "where a group comes from stays");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_source_states_one_group_once_and_must_be_there() {
+    on_every_engine(async |bed| {
+        let feed = samples::source("annuaire");
+        bed.write(async |tx| source::insert(tx, &feed).await).await;
+        let stated = |name: &str| Group { source_id: Some(feed.id), external_id: Some("1".to_owned()), ..samples::group(name) };
+        with_groups(bed, &[stated("a")]).await;
+        let again = [stated("b")];
+        bed.refuses_as_taken("groups.source_id, groups.external_id", async |tx| group::upsert_all(tx, &again).await).await;
+        let lost = [Group { source_id: Some(SourceId::new()), ..samples::group("c") }];
+        bed.refuses_as_referenced(async |tx| group::upsert_all(tx, &lost).await).await;
+        let by_hand = named(&["même", "même"]);
+        with_groups(bed, &by_hand).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn groups_are_walked_searched_and_filtered() {
+    on_every_engine(async |bed| {
+        let (feed, other) = (samples::source("annuaire"), samples::source("autre"));
+        bed.write(async |tx| {
+            source::insert(tx, &feed).await?;
+            source::insert(tx, &other).await
+        })
+        .await;
+        let stated = |name: &str, key: &str, from: &source::Source| Group {
+            source_id: Some(from.id),
+            external_id: Some(key.to_owned()),
+            ..samples::group(name)
+        };
+        let groups =
+            [stated("Élèves_2de", "2", &feed), stated("eleves-2de", "1", &feed), stated("100%", "1", &other), samples::group("Élèves_2de")];
+        with_groups(bed, &groups).await;
+        let mut tx = bed.read().await;
+        let all: Vec<Group> = groups.to_vec();
+        assert_eq!(walk(1, None, async |page| group::list(&mut tx, page, &Filter::default()).await).await, all);
+        assert_eq!(group::list_all(&mut tx).await.unwrap(), all);
+        assert_eq!(group::list_of_source(&mut tx, feed.id).await.unwrap(), [all[1].clone(), all[0].clone()], "by external id");
+        let searches: [(&str, &[usize]); 4] = [("ÉLÈVES", &[0, 1, 3]), ("eleves_2", &[0, 3]), ("%", &[2]), ("groupe des 100", &[2])];
+        for (query, expected) in searches {
+            let found = walk(2, Some(query), async |page| group::list(&mut tx, page, &Filter::default()).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{query}");
+        }
+        let filters: [(Filter, &[usize]); 4] = [
+            (Filter { name: Some("Élèves_2de".to_owned()), ..Filter::default() }, &[0, 3]),
+            (Filter { source_id: Some(feed.id), ..Filter::default() }, &[0, 1]),
+            (Filter { external_id: Some("1".to_owned()), ..Filter::default() }, &[1, 2]),
+            (Filter { external_id: Some("1".to_owned()), source_id: Some(other.id), ..Filter::default() }, &[2]),
+        ];
+        for (filter, expected) in filters {
+            let found = walk(1, None, async |page| group::list(&mut tx, page, &filter).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
+        }
+        assert_eq!(membership::count_of_source(&mut tx, feed.id).await.unwrap(), 6);
+        assert_eq!(membership::count_of_source(&mut tx, SourceId::new()).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_memberships_are_written_once_and_taken_away_one_by_one() {
+    on_every_engine(async |bed| {
+        let people: Vec<User> = (0..2_101).map(|n| person(&format!("p{n}"))).collect();
+        let club = samples::group("club");
+        let mut pairs: Vec<(GroupId, UserId)> = people.iter().map(|p| (club.id, p.id)).collect();
+        // A source may state a member twice, within one statement too.
+        pairs.push(pairs[0]);
+        pairs.insert(1, pairs[0]);
+        with_groups(bed, std::slice::from_ref(&club)).await;
+        bed.write(async |tx| {
+            user::insert_all(tx, &people).await?;
+            membership::insert_all(tx, &pairs).await?;
+            membership::insert_all(tx, &pairs[..2]).await?;
+            membership::delete(tx, club.id, people[1].id).await?;
+            membership::insert_all(tx, &[]).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        let kept: Vec<UserId> = people.iter().map(|p| p.id).filter(|id| *id != people[1].id).collect();
+        assert_eq!(membership::users_of_group(&mut tx, club.id).await.unwrap(), kept);
+        let between = membership::of_users_between(&mut tx, Some(people[0].id), people[3].id).await.unwrap();
+        assert_eq!(between, [(people[2].id, club.id), (people[3].id, club.id)]);
+        assert_eq!(membership::of_users_between(&mut tx, None, people[0].id).await.unwrap(), [(people[0].id, club.id)]);
+        let member = |p: &User| Member { id: p.id, username: p.username.clone(), display_name: p.display_name.clone() };
+        let listed = walk(500, None, async |page| membership::list_members(&mut tx, club.id, false, page).await).await;
+        let expected: Vec<Member> = people.iter().filter(|p| p.id != people[1].id).map(member).collect();
+        assert_eq!(listed, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nested_groups_hold_people_through_others_and_cycles_end() {
+    on_every_engine(async |bed| {
+        let groups = named(&["école", "classe", "option", "ailleurs"]);
+        let [school, class, option, elsewhere] = [groups[0].id, groups[1].id, groups[2].id, groups[3].id];
+        let people: Vec<User> = ["a", "b", "c"].map(person).into();
+        with_groups(bed, &groups).await;
+        bed.write(async |tx| {
+            user::insert_all(tx, &people).await?;
+            membership::insert_all(tx, &[(school, people[0].id), (class, people[1].id), (option, people[1].id), (option, people[2].id)])
+                .await?;
+            for (parent, child) in [(school, class), (class, option), (option, school), (school, class)] {
+                membership::insert_nesting(tx, parent, child).await?;
+            }
+            Ok(())
+        })
+        .await;
+        let mut tx = bed.read().await;
+        for (inside, transitive, expected) in [(school, false, &people[..1]), (school, true, &people[..]), (elsewhere, true, &people[..0])]
+        {
+            let found = walk(1, None, async |page| membership::list_members(&mut tx, inside, transitive, page).await).await;
+            let keys: Vec<UserId> = expected.iter().map(|p| p.id).collect();
+            assert_eq!(found.into_iter().map(|m| m.id).collect::<Vec<_>>(), keys);
+        }
+        let direct = group::list_direct_of_user(&mut tx, people[1].id).await.unwrap();
+        assert_eq!(direct.iter().map(|g| g.name.as_str()).collect::<Vec<_>>(), ["classe", "option"]);
+        assert_eq!(membership::groups_of_user(&mut tx, people[1].id).await.unwrap(), [class, option]);
+        assert_eq!(group::effective_names_of_user(&mut tx, people[2].id).await.unwrap(), ["classe", "option", "école"]);
+        assert_eq!(membership::children_of_group(&mut tx, school).await.unwrap(), [class]);
+        bed.write(async |tx| membership::delete_nesting(tx, option, school).await).await;
+        assert_eq!(membership::list_nestings(&mut tx).await.unwrap(), [(school, class), (class, option)]);
+        bed.write(async |tx| group::delete(tx, class).await).await;
+        assert_eq!(membership::list_nestings(&mut tx).await.unwrap(), [], "nestings go with their group");
+        assert_eq!(membership::groups_of_user(&mut tx, people[1].id).await.unwrap(), [option], "and memberships do");
+        assert_eq!(group::effective_names_of_user(&mut tx, people[2].id).await.unwrap(), ["option"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_membership_needs_its_group_and_its_person() {
+    on_every_engine(async |bed| {
+        let (club, someone) = (samples::group("club"), person("élodie"));
+        with_groups(bed, std::slice::from_ref(&club)).await;
+        bed.write(async |tx| user::insert(tx, &someone).await).await;
+        bed.refuses_as_referenced(async |tx| membership::insert_all(tx, &[(club.id, UserId::new())]).await).await;
+        bed.refuses_as_referenced(async |tx| membership::insert_all(tx, &[(GroupId::new(), someone.id)]).await).await;
+        bed.refuses_as_referenced(async |tx| membership::insert_nesting(tx, club.id, GroupId::new()).await).await;
+    })
+    .await;
+}

@@ -1,0 +1,200 @@
+//! Sources, and the links by which they know people.
+
+use passerelle::store::establishment::link::{HASH_BYTES, Known, Link, NamedLink};
+use passerelle::store::establishment::source::{Bound, Guard, Source, SourceKind};
+use passerelle::store::establishment::sync_run::State;
+use passerelle::store::establishment::user::{DisabledBy, User, UserStatus};
+use passerelle::store::establishment::{group, link, source, sync_run, user};
+use passerelle::types::id::{SourceId, UserId};
+use serde_json::json;
+
+use super::engine::{Bed, on_every_engine};
+use super::samples::{self, LATER, person};
+
+async fn with_source_and_people(bed: &Bed, feed: &Source, people: &[User]) {
+    bed.write(async |tx| {
+        source::insert(tx, feed).await?;
+        user::insert_all(tx, people).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_source_comes_back_as_written_and_as_changed() {
+    on_every_engine(async |bed| {
+        let bound = Bound { max_count: u64::from(u32::MAX), max_percent: 0.1 };
+        let bare = Source {
+            kind: SourceKind::Csv,
+            settings: json!({}),
+            secret_sealed: None,
+            guard: Guard { people: bound, groups: bound, memberships: bound, shrink_percent: 100.0 },
+            enabled: false,
+            ..samples::source("élèves")
+        };
+        let kinds = [SourceKind::Ldap, SourceKind::Scim, SourceKind::Ldif];
+        let mut all: Vec<Source> =
+            kinds.into_iter().enumerate().map(|(n, kind)| Source { kind, ..samples::source(&format!("s{n}")) }).collect();
+        all.insert(0, bare);
+        for feed in &all {
+            bed.write(async |tx| source::insert(tx, feed).await).await;
+            assert_eq!(source::find(&mut bed.read().await, feed.id).await.unwrap().as_ref(), Some(feed));
+            assert_eq!(source::find_by_name(&mut bed.read().await, &feed.name).await.unwrap().as_ref(), Some(feed));
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        assert_eq!(source::list(&mut bed.read().await).await.unwrap(), all, "sources go by name");
+        let changed = Source {
+            name: "autre".to_owned(),
+            settings: json!([1]),
+            secret_sealed: None,
+            enabled: false,
+            updated_at: LATER,
+            ..all[1].clone()
+        };
+        let asked = Source { kind: SourceKind::Csv, created_at: LATER, ..changed.clone() };
+        bed.write(async |tx| source::update(tx, &asked).await).await;
+        let mut tx = bed.read().await;
+        assert_eq!(source::find(&mut tx, changed.id).await.unwrap(), Some(changed), "the protocol and the creation stay");
+        assert_eq!(source::find(&mut tx, SourceId::new()).await.unwrap(), None);
+        assert_eq!(source::find_by_name(&mut tx, "nulle-part").await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_source_s_name_is_its_own_and_an_absent_one_is_not_changed() {
+    on_every_engine(async |bed| {
+        let (one, other) = (samples::source("un"), samples::source("deux"));
+        bed.write(async |tx| source::insert(tx, &one).await).await;
+        bed.refuses_as_taken("sources.name", async |tx| source::insert(tx, &samples::source("un")).await).await;
+        bed.refuses_as_not_found("source", async |tx| source::update(tx, &other).await).await;
+        bed.write(async |tx| source::insert(tx, &other).await).await;
+        let renamed = Source { name: "un".to_owned(), ..other };
+        bed.refuses_as_taken("sources.name", async |tx| source::update(tx, &renamed).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_source_goes_with_its_runs_but_not_while_people_or_groups_come_from_it() {
+    on_every_engine(async |bed| {
+        let (linked, grouped, free) = (samples::source("gens"), samples::source("groupes"), samples::source("libre"));
+        let someone = person("élodie");
+        let held = samples::run(&free, State::Held);
+        let approving = sync_run::Run { approves: Some(held.id), ..samples::run(&free, State::Done) };
+        with_source_and_people(bed, &linked, std::slice::from_ref(&someone)).await;
+        bed.write(async |tx| {
+            source::insert(tx, &grouped).await?;
+            source::insert(tx, &free).await?;
+            link::upsert_all(tx, &[samples::link(&linked, &someone, "1")]).await?;
+            group::upsert_all(tx, &[group::Group { source_id: Some(grouped.id), ..samples::group("g") }]).await?;
+            sync_run::insert(tx, &held).await?;
+            sync_run::insert(tx, &approving).await
+        })
+        .await;
+        bed.refuses_as_referenced(async |tx| source::delete(tx, linked.id).await).await;
+        bed.refuses_as_referenced(async |tx| source::delete(tx, grouped.id).await).await;
+        bed.write(async |tx| source::delete(tx, free.id).await).await;
+        let mut tx = bed.read().await;
+        let left: Vec<String> = source::list(&mut tx).await.unwrap().into_iter().map(|s| s.name).collect();
+        assert_eq!(left, ["gens", "groupes"]);
+        assert_eq!(sync_run::find(&mut tx, approving.id).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn links_are_written_changed_and_listed_by_external_id() {
+    on_every_engine(async |bed| {
+        let feed = samples::source("annuaire");
+        let people: Vec<User> = (0..1_101).map(|n| person(&format!("p{n}"))).collect();
+        with_source_and_people(bed, &feed, &people).await;
+        let mut links: Vec<Link> = people.iter().enumerate().map(|(n, p)| samples::link(&feed, p, &format!("é{n:05}"))).collect();
+        links[0] = Link { dn: None, present: false, active: false, content_hash: vec![0; HASH_BYTES], ..links[0].clone() };
+        bed.write(async |tx| link::upsert_all(tx, &links).await).await;
+        bed.write(async |tx| link::upsert_all(tx, &[]).await).await;
+        assert_eq!(link::list_of_source(&mut bed.read().await, feed.id).await.unwrap(), links);
+        links[0] =
+            Link { dn: Some("uid=x".to_owned()), present: true, active: true, content_hash: vec![3; HASH_BYTES], ..links[0].clone() };
+        links[1] = Link { dn: None, present: false, active: false, user_id: people[2].id, ..links[1].clone() };
+        bed.write(async |tx| link::upsert_all(tx, &links[..2]).await).await;
+        let mut tx = bed.read().await;
+        assert_eq!(link::list_of_source(&mut tx, feed.id).await.unwrap(), links);
+        assert_eq!(link::count_of_source(&mut tx, feed.id).await.unwrap(), 1_101);
+        assert_eq!(link::count_of_source(&mut tx, SourceId::new()).await.unwrap(), 0);
+        let keys: Vec<UserId> = people.iter().skip(3).map(|p| p.id).collect();
+        let mut some = link::list_of_users(&mut tx, feed.id, &keys).await.unwrap();
+        some.sort_by(|a, b| a.external_id.cmp(&b.external_id));
+        assert_eq!(some, links[3..]);
+        assert_eq!(link::list_of_users(&mut tx, SourceId::new(), &keys).await.unwrap(), []);
+        assert_eq!(link::list_of_users(&mut tx, feed.id, &[]).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_s_links_name_their_sources_and_one_can_be_marked_gone() {
+    on_every_engine(async |bed| {
+        let (ldap, csv) = (samples::source("z-annuaire"), samples::source("a-tableur"));
+        let someone = person("élodie");
+        with_source_and_people(bed, &ldap, std::slice::from_ref(&someone)).await;
+        bed.write(async |tx| {
+            source::insert(tx, &csv).await?;
+            link::upsert_all(tx, &[samples::link(&ldap, &someone, "guid"), samples::link(&csv, &someone, "12")]).await?;
+            link::mark_gone(tx, ldap.id, someone.id).await
+        })
+        .await;
+        let named = |feed: &Source, external_id: &str, present| NamedLink {
+            source: feed.name.clone(),
+            external_id: external_id.to_owned(),
+            dn: Some("uid=élodie,ou=Élèves,dc=acad-test,dc=fr".to_owned()),
+            present,
+            active: true,
+            source_id: feed.id,
+        };
+        let found = link::list_of_user(&mut bed.read().await, someone.id).await.unwrap();
+        assert_eq!(found, [named(&csv, "12", true), named(&ldap, "guid", false)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_run_compares_with_is_read_in_steps_with_the_person_s_state() {
+    on_every_engine(async |bed| {
+        let feed = samples::source("annuaire");
+        let off = User { status: UserStatus::Disabled, disabled_by: Some(DisabledBy::Source), ..person("Bob") };
+        let people = [person("Anaïs"), off, person("chloé")];
+        with_source_and_people(bed, &feed, &people).await;
+        let links: Vec<Link> = people.iter().zip(["a", "b", "c"]).map(|(p, key)| samples::link(&feed, p, key)).collect();
+        bed.write(async |tx| link::upsert_all(tx, &links).await).await;
+        let mut tx = bed.read().await;
+        let first = link::list_known_after(&mut tx, feed.id, "", 2).await.unwrap();
+        let expected = Known {
+            external_id: "b".to_owned(),
+            user_id: people[1].id,
+            content_hash: links[1].content_hash.clone(),
+            present: true,
+            username_folded: "bob".to_owned(),
+            status: UserStatus::Disabled,
+            disabled_by: Some(DisabledBy::Source),
+        };
+        assert_eq!((first.len(), &first[1]), (2, &expected));
+        assert_eq!(first[0].username_folded, "anaïs");
+        let rest = link::list_known_after(&mut tx, feed.id, "b", 2).await.unwrap();
+        assert_eq!(rest.iter().map(|known| known.external_id.as_str()).collect::<Vec<_>>(), ["c"]);
+        assert_eq!(rest[0].disabled_by, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_needs_its_source_and_its_person() {
+    on_every_engine(async |bed| {
+        let (feed, someone) = (samples::source("annuaire"), person("élodie"));
+        with_source_and_people(bed, &feed, std::slice::from_ref(&someone)).await;
+        let nobody = samples::link(&feed, &person("personne"), "1");
+        let nowhere = samples::link(&samples::source("nulle-part"), &someone, "1");
+        bed.refuses_as_referenced(async |tx| link::upsert_all(tx, std::slice::from_ref(&nobody)).await).await;
+        bed.refuses_as_referenced(async |tx| link::upsert_all(tx, std::slice::from_ref(&nowhere)).await).await;
+    })
+    .await;
+}

@@ -1,0 +1,210 @@
+//! Sync runs and the changes they name.
+
+use passerelle::store::establishment::change::{Change, ChangeKind, Operation};
+use passerelle::store::establishment::source::Source;
+use passerelle::store::establishment::sync_run::{Counts, Filter, Mode, Run, State};
+use passerelle::store::establishment::{change, source, sync_run};
+use passerelle::types::id::{RunId, SourceId};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::engine::{Bed, on_every_engine, walk};
+use super::samples::{self, LATER, NOW};
+
+const STATES: [State; 7] = [State::Queued, State::Running, State::Done, State::Held, State::Refused, State::Failed, State::Undone];
+const MODES: [Mode; 4] = [Mode::Full, Mode::Changes, Mode::Preview, Mode::Undo];
+
+async fn with_source(bed: &Bed, name: &str) -> Source {
+    let feed = samples::source(name);
+    bed.write(async |tx| source::insert(tx, &feed).await).await;
+    feed
+}
+
+async fn with_runs(bed: &Bed, runs: &[Run]) {
+    bed.write(async |tx| {
+        for run in runs {
+            sync_run::insert(tx, run).await?;
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_comes_back_as_written_and_as_far_as_it_came() {
+    on_every_engine(async |bed| {
+        let feed = with_source(bed, "annuaire").await;
+        let counts = Counts { memberships_added: u64::from(u32::MAX), memberships_removed: 9, ..samples::run(&feed, State::Held).counts };
+        let held = Run { counts, ..samples::run(&feed, State::Held) };
+        let bare = Run {
+            error: None,
+            approved_by: None,
+            duration_ms: None,
+            approves: Some(held.id),
+            mode: Mode::Undo,
+            ..samples::run(&feed, State::Queued)
+        };
+        with_runs(bed, &[held.clone(), bare.clone()]).await;
+        let mut tx = bed.read().await;
+        assert_eq!(sync_run::find(&mut tx, held.id).await.unwrap(), Some(held));
+        assert_eq!(sync_run::find(&mut tx, bare.id).await.unwrap().as_ref(), Some(&bare));
+        assert_eq!(sync_run::find(&mut tx, RunId::new()).await.unwrap(), None);
+        let ended = Run {
+            state: State::Failed,
+            counts: Counts::default(),
+            error: Some("la connexion a été coupée".to_owned()),
+            approved_by: Some("user:x".to_owned()),
+            duration_ms: Some(i64::MAX),
+            ..bare
+        };
+        bed.write(async |tx| sync_run::update(tx, &Run { mode: Mode::Full, started_at: LATER, ..ended.clone() }).await).await;
+        assert_eq!(sync_run::find(&mut tx, ended.id).await.unwrap(), Some(ended));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_are_walked_newest_first_and_every_filter_narrows() {
+    on_every_engine(async |bed| {
+        let (one, other) = (with_source(bed, "un").await, with_source(bed, "deux").await);
+        let mut runs = Vec::new();
+        for (n, state) in STATES.into_iter().enumerate() {
+            for (m, mode) in MODES.into_iter().enumerate() {
+                runs.push(Run { mode, ..samples::run(if (n + m) % 2 == 0 { &one } else { &other }, state) });
+            }
+        }
+        with_runs(bed, &runs).await;
+        runs.reverse();
+        let mut tx = bed.read().await;
+        let text = |raw: &str| Some(raw.to_owned());
+        let cases: [(Filter, Vec<Run>); 5] = [
+            (Filter::default(), runs.clone()),
+            (Filter { source: text("un"), ..Filter::default() }, runs.iter().filter(|r| r.source == "un").cloned().collect()),
+            (Filter { mode: text("preview"), ..Filter::default() }, runs.iter().filter(|r| r.mode == Mode::Preview).cloned().collect()),
+            (Filter { state: text("held"), ..Filter::default() }, runs.iter().filter(|r| r.state == State::Held).cloned().collect()),
+            (
+                Filter { source: text("deux"), mode: text("full"), state: text("running") },
+                runs.iter().filter(|r| r.source == "deux" && r.mode == Mode::Full && r.state == State::Running).cloned().collect(),
+            ),
+        ];
+        for (filter, expected) in cases {
+            assert!(!expected.is_empty(), "{filter:?}");
+            assert_eq!(walk(3, None, async |page| sync_run::list(&mut tx, page, &filter).await).await, expected, "{filter:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_is_unfinished_while_queued_or_running() {
+    on_every_engine(async |bed| {
+        let (feed, other) = (with_source(bed, "un").await, with_source(bed, "deux").await);
+        for state in STATES {
+            let run = Run { source_id: other.id, ..samples::run(&other, state) };
+            with_runs(bed, std::slice::from_ref(&run)).await;
+            let mut tx = bed.read().await;
+            let unfinished = matches!(state, State::Queued | State::Running);
+            assert_eq!(sync_run::find_unfinished(&mut tx, other.id).await.unwrap(), unfinished.then_some(run.id), "{state:?}");
+            assert_eq!(sync_run::find_unfinished(&mut tx, feed.id).await.unwrap(), None);
+            assert_eq!(sync_run::count_unfinished(&mut tx).await.unwrap(), i64::from(unfinished));
+            drop(tx);
+            bed.write(async |tx| sync_run::update(tx, &Run { state: State::Done, ..run.clone() }).await).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_that_nobody_carries_on_end_as_failed_and_newer_ones_go_on() {
+    on_every_engine(async |bed| {
+        let feed = with_source(bed, "un").await;
+        let (queued, running) = (samples::run(&feed, State::Queued), samples::run(&feed, State::Running));
+        let (done, new) = (samples::run(&feed, State::Done), Run { started_at: LATER, ..samples::run(&feed, State::Running) });
+        with_runs(bed, &[queued.clone(), running.clone(), done.clone(), new.clone()]).await;
+        let ended = bed.write(async |tx| sync_run::fail_unfinished(tx, LATER, "arrêté").await).await;
+        assert_eq!(ended, 2);
+        let mut tx = bed.read().await;
+        for run in [queued, running] {
+            let failed = Run { state: State::Failed, error: Some("arrêté".to_owned()), ..run };
+            assert_eq!(sync_run::find(&mut tx, failed.id).await.unwrap(), Some(failed));
+        }
+        for run in [done, new] {
+            assert_eq!(sync_run::find(&mut tx, run.id).await.unwrap(), Some(run));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn changes_come_back_in_their_order_by_steps_and_by_operation() {
+    on_every_engine(async |bed| {
+        let feed = with_source(bed, "un").await;
+        let (run, other) = (samples::run(&feed, State::Done), samples::run(&feed, State::Done));
+        with_runs(bed, &[run.clone(), other.clone()]).await;
+        let operations = [
+            (ChangeKind::User, Operation::Created),
+            (ChangeKind::User, Operation::Updated),
+            (ChangeKind::User, Operation::Moved),
+            (ChangeKind::User, Operation::Disabled),
+            (ChangeKind::User, Operation::Enabled),
+            (ChangeKind::Group, Operation::Removed),
+            (ChangeKind::Group, Operation::Quarantined),
+            (ChangeKind::Membership, Operation::MembersAdded),
+            (ChangeKind::Membership, Operation::MembersRemoved),
+        ];
+        let changes: Vec<Change> = (0..1_010_i64)
+            .zip(operations.into_iter().cycle())
+            .map(|(seq, (kind, operation))| Change {
+                seq,
+                kind,
+                operation,
+                subject_id: (seq % 2 == 0).then(Uuid::now_v7),
+                name: format!("Élève {seq}"),
+                detail: (seq % 3 == 0).then(|| json!({ "avant": ["é", null], "members": [] })),
+            })
+            .collect();
+        bed.write(async |tx| {
+            change::insert_all(tx, run.id, &changes).await?;
+            change::insert_all(tx, other.id, &changes[..1]).await?;
+            change::insert_all(tx, other.id, &[]).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        let mut found = Vec::new();
+        while let Ok((rows, total)) = change::list(&mut tx, run.id, found.last().map_or(-1, |c: &Change| c.seq), 333, None).await {
+            assert_eq!(total, 1_010);
+            if rows.is_empty() {
+                break;
+            }
+            found.extend(rows);
+        }
+        assert_eq!(found, changes);
+        let moved: Vec<Change> = changes.iter().filter(|c| c.operation == Operation::Moved).cloned().collect();
+        let (listed, total) = change::list(&mut tx, run.id, moved[0].seq, 2, Some("moved")).await.unwrap();
+        assert_eq!((listed.as_slice(), total), (&moved[1..3], i64::try_from(moved.len()).unwrap()));
+        assert_eq!(change::list_of_operation(&mut tx, run.id, Operation::Moved).await.unwrap(), moved);
+        let subjects: Vec<Uuid> = moved.iter().filter_map(|c| c.subject_id).collect();
+        assert_eq!(change::subjects(&mut tx, run.id, Operation::Moved).await.unwrap(), subjects);
+        assert_eq!(change::list(&mut tx, other.id, -1, 10, None).await.unwrap(), (changes[..1].to_vec(), 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_and_changes_need_what_they_belong_to() {
+    on_every_engine(async |bed| {
+        let feed = with_source(bed, "un").await;
+        let lost = Run { source_id: SourceId::new(), ..samples::run(&feed, State::Done) };
+        bed.refuses_as_referenced(async |tx| sync_run::insert(tx, &lost).await).await;
+        let approving = Run { approves: Some(RunId::new()), ..samples::run(&feed, State::Done) };
+        bed.refuses_as_referenced(async |tx| sync_run::insert(tx, &approving).await).await;
+        let named =
+            Change { seq: 0, kind: ChangeKind::User, operation: Operation::Created, subject_id: None, name: NOW.to_string(), detail: None };
+        bed.refuses_as_referenced(async |tx| change::insert_all(tx, RunId::new(), std::slice::from_ref(&named)).await).await;
+        let run = samples::run(&feed, State::Done);
+        with_runs(bed, std::slice::from_ref(&run)).await;
+        let twice = [named.clone(), named.clone()];
+        bed.refuses_as_taken("changes.run_id, changes.seq", async |tx| change::insert_all(tx, run.id, &twice).await).await;
+    })
+    .await;
+}
