@@ -17,6 +17,7 @@ use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::keys::Keys;
 use crate::services::passwords::PasswordPool;
+use crate::services::recent_establishments::RecentEstablishments;
 use crate::services::vault::Vault;
 use crate::store::{StoreUrl, Stores};
 use crate::types::time::Timestamp;
@@ -40,6 +41,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
         keys: Keys::new(open_max),
+        establishments: RecentEstablishments::default(),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),
         trusted_proxies: config.listen.trusted_proxies.clone(),

@@ -233,3 +233,5 @@ cli-does-not-count = does not count now
 cli-nearest-misses = Rules that gave nothing, the nearest first:
 cli-miss = { $condition }; seen: { $value }
 cli-first-operator = No operator exists yet. Make the first one in another terminal: { $command }
+cli-place = place
+cli-check-wrong = { $count } things are wrong: see the lines marked ✗.

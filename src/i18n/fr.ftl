@@ -233,3 +233,5 @@ cli-does-not-count = ne compte pas actuellement
 cli-nearest-misses = Règles qui n’ont rien donné, les plus proches d’abord :
 cli-miss = { $condition } ; vu : { $value }
 cli-first-operator = Aucun opérateur n’existe encore. Créez le premier dans un autre terminal : { $command }
+cli-place = endroit
+cli-check-wrong = { $count } choses ne vont pas : voyez les lignes marquées ✗.

@@ -8,6 +8,7 @@ use super::directories::Directories;
 use super::error::Error;
 use super::keys::{Keys, Ring};
 use super::passwords::PasswordPool;
+use super::recent_establishments::RecentEstablishments;
 use super::vault::Vault;
 use crate::config::Limits;
 use crate::store::registry::establishment::{Contact, Establishment, EstablishmentStatus};
@@ -32,6 +33,8 @@ pub struct Gateway {
     pub directories: Directories,
     /// Signing keys, ready to use.
     pub keys: Keys,
+    /// Establishments looked up a moment ago.
+    pub establishments: RecentEstablishments,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.
@@ -126,16 +129,13 @@ impl Context {
     /// `NotFound` for an unknown slug.
     pub async fn open(gateway: &Arc<Gateway>, slug: &str, actor: Actor, now: Timestamp) -> Result<Self, Error> {
         let (establishment, slug) = if slug == PLATFORM {
-            (platform(), Slug::platform())
+            (Arc::new(platform()), Slug::platform())
         } else {
             let unknown = || Error::not_found(format!("establishment «{slug}»"));
             let parsed = Slug::parse(slug).map_err(|_| unknown())?;
-            let mut tx = gateway.stores.registry().read().await?;
-            let found = crate::store::registry::establishment::find(&mut tx, slug).await?;
-            (found.ok_or_else(unknown)?, parsed)
+            (gateway.establishments.find(&gateway.stores, slug).await?.ok_or_else(unknown)?, parsed)
         };
         let store = gateway.stores.establishment(&slug).await?;
-        let establishment = Arc::new(establishment);
         Ok(Self { gateway: gateway.clone(), establishment, store, actor, now, request_id: Uuid::now_v7(), locale: Locale::default() })
     }
 

@@ -1,5 +1,5 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < context < audit < roles < applications < links < users < sources < groups < sync <
+//! error < vault < passwords < keys < directories < recent_establishments < context < audit < roles < applications < links < users < sources < groups < sync <
 //! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
 
 pub mod applications;
@@ -17,6 +17,7 @@ pub mod links;
 pub mod login;
 pub mod oidc;
 pub mod passwords;
+pub mod recent_establishments;
 pub mod roles;
 pub mod sources;
 pub mod sync;

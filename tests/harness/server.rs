@@ -26,6 +26,8 @@ pub const CALLBACK: &str = "https://app.example.fr/callback";
 pub struct TestServer {
     pub gateway: Arc<Gateway>,
     pub public_url: String,
+    /// Where it listens, whatever its public address is.
+    pub listens_at: String,
     // Goes with the gateway.
     _folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
@@ -41,7 +43,8 @@ impl TestServer {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut config = Config::load(None, std::iter::empty(), Some(folder.path())).unwrap();
-        config.public_url = format!("http://{}", listener.local_addr().unwrap());
+        let listens_at = format!("http://{}", listener.local_addr().unwrap());
+        config.public_url.clone_from(&listens_at);
         adjust(&mut config);
         let gateway = passerelle::app::open(&config).await.unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -49,7 +52,7 @@ impl TestServer {
         let serving = tokio::spawn(async move {
             passerelle::app::serve(shared, listener, async { drop(stopped.await) }).await.unwrap();
         });
-        Self { gateway, public_url: config.public_url, _folder: folder, stop: Some(stop), serving }
+        Self { gateway, public_url: config.public_url, listens_at, _folder: folder, stop: Some(stop), serving }
     }
 
     /// Stops as an operator would, and waits until everything is closed.

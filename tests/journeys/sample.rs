@@ -58,12 +58,8 @@ async fn sign_in(browser: &Browser, demo: &Demo, at: &Establishment, person: &We
 async fn a_teacher_signs_in_sees_their_roles_and_why_and_signs_out() {
     let demo = start(&wishes()).await;
     let browser = Browser::start("fr").await;
-    browser.client().goto(&demo.sample_url).await.unwrap();
-    element(&browser, "#sign-in-iut-evrecy").await;
-    browser.screenshot(&picture("sample-start.png")).await;
-
     sign_in(&browser, &demo, INSTITUTE, &INSTITUTE.teacher).await;
-    browser.screenshot(&picture("sign-in.png")).await;
+    browser.screenshot(&picture("connexion.png")).await;
     click(&browser, "#sign-in").await;
 
     assert_eq!(text(&browser, "#signed-in-as").await, INSTITUTE.teacher.uid);
@@ -77,7 +73,7 @@ async fn a_teacher_signs_in_sees_their_roles_and_why_and_signs_out() {
         assert!(text(&browser, token).await.starts_with('{'));
     }
     assert!(text(&browser, "#id-token-claims").await.contains("Ens_RT"));
-    browser.screenshot(&picture("sample-signed-in.png")).await;
+    browser.screenshot(&picture("application-exemple.png")).await;
 
     click(&browser, "#sign-out").await;
     element(&browser, "#signed-out").await;
@@ -92,9 +88,14 @@ async fn a_teacher_signs_in_sees_their_roles_and_why_and_signs_out() {
 async fn a_teacher_moved_in_the_directory_has_another_role_after_a_sync() {
     let demo = start(&wishes()).await;
     let browser = Browser::start("en").await;
+    browser.client().goto(&demo.sample_url).await.unwrap();
+    element(&browser, "#sign-in-iut-evrecy").await;
+    browser.screenshot(&picture("sample-start.png")).await;
     sign_in(&browser, &demo, INSTITUTE, &INSTITUTE.teacher).await;
+    browser.screenshot(&picture("sign-in.png")).await;
     click(&browser, "#sign-in").await;
     assert_eq!(roles(&browser).await, ["Ens_RT"]);
+    browser.screenshot(&picture("sample-signed-in.png")).await;
 
     click(&browser, "#change-group").await;
     click(&browser, "#move").await;

@@ -28,15 +28,14 @@ async fn it_stops_when_asked_and_answers_no_more() {
 #[tokio::test]
 async fn what_has_expired_is_swept_and_the_rest_stays() {
     use passerelle::services::housekeeping;
-    use passerelle::store::establishment::session;
+    use passerelle::services::login::session::find;
     let server = TestServer::start().await;
     let place = server.establishment("Lycée A").await;
-    let (_, session) = place.session(&place.user().await, 0).await;
+    let (cookie, _) = place.session(&place.user().await, 0).await;
     housekeeping::sweep(&server.gateway, place.ctx.now).await;
-    let mut tx = place.ctx.store.read().await.unwrap();
-    assert!(session::is_live(&mut tx, session.id, place.ctx.now).await.unwrap());
+    assert!(find(&place.ctx, Some(&cookie)).await.unwrap().is_some());
     housekeeping::sweep(&server.gateway, place.ctx.now.plus_s(7200)).await;
-    assert!(!session::is_live(&mut tx, session.id, place.ctx.now).await.unwrap());
+    assert!(find(&place.ctx, Some(&cookie)).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::gateway::PASSWORD;
-use crate::harness::relying_party::{Agent, Callback, RelyingParty};
+use crate::harness::relying_party::{Agent, Callback, RelyingParty, Reply, http};
 use crate::harness::server::{Place, TestServer};
 
 const RIGHT: [(&str, &str); 2] = [("username", "elodie"), ("password", PASSWORD)];
@@ -190,4 +190,30 @@ async fn the_trail_names_who_signed_in_and_out() {
     let user = format!("user:{}", place.user().await.id);
     let told: Vec<_> = trail.items.iter().take(2).map(|event| (event.action.as_str(), event.actor.as_str())).collect();
     assert_eq!(told, [("session.ended", user.as_str()), ("session.begun", user.as_str())]);
+}
+
+#[tokio::test]
+async fn behind_https_cookies_and_browsers_are_held_to_it() {
+    let server = TestServer::start_with(|config| config.public_url = "https://id.example.fr".into()).await;
+    let place = server.establishment("Lycée A").await;
+    assert_eq!(place.issuer(), "https://id.example.fr/e/lycee-a");
+    let page = Reply::of(http().get(format!("{}/e/lycee-a/login", server.listens_at))).await;
+    assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
+    let line = page.header("set-cookie").unwrap();
+    assert!(line.starts_with("__Host-passerelle-browser-lycee-a=") && line.contains("; Secure") && line.contains("; Path=/"), "{line}");
+    let metadata = Reply::of(http().get(format!("{}/e/lycee-a/.well-known/openid-configuration", server.listens_at))).await.json();
+    let addresses = metadata.as_object().unwrap().iter().filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri");
+    assert!(addresses.into_iter().all(|(_, address)| address.as_str().unwrap().starts_with("https://id.example.fr/e/lycee-a/")));
+}
+
+#[tokio::test]
+async fn whoever_only_reads_is_given_no_cookie() {
+    let (_server, place, party) = stage().await;
+    let mut agent = Agent::new(&place);
+    for address in ["/", "/accessibility", "/nowhere", "/e/nowhere/login", "/healthz"] {
+        assert!(agent.get(address).await.header("set-cookie").is_none(), "{address}");
+    }
+    agent.get(&party.authorize(&[("prompt", "none")])).await;
+    agent.get(&format!("{}/jwks", party.issuer)).await;
+    assert!(agent.cookies.is_empty());
 }

@@ -91,7 +91,7 @@ async fn source(ctx: &Context, plan: &Planned, around: &Surroundings) -> Result<
             // Written, sealed by the vault, and never read back.
             "bind_password": plan.account.password.expose(),
             "base_dn": plan.account.base_dn,
-            "profile": "supann",
+            "profile": plan.profile,
             "tls": { "mode": "none" },
             "sign_in": "bind",
         }),

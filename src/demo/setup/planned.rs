@@ -11,6 +11,10 @@ use crate::store::establishment::client::ConsentPolicy;
 use crate::types::secret::Secret;
 use crate::types::slug::Slug;
 
+/// The profile of entries that follow SUPANN, the French higher-education schema.
+const SUPANN: &str = "supann";
+/// The profile of other people's entries.
+const INETORGPERSON: &str = "inetorgperson";
 /// Most trees of a directory brought along.
 const TREES_MAX: usize = 10;
 
@@ -27,6 +31,8 @@ pub struct Planned {
     pub locality: Option<String>,
     /// What it is; unknown for a directory brought along.
     pub kind: Option<Kind>,
+    /// The profile of its entries: `supann`, or `inetorgperson`.
+    pub profile: &'static str,
     /// What its source binds as.
     pub account: ServiceAccount,
     /// Whether people are asked before the sample application knows them.
@@ -66,6 +72,7 @@ fn planned(at: &Establishment) -> anyhow::Result<Planned> {
         uai: Some(at.uai.to_owned()),
         locality: Some(at.locality.to_owned()),
         kind: Some(at.kind),
+        profile: SUPANN,
         account: ServiceAccount { dn: at.bind_dn(), password: draw()?, base_dn: at.base_dn() },
         // One asks, so that both can be seen.
         consent: if at.kind == Kind::Lycee { ConsentPolicy::Ask } else { ConsentPolicy::Skip },
@@ -95,7 +102,7 @@ fn brought(entries: &[Entry], top: &str, place: usize) -> anyhow::Result<Planned
     let entry = entries.iter().find(|entry| entry.dn() == top);
     let name = entry.and_then(|e| e.first("o").or_else(|| e.first("description")).or_else(|| e.first("ou"))).unwrap_or(top);
     let slug = Slug::from_name(name).map_or_else(|_| format!("annuaire-{}", place + 1), |slug| slug.as_str().to_owned());
-    let someone = entries.iter().filter(|e| e.dn().ends_with(top)).find_map(someone);
+    let someone = people_of(entries, top).find_map(someone);
     let person = someone.map(|(username, password, name)| -> anyhow::Result<_> {
         let suggestion = Suggestion { function: Function::Anyone, name, username: username.clone(), password: password.clone() };
         Ok((Credentials { username, password: Secret::parse("userPassword", password)? }, suggestion))
@@ -109,6 +116,7 @@ fn brought(entries: &[Entry], top: &str, place: usize) -> anyhow::Result<Planned
         uai: None,
         locality: None,
         kind: None,
+        profile: if people_of(entries, top).any(|e| is(e, "supannPerson")) { SUPANN } else { INETORGPERSON },
         account: ServiceAccount { dn: format!("cn=passerelle,{top}"), password: draw()?, base_dn: top.to_owned() },
         consent: ConsentPolicy::Skip,
         admin: None,
@@ -116,6 +124,15 @@ fn brought(entries: &[Entry], top: &str, place: usize) -> anyhow::Result<Planned
         suggestions,
         moving: None,
     })
+}
+
+/// The entries of a tree that have a user name.
+fn people_of<'a>(entries: &'a [Entry], top: &'a str) -> impl Iterator<Item = &'a Entry> {
+    entries.iter().filter(move |entry| entry.dn().ends_with(top) && entry.first("uid").is_some())
+}
+
+fn is(entry: &Entry, class: &str) -> bool {
+    entry.texts("objectClass").any(|held| held.eq_ignore_ascii_case(class))
 }
 
 /// Someone active whose password the file tells in clear.

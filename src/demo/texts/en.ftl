@@ -17,7 +17,6 @@ demo-index-gateway = The gateway:
 demo-index-api = its admin API
 demo-sign-in = Sign in
 demo-who-to-be = Who to be
-demo-who = Person
 demo-teacher = Teacher
 demo-administrator = Administrator
 demo-pupil = Pupil

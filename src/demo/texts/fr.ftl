@@ -17,7 +17,6 @@ demo-index-gateway = La passerelle :
 demo-index-api = son API d’administration
 demo-sign-in = Se connecter
 demo-who-to-be = Qui être
-demo-who = Personne
 demo-teacher = Enseignant
 demo-administrator = Administrateur
 demo-pupil = Élève

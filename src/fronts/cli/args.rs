@@ -63,6 +63,8 @@ pub enum Command {
     /// Bearer tokens for the admin API.
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::Command),
+    /// Look at configuration, stores, keys and sources: what is wrong and what to do.
+    Check,
     /// Print the description of the admin API.
     Openapi,
     /// Print a completion script.

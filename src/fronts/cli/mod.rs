@@ -5,6 +5,7 @@
 mod application;
 mod args;
 mod assignment;
+mod check;
 mod client;
 mod demo;
 mod establishment;
@@ -93,6 +94,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Rule(command) => rule::run(&Local::open(&cli.global).await?, output, command).await,
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global).await?, output, command).await,
         Command::Token(command) => token::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Check => check::run(&cli.global, output).await,
         Command::Openapi => print_json(&crate::fronts::api::openapi()),
         Command::Operator(command) => operator::run(&Local::open(&cli.global).await?, output, command).await,
         Command::User(command) => user::run(&Local::open(&cli.global).await?, output, command).await,

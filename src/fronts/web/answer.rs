@@ -24,6 +24,7 @@ pub(super) struct Answer {
     targets: Vec<String>,
     cookies: Vec<String>,
     retry_after_s: Option<u32>,
+    bound: bool,
 }
 
 impl Answer {
@@ -79,17 +80,19 @@ impl Answer {
         self
     }
 
-    /// Whether a browser without a cookie needs one now: a page may hold a form, and a step of ours belongs to a browser. Whoever is only
-    /// sent on to an application does not.
-    pub(super) fn needs_browser(&self) -> bool {
-        match &self.body {
-            Body::Page(_) => self.status != StatusCode::NOT_FOUND,
-            Body::Way(address) => address.starts_with('/'),
-        }
+    /// The same, for this browser alone: it holds a form, or leads to a step that only this browser may take, so the browser needs its cookie.
+    pub(super) fn bound(mut self) -> Self {
+        self.bound = true;
+        self
+    }
+
+    /// Whether it is for this browser alone. Whoever only reads a page, or is only sent on, is given no cookie.
+    pub(super) fn is_bound(&self) -> bool {
+        self.bound
     }
 
     fn new(status: StatusCode, body: Body) -> Self {
-        Self { status, body, targets: Vec::new(), cookies: Vec::new(), retry_after_s: None }
+        Self { status, body, targets: Vec::new(), cookies: Vec::new(), retry_after_s: None, bound: false }
     }
 
     /// Writes it.

@@ -32,8 +32,8 @@ async fn dispatch(visit: &Visit) -> Result<Answer, Error> {
     };
     Ok(match decision {
         Decision::Return(address) => Answer::go(address),
-        Decision::SignIn(handle) => Answer::go(visit.step("login", handle.expose())),
-        Decision::Consent(handle) => Answer::go(visit.step("consent", handle.expose())),
+        Decision::SignIn(handle) => Answer::go(visit.step("login", handle.expose())).bound(),
+        Decision::Consent(handle) => Answer::go(visit.step("consent", handle.expose())).bound(),
         Decision::RoleMissing(application) => {
             let contact = contact(visit);
             let page = ErrorPage::role_missing(visit.chrome(), &application, contact.as_deref());

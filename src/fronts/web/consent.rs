@@ -37,7 +37,7 @@ async fn page(visit: &Visit) -> Result<Answer, Error> {
         person: live.user.display_name,
         scopes: shown.request.scope.names().map(str::to_owned).collect(),
     };
-    Ok(Answer::page(&page).leading_to(Some(&shown.request.redirect_uri)))
+    Ok(Answer::page(&page).bound().leading_to(Some(&shown.request.redirect_uri)))
 }
 
 /// The answer.

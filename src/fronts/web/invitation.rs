@@ -87,4 +87,5 @@ fn form(visit: &Visit, person: &User, notice: Option<PasswordNotice>) -> Answer 
         username: person.username.clone(),
         notice,
     })
+    .bound()
 }

@@ -128,5 +128,5 @@ fn form(visit: &Visit, shown: Option<&Shown>, username: String, notice: Option<S
         username,
         notice,
     };
-    Answer::page(&page).leading_to(shown.map(|shown| shown.request.redirect_uri.as_str()))
+    Answer::page(&page).bound().leading_to(shown.map(|shown| shown.request.redirect_uri.as_str()))
 }

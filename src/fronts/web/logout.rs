@@ -39,7 +39,7 @@ async fn end(visit: &Visit, confirmed: bool) -> Result<Answer, Error> {
         Ended::Ask(then) => {
             let place = if visit.ctx.is_platform() { "Passerelle".to_owned() } else { visit.ctx.establishment.name.clone() };
             let (action, csrf) = (visit.here(), visit.form_token("logout"));
-            Answer::page(&LogoutPage { chrome: visit.bilingual_chrome(), action, csrf, place }).leading_to(then.as_deref())
+            Answer::page(&LogoutPage { chrome: visit.bilingual_chrome(), action, csrf, place }).bound().leading_to(then.as_deref())
         }
         Ended::Done(Some(address)) => Answer::go(address).with_cookies(visit.signed_out()),
         Ended::Done(None) => Answer::page(&LoggedOutPage { chrome: visit.chrome() }).with_cookies(visit.signed_out()),

@@ -187,7 +187,7 @@ impl Visit {
     /// Turns an answer, or an error, into what goes out.
     pub(super) fn respond(&self, answer: Result<Answer, Error>) -> Response {
         let answer = answer.unwrap_or_else(|error| Answer::failed(self, &error));
-        let needs_browser = self.fresh && answer.needs_browser();
+        let needs_browser = self.fresh && answer.is_bound();
         let mut response = answer.into_response(&self.ctx);
         if needs_browser {
             let line = cookies::set(Name::Browser(self.ctx.slug()), self.browser.cookie(), is_secure(&self.ctx));

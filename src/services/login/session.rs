@@ -8,7 +8,7 @@ use crate::services::error::Error;
 use crate::store::Tx;
 use crate::store::establishment::grant;
 use crate::store::establishment::session::{self, Session};
-use crate::store::establishment::user::{self, User, UserStatus};
+use crate::store::establishment::user::{User, UserStatus};
 use crate::types::id::SessionId;
 use crate::types::secret::{Secret, TokenHash};
 use crate::types::time::Timestamp;
@@ -29,9 +29,8 @@ pub struct Live {
 pub async fn find_in(tx: &mut Tx, ctx: &Context, cookie: Option<&str>) -> Result<Option<Live>, Error> {
     let Some(cookie) = cookie.filter(|_| ctx.is_open()) else { return Ok(None) };
     let idle_since = ctx.now.plus_s(-i64::from(ctx.gateway.limits.session_idle_s));
-    let Some(session) = session::find_live(tx, TokenHash::of(cookie), ctx.now, idle_since).await? else { return Ok(None) };
-    let person = user::find(tx, session.user_id).await?.filter(|person| person.status == UserStatus::Active);
-    Ok(person.map(|user| Live { session, user }))
+    let found = session::find_live_with_user(tx, TokenHash::of(cookie), ctx.now, idle_since).await?;
+    Ok(found.filter(|(_, person)| person.status == UserStatus::Active).map(|(session, user)| Live { session, user }))
 }
 
 /// The same, on a connection of its own.

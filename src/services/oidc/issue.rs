@@ -8,7 +8,7 @@ use crate::services::error::Error;
 use crate::services::login::session as sessions;
 use crate::store::establishment::authorization_code::{self, AuthorizationCode};
 use crate::store::establishment::grant::{self, Grant};
-use crate::store::establishment::{consent, interaction, session};
+use crate::store::establishment::{consent, interaction};
 use crate::types::id::GrantId;
 use crate::types::secret::{Secret, TokenHash};
 
@@ -35,7 +35,7 @@ pub(super) async fn code(ctx: &Context, case: &Case<'_>) -> Result<Decision, Err
     {
         return Ok(Decision::Expired);
     }
-    if !session::is_live(&mut tx, live.session.id, ctx.now).await? {
+    if !grant::insert_in_session(&mut tx, &made, ctx.now).await? {
         // Signed out in another window meanwhile: what came of the session ended with it.
         return Ok(Decision::Expired);
     }
@@ -43,7 +43,6 @@ pub(super) async fn code(ctx: &Context, case: &Case<'_>) -> Result<Decision, Err
         let allowed = case.granted.union(&request.scope).to_string();
         consent::upsert(&mut tx, live.user.id, &request.client_id, &allowed, ctx.now).await?;
     }
-    grant::insert(&mut tx, &made).await?;
     authorization_code::insert(&mut tx, code.hash(), &row).await?;
     sessions::touch_in(&mut tx, ctx, &live.session).await?;
     tx.commit().await?;

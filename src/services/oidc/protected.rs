@@ -11,7 +11,7 @@ use crate::services::roles;
 use crate::store::Tx;
 use crate::store::establishment::access_token::{self, LiveToken};
 use crate::store::establishment::client::{self, Client};
-use crate::store::establishment::user::{self, User, UserStatus};
+use crate::store::establishment::user::UserStatus;
 use crate::types::oauth_scope::OauthScope;
 use crate::types::secret::TokenHash;
 
@@ -21,7 +21,6 @@ pub const ADMIN_SCOPE: &str = "passerelle:admin";
 /// Everything a token stands for, as it is now.
 struct Holder {
     token: LiveToken,
-    person: User,
     client: Client,
 }
 
@@ -31,10 +30,11 @@ async fn holder_in(tx: &mut Tx, ctx: &Context, token: &str) -> Result<Option<Hol
         return Ok(None);
     }
     let Some(token) = access_token::find_live(tx, TokenHash::of(token), ctx.now).await? else { return Ok(None) };
-    let person = user::find(tx, token.user_id).await?.filter(|person| person.status == UserStatus::Active);
-    let Some(person) = person else { return Ok(None) };
+    if token.user.status != UserStatus::Active {
+        return Ok(None);
+    }
     let client = client::find(tx, &token.client_id).await?.filter(|client| client.enabled);
-    Ok(client.map(|client| Holder { token, person, client }))
+    Ok(client.map(|client| Holder { token, client }))
 }
 
 /// The UserInfo answer (Core §5.3.2).
@@ -49,8 +49,8 @@ pub async fn user_info(ctx: &Context, token: &str) -> Result<Map<String, Value>,
     if !scope.contains("openid") {
         return Err(OAuthError::InsufficientScope("this needs the scope openid".into()).into());
     }
-    let mut claims = facts::released_in(&mut tx, ctx, &holder.person, &holder.client, &scope).await?;
-    claims.insert("sub".to_owned(), facts::subject(&holder.person).into());
+    let mut claims = facts::released_in(&mut tx, ctx, &holder.token.user, &holder.client, &scope).await?;
+    claims.insert("sub".to_owned(), facts::subject(&holder.token.user).into());
     Ok(claims)
 }
 
@@ -61,6 +61,6 @@ pub async fn actor(ctx: &Context, token: &str) -> Result<Option<Actor>, Error> {
     if !OauthScope::parse(&holder.token.scope).contains(ADMIN_SCOPE) {
         return Ok(None);
     }
-    let roles = roles::gateway_roles_in(&mut tx, ctx, &holder.person).await?;
-    Ok(Some(Actor::User { id: holder.person.id, roles }))
+    let roles = roles::gateway_roles_in(&mut tx, ctx, &holder.token.user).await?;
+    Ok(Some(Actor::User { id: holder.token.user.id, roles }))
 }

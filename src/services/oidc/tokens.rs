@@ -77,12 +77,13 @@ async fn redeem_code(
     let unknown = || refused("the code is unknown, expired, or was given to another client");
     let hash = code.hash();
     let mut tx = ctx.store.begin().await?;
-    let kept = authorization_code::find(&mut tx, hash).await?.ok_or_else(unknown)?;
-    let given = grant::find(&mut tx, kept.grant_id).await?.filter(|given| given.client_id == client.client_id).ok_or_else(unknown)?;
+    let kept = authorization_code::find(&mut tx, hash).await?.filter(|kept| kept.grant.client_id == client.client_id);
+    let kept = kept.ok_or_else(unknown)?;
+    let given = kept.grant;
     if kept.spent_at.is_some() {
         return Err(revoke(tx, ctx, &given, "the code was used before: what came of it is revoked").await?);
     }
-    if kept.expires_at <= ctx.now {
+    if kept.code_expires_at <= ctx.now {
         return Err(unknown().into());
     }
     if redirect_uri != Some(kept.redirect_uri.as_str()) {
@@ -110,14 +111,15 @@ async fn redeem_refresh_token(ctx: &Context, client: &Client, token: &Secret, na
     let unknown = || refused("the refresh token is unknown, expired, or was given to another client");
     let hash = token.hash();
     let mut tx = ctx.store.begin().await?;
-    let kept = refresh_token::find(&mut tx, hash).await?.ok_or_else(unknown)?;
     // Another client's token is refused before anything else, so that a mix-up does not burn that client's family (OIDC.md 42).
-    let given = grant::find(&mut tx, kept.grant_id).await?.filter(|given| given.client_id == client.client_id).ok_or_else(unknown)?;
+    let kept = refresh_token::find(&mut tx, hash).await?.filter(|kept| kept.grant.client_id == client.client_id);
+    let kept = kept.ok_or_else(unknown)?;
+    let given = kept.grant;
     if kept.rotated_at.is_some() {
         // RFC 9700 §4.14.2: reuse of a rotated token revokes the family.
         return Err(revoke(tx, ctx, &given, "the refresh token was used before: its family is revoked").await?);
     }
-    if kept.expires_at <= ctx.now {
+    if kept.token_expires_at <= ctx.now {
         return Err(unknown().into());
     }
     let granted = OauthScope::parse(&given.scope);
@@ -130,7 +132,7 @@ async fn redeem_refresh_token(ctx: &Context, client: &Client, token: &Secret, na
         return Err(revoke(tx, ctx, &given, "the refresh token was used before: its family is revoked").await?);
     }
     // The family lives as long as its first token would have: rotation never prolongs it.
-    let refresh_token = Some(renew(&mut tx, &given, kept.expires_at).await?);
+    let refresh_token = Some(renew(&mut tx, &given, kept.token_expires_at).await?);
     let access_token = give_access(&mut tx, ctx, &given, &scope).await?;
     tx.commit().await?;
     Ok(Redeemed { grant: given, person, scope, access_token, refresh_token, nonce: None })

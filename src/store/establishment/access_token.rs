@@ -1,8 +1,9 @@
 //! Access tokens: opaque, kept by hash, so that revocation is immediate.
 
+use super::user::User;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::id::{GrantId, SessionId, UserId};
+use crate::types::id::{GrantId, SessionId};
 use crate::types::secret::TokenHash;
 use crate::types::time::Timestamp;
 
@@ -11,8 +12,9 @@ use crate::types::time::Timestamp;
 pub struct LiveToken {
     /// Its grant.
     pub grant_id: GrantId,
-    /// The person.
-    pub user_id: UserId,
+    /// The person, whatever their status.
+    #[sqlx(flatten)]
+    pub user: User,
     /// The client.
     pub client_id: String,
     /// The session.
@@ -20,13 +22,14 @@ pub struct LiveToken {
     /// Scopes of this token, space-separated.
     pub scope: String,
     /// End of its life.
-    pub expires_at: Timestamp,
+    pub token_expires_at: Timestamp,
 }
 
 /// A token that is neither expired nor revoked.
 pub async fn find_live(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<Option<LiveToken>, Error> {
-    const SQL: &str = "SELECT t.grant_id, g.user_id, g.client_id, g.session_id, t.scope, t.expires_at FROM access_tokens t \
-         JOIN grants g ON g.id = t.grant_id WHERE t.token_hash = $1 AND t.expires_at > $2 AND g.revoked_at IS NULL";
+    const SQL: &str = "SELECT t.grant_id, g.client_id, g.session_id, t.scope, t.expires_at AS token_expires_at, u.id, u.username, u.given_name, u.family_name, u.display_name, u.email, u.locale, u.status, u.disabled_by, u.home_unit, \
+         u.units, u.attributes, u.last_sign_in_at, u.created_at, u.updated_at \
+         FROM access_tokens t JOIN grants g ON g.id = t.grant_id JOIN users u ON u.id = g.user_id WHERE t.token_hash = $1 AND t.expires_at > $2 AND g.revoked_at IS NULL";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(token.as_bytes()).bind(now).fetch_optional(c).await)?)
 }
 

@@ -30,22 +30,16 @@ pub struct Grant {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// One grant by key.
-pub async fn find(tx: &mut Tx, id: GrantId) -> Result<Option<Grant>, Error> {
-    const SQL: &str = "SELECT id, user_id, client_id, session_id, scope, nonce, auth_time, created_at, expires_at, revoked_at \
-         FROM grants WHERE id = $1";
-    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
-}
-
-/// Writes a new grant.
-pub async fn insert(tx: &mut Tx, g: &Grant) -> Result<(), Error> {
+/// Writes a new grant, unless its session has ended; false then, and nothing is written.
+pub async fn insert_in_session(tx: &mut Tx, g: &Grant, now: Timestamp) -> Result<bool, Error> {
     const SQL: &str = "INSERT INTO grants (id, user_id, client_id, session_id, scope, nonce, auth_time, created_at, expires_at, revoked_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    on!(tx, |c| {
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = $4 AND expires_at > $11)";
+    let written = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(g.id).bind(g.user_id).bind(&g.client_id).bind(g.session_id).bind(&g.scope).bind(&g.nonce);
-        row.bind(g.auth_time).bind(g.created_at).bind(g.expires_at).bind(g.revoked_at).execute(c).await
+        let row = row.bind(g.auth_time).bind(g.created_at).bind(g.expires_at).bind(g.revoked_at).bind(now);
+        row.execute(c).await.map(|d| d.rows_affected())
     })?;
-    Ok(())
+    Ok(written == 1)
 }
 
 /// Revokes one grant and so everything that hangs on it.

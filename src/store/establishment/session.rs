@@ -1,5 +1,6 @@
 //! Sign-in sessions of people's browsers.
 
+use super::user::User;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{SessionId, UserId};
@@ -30,11 +31,40 @@ pub async fn find_live(tx: &mut Tx, token: TokenHash, now: Timestamp, idle_since
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(token.as_bytes()).bind(now).bind(idle_since).fetch_optional(c).await)?)
 }
 
-/// Whether a session of this `sid` is live.
-pub async fn is_live(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<bool, Error> {
-    const SQL: &str = "SELECT count(*) FROM sessions WHERE id = $1 AND expires_at > $2";
-    let count: i64 = on!(tx, |c| sqlx::query_scalar(SQL).bind(id).bind(now).fetch_one(c).await)?;
-    Ok(count > 0)
+/// A session with its person, as one row.
+#[derive(sqlx::FromRow)]
+struct Visitor {
+    session_id: SessionId,
+    method: String,
+    auth_time: Timestamp,
+    last_seen_at: Timestamp,
+    session_expires_at: Timestamp,
+    #[sqlx(flatten)]
+    user: User,
+}
+
+/// The live session of a cookie with its person, whatever their status.
+pub async fn find_live_with_user(
+    tx: &mut Tx,
+    token: TokenHash,
+    now: Timestamp,
+    idle_since: Timestamp,
+) -> Result<Option<(Session, User)>, Error> {
+    const SQL: &str = "SELECT s.id AS session_id, s.method, s.auth_time, s.last_seen_at, s.expires_at AS session_expires_at, u.id, u.username, u.given_name, u.family_name, u.display_name, u.email, u.locale, u.status, u.disabled_by, u.home_unit, \
+         u.units, u.attributes, u.last_sign_in_at, u.created_at, u.updated_at \
+         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at >= $3";
+    let row: Option<Visitor> = on!(tx, |c| sqlx::query_as(SQL).bind(token.as_bytes()).bind(now).bind(idle_since).fetch_optional(c).await)?;
+    Ok(row.map(|row| {
+        let session = Session {
+            id: row.session_id,
+            user_id: row.user.id,
+            method: row.method,
+            auth_time: row.auth_time,
+            last_seen_at: row.last_seen_at,
+            expires_at: row.session_expires_at,
+        };
+        (session, row.user)
+    }))
 }
 
 /// Writes a new session.
