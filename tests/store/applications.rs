@@ -116,7 +116,9 @@ async fn a_rule_comes_back_as_written_and_as_changed() {
 async fn rules_go_by_application_then_priority_then_age() {
     on_every_engine(async |bed| {
         let (z, a) = (with_application(bed, "z").await, with_application(bed, "a").await);
-        let rules = [samples::rule(&a, "r", -1), samples::rule(&a, "r", 10), samples::rule(&z, "r", 2), samples::rule(&z, "r", 2)];
+        // The weaker of the first two is the older.
+        let weaker = samples::rule(&a, "r", 10);
+        let rules = [samples::rule(&a, "r", -1), weaker, samples::rule(&z, "r", 2), samples::rule(&z, "r", 2)];
         for at in [2, 1, 3, 0] {
             bed.write(async |tx| rule::insert(tx, &rules[at]).await).await;
         }

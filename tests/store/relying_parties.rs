@@ -33,7 +33,7 @@ fn bare_client(client_id: &str) -> Client {
         pkce: Pkce::Required,
         consent: ConsentPolicy::Ask,
         claims_in_id_token: false,
-        require_role: false,
+        require_role: true,
         claim_shape: Value::Null,
         enabled: false,
         ..samples::client(client_id)
@@ -180,6 +180,7 @@ async fn an_api_token_lives_until_it_expires_or_is_revoked() {
         })
         .await;
         assert_eq!(api_token::find(&mut tx, endless.id).await.unwrap(), Some(ApiToken { last_used_at: Some(LATER), ..endless }));
+        assert_eq!(api_token::find(&mut tx, brief.id).await.unwrap(), Some(brief), "a use of one is none of another");
         assert_eq!(api_token::find_live(&mut tx, token("servi"), NOW).await.unwrap(), None);
         bed.refuses_as_not_found("token", async |tx| api_token::delete(tx, used.id).await).await;
         let same_secret = api_token("autre", TokenKind::Api, None);

@@ -171,11 +171,10 @@ async fn changes_come_back_in_their_order_by_steps_and_by_operation() {
         .await;
         let mut tx = bed.read().await;
         let mut found = Vec::new();
-        while let Ok((rows, total)) = change::list(&mut tx, run.id, found.last().map_or(-1, |c: &Change| c.seq), 333, None).await {
+        for _ in 0..5 {
+            let after = found.last().map_or(-1, |last: &Change| last.seq);
+            let (rows, total) = change::list(&mut tx, run.id, after, 333, None).await.unwrap();
             assert_eq!(total, 1_010);
-            if rows.is_empty() {
-                break;
-            }
             found.extend(rows);
         }
         assert_eq!(found, changes);

@@ -196,7 +196,7 @@ pub fn client(client_id: &str) -> Client {
         pkce: Pkce::Optional,
         consent: ConsentPolicy::Skip,
         claims_in_id_token: true,
-        require_role: true,
+        require_role: false,
         claim_shape: json!({ "claim": "rôle" }),
         enabled: true,
         created_at: NOW.plus_s(-10),
