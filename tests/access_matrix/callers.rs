@@ -5,6 +5,7 @@ use passerelle::services::context::Context;
 use passerelle::services::users::{self, NewUser};
 use passerelle::store::establishment::access_token;
 use passerelle::store::establishment::grant::{self, Grant};
+use passerelle::store::establishment::session::{self, Session};
 use passerelle::store::establishment::user::{self, UserStatus};
 use passerelle::types::id::{GrantId, SessionId, UserId};
 use passerelle::types::secret::Secret;
@@ -41,11 +42,19 @@ pub async fn access_token(ctx: &Context) -> (UserId, String) {
     let (client, _) = clients::create(ctx, &fields).await.unwrap();
     let token = Secret::random("");
     let end = ctx.now.plus_s(3600);
+    let session = Session {
+        id: SessionId::new(),
+        user_id: person.id,
+        method: "password".to_owned(),
+        auth_time: ctx.now,
+        last_seen_at: ctx.now,
+        expires_at: end,
+    };
     let given = Grant {
         id: GrantId::new(),
         user_id: person.id,
         client_id: client.client_id,
-        session_id: SessionId::new(),
+        session_id: session.id,
         scope: ADMIN_SCOPE.to_owned(),
         nonce: None,
         auth_time: ctx.now,
@@ -56,7 +65,8 @@ pub async fn access_token(ctx: &Context) -> (UserId, String) {
     let mut tx = ctx.store.begin().await.unwrap();
     person.status = UserStatus::Active;
     user::update(&mut tx, &person).await.unwrap();
-    grant::insert(&mut tx, &given).await.unwrap();
+    session::insert(&mut tx, Secret::random("").hash(), &session).await.unwrap();
+    assert!(grant::insert_in_session(&mut tx, &given, ctx.now).await.unwrap());
     access_token::insert(&mut tx, token.hash(), given.id, ADMIN_SCOPE, end).await.unwrap();
     tx.commit().await.unwrap();
     (person.id, token.expose().to_owned())
