@@ -36,14 +36,18 @@ pub struct Options {
 pub async fn run(global: &Global, output: Output, options: Options) -> anyhow::Result<()> {
     // The folder is the demo's own affair: without one it makes a temporary one, and not the configuration's.
     let mut config = configuration(global)?;
-    if global.config.is_none() {
-        // People read the terminal; what the gateway says of its work would hide where to go.
-        config.log.level = config.log.level.min(Level::Warn);
+    if config.log.level == Level::default() {
+        // People read the terminal; what the gateway says of its usual work would hide where to go.
+        config.log.level = Level::Warn;
     }
     crate::telemetry::start(&config.log)?;
     let Options { listen, people, ldif, redirect_uris } = options;
     let wishes = Wishes { listen, data: global.data.clone(), people, ldif, redirect_uris };
-    let mut demo = Demo::start(config, &wishes).await?;
+    let mut demo = tokio::select! {
+        started = Demo::start(config, &wishes) => started?,
+        // Asked to stop before it began: what was made goes with the attempt.
+        () = asked_to_stop() => return Ok(()),
+    };
     let mut out = std::io::stdout();
     if output.is_json() {
         writeln!(out, "{}", printed::line(&demo))?;
