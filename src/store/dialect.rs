@@ -4,6 +4,12 @@
 pub const ROWS_PER_INSERT: usize = 500;
 /// Rows of a narrow table (two columns) in one multi-row `INSERT`.
 pub const NARROW_ROWS_PER_INSERT: usize = 1000;
+/// Keys that one packed value holds at most.
+pub const PACKED_KEYS_MAX: usize = 10_000;
+/// Memberships of one group ($1) from the keys of people, one after another in one value ($2), so many of them ($3, at least one).
+pub const INSERT_PACKED: &str = "INSERT INTO memberships (group_id, user_id) \
+     WITH RECURSIVE place (at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM place WHERE at + 1 < $3) \
+     SELECT $1, substr($2, at * 16 + 1, 16) FROM place WHERE true ON CONFLICT DO NOTHING";
 /// Most rows that a list without pages reads.
 pub const ROWS_MAX: i64 = 10_000;
 

@@ -100,6 +100,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Whether no rule and no default role can give anyone anything.
+    pub fn gives_nothing(&self) -> bool {
+        self.catalogues.iter().all(|(catalogue, rules)| rules.is_empty() && catalogue.default_role.is_none())
+    }
+
     /// `rules` come strongest first: by priority, then by age.
     pub fn new(applications: &[Application], rules: Vec<Compiled>, graph: Graph) -> Self {
         let matcher = Matcher::new(graph, rules.iter());

@@ -44,6 +44,10 @@ async fn recompute_in(tx: &mut Tx, ctx: &Context, mut crowd: Crowd) -> Result<Ch
     let rules = crowd::stored_rules(tx).await?;
     let loaded = Loaded::load(tx, rules).await?;
     let mut changed = Changed::default();
+    // Without a rule and a default role nobody gains anything, and nobody loses what nobody has.
+    if loaded.engine.gives_nothing() && !assignment::any_computed(tx).await? {
+        return Ok(changed);
+    }
     let mut trace = Vec::new();
     while let Some(step) = crowd.next(tx, &loaded).await? {
         let mut written: Vec<Standing> = Vec::new();

@@ -232,10 +232,13 @@ async fn attempt(ctx: &Context, source: &Source, mut run: Run, elapsed: impl Fn(
     let directory = sources::directory(ctx, source)?;
     let approved = approved(ctx, &run).await?;
     let known = known::load(ctx, source.id).await?;
+    let loaded_ms = elapsed();
     let inbox = inbox::fill(ctx, source.id, &directory, known).await?;
+    let read_ms = elapsed();
     let mut reader = ctx.store.read().await?;
     let plan = plan::make(&mut reader, &inbox).await?;
     drop(reader);
+    tracing::debug!(run.id = %run.id, loaded_ms, read_ms, planned_ms = elapsed(), "run planned");
     let losses = plan.losses(&inbox, approved.as_ref());
     let objection = guard::objection(&source.guard, &losses);
     let writes = run.mode == Mode::Full && objection.is_none();

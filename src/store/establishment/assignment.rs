@@ -219,6 +219,12 @@ pub async fn delete_all(tx: &mut Tx, ids: &[AssignmentId]) -> Result<(), Error> 
     Ok(())
 }
 
+/// Whether anyone holds anything by a rule or a default role.
+pub async fn any_computed(tx: &mut Tx) -> Result<bool, Error> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM assignments WHERE origin <> $1)";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(Origin::Manual).fetch_one(c).await)?)
+}
+
 /// Takes away what was computed for a person, and says how many.
 pub async fn delete_computed_of_user(tx: &mut Tx, user: UserId) -> Result<u64, Error> {
     const SQL: &str = "DELETE FROM assignments WHERE user_id = $1 AND origin <> $2";

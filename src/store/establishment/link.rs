@@ -5,7 +5,6 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::user::{DisabledBy, UserStatus};
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -142,18 +141,12 @@ pub struct Known {
     pub content_hash: Vec<u8>,
     /// Whether the last complete run saw the entry.
     pub present: bool,
-    /// The person's user name, folded.
-    pub username_folded: String,
-    /// Whether the person may sign in.
-    pub status: UserStatus,
-    /// Who disabled the person, when disabled.
-    pub disabled_by: Option<DisabledBy>,
 }
 
 /// A source's people after an external id, in bounded steps.
 pub async fn list_known_after(tx: &mut Tx, source: SourceId, after: &str, limit: i64) -> Result<Vec<Known>, Error> {
-    const SQL: &str = "SELECT l.external_id, l.user_id, l.content_hash, l.present, u.username_folded, u.status, u.disabled_by \
-         FROM links l JOIN users u ON u.id = l.user_id WHERE l.source_id = $1 AND l.external_id > $2 ORDER BY l.external_id LIMIT $3";
+    const SQL: &str = "SELECT external_id, user_id, content_hash, present FROM links \
+         WHERE source_id = $1 AND external_id > $2 ORDER BY external_id LIMIT $3";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(after).bind(limit).fetch_all(c).await)?)
 }
 

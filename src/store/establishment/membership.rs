@@ -5,7 +5,7 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::dialect::NARROW_ROWS_PER_INSERT;
+use crate::store::dialect::{INSERT_PACKED, NARROW_ROWS_PER_INSERT, PACKED_KEYS_MAX};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{GroupId, UserId};
@@ -110,4 +110,32 @@ pub async fn delete_nesting(tx: &mut Tx, parent: GroupId, child: GroupId) -> Res
 pub async fn count_of_source(tx: &mut Tx, source: crate::types::id::SourceId) -> Result<i64, Error> {
     const SQL: &str = "SELECT coalesce(sum(member_count), 0) FROM groups WHERE source_id = $1";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await)?)
+}
+
+/// Puts many people into one group: their keys travel as one value, some ten times cheaper than one bind each.
+pub async fn insert_packed(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Result<(), Error> {
+    for chunk in users.chunks(PACKED_KEYS_MAX) {
+        let packed: Vec<u8> = chunk.iter().flat_map(|user| *user.uuid().as_bytes()).collect();
+        let count = i64::try_from(chunk.len()).unwrap_or_default();
+        on!(tx, |c| sqlx::query(INSERT_PACKED).bind(group).bind(packed).bind(count).execute(c).await)?;
+    }
+    Ok(())
+}
+
+/// Whether nobody is in any group.
+pub async fn is_empty(tx: &mut Tx) -> Result<bool, Error> {
+    const SQL: &str = "SELECT NOT EXISTS (SELECT 1 FROM memberships)";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).fetch_one(c).await)?)
+}
+
+/// Takes the index by person away while an empty table is filled: making it afterwards, sorted, is several times cheaper.
+pub async fn drop_index(tx: &mut Tx) -> Result<(), Error> {
+    on!(tx, |c| sqlx::query("DROP INDEX memberships_user").execute(c).await)?;
+    Ok(())
+}
+
+/// Makes the index by person again.
+pub async fn make_index(tx: &mut Tx) -> Result<(), Error> {
+    on!(tx, |c| sqlx::query("CREATE INDEX memberships_user ON memberships (user_id)").execute(c).await)?;
+    Ok(())
 }

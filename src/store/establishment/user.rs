@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::store::dialect::{ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::id::{SourceId, UserId};
+use crate::types::id::UserId;
 use crate::types::page::{Page, PageRequest};
 use crate::types::time::Timestamp;
 use crate::types::{fold, fold_case};
@@ -261,11 +261,23 @@ pub async fn list_by_ids(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>, Error
     Ok(found)
 }
 
-/// Folded names of people whom a source does not state, after a key, in bounded steps.
-pub async fn list_names_outside(tx: &mut Tx, source: SourceId, after: Option<UserId>, limit: i64) -> Result<Vec<(UserId, String)>, Error> {
-    const SQL: &str = "SELECT u.id, u.username_folded FROM users u WHERE ($2 IS NULL OR u.id > $2) \
-         AND NOT EXISTS (SELECT 1 FROM links l WHERE l.user_id = u.id AND l.source_id = $1) ORDER BY u.id LIMIT $3";
-    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(after).bind(limit).fetch_all(c).await)?)
+/// What a run compares people with, whether its source states them or not.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Account {
+    /// Key.
+    pub id: UserId,
+    /// The user name, folded.
+    pub username_folded: String,
+    /// Whether the person may sign in.
+    pub status: UserStatus,
+    /// Who disabled the person, when disabled.
+    pub disabled_by: Option<DisabledBy>,
+}
+
+/// Everyone's account after a key, in bounded steps.
+pub async fn list_accounts_after(tx: &mut Tx, after: UserId, limit: i64) -> Result<Vec<Account>, Error> {
+    const SQL: &str = "SELECT id, username_folded, status, disabled_by FROM users WHERE id > $1 ORDER BY id LIMIT $2";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
 /// Gives a person another user name and nothing else.

@@ -11,12 +11,12 @@ use crate::store::Tx;
 use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::establishment::change::{ChangeKind, Operation};
 use crate::store::establishment::group::Group;
-use crate::types::id::{GroupId, UserId};
+use crate::types::id::GroupId;
 
 /// Names in one change.
 const NAMES_MAX: usize = 1000;
-/// Memberships gathered before they are written.
-const PAIRS_GATHERED: usize = 20_000;
+/// Memberships from which on it pays to prepare for many.
+const BULK_MIN: usize = 10_000;
 
 impl Work<'_> {
     /// Groups first, then who is in them, so that a group can hold one that is new itself.
@@ -36,12 +36,13 @@ impl Work<'_> {
                 facts::keep_groups_in(tx, &rows).await?;
             }
         }
-        let mut pairs = Vec::new();
+        let added: usize = plan.groups.steps.iter().map(|step| step.added.len()).sum();
+        let bulk = self.writes && added > BULK_MIN && facts::begin_bulk_in(tx).await?;
         for step in &plan.groups.steps {
-            self.members(tx, step, &names, &mut pairs).await?;
+            self.members(tx, step, &names).await?;
         }
-        if self.writes {
-            facts::add_memberships_in(tx, &pairs).await?;
+        if bulk {
+            facts::end_bulk_in(tx).await?;
         }
         Ok(())
     }
@@ -68,7 +69,7 @@ impl Work<'_> {
         let before = step.known.and_then(|at| self.inbox.known.groups.get(at));
         let mut row = match (before, &seen.record) {
             (Some(before), _) => before.clone(),
-            (None, Some(record)) => self.fresh(step.id, record),
+            (None, Some(record)) => self.new_row(step.id, record),
             (None, None) => return Ok(None),
         };
         if let Some(record) = &seen.record {
@@ -99,7 +100,7 @@ impl Work<'_> {
         Ok(Some(row))
     }
 
-    fn fresh(&self, id: GroupId, record: &connectors::Group) -> Group {
+    fn new_row(&self, id: GroupId, record: &connectors::Group) -> Group {
         Group {
             id,
             source_id: Some(self.source),
@@ -116,7 +117,7 @@ impl Work<'_> {
         }
     }
 
-    async fn members(&mut self, tx: &mut Tx, step: &GroupStep, names: &Names<'_>, pairs: &mut Vec<(GroupId, UserId)>) -> Result<(), Error> {
+    async fn members(&mut self, tx: &mut Tx, step: &GroupStep, names: &Names<'_>) -> Result<(), Error> {
         self.counts.memberships_added += (step.added.len() + step.nested.len()) as u64;
         self.counts.memberships_removed += (step.removed.len() + step.unnested.len()) as u64;
         self.note_members(tx, step, Operation::MembersRemoved, names).await?;
@@ -128,12 +129,7 @@ impl Work<'_> {
         }
         facts::remove_memberships_in(tx, step.id, &step.removed).await?;
         facts::change_nestings_in(tx, step.id, &step.nested, &step.unnested).await?;
-        pairs.extend(step.added.iter().map(|user| (step.id, *user)));
-        if pairs.len() >= PAIRS_GATHERED {
-            facts::add_memberships_in(tx, pairs).await?;
-            pairs.clear();
-        }
-        Ok(())
+        facts::add_memberships_in(tx, step.id, &step.added).await
     }
 
     async fn note_members(&mut self, tx: &mut Tx, step: &GroupStep, operation: Operation, names: &Names<'_>) -> Result<(), Error> {

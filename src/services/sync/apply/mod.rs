@@ -3,6 +3,8 @@
 mod groups;
 mod people;
 
+use std::time::Instant;
+
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::roles;
@@ -38,17 +40,21 @@ pub async fn carry(tx: &mut Tx, ctx: &Context, run: &Run, inbox: &Inbox, plan: &
     let journal = Journal::new(run.id);
     let counts = Counts { read: inbox.read(), ..Counts::default() };
     let mut work = Work { ctx, source: run.source_id, inbox, plan, writes, journal, counts, touched: Vec::new(), everyone: false };
+    let begun = Instant::now();
     work.people(tx).await?;
     work.quarantined(tx).await?;
+    let people = begun.elapsed();
     work.groups(tx).await?;
     work.journal.flush(tx).await?;
+    let groups = begun.elapsed();
     if writes {
         work.touched.sort_unstable();
         work.touched.dedup();
         let all = work.everyone || work.touched.len() > TOUCHED_MAX;
         // Roles follow facts in the same transaction.
         let changed = if all { roles::recompute_all_in(tx, ctx).await? } else { roles::recompute_users_in(tx, ctx, &work.touched).await? };
-        tracing::debug!(run.id = %run.id, people = work.touched.len(), all, gained = changed.gained, lost = changed.lost, "facts written");
+        tracing::debug!(run.id = %run.id, ?people, ?groups, roles = ?begun.elapsed(), touched = work.touched.len(), all,
+            gained = changed.gained, lost = changed.lost, "facts written");
     }
     Ok(work.counts)
 }

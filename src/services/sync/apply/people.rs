@@ -19,6 +19,15 @@ use crate::types::id::UserId;
 /// Characters of the identifier that end a name taken over by someone else.
 const RELEASED_MARK_LENGTH: usize = 8;
 
+/// People about to be written.
+#[derive(Default)]
+struct Fresh {
+    users: Vec<User>,
+    links: Vec<Link>,
+    /// Why each is disabled from the start, when so.
+    reasons: Vec<Option<String>>,
+}
+
 impl Work<'_> {
     /// Gone, renamed, restated, new: in this order.
     pub(super) async fn people(&mut self, tx: &mut Tx) -> Result<(), Error> {
@@ -33,10 +42,7 @@ impl Work<'_> {
         for chunk in plan.people.refreshed.chunks(ROWS_PER_INSERT) {
             self.refresh(tx, chunk).await?;
         }
-        for chunk in plan.people.created.chunks(ROWS_PER_INSERT) {
-            self.create(tx, chunk).await?;
-        }
-        Ok(())
+        self.create(tx).await
     }
 
     async fn users(&self, tx: &mut Tx, known: impl Iterator<Item = usize>) -> Result<HashMap<UserId, User>, Error> {
@@ -163,22 +169,38 @@ impl Work<'_> {
         }
     }
 
-    async fn create(&mut self, tx: &mut Tx, chunk: &[usize]) -> Result<(), Error> {
-        let (mut users, mut links) = (Vec::with_capacity(chunk.len()), Vec::with_capacity(chunk.len()));
+    async fn create(&mut self, tx: &mut Tx) -> Result<(), Error> {
+        let mut chunks = self.plan.people.created.chunks(ROWS_PER_INSERT);
+        let mut batch = chunks.next().map(|chunk| self.fresh(chunk)).transpose()?;
+        while let Some(now) = batch {
+            for (user, reason) in now.users.iter().zip(&now.reasons) {
+                let detail = reason.as_ref().map(|reason| json!({ "disabled": reason }));
+                self.journal.note(tx, (ChangeKind::User, Operation::Created), Some(user.id.uuid()), &user.username, detail).await?;
+                self.count(Operation::Created);
+                self.touched.push(user.id);
+            }
+            let next = chunks.next();
+            let writing = async { if self.writes { facts::add_people_in(tx, &now.users, &now.links).await } else { Ok(()) } };
+            // While the store's own thread writes these people, this one makes the next of their records.
+            let (written, following) = futures::join!(writing, async { next.map(|chunk| self.fresh(chunk)).transpose() });
+            written?;
+            batch = following?;
+        }
+        Ok(())
+    }
+
+    /// New people as their records state them.
+    fn fresh(&self, chunk: &[usize]) -> Result<Fresh, Error> {
+        let mut fresh = Fresh::default();
         for at in chunk {
             let seen = self.inbox.people.get(*at);
             let Some((seen, id)) = seen.zip(self.plan.people.ids.get(*at).copied().flatten()) else { continue };
             let Some(person) = seen.spooled.map(|place| self.inbox.spool.get(place)).transpose()? else { continue };
-            let detail = person.inactive_reason.as_ref().map(|reason| json!({ "disabled": reason }));
-            self.journal.note(tx, (ChangeKind::User, Operation::Created), Some(id.uuid()), &person.username, detail).await?;
-            self.count(Operation::Created);
-            if self.writes {
-                links.push(self.link(id, seen, &person));
-                users.push(self.user(id, &person));
-                self.touched.push(id);
-            }
+            fresh.links.push(self.link(id, seen, &person));
+            fresh.users.push(self.user(id, &person));
+            fresh.reasons.push(person.inactive_reason);
         }
-        facts::add_people_in(tx, &users, &links).await
+        Ok(fresh)
     }
 
     fn link(&self, user_id: UserId, seen: &SeenPerson, person: &Person) -> Link {
