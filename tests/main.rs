@@ -17,7 +17,7 @@ mod harness;
 mod journeys;
 mod oidc;
 mod roles;
-//mod store;
+mod store;
 mod sync;
 mod tidy;
 mod web;
