@@ -1,6 +1,8 @@
 //! The registry and the establishments' stores, opened when wanted and closed when long unused.
 
 use std::fmt;
+use std::fs::Permissions;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,9 +64,13 @@ impl Stores {
     pub async fn open(url: &StoreUrl, open_max: u64) -> Result<Self, Error> {
         let StoreUrl::Sqlite(folder) = url;
         let establishments = folder.join("establishments");
-        std::fs::create_dir_all(&establishments).map_err(|source| Error::Folder { path: establishments.clone(), source })?;
-        restrict(folder)?;
-        let registry = Store(Arc::new(SqliteFile::open(&folder.join("registry.sqlite"), Kind::Registry, true).await?));
+        // Stores hold password hashes: what is made here is for the program's own user only. A folder that was there keeps its rights.
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&establishments);
+        made.map_err(|source| Error::Folder { path: establishments.clone(), source })?;
+        restrict(&establishments, 0o700)?;
+        let path = folder.join("registry.sqlite");
+        let registry = Store(Arc::new(SqliteFile::open(&path, Kind::Registry, true).await?));
+        restrict(&path, 0o600)?;
         let open = Cache::builder().max_capacity(open_max).eviction_policy(EvictionPolicy::lru()).build();
         let stores = Self { folder: folder.clone(), registry, open };
         stores.provision(&Slug::platform()).await?;
@@ -137,11 +143,8 @@ impl Stores {
     }
 }
 
-/// Stores hold password hashes: the folder is for the program's own user only.
-fn restrict(folder: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-    let failed = |source| Error::Folder { path: folder.to_owned(), source };
-    let mut rights = std::fs::metadata(folder).map_err(failed)?.permissions();
-    rights.set_mode(0o700);
-    std::fs::set_permissions(folder, rights).map_err(failed)
+/// Takes from everyone else the right to read what is ours alone.
+fn restrict(path: &Path, mode: u32) -> Result<(), Error> {
+    let failed = |source| Error::Folder { path: path.to_owned(), source };
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)
 }
