@@ -66,7 +66,7 @@ async fn a_client_comes_back_as_written_and_as_changed() {
 }
 
 #[tokio::test]
-async fn clients_are_walked_and_every_filter_narrows() {
+async fn clients_are_walked_searched_and_every_filter_narrows() {
     on_every_engine(async |bed| {
         let notes = samples::application("notes");
         bed.write(async |tx| application::insert(tx, &notes).await).await;
@@ -96,6 +96,15 @@ async fn clients_are_walked_and_every_filter_narrows() {
             let found = walk(1, None, async |page| client::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
+        let searches: [(&str, &[usize]); 4] = [("DÉPARTEMENT", &[0, 1, 2]), ("departement rt", &[0, 1, 2]), ("grafana", &[3]), ("%", &[])];
+        for (query, expected) in searches {
+            let found = walk(1, Some(query), async |page| client::list(&mut tx, page, &Filter::default()).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{query}");
+        }
+        let renamed = Client { name: "Évaluations".to_owned(), ..all[3].clone() };
+        bed.write(async |tx| client::update(tx, &renamed).await).await;
+        let found = walk(1, Some("evaluations"), async |page| client::list(&mut tx, page, &Filter::default()).await).await;
+        assert_eq!(found, [renamed], "searches look in what was written last");
     })
     .await;
 }
@@ -196,7 +205,7 @@ async fn api_tokens_are_walked_searched_and_every_filter_narrows() {
         let all = [
             api_token("a", TokenKind::Api, None),
             api_token("a", TokenKind::Scim, None),
-            ApiToken { scope: "auditor".to_owned(), ..api_token("100 % b_c", TokenKind::Api, None) },
+            ApiToken { scope: "auditor".to_owned(), ..api_token("100 % b_c département", TokenKind::Api, None) },
         ];
         bed.write(async |tx| {
             for (n, one) in all.iter().enumerate() {
@@ -218,7 +227,9 @@ async fn api_tokens_are_walked_searched_and_every_filter_narrows() {
             let found = walk(1, None, async |page| api_token::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
-        for (query, expected) in [("%", &all[2..]), ("B_C", &all[2..]), ("_", &all[2..]), ("a", &all[..2]), ("x", &[])] {
+        for (query, expected) in
+            [("%", &all[2..]), ("B_C", &all[2..]), ("DÉPART", &all[2..]), ("_", &all[2..]), ("a", &all[..]), ("x", &[])]
+        {
             let found = walk(1, Some(query), async |page| api_token::list(&mut tx, page, &api_token::Filter::default()).await).await;
             assert_eq!(found, expected, "{query}");
         }
