@@ -1,6 +1,7 @@
 //! Tests of: demo. The embedded directory is asked over the wire, by OpenLDAP's own tools and by a bare client.
 
 mod changes;
+mod command;
 mod connections;
 mod filters;
 mod ldif;

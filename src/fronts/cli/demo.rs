@@ -9,7 +9,7 @@ use clap::Args;
 use super::args::Global;
 use super::local::configuration;
 use super::output::Output;
-use super::serve::asked_to_stop;
+use super::serve::Stop;
 use crate::config::Level;
 use crate::demo::people::COUNT_DEFAULT;
 use crate::demo::printed;
@@ -34,6 +34,7 @@ pub struct Options {
 
 /// Runs the demo.
 pub async fn run(global: &Global, output: Output, options: Options) -> anyhow::Result<()> {
+    let mut stop = Stop::listen()?;
     // The folder is the demo's own affair: without one it makes a temporary one, and not the configuration's.
     let mut config = configuration(global)?;
     if config.log.level == Level::default() {
@@ -46,7 +47,7 @@ pub async fn run(global: &Global, output: Output, options: Options) -> anyhow::R
     let mut demo = tokio::select! {
         started = Demo::start(config, &wishes) => started?,
         // Asked to stop before it began: what was made goes with the attempt.
-        () = asked_to_stop() => return Ok(()),
+        () = stop.asked() => return Ok(()),
     };
     let mut out = std::io::stdout();
     if output.is_json() {
@@ -57,7 +58,7 @@ pub async fn run(global: &Global, output: Output, options: Options) -> anyhow::R
     out.flush()?;
     tokio::select! {
         failed = demo.failed() => return failed,
-        () = asked_to_stop() => {}
+        () = stop.asked() => {}
     }
     if !output.is_json() {
         writeln!(out, "\n  {}", output.text("demo-stopping", &[]))?;

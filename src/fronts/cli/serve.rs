@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Global;
 use super::local::configuration;
@@ -16,6 +16,7 @@ use crate::types::time::Timestamp;
 
 /// Serves until it is asked to stop.
 pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
+    let mut stop = Stop::listen()?;
     let config = configuration(global)?;
     crate::telemetry::start(&config.log)?;
     let address = config.listen.address;
@@ -30,7 +31,7 @@ pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
         // A notice for whoever starts it, not a result: scripts read standard output.
         eprintln!("{}", output.text("cli-first-operator", &[("command", first_operator(global).into())]));
     }
-    app::serve(gateway, listener, asked_to_stop()).await
+    app::serve(gateway, listener, async move { stop.asked().await }).await
 }
 
 /// The command that makes the first operator, for the same stores.
@@ -42,23 +43,27 @@ fn first_operator(global: &Global) -> String {
     words.join(" ")
 }
 
-/// Ends at Ctrl-C, or when the system asks the program to end.
-pub async fn asked_to_stop() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut asked) => {
-                asked.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM is not heard");
-                std::future::pending::<()>().await;
-            }
+/// What asks the program to end: Ctrl-C, or the system. Heard from the moment it is made.
+#[derive(Debug)]
+pub struct Stop {
+    interrupted: Signal,
+    terminated: Signal,
+}
+
+impl Stop {
+    /// Begins to listen, so that the program is never ended in the middle.
+    ///
+    /// # Errors
+    /// When the system lets no signal be heard.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupted: signal(SignalKind::interrupt())?, terminated: signal(SignalKind::terminate())? })
+    }
+
+    /// Ends when the program is asked to.
+    pub async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
         }
-    };
-    tokio::select! {
-        heard = tokio::signal::ctrl_c() => if let Err(error) = heard {
-            tracing::warn!(%error, "Ctrl-C is not heard");
-        },
-        () = terminated => {}
     }
 }

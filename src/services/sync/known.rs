@@ -8,6 +8,7 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::digest::{self, Digest, Hash, Kind};
 use super::reconcile::{KnownPerson, Standing};
+use crate::store::Store;
 use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::{link, user};
 use crate::types::id::{SourceId, UserId};
@@ -30,15 +31,38 @@ pub struct Known {
     pub others: HashSet<Digest>,
 }
 
-/// Reads it, in bounded steps: links and accounts each in the order they lie, which is cheaper than one beside the other.
+/// Reads it: links and accounts beside each other, each in bounded steps in the order they lie.
 pub async fn load(ctx: &Context, source: SourceId) -> Result<Known, Error> {
+    let broken = |ended: tokio::task::JoinError| Error::Internal(format!("reading what is known broke off: {ended}"));
+    let linked = tokio::spawn(links(ctx.store.clone(), source));
+    let accounts = tokio::spawn(accounts(ctx.store.clone()));
+    let (mut known, by_user) = linked.await.map_err(broken)??;
+    for account in accounts.await.map_err(broken)?? {
+        match by_user.get(&account.user).and_then(|at| known.people.get_mut(*at)) {
+            Some(person) => {
+                person.name = account.name;
+                person.username = account.username;
+                person.standing = account.standing;
+            }
+            None => {
+                known.others.insert(account.name);
+            }
+        }
+    }
     let mut tx = ctx.store.read().await?;
-    let mut known = Known::default();
-    let mut by_user: HashMap<UserId, usize> = HashMap::new();
+    known.groups = group::list_of_source(&mut tx, source).await?;
+    let keys = known.groups.iter().enumerate();
+    known.groups_by_key = keys.filter_map(|(at, group)| Some((digest::of(Kind::Key, group.external_id.as_deref()?), at))).collect();
+    Ok(known)
+}
+
+async fn links(store: Store, source: SourceId) -> Result<(Known, HashMap<UserId, usize>), Error> {
+    let mut tx = store.read().await?;
+    let (mut known, mut by_user) = (Known::default(), HashMap::new());
     let mut after = String::new();
     loop {
         let rows = link::list_known_after(&mut tx, source, &after, ROWS_AT_ONCE).await?;
-        let Some(last) = rows.last() else { break };
+        let Some(last) = rows.last() else { return Ok((known, by_user)) };
         last.external_id.clone_into(&mut after);
         for row in rows {
             known.people_by_key.insert(digest::of(Kind::Key, &row.external_id), known.people.len());
@@ -46,29 +70,31 @@ pub async fn load(ctx: &Context, source: SourceId) -> Result<Known, Error> {
             known.people.push(person(&row));
         }
     }
+}
+
+/// What an account adds to a link.
+struct Account {
+    user: UserId,
+    name: Digest,
+    username: Box<str>,
+    standing: Standing,
+}
+
+async fn accounts(store: Store) -> Result<Vec<Account>, Error> {
+    let mut tx = store.read().await?;
+    let mut read = Vec::new();
     let mut after = UserId::from(Uuid::nil());
     loop {
         let rows = user::list_accounts_after(&mut tx, after, ROWS_AT_ONCE).await?;
-        let Some(last) = rows.last() else { break };
+        let Some(last) = rows.last() else { return Ok(read) };
         after = last.id;
-        for row in rows {
-            let name = digest::of(Kind::Username, &row.username_folded);
-            match by_user.get(&row.id).and_then(|at| known.people.get_mut(*at)) {
-                Some(person) => {
-                    person.name = name;
-                    person.username = row.username_folded.into();
-                    person.standing = Standing::of(row.status, row.disabled_by);
-                }
-                None => {
-                    known.others.insert(name);
-                }
-            }
-        }
+        read.extend(rows.into_iter().map(|row| Account {
+            user: row.id,
+            name: digest::of(Kind::Username, &row.username_folded),
+            username: row.username_folded.into(),
+            standing: Standing::of(row.status, row.disabled_by),
+        }));
     }
-    known.groups = group::list_of_source(&mut tx, source).await?;
-    let keys = known.groups.iter().enumerate();
-    known.groups_by_key = keys.filter_map(|(at, group)| Some((digest::of(Kind::Key, group.external_id.as_deref()?), at))).collect();
-    Ok(known)
 }
 
 /// Someone linked; the account is filled in when it is read.
