@@ -1,6 +1,8 @@
 //! What is answered as written survives the program's sudden end: another process writes until it is killed.
 
-use std::io::{BufRead, BufReader, Write};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use passerelle::store::establishment::user;
@@ -15,18 +17,25 @@ const COMMITS: usize = 25;
 const COMMITS_MAX: usize = 10_000;
 /// People in one commit.
 const TOGETHER: usize = 3;
+/// Names the folder that the other process writes into: with it, the test below is the writer that is killed.
+const WRITER_FOLDER: &str = "PASSERELLE_TEST_WRITER_FOLDER";
+/// The test below, as the test binary names it.
+const TEST: &str = "store::durability::what_was_answered_as_written_survives_a_kill_and_half_of_a_transaction_does_not";
 
 #[tokio::test]
 async fn what_was_answered_as_written_survives_a_kill_and_half_of_a_transaction_does_not() {
+    if let Some(folder) = writer_folder() {
+        return write_until_killed(folder.into()).await;
+    }
     let folder = tempfile::tempdir().unwrap();
     let url = StoreUrl::Sqlite(folder.path().to_owned());
     let mut writer = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "store::durability::the_writer_that_is_killed", "--ignored", "--nocapture", "--test-threads", "1"])
-        .stdin(Stdio::piped())
+        .args(["--exact", TEST, "--nocapture", "--test-threads", "1"])
+        .env(WRITER_FOLDER, folder.path())
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    writeln!(writer.stdin.as_mut().unwrap(), "{}", folder.path().display()).unwrap();
     let mut answered = Vec::new();
     for line in BufReader::new(writer.stdout.take().unwrap()).lines() {
         if let Some(commit) = line.unwrap().strip_prefix("written ") {
@@ -51,15 +60,15 @@ async fn what_was_answered_as_written_survives_a_kill_and_half_of_a_transaction_
     write_in(&store, async |tx| user::insert(tx, &person("après")).await).await;
 }
 
-#[tokio::test]
-#[ignore = "the other process of the test above: it writes into the folder that its standard input names"]
-async fn the_writer_that_is_killed() {
-    let mut folder = String::new();
-    std::io::stdin().read_line(&mut folder).unwrap();
-    if folder.trim().is_empty() {
-        return;
-    }
-    let stores = Stores::open(&StoreUrl::Sqlite(folder.trim().into()), 4).await.unwrap();
+/// Where to write, in the process that the test starts of itself; nothing in any other.
+#[expect(clippy::disallowed_methods, reason = "the other process is this binary, which takes no argument but a test's name")]
+fn writer_folder() -> Option<OsString> {
+    std::env::var_os(WRITER_FOLDER)
+}
+
+/// Writes people, a few in one transaction, and says after each commit that they are written.
+async fn write_until_killed(folder: PathBuf) {
+    let stores = Stores::open(&StoreUrl::Sqlite(folder), 4).await.unwrap();
     let store = stores.provision_new(&slug("un")).await.unwrap();
     for n in 0..COMMITS_MAX {
         write_in(&store, async |tx| {

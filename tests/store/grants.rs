@@ -1,12 +1,14 @@
 //! Grants, the codes and tokens that hang on them, and what people allowed.
 
 use passerelle::store::establishment::access_token::LiveToken;
-use passerelle::store::establishment::authorization_code::AuthorizationCode;
+use passerelle::store::establishment::authorization_code::{AuthorizationCode, IssuedCode};
 use passerelle::store::establishment::grant::Grant;
-use passerelle::store::establishment::refresh_token::RefreshToken;
-use passerelle::store::establishment::user::User;
-use passerelle::store::establishment::{access_token, authorization_code, consent, grant, refresh_token, user};
+use passerelle::store::establishment::refresh_token::{IssuedRefreshToken, RefreshToken};
+use passerelle::store::establishment::session::Session;
+use passerelle::store::establishment::user::{DisabledBy, User, UserStatus};
+use passerelle::store::establishment::{access_token, authorization_code, consent, grant, refresh_token, session, user};
 use passerelle::types::id::{GrantId, SessionId, UserId};
+use passerelle::types::secret::TokenHash;
 
 use super::engine::{Bed, on_every_engine};
 use super::samples::{self, LATER, NOW, person, token};
@@ -17,20 +19,37 @@ async fn with_people(bed: &Bed) -> [User; 2] {
     people
 }
 
+async fn with_session(bed: &Bed, user: &User) -> Session {
+    let begun = samples::session(user);
+    bed.write(async |tx| session::insert(tx, token(&begun.id.to_string()), &begun).await).await;
+    begun
+}
+
+/// The code that each grant of these tests comes with, as it would at the authorization endpoint: a grant is read by its codes and tokens.
+fn code_of(given: &Grant) -> TokenHash {
+    token(&given.id.to_string())
+}
+
 async fn with_grants(bed: &Bed, grants: &[Grant]) {
     bed.write(async |tx| {
         for one in grants {
-            grant::insert(tx, one).await?;
+            assert!(grant::insert_in_session(tx, one, NOW).await?, "the session of {} is over", one.client_id);
+            authorization_code::insert(tx, code_of(one), &samples::authorization_code(one)).await?;
         }
         Ok(())
     })
     .await;
 }
 
+/// A grant as it is now.
+async fn read(bed: &Bed, given: &Grant) -> Option<Grant> {
+    authorization_code::find(&mut bed.read().await, code_of(given)).await.unwrap().map(|issued| issued.grant)
+}
+
 async fn revoked(bed: &Bed, grants: &[Grant]) -> Vec<bool> {
-    let (mut tx, mut found) = (bed.read().await, Vec::new());
+    let mut found = Vec::new();
     for one in grants {
-        found.push(grant::find(&mut tx, one.id).await.unwrap().unwrap().revoked_at.is_some());
+        found.push(read(bed, one).await.unwrap().revoked_at.is_some());
     }
     found
 }
@@ -39,16 +58,40 @@ async fn revoked(bed: &Bed, grants: &[Grant]) -> Vec<bool> {
 async fn a_grant_comes_back_as_written() {
     on_every_engine(async |bed| {
         let [one, _] = with_people(bed).await;
-        let full = Grant { revoked_at: Some(NOW), ..samples::grant(&one, "app", SessionId::new()) };
-        let bare = Grant { nonce: None, scope: String::new(), ..samples::grant(&one, "app", SessionId::new()) };
+        let signed_in = with_session(bed, &one).await;
+        let full = Grant { revoked_at: Some(NOW), ..samples::grant("app", &signed_in) };
+        let bare = Grant { nonce: None, scope: String::new(), ..samples::grant("app", &signed_in) };
         with_grants(bed, &[full.clone(), bare.clone()]).await;
-        let mut tx = bed.read().await;
-        assert_eq!(grant::find(&mut tx, full.id).await.unwrap().as_ref(), Some(&full));
-        assert_eq!(grant::find(&mut tx, bare.id).await.unwrap(), Some(bare));
-        assert_eq!(grant::find(&mut tx, GrantId::new()).await.unwrap(), None);
-        drop(tx);
-        bed.refuses_as_taken("grants.id", async |tx| grant::insert(tx, &full).await).await;
-        bed.refuses_as_referenced(async |tx| grant::insert(tx, &samples::grant(&person("personne"), "app", SessionId::new())).await).await;
+        assert_eq!(read(bed, &full).await.as_ref(), Some(&full));
+        assert_eq!(read(bed, &bare).await, Some(bare));
+        assert_eq!(read(bed, &samples::grant("app", &signed_in)).await, None);
+        bed.refuses_as_taken("grants.id", async |tx| grant::insert_in_session(tx, &full, NOW).await).await;
+        let lost = Grant { user_id: UserId::new(), ..samples::grant("app", &signed_in) };
+        bed.refuses_as_referenced(async |tx| grant::insert_in_session(tx, &lost, NOW).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_granted_in_a_session_that_has_ended() {
+    on_every_engine(async |bed| {
+        let [one, other] = with_people(bed).await;
+        let (signed_in, left) = (with_session(bed, &one).await, with_session(bed, &one).await);
+        with_session(bed, &other).await;
+        bed.write(async |tx| session::delete(tx, left.id).await).await;
+        let never = Session { id: SessionId::new(), ..signed_in.clone() };
+        let cases = [(&left, NOW, false), (&never, NOW, false), (&signed_in, LATER, false), (&signed_in, LATER.plus_s(-1), true)];
+        for (within, now, granted) in cases {
+            let given = samples::grant("app", within);
+            assert_eq!(bed.write(async |tx| grant::insert_in_session(tx, &given, now).await).await, granted, "{now}");
+            let code = samples::authorization_code(&given);
+            if granted {
+                bed.write(async |tx| authorization_code::insert(tx, code_of(&given), &code).await).await;
+                assert_eq!(read(bed, &given).await, Some(given));
+            } else {
+                bed.refuses_as_referenced(async |tx| authorization_code::insert(tx, code_of(&given), &code).await).await;
+            }
+        }
     })
     .await;
 }
@@ -57,18 +100,18 @@ async fn a_grant_comes_back_as_written() {
 async fn grants_are_revoked_one_by_one_and_by_person_session_and_client() {
     on_every_engine(async |bed| {
         let [one, other] = with_people(bed).await;
-        let (session, second) = (SessionId::new(), SessionId::new());
+        let (first, second, third) = (with_session(bed, &one).await, with_session(bed, &other).await, with_session(bed, &other).await);
         let grants = [
-            samples::grant(&one, "a", session),
-            samples::grant(&one, "b", session),
-            samples::grant(&other, "a", second),
-            samples::grant(&other, "c", SessionId::new()),
-            samples::grant(&other, "d", SessionId::new()),
+            samples::grant("a", &first),
+            samples::grant("b", &first),
+            samples::grant("a", &second),
+            samples::grant("c", &third),
+            samples::grant("d", &third),
         ];
         with_grants(bed, &grants).await;
         bed.write(async |tx| grant::revoke(tx, grants[4].id, NOW).await).await;
         assert_eq!(revoked(bed, &grants).await, [false, false, false, false, true]);
-        bed.write(async |tx| grant::revoke_of_session(tx, second, NOW).await).await;
+        bed.write(async |tx| grant::revoke_of_session(tx, second.id, NOW).await).await;
         assert_eq!(revoked(bed, &grants).await, [false, false, true, false, true]);
         bed.write(async |tx| grant::revoke_of_client(tx, "b", NOW).await).await;
         assert_eq!(revoked(bed, &grants).await, [false, true, true, false, true]);
@@ -78,11 +121,11 @@ async fn grants_are_revoked_one_by_one_and_by_person_session_and_client() {
             grant::revoke(tx, grants[0].id, LATER).await?;
             grant::revoke_of_user(tx, one.id, LATER).await?;
             grant::revoke_of_client(tx, "a", LATER).await?;
-            grant::revoke_of_session(tx, session, LATER).await
+            grant::revoke_of_session(tx, first.id, LATER).await
         })
         .await;
-        let first = grant::find(&mut bed.read().await, grants[0].id).await.unwrap().unwrap();
-        assert_eq!(first.revoked_at, Some(NOW), "the first revocation stands");
+        assert_eq!(read(bed, &grants[0]).await.unwrap().revoked_at, Some(NOW), "the first revocation stands");
+        assert_eq!(revoked(bed, &grants).await, [true, true, true, false, true]);
     })
     .await;
 }
@@ -91,14 +134,12 @@ async fn grants_are_revoked_one_by_one_and_by_person_session_and_client() {
 async fn the_grants_of_a_session_follow_the_one_that_replaces_it() {
     on_every_engine(async |bed| {
         let [one, other] = with_people(bed).await;
-        let (from, to) = (SessionId::new(), SessionId::new());
-        let grants = [samples::grant(&one, "a", from), samples::grant(&one, "b", from), samples::grant(&other, "a", SessionId::new())];
+        let (from, to, elsewhere) = (with_session(bed, &one).await, with_session(bed, &one).await, with_session(bed, &other).await);
+        let grants = [samples::grant("a", &from), samples::grant("b", &from), samples::grant("a", &elsewhere)];
         with_grants(bed, &grants).await;
-        bed.write(async |tx| grant::move_to_session(tx, from, to).await).await;
-        let mut tx = bed.read().await;
-        for (before, session_id) in grants.iter().zip([to, to, grants[2].session_id]) {
-            let after = grant::find(&mut tx, before.id).await.unwrap();
-            assert_eq!(after, Some(Grant { session_id, ..before.clone() }));
+        bed.write(async |tx| grant::move_to_session(tx, from.id, to.id).await).await;
+        for (before, session_id) in grants.iter().zip([to.id, to.id, elsewhere.id]) {
+            assert_eq!(read(bed, before).await, Some(Grant { session_id, ..before.clone() }));
         }
     })
     .await;
@@ -108,7 +149,7 @@ async fn the_grants_of_a_session_follow_the_one_that_replaces_it() {
 async fn a_code_is_spent_once_and_stays_to_tell_a_second_use() {
     on_every_engine(async |bed| {
         let [one, _] = with_people(bed).await;
-        let given = samples::grant(&one, "app", SessionId::new());
+        let given = samples::grant("app", &with_session(bed, &one).await);
         with_grants(bed, std::slice::from_ref(&given)).await;
         let written = samples::authorization_code(&given);
         let bare = AuthorizationCode { code_challenge: None, spent_at: Some(NOW), ..written.clone() };
@@ -118,14 +159,21 @@ async fn a_code_is_spent_once_and_stays_to_tell_a_second_use() {
         })
         .await;
         let mut tx = bed.read().await;
-        assert_eq!(authorization_code::find(&mut tx, token("c")).await.unwrap().as_ref(), Some(&written));
-        assert_eq!(authorization_code::find(&mut tx, token("bare")).await.unwrap(), Some(bare));
+        let issued = |code: &AuthorizationCode| IssuedCode {
+            grant: given.clone(),
+            redirect_uri: code.redirect_uri.clone(),
+            code_challenge: code.code_challenge.clone(),
+            code_expires_at: code.expires_at,
+            spent_at: code.spent_at,
+        };
+        assert_eq!(authorization_code::find(&mut tx, token("c")).await.unwrap(), Some(issued(&written)));
+        assert_eq!(authorization_code::find(&mut tx, token("bare")).await.unwrap(), Some(issued(&bare)));
         assert_eq!(authorization_code::find(&mut tx, token("autre")).await.unwrap(), None);
         for (text, spent) in [("c", true), ("c", false), ("bare", false), ("autre", false)] {
             assert_eq!(bed.write(async |tx| authorization_code::spend(tx, token(text), LATER).await).await, spent, "{text}");
         }
         let spent = authorization_code::find(&mut tx, token("c")).await.unwrap();
-        assert_eq!(spent, Some(AuthorizationCode { spent_at: Some(LATER), ..written.clone() }));
+        assert_eq!(spent, Some(issued(&AuthorizationCode { spent_at: Some(LATER), ..written.clone() })));
         bed.refuses_as_taken("authorization_codes.code_hash", async |tx| authorization_code::insert(tx, token("c"), &written).await).await;
         let lost = AuthorizationCode { grant_id: GrantId::new(), ..written.clone() };
         bed.refuses_as_referenced(async |tx| authorization_code::insert(tx, token("x"), &lost).await).await;
@@ -137,18 +185,18 @@ async fn a_code_is_spent_once_and_stays_to_tell_a_second_use() {
 async fn a_refresh_token_is_rotated_once_and_stays_to_tell_a_second_use() {
     on_every_engine(async |bed| {
         let [one, _] = with_people(bed).await;
-        let given = samples::grant(&one, "app", SessionId::new());
+        let given = samples::grant("app", &with_session(bed, &one).await);
         with_grants(bed, std::slice::from_ref(&given)).await;
         let written = samples::refresh_token(&given);
         bed.write(async |tx| refresh_token::insert(tx, token("r"), &written).await).await;
         let mut tx = bed.read().await;
-        assert_eq!(refresh_token::find(&mut tx, token("r")).await.unwrap().as_ref(), Some(&written));
+        let issued = |rotated_at| IssuedRefreshToken { grant: given.clone(), token_expires_at: written.expires_at, rotated_at };
+        assert_eq!(refresh_token::find(&mut tx, token("r")).await.unwrap(), Some(issued(None)));
         assert_eq!(refresh_token::find(&mut tx, token("autre")).await.unwrap(), None);
         for (text, rotated) in [("r", true), ("r", false), ("autre", false)] {
             assert_eq!(bed.write(async |tx| refresh_token::rotate(tx, token(text), NOW).await).await, rotated, "{text}");
         }
-        let rotated = RefreshToken { rotated_at: Some(NOW), ..written.clone() };
-        assert_eq!(refresh_token::find(&mut tx, token("r")).await.unwrap(), Some(rotated));
+        assert_eq!(refresh_token::find(&mut tx, token("r")).await.unwrap(), Some(issued(Some(NOW))));
         bed.refuses_as_taken("refresh_tokens.token_hash", async |tx| refresh_token::insert(tx, token("r"), &written).await).await;
         let lost = RefreshToken { grant_id: GrantId::new(), ..written.clone() };
         bed.refuses_as_referenced(async |tx| refresh_token::insert(tx, token("x"), &lost).await).await;
@@ -160,24 +208,28 @@ async fn a_refresh_token_is_rotated_once_and_stays_to_tell_a_second_use() {
 async fn an_access_token_lives_until_it_expires_or_its_grant_is_revoked() {
     on_every_engine(async |bed| {
         let [one, _] = with_people(bed).await;
-        let given = samples::grant(&one, "app", SessionId::new());
+        let given = samples::grant("app", &with_session(bed, &one).await);
         with_grants(bed, std::slice::from_ref(&given)).await;
         bed.write(async |tx| {
-            access_token::insert(tx, token("a"), given.id, "openid é", LATER).await?;
+            access_token::insert(tx, token("a"), given.id, "openid é", LATER.plus_s(9)).await?;
             access_token::insert(tx, token("old"), given.id, "", NOW).await
         })
         .await;
         let live = LiveToken {
             grant_id: given.id,
-            user_id: one.id,
+            user: one.clone(),
             client_id: "app".to_owned(),
             session_id: given.session_id,
             scope: "openid é".to_owned(),
-            expires_at: LATER,
+            token_expires_at: LATER.plus_s(9),
         };
         let mut tx = bed.read().await;
-        assert_eq!(access_token::find_live(&mut tx, token("a"), LATER.plus_s(-1)).await.unwrap(), Some(live));
-        assert_eq!(access_token::find_live(&mut tx, token("a"), LATER).await.unwrap(), None);
+        assert_eq!(access_token::find_live(&mut tx, token("a"), LATER.plus_s(8)).await.unwrap().as_ref(), Some(&live));
+        let off = User { status: UserStatus::Disabled, disabled_by: Some(DisabledBy::Administrator), ..one };
+        bed.write(async |tx| user::update(tx, &off).await).await;
+        let of_the_disabled = access_token::find_live(&mut tx, token("a"), NOW).await.unwrap();
+        assert_eq!(of_the_disabled, Some(LiveToken { user: off, ..live }), "whether they may is for whoever asks");
+        assert_eq!(access_token::find_live(&mut tx, token("a"), LATER.plus_s(9)).await.unwrap(), None);
         assert!(access_token::find_live(&mut tx, token("old"), NOW.plus_s(-1)).await.unwrap().is_some());
         bed.write(async |tx| access_token::delete_expired(tx, NOW).await).await;
         assert_eq!(access_token::find_live(&mut tx, token("old"), NOW.plus_s(-1)).await.unwrap(), None);
@@ -193,13 +245,13 @@ async fn an_access_token_lives_until_it_expires_or_its_grant_is_revoked() {
 async fn a_grant_that_is_over_goes_with_its_codes_and_tokens() {
     on_every_engine(async |bed| {
         let [one, _] = with_people(bed).await;
-        let over = Grant { expires_at: NOW, ..samples::grant(&one, "a", SessionId::new()) };
-        let lasting = samples::grant(&one, "b", SessionId::new());
+        let signed_in = with_session(bed, &one).await;
+        let over = Grant { expires_at: NOW, ..samples::grant("a", &signed_in) };
+        let lasting = samples::grant("b", &signed_in);
         with_grants(bed, &[over.clone(), lasting.clone()]).await;
         bed.write(async |tx| {
             for given in [&over, &lasting] {
                 let key = token(&given.client_id);
-                authorization_code::insert(tx, key, &samples::authorization_code(given)).await?;
                 refresh_token::insert(tx, key, &samples::refresh_token(given)).await?;
                 access_token::insert(tx, key, given.id, "openid", LATER).await?;
             }
@@ -209,8 +261,7 @@ async fn a_grant_that_is_over_goes_with_its_codes_and_tokens() {
         let mut tx = bed.read().await;
         for (given, stays) in [(&over, false), (&lasting, true)] {
             let key = token(&given.client_id);
-            assert_eq!(grant::find(&mut tx, given.id).await.unwrap().is_some(), stays);
-            assert_eq!(authorization_code::find(&mut tx, key).await.unwrap().is_some(), stays);
+            assert_eq!(authorization_code::find(&mut tx, code_of(given)).await.unwrap().is_some(), stays);
             assert_eq!(refresh_token::find(&mut tx, key).await.unwrap().is_some(), stays);
             assert_eq!(access_token::find_live(&mut tx, key, NOW).await.unwrap().is_some(), stays);
         }

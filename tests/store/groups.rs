@@ -1,5 +1,7 @@
 //! Groups, who is in them, and which is in which.
 
+use passerelle::store::Error;
+use passerelle::store::dialect::PACKED_KEYS_MAX;
 use passerelle::store::establishment::group::{Filter, Group};
 use passerelle::store::establishment::membership::Member;
 use passerelle::store::establishment::user::User;
@@ -182,6 +184,60 @@ async fn nested_groups_hold_people_through_others_and_cycles_end() {
         assert_eq!(membership::list_nestings(&mut tx).await.unwrap(), [], "nestings go with their group");
         assert_eq!(membership::groups_of_user(&mut tx, people[1].id).await.unwrap(), [option], "and memberships do");
         assert_eq!(group::effective_names_of_user(&mut tx, people[2].id).await.unwrap(), ["option"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn packed_memberships_are_written_once_and_need_their_group_and_their_people() {
+    on_every_engine(async |bed| {
+        let people: Vec<User> = (0..5).map(|n| person(&format!("p{n}"))).collect();
+        let (club, other) = (samples::group("club"), samples::group("autre"));
+        with_groups(bed, &[club.clone(), other.clone()]).await;
+        bed.write(async |tx| user::insert_all(tx, &people).await).await;
+        assert!(membership::is_empty(&mut bed.read().await).await.unwrap());
+        // One value holds the fourth person last of all and the next one the fifth; the others are stated again and again.
+        let mut keys: Vec<UserId> = (1..PACKED_KEYS_MAX).map(|n| people[n % 3].id).collect();
+        keys.extend([people[3].id, people[4].id]);
+        bed.write(async |tx| {
+            membership::insert_all(tx, &[(other.id, people[0].id)]).await?;
+            membership::insert_packed(tx, club.id, &[]).await?;
+            membership::insert_packed(tx, club.id, &keys).await?;
+            membership::insert_packed(tx, club.id, &keys[..1]).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        assert!(!membership::is_empty(&mut tx).await.unwrap());
+        assert_eq!(membership::users_of_group(&mut tx, club.id).await.unwrap(), people.iter().map(|p| p.id).collect::<Vec<_>>());
+        assert_eq!(membership::users_of_group(&mut tx, other.id).await.unwrap(), [people[0].id]);
+        drop(tx);
+        bed.refuses_as_referenced(async |tx| membership::insert_packed(tx, club.id, &[UserId::new()]).await).await;
+        bed.refuses_as_referenced(async |tx| membership::insert_packed(tx, GroupId::new(), &keys[..1]).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn memberships_are_filled_without_their_index_which_comes_back_even_when_the_run_is_given_up() {
+    on_every_engine(async |bed| {
+        let (club, people) = (samples::group("club"), ["a", "b"].map(person));
+        with_groups(bed, std::slice::from_ref(&club)).await;
+        bed.write(async |tx| user::insert_all(tx, &people).await).await;
+        let mut given_up = bed.store.begin().await.unwrap();
+        membership::drop_index(&mut given_up).await.unwrap();
+        drop(given_up);
+        // Taking it away is refused where it is missing, and making it where it is there.
+        bed.write(async |tx| {
+            membership::drop_index(tx).await?;
+            membership::insert_packed(tx, club.id, &[people[0].id, people[1].id]).await?;
+            membership::make_index(tx).await
+        })
+        .await;
+        let again = bed.refusal(async |tx| membership::make_index(tx).await).await;
+        assert!(matches!(again, Error::Engine(_)), "{again:?}");
+        for someone in &people {
+            assert_eq!(membership::groups_of_user(&mut bed.read().await, someone.id).await.unwrap(), [club.id]);
+        }
     })
     .await;
 }

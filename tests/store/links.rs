@@ -3,7 +3,7 @@
 use passerelle::store::establishment::link::{HASH_BYTES, Known, Link, NamedLink};
 use passerelle::store::establishment::source::{Bound, Guard, Source, SourceKind};
 use passerelle::store::establishment::sync_run::State;
-use passerelle::store::establishment::user::{DisabledBy, User, UserStatus};
+use passerelle::store::establishment::user::User;
 use passerelle::store::establishment::{group, link, source, sync_run, user};
 use passerelle::types::id::{SourceId, UserId};
 use serde_json::json;
@@ -122,6 +122,11 @@ async fn links_are_written_changed_and_listed_by_external_id() {
         assert_eq!(link::count_of_source(&mut tx, feed.id).await.unwrap(), 1_101);
         assert_eq!(link::count_of_source(&mut tx, SourceId::new()).await.unwrap(), 0);
         let keys: Vec<UserId> = people.iter().skip(3).map(|p| p.id).collect();
+        let mut stated = link::list_of_users_from(&mut tx, feed.id, &keys).await.unwrap();
+        stated.sort_by(|a, b| a.external_id.cmp(&b.external_id));
+        assert_eq!(stated, links[3..]);
+        assert_eq!(link::list_of_users_from(&mut tx, SourceId::new(), &keys).await.unwrap(), []);
+        assert_eq!(link::list_of_users_from(&mut tx, feed.id, &[]).await.unwrap(), []);
         let mut some = link::list_named_of_users(&mut tx, &keys).await.unwrap();
         some.sort_by(|(_, a), (_, b)| a.external_id.cmp(&b.external_id));
         let expected: Vec<(UserId, &str)> = links[3..].iter().map(|link| (link.user_id, link.external_id.as_str())).collect();
@@ -159,30 +164,85 @@ async fn a_person_s_links_name_their_sources_and_one_can_be_marked_gone() {
 }
 
 #[tokio::test]
-async fn what_a_run_compares_with_is_read_in_steps_with_the_person_s_state() {
+async fn several_people_s_links_are_listed_by_person_and_source() {
     on_every_engine(async |bed| {
-        let feed = samples::source("annuaire");
-        let off = User { status: UserStatus::Disabled, disabled_by: Some(DisabledBy::Source), ..person("Bob") };
-        let people = [person("Anaïs"), off, person("chloé")];
-        with_source_and_people(bed, &feed, &people).await;
-        let links: Vec<Link> = people.iter().zip(["a", "b", "c"]).map(|(p, key)| samples::link(&feed, p, key)).collect();
-        bed.write(async |tx| link::upsert_all(tx, &links).await).await;
-        let mut tx = bed.read().await;
-        let first = link::list_known_after(&mut tx, feed.id, "", 2).await.unwrap();
-        let expected = Known {
-            external_id: "b".to_owned(),
-            user_id: people[1].id,
-            content_hash: links[1].content_hash.clone(),
-            present: true,
-            username_folded: "bob".to_owned(),
-            status: UserStatus::Disabled,
-            disabled_by: Some(DisabledBy::Source),
+        let (ldap, csv) = (samples::source("z-annuaire"), samples::source("a-tableur"));
+        let people = ["anaïs", "bob", "chloé", "david"].map(person);
+        with_source_and_people(bed, &ldap, &people).await;
+        let both = [samples::link(&ldap, &people[0], "guid"), samples::link(&csv, &people[0], "12")];
+        let gone = Link { present: false, active: false, dn: None, ..samples::link(&csv, &people[2], "3") };
+        bed.write(async |tx| {
+            source::insert(tx, &csv).await?;
+            link::upsert_all(tx, &both).await?;
+            link::upsert_all(tx, &[gone.clone(), samples::link(&ldap, &people[3], "autre")]).await
+        })
+        .await;
+        let named = |feed: &Source, link: &Link| NamedLink {
+            source: feed.name.clone(),
+            external_id: link.external_id.clone(),
+            dn: link.dn.clone(),
+            present: link.present,
+            active: link.active,
+            source_id: feed.id,
         };
-        assert_eq!((first.len(), &first[1]), (2, &expected));
-        assert_eq!(first[0].username_folded, "anaïs");
-        let rest = link::list_known_after(&mut tx, feed.id, "b", 2).await.unwrap();
-        assert_eq!(rest.iter().map(|known| known.external_id.as_str()).collect::<Vec<_>>(), ["c"]);
-        assert_eq!(rest[0].disabled_by, None);
+        let asked = [people[2].id, people[1].id, people[0].id];
+        let found = link::list_named_of_users(&mut bed.read().await, &asked).await.unwrap();
+        let expected = [(people[0].id, named(&csv, &both[1])), (people[0].id, named(&ldap, &both[0])), (people[2].id, named(&csv, &gone))];
+        assert_eq!(found, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn entries_that_are_present_are_read_for_a_range_of_people() {
+    on_every_engine(async |bed| {
+        let (one, two) = (samples::source("un"), samples::source("deux"));
+        let people = ["a", "b", "c", "d"].map(person);
+        with_source_and_people(bed, &one, &people).await;
+        let gone = Link { present: false, ..samples::link(&two, &people[1], "b2") };
+        let nowhere = Link { dn: None, active: false, ..samples::link(&two, &people[2], "c2") };
+        let present = [0, 1, 2, 3].map(|at: usize| samples::link(&one, &people[at], &format!("{at}")));
+        bed.write(async |tx| {
+            source::insert(tx, &two).await?;
+            link::upsert_all(tx, &present).await?;
+            link::upsert_all(tx, &[gone, nowhere.clone()]).await
+        })
+        .await;
+        let place = |link: &Link| (link.user_id, link.source_id, link.dn.clone());
+        let mut tx = bed.read().await;
+        let between = link::present_between(&mut tx, Some(people[0].id), people[2].id).await.unwrap();
+        assert_eq!(between, [place(&present[1]), place(&present[2]), place(&nowhere)], "by person, then by source");
+        assert_eq!(link::present_between(&mut tx, None, people[0].id).await.unwrap(), [place(&present[0])]);
+        assert_eq!(link::present_between(&mut tx, Some(people[3].id), UserId::new()).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_run_compares_with_is_read_in_steps() {
+    on_every_engine(async |bed| {
+        let (feed, other) = (samples::source("annuaire"), samples::source("autre"));
+        let people = ["Anaïs", "Bob", "chloé"].map(person);
+        with_source_and_people(bed, &feed, &people).await;
+        let mut links: Vec<Link> = people.iter().zip(["a", "b", "c"]).map(|(p, key)| samples::link(&feed, p, key)).collect();
+        links[1] = Link { present: false, content_hash: vec![0; HASH_BYTES], ..links[1].clone() };
+        bed.write(async |tx| {
+            source::insert(tx, &other).await?;
+            link::upsert_all(tx, &links).await?;
+            link::upsert_all(tx, &[samples::link(&other, &people[0], "b")]).await
+        })
+        .await;
+        let known = |link: &Link| Known {
+            external_id: link.external_id.clone(),
+            user_id: link.user_id,
+            content_hash: link.content_hash.clone(),
+            present: link.present,
+        };
+        let mut tx = bed.read().await;
+        for (after, expected) in [("", &links[..2]), ("b", &links[2..]), ("c", &[])] {
+            let found = link::list_known_after(&mut tx, feed.id, after, 2).await.unwrap();
+            assert_eq!(found, expected.iter().map(known).collect::<Vec<_>>(), "after «{after}»");
+        }
     })
     .await;
 }

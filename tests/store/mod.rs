@@ -14,6 +14,7 @@ mod people;
 mod races;
 mod registry;
 mod relying_parties;
+mod requests;
 mod runs;
 mod samples;
 mod sign_in;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use passerelle::store::establishment::user::{DisabledBy, Filter, User, UserStatus};
+use passerelle::store::establishment::user::{Account, DisabledBy, Filter, User, UserStatus};
 use passerelle::store::establishment::{
     access_token, application, assignment, authorization_code, consent, credential, grant, group, link, membership, one_time_link,
     refresh_token, session, source, user,
 };
 use passerelle::types::id::UserId;
 use passerelle::types::page::PageRequest;
+use uuid::Uuid;
 
 use super::engine::{Bed, on_every_engine, walk};
 use super::samples::{self, LATER, NOW, person, token};
@@ -214,25 +215,37 @@ async fn searches_fold_accents_and_take_wildcards_as_letters() {
 async fn every_filter_narrows_alone_and_together() {
     on_every_engine(async |bed| {
         let people = [
-            User { status: UserStatus::Pending, home_unit: Some("RT".to_owned()), ..person("Anaïs") },
+            User {
+                status: UserStatus::Pending,
+                home_unit: Some("RT".to_owned()),
+                given_name: Some("Anaïs".to_owned()),
+                locale: Some("en".to_owned()),
+                ..person("Anaïs")
+            },
             User {
                 status: UserStatus::Disabled,
                 disabled_by: Some(DisabledBy::Source),
                 home_unit: Some("GEA".to_owned()),
                 ..person("bob")
             },
-            User { home_unit: Some("RT".to_owned()), ..person("chloé") },
+            User { home_unit: Some("RT".to_owned()), family_name: Some("Ñandú".to_owned()), ..person("chloé") },
         ];
         with_people(bed, &people).await;
         let mut tx = bed.read().await;
         let text = |raw: &str| Some(raw.to_owned());
-        let cases: [(Filter, &[usize]); 8] = [
+        let cases: [(Filter, &[usize]); 14] = [
+            (Filter::default(), &[0, 1, 2]),
             (Filter { username: text("ANAÏS"), ..Filter::default() }, &[0]),
             (Filter { email: text("bob@acad-test.fr"), ..Filter::default() }, &[1]),
             (Filter { status: text("active"), ..Filter::default() }, &[2]),
             (Filter { status: text("disabled"), ..Filter::default() }, &[1]),
             (Filter { status: text("nothing"), ..Filter::default() }, &[]),
             (Filter { home_unit: text("RT"), ..Filter::default() }, &[0, 2]),
+            (Filter { given_name: text("Anaïs"), ..Filter::default() }, &[0]),
+            (Filter { family_name: text("Ñandú"), ..Filter::default() }, &[2]),
+            (Filter { display_name: text("Élodie Lefèvre (bob)"), ..Filter::default() }, &[1]),
+            (Filter { locale: text("fr-CH"), ..Filter::default() }, &[1, 2]),
+            (Filter { disabled_by: text("source"), ..Filter::default() }, &[1]),
             (Filter { home_unit: text("RT"), status: text("pending"), ..Filter::default() }, &[0]),
             (Filter { home_unit: text("RT"), username: text("bob"), ..Filter::default() }, &[]),
         ];
@@ -246,23 +259,26 @@ async fn every_filter_narrows_alone_and_together() {
 }
 
 #[tokio::test]
-async fn people_whom_a_source_does_not_state_are_listed_in_steps() {
+async fn accounts_are_listed_in_steps_with_folded_names_and_who_disabled_them() {
     on_every_engine(async |bed| {
-        let people: Vec<User> = ["Ânne", "bob", "chloé", "david"].map(person).into();
-        let (ours, theirs) = (samples::source("annuaire"), samples::source("autre"));
+        let off = |username: &str, by| User { status: UserStatus::Disabled, disabled_by: Some(by), ..person(username) };
+        let people = [
+            person("Ânne"),
+            off("Bob", DisabledBy::Source),
+            off("chloé", DisabledBy::Administrator),
+            User { status: UserStatus::Pending, ..person("David") },
+        ];
         with_people(bed, &people).await;
-        bed.write(async |tx| {
-            source::insert(tx, &ours).await?;
-            source::insert(tx, &theirs).await?;
-            let links = [samples::link(&ours, &people[1], "1"), samples::link(&theirs, &people[2], "2")];
-            link::upsert_all(tx, &links).await
-        })
-        .await;
+        let account = |at: usize, username_folded: &str| {
+            let User { id, status, disabled_by, .. } = people[at];
+            Account { id, username_folded: username_folded.to_owned(), status, disabled_by }
+        };
         let mut tx = bed.read().await;
-        let first = user::list_names_outside(&mut tx, ours.id, None, 2).await.unwrap();
-        assert_eq!(first, [(people[0].id, "ânne".to_owned()), (people[2].id, "chloé".to_owned())]);
-        let rest = user::list_names_outside(&mut tx, ours.id, Some(people[2].id), 2).await.unwrap();
-        assert_eq!(rest, [(people[3].id, "david".to_owned())]);
+        let first = user::list_accounts_after(&mut tx, UserId::from(Uuid::nil()), 3).await.unwrap();
+        assert_eq!(first, [account(0, "ânne"), account(1, "bob"), account(2, "chloé")]);
+        let rest = user::list_accounts_after(&mut tx, people[2].id, 3).await.unwrap();
+        assert_eq!(rest, [account(3, "david")]);
+        assert_eq!(user::list_accounts_after(&mut tx, people[3].id, 3).await.unwrap(), []);
     })
     .await;
 }
@@ -287,33 +303,31 @@ async fn everything_that_hangs_on_a_person_goes_with_them_and_nothing_of_others(
     on_every_engine(async |bed| {
         let (gone, stays) = (person("partie"), person("reste"));
         let (feed, app, club) = (samples::source("annuaire"), samples::application("notes"), samples::group("club"));
-        let codes = [&gone, &stays].map(|p| {
-            let given = samples::grant(p, "app", samples::session(p).id);
-            (given.clone(), samples::authorization_code(&given))
-        });
+        let sessions = [&gone, &stays].map(samples::session);
         bed.write(async |tx| {
             user::insert_all(tx, &[gone.clone(), stays.clone()]).await?;
             source::insert(tx, &feed).await?;
             application::insert(tx, &app).await?;
             group::upsert_all(tx, std::slice::from_ref(&club)).await?;
-            for (person, (given, code)) in [&gone, &stays].into_iter().zip(&codes) {
+            for (person, signed_in) in [&gone, &stays].into_iter().zip(&sessions) {
+                let given = samples::grant("app", signed_in);
                 let key = token(&person.username);
                 credential::set_password_hash(tx, person.id, "$argon2id$", NOW).await?;
                 link::upsert_all(tx, &[samples::link(&feed, person, &person.username)]).await?;
                 membership::insert_all(tx, &[(club.id, person.id)]).await?;
                 assignment::insert_all(tx, &[samples::assignment(person, &app, "chef")]).await?;
-                session::insert(tx, key, &samples::session(person)).await?;
+                session::insert(tx, key, signed_in).await?;
                 consent::upsert(tx, person.id, "app", "openid", NOW).await?;
-                grant::insert(tx, given).await?;
-                authorization_code::insert(tx, key, code).await?;
-                refresh_token::insert(tx, key, &samples::refresh_token(given)).await?;
+                assert!(grant::insert_in_session(tx, &given, NOW).await?);
+                authorization_code::insert(tx, key, &samples::authorization_code(&given)).await?;
+                refresh_token::insert(tx, key, &samples::refresh_token(&given)).await?;
                 access_token::insert(tx, key, given.id, "openid", LATER).await?;
                 one_time_link::replace(tx, key, &samples::one_time_link(person)).await?;
             }
             user::delete(tx, gone.id).await
         })
         .await;
-        for (person, (given, _)) in [&gone, &stays].into_iter().zip(&codes) {
+        for person in [&gone, &stays] {
             let (mut tx, key) = (bed.read().await, token(&person.username));
             let left = [
                 user::find(&mut tx, person.id).await.unwrap().is_some(),
@@ -323,13 +337,12 @@ async fn everything_that_hangs_on_a_person_goes_with_them_and_nothing_of_others(
                 !assignment::list_of_user(&mut tx, person.id).await.unwrap().is_empty(),
                 session::find_live(&mut tx, key, NOW, NOW).await.unwrap().is_some(),
                 consent::find_scope(&mut tx, person.id, "app").await.unwrap().is_some(),
-                grant::find(&mut tx, given.id).await.unwrap().is_some(),
                 authorization_code::find(&mut tx, key).await.unwrap().is_some(),
                 refresh_token::find(&mut tx, key).await.unwrap().is_some(),
                 access_token::find_live(&mut tx, key, NOW).await.unwrap().is_some(),
                 one_time_link::find_live(&mut tx, key, NOW).await.unwrap().is_some(),
             ];
-            assert_eq!(left, [person.id == stays.id; 12], "{}", person.username);
+            assert_eq!(left, [person.id == stays.id; 11], "{}", person.username);
         }
     })
     .await;

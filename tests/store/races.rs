@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use passerelle::store::establishment::interaction::Interaction;
-use passerelle::store::establishment::{authorization_code, grant, interaction, one_time_link, refresh_token, throttle, user};
+use passerelle::store::establishment::{authorization_code, grant, interaction, one_time_link, refresh_token, session, throttle, user};
 use passerelle::store::{Error, Store, Tx};
-use passerelle::types::id::SessionId;
 use tokio::sync::Barrier;
 
 use super::engine::{Bed, on_every_engine};
@@ -35,7 +34,8 @@ async fn winners(store: &Store, attempt: Attempt) -> usize {
 
 async fn with_things_that_work_once(bed: &Bed) {
     let someone = person("élodie");
-    let given = samples::grant(&someone, "app", SessionId::new());
+    let signed_in = samples::session(&someone);
+    let given = samples::grant("app", &signed_in);
     let begun = Interaction {
         browser_hash: Vec::new(),
         request: Vec::new(),
@@ -47,7 +47,8 @@ async fn with_things_that_work_once(bed: &Bed) {
     };
     bed.write(async |tx| {
         user::insert(tx, &someone).await?;
-        grant::insert(tx, &given).await?;
+        session::insert(tx, token("k"), &signed_in).await?;
+        assert!(grant::insert_in_session(tx, &given, NOW).await?);
         authorization_code::insert(tx, token("k"), &samples::authorization_code(&given)).await?;
         refresh_token::insert(tx, token("k"), &samples::refresh_token(&given)).await?;
         one_time_link::replace(tx, token("k"), &samples::one_time_link(&someone)).await?;

@@ -115,6 +115,7 @@ async fn establishments_are_walked_searched_and_filtered() {
             Establishment {
                 uai: Some("0991000Z".to_owned()),
                 status: EstablishmentStatus::Blocked,
+                locality: Some("76000 Rouen".to_owned()),
                 ..school(1, "oeuvre", "Lycée de l’Œuvre 100%")
             },
             Establishment { zone: Some("caen".to_owned()), status: EstablishmentStatus::Blocked, ..school(2, "mer", "Collège_de la Mer") },
@@ -127,9 +128,12 @@ async fn establishments_are_walked_searched_and_filtered() {
             let found = walk(1, Some(query), async |page| establishment::list(&mut tx, page, &Filter::default()).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{query}");
         }
-        let filters: [(Filter, &[usize]); 6] = [
+        let filters: [(Filter, &[usize]); 9] = [
             (Filter::default(), &[0, 1, 2]),
             (Filter { slug: text("mer"), ..Filter::default() }, &[2]),
+            (Filter { number: Some(5), ..Filter::default() }, &[0]),
+            (Filter { name: text("Collège_de la Mer"), ..Filter::default() }, &[2]),
+            (Filter { locality: text("76000 Rouen"), ..Filter::default() }, &[1]),
             (Filter { uai: text("0991000Z"), ..Filter::default() }, &[1]),
             (Filter { zone: text("caen"), ..Filter::default() }, &[0, 2]),
             (Filter { status: text("blocked"), ..Filter::default() }, &[1, 2]),

@@ -66,7 +66,7 @@ async fn a_client_comes_back_as_written_and_as_changed() {
 }
 
 #[tokio::test]
-async fn clients_are_walked_and_every_filter_narrows() {
+async fn clients_are_walked_searched_and_every_filter_narrows() {
     on_every_engine(async |bed| {
         let notes = samples::application("notes");
         bed.write(async |tx| application::insert(tx, &notes).await).await;
@@ -82,8 +82,9 @@ async fn clients_are_walked_and_every_filter_narrows() {
             Client { name: "Grafana".to_owned(), ..samples::client("d") },
         ];
         with_clients(bed, &all).await;
-        let cases: [(Filter, &[usize]); 6] = [
+        let cases: [(Filter, &[usize]); 7] = [
             (Filter::default(), &[0, 1, 2, 3]),
+            (Filter { client_id: Some("b".to_owned()), ..Filter::default() }, &[1]),
             (Filter { name: Some("Grafana".to_owned()), ..Filter::default() }, &[3]),
             (Filter { application: Some("notes".to_owned()), ..Filter::default() }, &[0, 2]),
             (Filter { enabled: Some(true), ..Filter::default() }, &[0, 3]),
@@ -95,6 +96,15 @@ async fn clients_are_walked_and_every_filter_narrows() {
             let found = walk(1, None, async |page| client::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
+        let searches: [(&str, &[usize]); 4] = [("DÉPARTEMENT", &[0, 1, 2]), ("departement rt", &[0, 1, 2]), ("grafana", &[3]), ("%", &[])];
+        for (query, expected) in searches {
+            let found = walk(1, Some(query), async |page| client::list(&mut tx, page, &Filter::default()).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{query}");
+        }
+        let renamed = Client { name: "Évaluations".to_owned(), ..all[3].clone() };
+        bed.write(async |tx| client::update(tx, &renamed).await).await;
+        let found = walk(1, Some("evaluations"), async |page| client::list(&mut tx, page, &Filter::default()).await).await;
+        assert_eq!(found, [renamed], "searches look in what was written last");
     })
     .await;
 }
@@ -190,9 +200,13 @@ async fn an_api_token_lives_until_it_expires_or_is_revoked() {
 }
 
 #[tokio::test]
-async fn api_tokens_are_walked_and_narrowed_by_name_and_kind() {
+async fn api_tokens_are_walked_searched_and_every_filter_narrows() {
     on_every_engine(async |bed| {
-        let all = [api_token("a", TokenKind::Api, None), api_token("a", TokenKind::Scim, None), api_token("b", TokenKind::Api, None)];
+        let all = [
+            api_token("a", TokenKind::Api, None),
+            api_token("a", TokenKind::Scim, None),
+            ApiToken { scope: "auditor".to_owned(), ..api_token("100 % b_c département", TokenKind::Api, None) },
+        ];
         bed.write(async |tx| {
             for (n, one) in all.iter().enumerate() {
                 api_token::insert(tx, token(&n.to_string()), one).await?;
@@ -200,34 +214,46 @@ async fn api_tokens_are_walked_and_narrowed_by_name_and_kind() {
             Ok(())
         })
         .await;
-        let cases: [(Option<&str>, Option<&str>, &[usize]); 4] =
-            [(None, None, &[0, 1, 2]), (Some("a"), None, &[0, 1]), (None, Some("api"), &[0, 2]), (Some("a"), Some("scim"), &[1])];
+        let text = |raw: &str| Some(raw.to_owned());
+        let cases: [(api_token::Filter, &[usize]); 5] = [
+            (api_token::Filter::default(), &[0, 1, 2]),
+            (api_token::Filter { name: text("a"), ..api_token::Filter::default() }, &[0, 1]),
+            (api_token::Filter { kind: text("api"), ..api_token::Filter::default() }, &[0, 2]),
+            (api_token::Filter { scope: text("auditor"), ..api_token::Filter::default() }, &[2]),
+            (api_token::Filter { name: text("a"), kind: text("scim"), scope: text("administrator") }, &[1]),
+        ];
         let mut tx = bed.read().await;
-        for (name, kind, expected) in cases {
-            let filter = api_token::Filter { name: name.map(str::to_owned), kind: kind.map(str::to_owned), scope: None };
+        for (filter, expected) in cases {
             let found = walk(1, None, async |page| api_token::list(&mut tx, page, &filter).await).await;
-            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{name:?} {kind:?}");
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
+        }
+        for (query, expected) in
+            [("%", &all[2..]), ("B_C", &all[2..]), ("DÉPART", &all[2..]), ("_", &all[2..]), ("a", &all[..]), ("x", &[])]
+        {
+            let found = walk(1, Some(query), async |page| api_token::list(&mut tx, page, &api_token::Filter::default()).await).await;
+            assert_eq!(found, expected, "{query}");
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_trail_is_walked_newest_first_and_narrowed() {
+async fn the_trail_is_walked_newest_first_and_every_filter_narrows() {
     on_every_engine(async |bed| {
-        let event = |action: &str, subject: &str, detail| AuditEvent {
+        let event = |actor: &str, action: &str, subject: &str, detail| AuditEvent {
             id: Uuid::now_v7(),
             at: NOW,
-            actor: "user:élodie".to_owned(),
+            actor: actor.to_owned(),
             action: action.to_owned(),
-            subject_kind: "user".to_owned(),
+            subject_kind: action.split('.').next().unwrap().to_owned(),
             subject_id: subject.to_owned(),
             detail,
         };
         let mut all = vec![
-            event("user.disabled", "1", json!({ "avant": { "prénom": "Zoë", "n": null } })),
-            event("user.enabled", "1", Value::Null),
-            event("user.disabled", "2", json!([])),
+            event("user:élodie", "user.disabled", "1", json!({ "avant": { "prénom": "Zoë", "n": null } })),
+            event("user:élodie", "user.enabled", "1", Value::Null),
+            event("system", "user.disabled", "2", json!([])),
+            event("user:élodie", "source.created", "2", json!({})),
         ];
         bed.write(async |tx| {
             for one in &all {
@@ -237,16 +263,19 @@ async fn the_trail_is_walked_newest_first_and_narrowed() {
         })
         .await;
         all.reverse();
-        let cases: [(Option<&str>, Option<&str>, &[usize]); 4] = [
-            (None, None, &[0, 1, 2]),
-            (Some("user.disabled"), None, &[0, 2]),
-            (None, Some("1"), &[1, 2]),
-            (Some("user.disabled"), Some("1"), &[2]),
+        let text = |raw: &str| Some(raw.to_owned());
+        let all_pass = audit_event::Filter::default();
+        let cases: [(audit_event::Filter, &[usize]); 7] = [
+            (all_pass.clone(), &[0, 1, 2, 3]),
+            (audit_event::Filter { actor: text("user:élodie"), ..all_pass.clone() }, &[0, 2, 3]),
+            (audit_event::Filter { action: text("user.disabled"), ..all_pass.clone() }, &[1, 3]),
+            (audit_event::Filter { subject_kind: text("user"), ..all_pass.clone() }, &[1, 2, 3]),
+            (audit_event::Filter { subject_id: text("1"), ..all_pass.clone() }, &[2, 3]),
+            (audit_event::Filter { action: text("user.disabled"), subject_id: text("1"), ..all_pass.clone() }, &[3]),
+            (audit_event::Filter { actor: text("system"), subject_kind: text("source"), ..all_pass }, &[]),
         ];
         let mut tx = bed.read().await;
-        for (action, subject, expected) in cases {
-            let (action, subject_id) = (action.map(str::to_owned), subject.map(str::to_owned));
-            let filter = audit_event::Filter { action, subject_id, ..audit_event::Filter::default() };
+        for (filter, expected) in cases {
             let found = walk(1, None, async |page| audit_event::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }

@@ -215,12 +215,12 @@ pub fn session(user: &User) -> Session {
     }
 }
 
-pub fn grant(user: &User, client_id: &str, session: SessionId) -> Grant {
+pub fn grant(client_id: &str, session: &Session) -> Grant {
     Grant {
         id: GrantId::new(),
-        user_id: user.id,
+        user_id: session.user_id,
         client_id: client_id.to_owned(),
-        session_id: session,
+        session_id: session.id,
         scope: "openid profile".to_owned(),
         nonce: Some("n-0S6_WzA2Mj é".to_owned()),
         auth_time: NOW.plus_s(-60),
@@ -241,7 +241,7 @@ pub fn authorization_code(grant: &Grant) -> AuthorizationCode {
 }
 
 pub fn refresh_token(grant: &Grant) -> RefreshToken {
-    RefreshToken { grant_id: grant.id, expires_at: LATER, rotated_at: None }
+    RefreshToken { grant_id: grant.id, expires_at: LATER.plus_s(-7), rotated_at: None }
 }
 
 pub fn one_time_link(user: &User) -> OneTimeLink {

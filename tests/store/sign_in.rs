@@ -4,7 +4,7 @@ use passerelle::store::establishment::interaction::{Answer, Interaction};
 use passerelle::store::establishment::one_time_link::{OneTimeLink, Purpose};
 use passerelle::store::establishment::session::Session;
 use passerelle::store::establishment::throttle::Throttle;
-use passerelle::store::establishment::user::User;
+use passerelle::store::establishment::user::{DisabledBy, User, UserStatus};
 use passerelle::store::establishment::{interaction, one_time_link, session, throttle, user};
 use passerelle::types::id::SessionId;
 
@@ -28,14 +28,19 @@ async fn a_session_lives_until_its_end_or_until_it_idles() {
         for (now, idle_since, live) in cases {
             let found = session::find_live(&mut tx, token("s"), now, idle_since).await.unwrap();
             assert_eq!(found, live.then(|| written.clone()), "{now} {idle_since}");
+            let visitor = session::find_live_with_user(&mut tx, token("s"), now, idle_since).await.unwrap();
+            assert_eq!(visitor, live.then(|| (written.clone(), someone.clone())), "{now} {idle_since}");
         }
         assert_eq!(session::find_live(&mut tx, token("autre"), NOW, NOW).await.unwrap(), None);
-        assert!(session::is_live(&mut tx, written.id, LATER.plus_s(-1)).await.unwrap());
-        assert!(!session::is_live(&mut tx, written.id, LATER).await.unwrap());
-        assert!(!session::is_live(&mut tx, SessionId::new(), NOW).await.unwrap());
+        assert_eq!(session::find_live_with_user(&mut tx, token("autre"), NOW, NOW).await.unwrap(), None);
         bed.write(async |tx| session::touch(tx, written.id, NOW.plus_s(5)).await).await;
         let used = session::find_live(&mut tx, token("s"), NOW, NOW.plus_s(5)).await.unwrap();
-        assert_eq!(used, Some(Session { last_seen_at: NOW.plus_s(5), ..written }));
+        let written = Session { last_seen_at: NOW.plus_s(5), ..written };
+        assert_eq!(used.as_ref(), Some(&written));
+        let off = User { status: UserStatus::Disabled, disabled_by: Some(DisabledBy::Source), ..someone };
+        bed.write(async |tx| user::update(tx, &off).await).await;
+        let visitor = session::find_live_with_user(&mut tx, token("s"), NOW, NOW).await.unwrap();
+        assert_eq!(visitor, Some((written, off)), "whether they may is for whoever asks");
     })
     .await;
 }
@@ -61,13 +66,15 @@ async fn sessions_end_one_by_one_by_person_and_by_age() {
         .await;
         let mut tx = bed.read().await;
         let mut live = Vec::new();
-        for one in &all {
-            live.push(session::is_live(&mut tx, one.id, NOW.plus_s(-1)).await.unwrap());
+        for n in 0..all.len() {
+            let found = session::find_live(&mut tx, token(&n.to_string()), NOW.plus_s(-1), NOW).await.unwrap();
+            live.push(found.is_some());
         }
         assert_eq!(live, [false, true, true, true, false]);
         assert_eq!(bed.write(async |tx| session::delete_of_user(tx, one.id).await).await, 2);
         assert_eq!(bed.write(async |tx| session::delete_of_user(tx, one.id).await).await, 0);
-        assert!(session::is_live(&mut tx, all[3].id, NOW).await.unwrap());
+        assert_eq!(session::find_live(&mut tx, token("1"), NOW, NOW).await.unwrap(), None);
+        assert_eq!(session::find_live(&mut tx, token("3"), NOW, NOW).await.unwrap().as_ref(), Some(&all[3]));
         let same_cookie = samples::session(&other);
         bed.refuses_as_taken("sessions.token_hash", async |tx| session::insert(tx, token("3"), &same_cookie).await).await;
         bed.refuses_as_taken("sessions.id", async |tx| session::insert(tx, token("4"), &all[3]).await).await;

@@ -156,6 +156,7 @@ CREATE TABLE clients (
     id BLOB NOT NULL PRIMARY KEY,
     client_id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
+    search TEXT NOT NULL,
     application_id BLOB REFERENCES applications (id),
     secret_hash BLOB,
     redirect_uris TEXT NOT NULL,
@@ -280,6 +281,7 @@ CREATE INDEX throttles_window ON throttles (window_started_at);
 CREATE TABLE api_tokens (
     id BLOB NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
+    search TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('api', 'scim')),
     scope TEXT NOT NULL,
     secret_hash BLOB NOT NULL UNIQUE,

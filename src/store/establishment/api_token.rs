@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
+use crate::types::fold;
 use crate::types::id::TokenId;
 use crate::types::page::{Page, PageRequest};
 use crate::types::secret::TokenHash;
@@ -68,9 +69,9 @@ pub async fn find(tx: &mut Tx, id: TokenId) -> Result<Option<ApiToken>, Error> {
 /// A page of tokens, oldest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<ApiToken>, Error> {
     const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens WHERE ($1 IS NULL OR id > $1) \
-         AND ($2 IS NULL OR name LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR name = $3) AND ($4 IS NULL OR kind = $4) \
+         AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR name = $3) AND ($4 IS NULL OR kind = $4) \
          AND ($5 IS NULL OR scope = $5) ORDER BY id LIMIT $6";
-    const COUNT: &str = "SELECT count(*) FROM api_tokens WHERE ($1 IS NULL OR name LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR name = $2) \
+    const COUNT: &str = "SELECT count(*) FROM api_tokens WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR name = $2) \
          AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR scope = $4)";
     let query = page.query.as_deref().map(like_part);
     let Filter { name, kind, scope } = f;
@@ -84,11 +85,11 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ap
 
 /// Writes a new token.
 pub async fn insert(tx: &mut Tx, secret: TokenHash, t: &ApiToken) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO api_tokens (id, name, kind, scope, secret_hash, created_at, last_used_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    const SQL: &str = "INSERT INTO api_tokens (id, name, kind, scope, secret_hash, created_at, last_used_at, expires_at, search) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(t.id).bind(&t.name).bind(t.kind).bind(&t.scope).bind(secret.as_bytes());
-        row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).execute(c).await
+        row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).bind(fold(&t.name)).execute(c).await
     })?;
     Ok(())
 }

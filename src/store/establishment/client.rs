@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
+use crate::types::fold;
 use crate::types::id::ApplicationId;
 use crate::types::page::{Page, PageRequest};
 use crate::types::time::Timestamp;
@@ -140,10 +141,10 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Cl
          c.post_logout_redirect_uris, c.token_endpoint_auth_method, c.id_token_signed_response_alg, c.scopes, c.pkce, c.consent, \
          c.claims_in_id_token, c.require_role, c.claim_shape, c.enabled, c.created_at, c.updated_at \
          FROM clients c LEFT JOIN applications a ON a.id = c.application_id WHERE ($1 IS NULL OR c.id > $1) \
-         AND ($2 IS NULL OR c.name LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR c.client_id = $3) AND ($4 IS NULL OR c.name = $4) \
+         AND ($2 IS NULL OR c.search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR c.client_id = $3) AND ($4 IS NULL OR c.name = $4) \
          AND ($5 IS NULL OR a.name = $5) AND ($6 IS NULL OR c.enabled = $6) ORDER BY c.id LIMIT $7";
     const COUNT: &str = "SELECT count(*) FROM clients c LEFT JOIN applications a ON a.id = c.application_id \
-         WHERE ($1 IS NULL OR c.name LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR c.client_id = $2) AND ($3 IS NULL OR c.name = $3) \
+         WHERE ($1 IS NULL OR c.search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR c.client_id = $2) AND ($3 IS NULL OR c.name = $3) \
          AND ($4 IS NULL OR a.name = $4) AND ($5 IS NULL OR c.enabled = $5)";
     let query = page.query.as_deref().map(like_part);
     let Filter { client_id, name, application, enabled } = f;
@@ -165,13 +166,13 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Cl
 pub async fn insert(tx: &mut Tx, k: &Client) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO clients (id, client_id, name, application_id, secret_hash, redirect_uris, post_logout_redirect_uris, \
          token_endpoint_auth_method, id_token_signed_response_alg, scopes, pkce, consent, claims_in_id_token, require_role, claim_shape, \
-         enabled, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+         enabled, created_at, updated_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(k.id).bind(&k.client_id).bind(&k.name).bind(k.application_id).bind(&k.secret_hash);
         let row = row.bind(Json(&k.redirect_uris)).bind(Json(&k.post_logout_redirect_uris)).bind(k.token_endpoint_auth_method);
         let row = row.bind(k.id_token_signed_response_alg).bind(Json(&k.scopes)).bind(k.pkce).bind(k.consent);
         let row = row.bind(k.claims_in_id_token).bind(k.require_role).bind(Json(&k.claim_shape)).bind(k.enabled);
-        row.bind(k.created_at).bind(k.updated_at).execute(c).await
+        row.bind(k.created_at).bind(k.updated_at).bind(fold(&k.name)).execute(c).await
     })?;
     Ok(())
 }
@@ -183,13 +184,14 @@ pub async fn insert(tx: &mut Tx, k: &Client) -> Result<(), Error> {
 pub async fn update(tx: &mut Tx, k: &Client) -> Result<(), Error> {
     const SQL: &str = "UPDATE clients SET name = $2, application_id = $3, secret_hash = $4, redirect_uris = $5, \
          post_logout_redirect_uris = $6, token_endpoint_auth_method = $7, id_token_signed_response_alg = $8, scopes = $9, pkce = $10, \
-         consent = $11, claims_in_id_token = $12, require_role = $13, claim_shape = $14, enabled = $15, updated_at = $16 WHERE id = $1";
+         consent = $11, claims_in_id_token = $12, require_role = $13, claim_shape = $14, enabled = $15, updated_at = $16, search = $17 \
+         WHERE id = $1";
     let changed = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(k.id).bind(&k.name).bind(k.application_id).bind(&k.secret_hash).bind(Json(&k.redirect_uris));
         let row = row.bind(Json(&k.post_logout_redirect_uris)).bind(k.token_endpoint_auth_method);
         let row = row.bind(k.id_token_signed_response_alg).bind(Json(&k.scopes)).bind(k.pkce).bind(k.consent);
         let row = row.bind(k.claims_in_id_token).bind(k.require_role).bind(Json(&k.claim_shape)).bind(k.enabled).bind(k.updated_at);
-        row.execute(c).await.map(|d| d.rows_affected())
+        row.bind(fold(&k.name)).execute(c).await.map(|d| d.rows_affected())
     })?;
     if changed == 0 { Err(Error::NotFound("client")) } else { Ok(()) }
 }
