@@ -57,8 +57,19 @@ async fn what_was_written_is_there_after_a_restart() {
     let mut opened: Vec<String> = stores.opened().into_iter().map(|(name, _)| name).collect();
     opened.sort();
     assert_eq!(opened, ["platform", "un"]);
-    let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700, "the folder is its owner's alone");
+}
+
+#[tokio::test]
+async fn what_is_made_is_its_owners_alone_and_a_folder_that_was_there_keeps_its_rights() {
+    let there = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(there.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for folder in [there.path().to_owned(), there.path().join("new")] {
+        let stores = Stores::open(&StoreUrl::Sqlite(folder.clone()), 4).await.unwrap();
+        assert_eq!((mode(&folder.join("establishments")), mode(&folder.join("registry.sqlite"))), (0o700, 0o600));
+        stores.close().await;
+    }
+    assert_eq!((mode(there.path()), mode(&there.path().join("new"))), (0o755, 0o700));
 }
 
 #[tokio::test]
