@@ -144,6 +144,12 @@ impl Context {
     /// # Errors
     /// `Unauthenticated` or `Forbidden`.
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
+        // Whoever configures the platform could make themselves an operator: by a source that states one, a client that signs one in, a
+        // rule. So on the platform only operators configure (SECURITY 24).
+        let configures = !matches!(permission, Permission::Read | Permission::ManageUsers);
+        if self.is_platform() && configures && self.actor != Actor::Anonymous && !self.actor.may_act_as(GatewayRole::Operator) {
+            return Err(Error::Forbidden("on the platform only operators configure: ask one".to_owned()));
+        }
         if self.actor.may(permission) {
             return Ok(());
         }

@@ -9,12 +9,14 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit;
-use super::context::{Actor, Context, Gateway};
+use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
+use super::roles;
 use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
+use crate::store::establishment::user::{self, UserStatus};
 use crate::store::registry::establishment::EstablishmentStatus;
 use crate::types::Invalid;
-use crate::types::id::TokenId;
+use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::secret::{Secret, TokenHash};
@@ -101,6 +103,7 @@ pub async fn create(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secret),
         created_at: ctx.now,
         last_used_at: None,
         expires_at: new.expires_at,
+        created_by: maker(ctx).await?,
     };
     let mut tx = ctx.store.begin().await?;
     api_token::insert(&mut tx, secret.hash(), &token).await?;
@@ -142,6 +145,9 @@ pub async fn revoke(ctx: &Context, id: TokenId) -> Result<(), Error> {
     ctx.require(Permission::ManageTokens)?;
     let mut tx = ctx.store.begin().await?;
     let token = api_token::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("token"))?;
+    if let Some(role) = GatewayRole::from_name(&token.scope).filter(|role| !ctx.actor.may_act_as(*role)) {
+        return Err(Error::Forbidden(format!("this token acts as {}: ask someone who is too", role.name())));
+    }
     api_token::delete(&mut tx, id).await?;
     audit::record_in(&mut tx, ctx, "token.revoked", ("token", &id.to_string()), json!({ "name": token.name })).await?;
     tx.commit().await?;
@@ -167,10 +173,48 @@ pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: 
     }
     let role = GatewayRole::from_name(&token.scope).filter(|_| token.kind == TokenKind::Api);
     let Some(role) = role else { return Ok(None) };
+    if let Some(maker) = token.created_by
+        && !stands(&ctx, maker, role).await?
+    {
+        return Ok(None);
+    }
     if token.last_used_at.is_none_or(|last| last.plus_s(TOUCH_INTERVAL_S) <= now) {
         note_use(&ctx, token.id).await;
     }
     Ok(Some(Caller { home: slug.to_owned(), actor: Actor::Token { id: token.id, role } }))
+}
+
+/// Who answers for a token that this caller makes: the person, or whoever made the token they came with.
+async fn maker(ctx: &Context) -> Result<Option<UserId>, Error> {
+    let id = match ctx.actor {
+        Actor::User { id, .. } => return Ok(Some(id)),
+        Actor::Token { id, .. } => id,
+        Actor::System | Actor::Anonymous | Actor::Source(_) => return Ok(None),
+    };
+    for place in [ctx.clone(), platform_of(ctx).await?] {
+        let mut tx = place.store.read().await?;
+        if let Some(token) = api_token::find(&mut tx, id).await? {
+            return Ok(token.created_by);
+        }
+    }
+    Err(Error::Unauthenticated)
+}
+
+/// Whether the maker of a token may still do what it does: active, and in a role that covers its own (SECURITY 26). Operators make tokens
+/// in establishments too, so a maker who is not found there is looked for on the platform.
+async fn stands(ctx: &Context, maker: UserId, role: GatewayRole) -> Result<bool, Error> {
+    for place in [ctx.clone(), platform_of(ctx).await?] {
+        let mut tx = place.store.read().await?;
+        if let Some(person) = user::find(&mut tx, maker).await? {
+            let held = roles::gateway_roles_in(&mut tx, &place, &person).await?;
+            return Ok(person.status == UserStatus::Active && held.iter().any(|held| held.covers(role)));
+        }
+    }
+    Ok(false)
+}
+
+async fn platform_of(ctx: &Context) -> Result<Context, Error> {
+    Ok(PlatformContext::open(&ctx.gateway, ctx.actor.clone(), ctx.now).await?.context().clone())
 }
 
 /// The note of a use is worth less than the request that brings it: it is left out when the store is busy.

@@ -108,15 +108,18 @@ impl Stores {
         self.open_file(slug, true).await
     }
 
-    /// Makes the store of a new establishment. A file that a crash left behind, of which the registry knows nothing, is removed first.
+    /// Makes the store of a new establishment. A file of which the registry knows nothing, left by a crash or by an older registry put back,
+    /// is set aside under another name and never overwritten.
     pub async fn provision_new(&self, slug: &Slug) -> Result<Store, Error> {
         // One that is still open would go on in the removed file, and take the new one's log with it when it closes.
         if let Some(store) = self.open.remove(slug.as_str()).await {
             store.0.close().await;
         }
+        let stamp = uuid::Uuid::now_v7().simple();
         for ending in ["sqlite", "sqlite-wal", "sqlite-shm"] {
             let path = self.folder.join("establishments").join(format!("{slug}.{ending}"));
-            match std::fs::remove_file(&path) {
+            let aside = self.folder.join("establishments").join(format!("{slug}.set-aside-{stamp}.{ending}"));
+            match std::fs::rename(&path, aside) {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(Error::Folder { path, source }),
                 _ => {}
             }

@@ -1,5 +1,6 @@
 //! Tests of: the admin API, over HTTP.
 
+mod authority;
 mod clients;
 mod description;
 mod directory;

@@ -142,6 +142,9 @@ async fn a_new_establishment_starts_empty_whatever_a_crash_left_behind() {
     add(&before, "avant").await;
     let anew = stores.provision_new(&slug("trois")).await.unwrap();
     assert_eq!(usernames(&anew).await, [""; 0]);
+    let names = std::fs::read_dir(folder.path().join("establishments")).unwrap().map(|f| f.unwrap().file_name());
+    let aside = names.filter(|n| n.to_string_lossy().starts_with("trois.set-aside-") && n.to_string_lossy().ends_with(".sqlite"));
+    assert_eq!(aside.count(), 1, "nothing is overwritten");
     add(&anew, "après").await;
     stores.close().await;
     let reopened = open(&folder, 16).await;

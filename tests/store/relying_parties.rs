@@ -5,7 +5,7 @@ use passerelle::store::establishment::audit_event::AuditEvent;
 use passerelle::store::establishment::client::{AuthMethod, Client, ConsentPolicy, Filter, Pkce, SigningAlgorithm};
 use passerelle::store::establishment::signing_key::{KeyState, SigningKey};
 use passerelle::store::establishment::{api_token, application, audit_event, client, signing_key};
-use passerelle::types::id::{ApplicationId, TokenId};
+use passerelle::types::id::{ApplicationId, TokenId, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -161,6 +161,7 @@ fn api_token(name: &str, kind: TokenKind, expires_at: Option<passerelle::types::
         created_at: NOW,
         last_used_at: None,
         expires_at,
+        created_by: Some(UserId::new()),
     }
 }
 

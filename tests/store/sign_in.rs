@@ -172,6 +172,10 @@ async fn a_one_time_link_works_once_and_a_newer_one_replaces_it() {
             assert_eq!(bed.write(async |tx| one_time_link::spend(tx, token(text), at).await).await, spent, "{text} {at}");
         }
         assert_eq!(one_time_link::find_live(&mut tx, token("second"), NOW).await.unwrap(), None);
+        bed.write(async |tx| one_time_link::delete_of_user(tx, one.id).await).await;
+        assert!(one_time_link::find_live(&mut tx, token("other"), NOW).await.unwrap().is_some());
+        bed.write(async |tx| one_time_link::delete_of_user(tx, other.id).await).await;
+        assert_eq!(one_time_link::find_live(&mut tx, token("other"), NOW).await.unwrap(), None);
         let nobody = samples::one_time_link(&person("personne"));
         bed.refuses_as_referenced(async |tx| one_time_link::replace(tx, token("x"), &nobody).await).await;
     })

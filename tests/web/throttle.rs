@@ -34,8 +34,8 @@ async fn after_too_many_failures_even_the_right_password_waits_and_then_works() 
         for _ in 0..ATTEMPTS_MAX {
             assert!(matches!(attempt(&place.ctx, username, "wrong", [192, 0, 2, at]).await, Ok(Outcome::Wrong)));
         }
-        // Letter case and address make no other account; and a name that nobody has is treated alike.
-        let again = attempt(&place.ctx, &username.to_uppercase(), PASSWORD, [192, 0, 2, at + 100]).await;
+        // Letter case makes no other account; and a name that nobody has is treated alike.
+        let again = attempt(&place.ctx, &username.to_uppercase(), PASSWORD, [192, 0, 2, at]).await;
         assert!(matches!(again, Err(Error::TooMany { retry_after_s: 1..=30 })), "{username}: {again:?}");
     }
     let later = Context { now: place.ctx.now.plus_s(31), ..place.ctx.clone() };
@@ -44,6 +44,26 @@ async fn after_too_many_failures_even_the_right_password_waits_and_then_works() 
     for _ in 0..ATTEMPTS_MAX {
         assert!(matches!(attempt(&later, "elodie", "wrong", [192, 0, 2, 1]).await, Ok(Outcome::Wrong)));
     }
+}
+
+#[tokio::test]
+async fn a_strangers_failures_do_not_keep_the_owner_out() {
+    let (_server, place) = stage().await;
+    for _ in 0..ATTEMPTS_MAX + 5 {
+        let _refused = attempt(&place.ctx, "elodie", "wrong", [203, 0, 113, 9]).await;
+    }
+    assert!(matches!(attempt(&place.ctx, "elodie", PASSWORD, [203, 0, 113, 9]).await, Err(Error::TooMany { .. })));
+    assert!(matches!(attempt(&place.ctx, "elodie", PASSWORD, [192, 0, 2, 1]).await, Ok(Outcome::SignedIn(_))));
+}
+
+#[tokio::test]
+async fn guesses_from_many_networks_wait_too() {
+    let (_server, place) = stage().await;
+    for at in 0..ATTEMPTS_MAX * 10 {
+        let network = [198, 51, 100, u8::try_from(at).unwrap()];
+        assert!(matches!(attempt(&place.ctx, "elodie", "wrong", network).await, Ok(Outcome::Wrong)), "{at}");
+    }
+    assert!(matches!(attempt(&place.ctx, "elodie", PASSWORD, [192, 0, 2, 1]).await, Err(Error::TooMany { .. })));
 }
 
 #[tokio::test]

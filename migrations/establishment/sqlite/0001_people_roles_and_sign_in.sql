@@ -287,7 +287,8 @@ CREATE TABLE api_tokens (
     secret_hash BLOB NOT NULL UNIQUE,
     created_at INTEGER NOT NULL,
     last_used_at INTEGER,
-    expires_at INTEGER
+    expires_at INTEGER,
+    created_by BLOB
 ) STRICT;
 
 CREATE TABLE audit_events (

@@ -54,7 +54,9 @@ pub async fn sign_in(ctx: &Context, attempt: &Attempt<'_>) -> Result<Outcome, Er
     let counters = throttle::Counters::of(attempt.username, attempt.address);
     throttle::admit(ctx, counters).await?;
     let named = Username::parse(attempt.username).ok();
-    let typed = Secret::parse("password", attempt.password.to_owned()).ok();
+    // One that is longer than any password is refused alike for everyone, before anybody is asked.
+    let fits_any = |typed: &Secret| typed.expose().len() <= ctx.gateway.limits.password_length_max;
+    let typed = Secret::parse("password", attempt.password.to_owned()).ok().filter(fits_any);
     let (Some(named), Some(typed)) = (named, typed) else { return Ok(refused(ctx, attempt)) };
     let known = {
         let mut tx = ctx.store.read().await?;

@@ -1,4 +1,5 @@
-//! The gate before every password check: counters in the store, for each account and for each address. It delays, and never locks out.
+//! The gate before every password check: counters in the store, for each account from each network, each account, and each network. It
+//! delays, and never locks out: a stranger's failures weigh on the stranger's network long before they weigh on the account's owner.
 
 use std::net::IpAddr;
 
@@ -12,9 +13,13 @@ use crate::types::secret::TokenHash;
 /// Failures of an address, for each one an account may have: a whole school may stand behind one address.
 const ADDRESS_FACTOR: i64 = 20;
 
+/// Failures of an account from everywhere, for each one it may have from one network.
+const ACCOUNT_FACTOR: i64 = 10;
+
 /// One attempt's counters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counters {
+    account_here: TokenHash,
     account: TokenHash,
     address: TokenHash,
 }
@@ -23,6 +28,7 @@ impl Counters {
     /// The counters of a user name, known or not, and of an address.
     pub(super) fn of(username: &str, address: IpAddr) -> Self {
         Self {
+            account_here: TokenHash::of(&format!("account:{}@{}", fold_case(username), network(address))),
             account: TokenHash::of(&format!("account:{}", fold_case(username))),
             address: TokenHash::of(&format!("address:{}", network(address))),
         }
@@ -46,7 +52,11 @@ pub(super) async fn admit(ctx: &Context, counters: Counters) -> Result<(), Error
     let window_since = ctx.now.plus_s(-i64::from(limits.sign_in_window_s));
     let until = ctx.now.plus_s(i64::from(limits.sign_in_delay_s));
     let attempts_max = i64::from(limits.sign_in_attempts_max);
-    let bounds = [(counters.account, attempts_max), (counters.address, attempts_max * ADDRESS_FACTOR)];
+    let bounds = [
+        (counters.account_here, attempts_max),
+        (counters.account, attempts_max * ACCOUNT_FACTOR),
+        (counters.address, attempts_max * ADDRESS_FACTOR),
+    ];
     let mut tx = ctx.store.begin().await?;
     for (key, _) in bounds {
         let waiting = throttle::find(&mut tx, key).await?.filter(|counter| counter.blocked_until > ctx.now);
@@ -81,6 +91,7 @@ pub async fn count_client_refusal(ctx: &Context, client_id: &str, address: IpAdd
 
 /// Takes the attempt back, because it succeeded.
 pub(super) async fn forgive_in(tx: &mut Tx, ctx: &Context, counters: Counters) -> Result<(), Error> {
+    throttle::clear(tx, counters.account_here).await?;
     throttle::clear(tx, counters.account).await?;
     let address_max = i64::from(ctx.gateway.limits.sign_in_attempts_max) * ADDRESS_FACTOR;
     Ok(throttle::take_back(tx, counters.address, ctx.now, address_max).await?)

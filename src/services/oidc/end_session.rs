@@ -27,7 +27,7 @@ pub async fn end(ctx: &Context, request: &LogoutRequest, cookie: Option<&str>, c
     };
     let mut tx = ctx.store.read().await?;
     let client = match &hint {
-        Some(hint) => client::find(&mut tx, &hint.client_id).await?,
+        Some(hint) => client::find(&mut tx, &hint.client_id).await?.filter(|client| client.enabled),
         None => None,
     };
     let live = session::find_in(&mut tx, ctx, cookie).await?;

@@ -22,6 +22,8 @@ pub const ADMIN_SCOPE: &str = "passerelle:admin";
 struct Holder {
     token: LiveToken,
     client: Client,
+    /// What was granted, less what was taken from the client since.
+    scope: OauthScope,
 }
 
 /// The holder of a token, while token, grant, person, client and establishment are all in order (SECURITY 26, 27).
@@ -34,7 +36,10 @@ async fn holder_in(tx: &mut Tx, ctx: &Context, token: &str) -> Result<Option<Hol
         return Ok(None);
     }
     let client = client::find(tx, &token.client_id).await?.filter(|client| client.enabled);
-    Ok(client.map(|client| Holder { token, client }))
+    Ok(client.map(|client| {
+        let scope = OauthScope::parse(&token.scope).intersection(&client.scopes.iter().collect());
+        Holder { token, client, scope }
+    }))
 }
 
 /// The UserInfo answer (Core §5.3.2).
@@ -45,11 +50,10 @@ pub async fn user_info(ctx: &Context, token: &str) -> Result<Map<String, Value>,
     let mut tx = ctx.store.read().await?;
     let holder = holder_in(&mut tx, ctx, token).await?;
     let holder = holder.ok_or_else(|| OAuthError::InvalidToken("the access token is unknown, expired or revoked".into()))?;
-    let scope = OauthScope::parse(&holder.token.scope);
-    if !scope.contains("openid") {
+    if !holder.scope.contains("openid") {
         return Err(OAuthError::InsufficientScope("this needs the scope openid".into()).into());
     }
-    let mut claims = facts::released_in(&mut tx, ctx, &holder.token.user, &holder.client, &scope).await?;
+    let mut claims = facts::released_in(&mut tx, ctx, &holder.token.user, &holder.client, &holder.scope).await?;
     claims.insert("sub".to_owned(), facts::subject(&holder.token.user).into());
     Ok(claims)
 }
@@ -58,7 +62,7 @@ pub async fn user_info(ctx: &Context, token: &str) -> Result<Map<String, Value>,
 pub async fn actor(ctx: &Context, token: &str) -> Result<Option<Actor>, Error> {
     let mut tx = ctx.store.read().await?;
     let Some(holder) = holder_in(&mut tx, ctx, token).await? else { return Ok(None) };
-    if !OauthScope::parse(&holder.token.scope).contains(ADMIN_SCOPE) {
+    if !holder.scope.contains(ADMIN_SCOPE) {
         return Ok(None);
     }
     let roles = roles::gateway_roles_in(&mut tx, ctx, &holder.token.user).await?;

@@ -123,9 +123,14 @@ async fn redeem_refresh_token(ctx: &Context, client: &Client, token: &Secret, na
         return Err(unknown().into());
     }
     let granted = OauthScope::parse(&given.scope);
-    let scope = narrower.unwrap_or_else(|| granted.clone());
-    if scope.is_empty() || !scope.is_subset(&granted) {
+    let wanted = narrower.unwrap_or_else(|| granted.clone());
+    if !wanted.is_subset(&granted) {
         return Err(OAuthError::InvalidScope("scope passes what was granted".into()).into());
+    }
+    // What was taken from the client since is taken from its tokens.
+    let scope = wanted.intersection(&client.scopes.iter().collect());
+    if scope.is_empty() {
+        return Err(OAuthError::InvalidScope("nothing of the scope is left to this client".into()).into());
     }
     let person = living_in(&mut tx, ctx, client, &given).await?;
     if !refresh_token::rotate(&mut tx, hash, ctx.now).await? {

@@ -9,7 +9,7 @@ use super::super::links::{self, Link};
 use super::super::roles;
 use super::authority::may_change_in;
 use crate::store::Tx;
-use crate::store::establishment::one_time_link::Purpose;
+use crate::store::establishment::one_time_link::{self, Purpose};
 use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
 use crate::store::establishment::{credential, grant, link, session};
 use crate::types::id::UserId;
@@ -41,6 +41,8 @@ pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: Disabled
     user::update(tx, &user).await?;
     session::delete_of_user(tx, user.id).await?;
     grant::revoke_of_user(tx, user.id, ctx.now).await?;
+    // A link made before is not to work again when the person is enabled.
+    one_time_link::delete_of_user(tx, user.id).await?;
     roles::withdraw_in(tx, user.id).await?;
     audit::record_in(tx, ctx, "user.disabled", ("user", &user.id.to_string()), json!({ "username": user.username, "by": by })).await?;
     Ok(user)

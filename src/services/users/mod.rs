@@ -146,6 +146,7 @@ pub async fn update(ctx: &Context, id: UserId, patch: &UserPatch) -> Result<User
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let mut user = user::get(&mut tx, id).await?;
+    authority::may_change_in(&mut tx, ctx, id).await?;
     if let Some(owner) = link::list_of_user(&mut tx, id).await?.into_iter().find(|l| l.present) {
         return Err(Error::Conflict(format!("the source «{}» describes this person: change it there, and sync", owner.source)));
     }

@@ -7,7 +7,7 @@ use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::fold;
-use crate::types::id::TokenId;
+use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::secret::TokenHash;
 use crate::types::time::Timestamp;
@@ -40,6 +40,8 @@ pub struct ApiToken {
     pub last_used_at: Option<Timestamp>,
     /// End of its life.
     pub expires_at: Option<Timestamp>,
+    /// Who made it, when a person did: it opens nothing once they may no longer do what it does.
+    pub created_by: Option<UserId>,
 }
 
 /// What a list of tokens may be narrowed by.
@@ -55,20 +57,20 @@ pub struct Filter {
 
 /// The live token of a secret.
 pub async fn find_live(tx: &mut Tx, secret: TokenHash, now: Timestamp) -> Result<Option<ApiToken>, Error> {
-    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens \
+    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by FROM api_tokens \
          WHERE secret_hash = $1 AND (expires_at IS NULL OR expires_at > $2)";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(secret.as_bytes()).bind(now).fetch_optional(c).await)?)
 }
 
 /// One token by key.
 pub async fn find(tx: &mut Tx, id: TokenId) -> Result<Option<ApiToken>, Error> {
-    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens WHERE id = $1";
+    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by FROM api_tokens WHERE id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// A page of tokens, oldest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<ApiToken>, Error> {
-    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at FROM api_tokens WHERE ($1 IS NULL OR id > $1) \
+    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by FROM api_tokens WHERE ($1 IS NULL OR id > $1) \
          AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR name = $3) AND ($4 IS NULL OR kind = $4) \
          AND ($5 IS NULL OR scope = $5) ORDER BY id LIMIT $6";
     const COUNT: &str = "SELECT count(*) FROM api_tokens WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR name = $2) \
@@ -85,11 +87,11 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ap
 
 /// Writes a new token.
 pub async fn insert(tx: &mut Tx, secret: TokenHash, t: &ApiToken) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO api_tokens (id, name, kind, scope, secret_hash, created_at, last_used_at, expires_at, search) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    const SQL: &str = "INSERT INTO api_tokens (id, name, kind, scope, secret_hash, created_at, last_used_at, expires_at, search, \
+         created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(t.id).bind(&t.name).bind(t.kind).bind(&t.scope).bind(secret.as_bytes());
-        row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).bind(fold(&t.name)).execute(c).await
+        row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).bind(fold(&t.name)).bind(t.created_by).execute(c).await
     })?;
     Ok(())
 }

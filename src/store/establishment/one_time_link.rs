@@ -48,6 +48,13 @@ pub async fn replace(tx: &mut Tx, token: TokenHash, l: &OneTimeLink) -> Result<(
     Ok(())
 }
 
+/// Ends a person's links.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM one_time_links WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await)?;
+    Ok(())
+}
+
 /// Uses a link up; true for exactly one caller.
 pub async fn spend(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<bool, Error> {
     const SQL: &str = "UPDATE one_time_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";

@@ -28,6 +28,8 @@ use crate::types::oauth_scope::OauthScope;
 
 /// Longest `state` and `nonce` kept, in bytes.
 const ECHO_MAX_BYTES: usize = 2048;
+/// Longest `id_token_hint` that is looked at, in bytes.
+const TOKEN_HINT_MAX_BYTES: usize = 16_384;
 /// Longest hint kept, in bytes; longer ones are dropped, since hints are never needed.
 const HINT_MAX_BYTES: usize = 512;
 
@@ -95,7 +97,8 @@ pub fn read(parameters: &Parameters, client: &ClientPolicy) -> Result<Authorizat
         max_age_s: checked.max_age_s,
         login_hint: hint("login_hint"),
         ui_locales: hint("ui_locales"),
-        id_token_hint: parameters.get("id_token_hint").map(str::to_owned),
+        // A longer one is none of ours; kept, it would let strangers fill the store.
+        id_token_hint: parameters.get("id_token_hint").filter(|hint| hint.len() <= TOKEN_HINT_MAX_BYTES).map(str::to_owned),
     })
 }
 
