@@ -34,10 +34,12 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
     let url = StoreUrl::Sqlite(config.folder());
     let open_max = u64::try_from(config.limits.open_establishments_max).unwrap_or(u64::MAX);
+    // Before the stores are made: whether they were there tells whether a key may be.
+    let vault = Vault::open(&config.master_key(), !Stores::exist(&url))?;
     let stores = Stores::open(&url, open_max).await?;
     let gateway = Arc::new(Gateway {
         stores,
-        vault: Vault::open(&config.master_key())?,
+        vault,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
         keys: Keys::new(open_max),

@@ -27,6 +27,11 @@ pub enum VaultError {
         /// Why.
         source: std::io::Error,
     },
+    /// There are stores, and the key they were sealed with is not there.
+    #[error(
+        "the master key file {0} is missing, and the stores were sealed with it: put it back from your copy. A new one is made for an empty folder only"
+    )]
+    Lost(String),
     /// The key has another form.
     #[error(
         "the master key {0} is not 32 bytes in base64: restore the right file; `openssl rand -base64 32` makes a new one for an empty store"
@@ -72,13 +77,14 @@ impl fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Reads the master key. A file that is not there is made with a new key, readable by its owner only.
+    /// Reads the master key. For a `fresh` folder, a file that is not there is made with a new key, readable by its owner only.
     ///
     /// # Errors
-    /// When the file cannot be read or made, or does not hold 32 bytes in base64.
-    pub fn open(key: &MasterKey<'_>) -> Result<Self, VaultError> {
+    /// `Lost` when it is not there and the stores are; when the file cannot be read or made, or does not hold 32 bytes in base64.
+    pub fn open(key: &MasterKey<'_>, fresh: bool) -> Result<Self, VaultError> {
         match key {
             MasterKey::Given(secret) => Self::from_base64(secret.expose(), "given in the configuration"),
+            MasterKey::File(path) if !fresh && !path.exists() => Err(VaultError::Lost(path.display().to_string())),
             MasterKey::File(path) => Self::from_file(path),
         }
     }

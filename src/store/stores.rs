@@ -57,6 +57,12 @@ pub struct Stores {
 }
 
 impl Stores {
+    /// Whether there are stores already.
+    pub fn exist(url: &StoreUrl) -> bool {
+        let StoreUrl::Sqlite(folder) = url;
+        folder.join("registry.sqlite").exists()
+    }
+
     /// Opens the registry and the platform's own store, making both when the folder is new.
     ///
     /// # Errors

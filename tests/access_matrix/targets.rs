@@ -143,7 +143,6 @@ impl Targets {
             state: State::Held,
             counts: Counts::default(),
             error: Some("held by the test".to_owned()),
-            approves: None,
             approved_by: None,
             started_at: self.ctx.now,
             duration_ms: Some(1),

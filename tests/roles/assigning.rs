@@ -121,7 +121,9 @@ async fn nobody_gives_more_than_they_hold_by_hand_or_by_a_rule() {
     assert!(matches!(turned, Err(Error::Forbidden(_))));
     let held = assignments::list(operators, &PageRequest::first(1), &Filter::default()).await.unwrap();
     assert!(matches!(assignments::end(&below, held.items[0].id).await, Err(Error::Forbidden(_))));
-    rules::create(&below, &rule("passerelle", "dsi", "administrator", None)).await.unwrap();
+    // On the platform not even what they hold: only operators configure there.
+    let equal = rules::create(&below, &rule("passerelle", "dsi", "administrator", None)).await;
+    assert!(matches!(equal, Err(Error::Forbidden(_))));
     let captured = rules::create(operators, &rule("passerelle", "(?<role>.+)", "{role}", None)).await;
     assert!(matches!(captured, Err(Error::Invalid(_))));
     // An auditor reads and gives nothing; an establishment knows no operators.

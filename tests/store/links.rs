@@ -80,7 +80,7 @@ async fn a_source_goes_with_its_runs_but_not_while_people_or_groups_come_from_it
         let (linked, grouped, free) = (samples::source("gens"), samples::source("groupes"), samples::source("libre"));
         let someone = person("élodie");
         let held = samples::run(&free, State::Held);
-        let approving = sync_run::Run { approves: Some(held.id), ..samples::run(&free, State::Done) };
+        let approving = samples::run(&free, State::Done);
         with_source_and_people(bed, &linked, std::slice::from_ref(&someone)).await;
         bed.write(async |tx| {
             source::insert(tx, &grouped).await?;

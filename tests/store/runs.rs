@@ -36,14 +36,7 @@ async fn a_run_comes_back_as_written_and_as_far_as_it_came() {
         let feed = with_source(bed, "annuaire").await;
         let counts = Counts { memberships_added: u64::from(u32::MAX), memberships_removed: 9, ..samples::run(&feed, State::Held).counts };
         let held = Run { counts, ..samples::run(&feed, State::Held) };
-        let bare = Run {
-            error: None,
-            approved_by: None,
-            duration_ms: None,
-            approves: Some(held.id),
-            mode: Mode::Undo,
-            ..samples::run(&feed, State::Queued)
-        };
+        let bare = Run { error: None, approved_by: None, duration_ms: None, mode: Mode::Undo, ..samples::run(&feed, State::Queued) };
         with_runs(bed, &[held.clone(), bare.clone()]).await;
         let mut tx = bed.read().await;
         assert_eq!(sync_run::find(&mut tx, held.id).await.unwrap(), Some(held));
@@ -55,9 +48,10 @@ async fn a_run_comes_back_as_written_and_as_far_as_it_came() {
             error: Some("la connexion a été coupée".to_owned()),
             approved_by: Some("user:x".to_owned()),
             duration_ms: Some(i64::MAX),
+            started_at: LATER,
             ..bare
         };
-        bed.write(async |tx| sync_run::update(tx, &Run { mode: Mode::Full, started_at: LATER, ..ended.clone() }).await).await;
+        bed.write(async |tx| sync_run::update(tx, &Run { mode: Mode::Full, ..ended.clone() }).await).await;
         assert_eq!(sync_run::find(&mut tx, ended.id).await.unwrap(), Some(ended));
     })
     .await;
@@ -195,8 +189,6 @@ async fn runs_and_changes_need_what_they_belong_to() {
         let feed = with_source(bed, "un").await;
         let lost = Run { source_id: SourceId::new(), ..samples::run(&feed, State::Done) };
         bed.refuses_as_referenced(async |tx| sync_run::insert(tx, &lost).await).await;
-        let approving = Run { approves: Some(RunId::new()), ..samples::run(&feed, State::Done) };
-        bed.refuses_as_referenced(async |tx| sync_run::insert(tx, &approving).await).await;
         let named =
             Change { seq: 0, kind: ChangeKind::User, operation: Operation::Created, subject_id: None, name: NOW.to_string(), detail: None };
         bed.refuses_as_referenced(async |tx| change::insert_all(tx, RunId::new(), std::slice::from_ref(&named)).await).await;
@@ -204,6 +196,9 @@ async fn runs_and_changes_need_what_they_belong_to() {
         with_runs(bed, std::slice::from_ref(&run)).await;
         let twice = [named.clone(), named.clone()];
         bed.refuses_as_taken("changes.run_id, changes.seq", async |tx| change::insert_all(tx, run.id, &twice).await).await;
+        bed.write(async |tx| change::insert_all(tx, run.id, std::slice::from_ref(&named)).await).await;
+        bed.write(async |tx| change::delete_of_run(tx, run.id).await).await;
+        assert_eq!(change::list(&mut bed.read().await, run.id, -1, 10, None).await.unwrap(), (vec![], 0));
     })
     .await;
 }

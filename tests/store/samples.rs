@@ -118,7 +118,6 @@ pub fn run(source: &Source, state: State) -> Run {
             ..Counts::default()
         },
         error: Some("l’annuaire n’a rendu que 3 entrées".to_owned()),
-        approves: None,
         approved_by: Some("user:élodie".to_owned()),
         started_at: NOW,
         duration_ms: Some(1234),

@@ -62,7 +62,7 @@ async fn run_that_disables_too_many_waits_for_approval_and_then_does_just_that()
     // One more left since: that one was not approved, but alone it is within the bounds.
     fed.slapd.modify(&delete(PEOPLE[3]));
     let approved = sync::approve(&fed.ctx, held.id).await.unwrap();
-    assert_eq!(approved.approves, Some(held.id));
+    assert_eq!((approved.id, approved.state), (held.id, State::Running));
     let done = ended(&fed, approved.id).await;
     assert_eq!((done.state, done.counts.disabled, done.error), (State::Done, 4, None));
     assert_eq!(active(&fed).await, 16);
@@ -80,6 +80,12 @@ async fn approval_covers_the_people_named_and_nobody_else() {
     assert_eq!(again.state, State::Held);
     assert!(again.error.unwrap().contains("4 of 20 people"));
     assert_eq!(active(&fed).await, 20);
+    // The decision is open again, now for all seven.
+    let approved = sync::approve(&fed.ctx, again.id).await.unwrap();
+    let done = ended(&fed, approved.id).await;
+    assert_eq!((done.state, done.counts.disabled, active(&fed).await), (State::Done, 7, 13));
+    let named = fed.changes(&done).await.into_iter().filter(|c| c.operation == Operation::Disabled).count();
+    assert_eq!(named, 7);
 }
 
 #[tokio::test]

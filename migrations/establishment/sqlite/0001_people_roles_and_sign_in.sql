@@ -89,7 +89,6 @@ CREATE TABLE runs (
     state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'held', 'refused', 'failed', 'undone')),
     counts TEXT NOT NULL,
     error TEXT,
-    approves BLOB REFERENCES runs (id),
     approved_by TEXT,
     started_at INTEGER NOT NULL,
     duration_ms INTEGER

@@ -35,7 +35,7 @@ impl Finding {
 pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
     let config = configuration(global)?;
     let mut findings = vec![Finding::of("configuration", "settings", Ok(config.public_url.clone()))];
-    let local = Local::open(global).await?;
+    let local = Local::open(global, false).await?;
     findings.push(Finding::of("configuration", "stores", Ok(config.folder().display().to_string())));
     let platform = local.platform().await?;
     let filter = Filter::default();

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::local::Local;
-use super::output::{Output, collect, or_dash, print_json};
+use super::output::{Output, beside, collect, or_dash, print_json};
 use crate::services::clients::{self, ClientFields};
 use crate::store::establishment::client::Filter;
 use crate::types::page::PageRequest;
@@ -89,7 +89,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let now = ClientFields::from(&clients::get(&ctx, &named.client_id).await?);
             {
                 let (client, secret) = clients::update(&ctx, &named.client_id, &super::patched(&now, &patch)?).await?;
-                print_json(&json!({ "client": client, "client_secret": secret.as_ref().map(Secret::expose) }))
+                print_json(&beside(&client, [("client_secret", secret.as_ref().map(Secret::expose).into())])?)
             }
         }
         Command::Rotate(named) => {
@@ -120,7 +120,7 @@ async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()
         None => serde_json::from_value(fields)?,
     };
     let (client, secret) = clients::create(&ctx, &fields).await?;
-    let value = json!({ "client": client, "client_secret": secret.as_ref().map(Secret::expose) });
+    let value = beside(&client, [("client_secret", secret.as_ref().map(Secret::expose).into())])?;
     let issuer = ctx.issuer();
     let sentence = output.text("cli-client-created", &[("id", client.client_id.as_str().into()), ("issuer", issuer.as_str().into())]);
     let shown = secret.map(|s| format!("\n{}\n\n  {}\n", output.text("cli-client-secret", &[]), s.expose())).unwrap_or_default();

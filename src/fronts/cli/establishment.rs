@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::args::Rows;
 use super::local::Local;
-use super::output::{Output, collect, or_dash};
+use super::output::{Output, beside, collect, or_dash};
 use crate::services::establishments::{self, NewContact, NewEstablishment};
 use crate::store::registry::establishment::{Establishment, Filter};
 use crate::store::registry::zone::Zone;
@@ -31,6 +31,13 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         remove: Option<String>,
     },
+}
+
+impl Command {
+    /// Whether the command may begin an installation.
+    pub fn begins(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Zone { set: Some(_), .. })
+    }
 }
 
 /// What a new establishment is.
@@ -100,11 +107,9 @@ async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()
     let Create { name, slug, number, uai, zone, locality, .. } = new;
     let new = NewEstablishment { name, slug, number, uai, zone, locality, contact, send_mail: None };
     let made = establishments::create(&local.platform().await?, &new).await?;
-    let value = json!({
-        "establishment": made.establishment,
-        "administrator": { "id": made.administrator.id, "username": made.administrator.username },
-        "link": { "url": made.link.url.expose(), "expires_at": made.link.expires_at },
-    });
+    let administrator = json!({ "id": made.administrator.id, "username": made.administrator.username });
+    let link = json!({ "url": made.link.url.expose(), "expires_at": made.link.expires_at });
+    let value = beside(&made.establishment, [("administrator", administrator), ("link", link)])?;
     if !output.is_json() {
         show(output, &made.establishment)?;
     }

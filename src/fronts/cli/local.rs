@@ -8,6 +8,7 @@ use super::args::Global;
 use crate::app;
 use crate::config::Config;
 use crate::services::context::{Actor, Context, Gateway, PlatformContext};
+use crate::store::{StoreUrl, Stores};
 use crate::types::time::Timestamp;
 
 /// Open stores.
@@ -22,9 +23,15 @@ pub fn configuration(global: &Global) -> anyhow::Result<Config> {
 }
 
 impl Local {
-    /// Opens the stores that the options name.
-    pub async fn open(global: &Global) -> anyhow::Result<Self> {
+    /// Opens the stores that the options name. Only what begins an installation makes new ones: a mistyped folder is told.
+    pub async fn open(global: &Global, begins: bool) -> anyhow::Result<Self> {
         let config = configuration(global)?;
+        let folder = config.folder();
+        anyhow::ensure!(
+            begins || Stores::exist(&StoreUrl::Sqlite(folder.clone())),
+            "there are no stores in {}: name their folder with --data or --config, or begin with `passerelle operator create NAME`",
+            folder.display()
+        );
         let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", config.folder().display()))?;
         Ok(Self { gateway })
     }

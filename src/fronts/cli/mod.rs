@@ -88,16 +88,16 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Demo(options) => demo::run(&cli.global, output, options).await,
         Command::Serve => serve::run(&cli.global, output).await,
-        Command::Establishment(command) => establishment::run(&Local::open(&cli.global).await?, output, command).await,
-        Command::Source(command) => source::run(&Local::open(&cli.global).await?, output, command).await,
-        Command::Application(command) => application::run(&Local::open(&cli.global).await?, output, command).await,
-        Command::Rule(command) => rule::run(&Local::open(&cli.global).await?, output, command).await,
-        Command::Assignment(command) => assignment::run(&Local::open(&cli.global).await?, output, command).await,
-        Command::Token(command) => token::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Establishment(command) => establishment::run(&Local::open(&cli.global, command.begins()).await?, output, command).await,
+        Command::Source(command) => source::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Application(command) => application::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Rule(command) => rule::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Token(command) => token::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Check => check::run(&cli.global, output).await,
         Command::Openapi => print_json(&crate::fronts::api::openapi()),
-        Command::Operator(command) => operator::run(&Local::open(&cli.global).await?, output, command).await,
-        Command::User(command) => user::run(&Local::open(&cli.global).await?, output, command).await,
+        Command::Operator(command) => operator::run(&Local::open(&cli.global, command.begins()).await?, output, command).await,
+        Command::User(command) => user::run(&Local::open(&cli.global, false).await?, output, command).await,
     }
 }
 

@@ -35,6 +35,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether the command may begin an installation.
+    pub fn begins(&self) -> bool {
+        matches!(self, Self::Create { .. })
+    }
+}
+
 /// Carries a command out.
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     let platform = local.platform().await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::i18n;
 use crate::services::links::Link;
@@ -111,6 +112,15 @@ pub async fn collect<T>(
 /// A value that may be missing, as tables show it.
 pub fn or_dash(value: Option<&impl ToString>) -> String {
     value.map_or_else(|| "–".to_owned(), ToString::to_string)
+}
+
+/// A thing with more beside its own fields, as the admin API answers it.
+pub fn beside<const N: usize>(thing: &impl Serialize, more: [(&str, Value); N]) -> anyhow::Result<Value> {
+    let mut value = serde_json::to_value(thing)?;
+    if let Value::Object(fields) = &mut value {
+        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(value)
 }
 
 /// One JSON document.

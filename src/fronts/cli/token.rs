@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::local::Local;
-use super::output::{Output, collect, or_dash};
+use super::output::{Output, beside, collect, or_dash};
 use crate::services::tokens::{self, NewToken};
 use crate::store::establishment::api_token::{Filter, TokenKind};
 use crate::types::page::PageRequest;
@@ -52,7 +52,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let expires_at = days.map(|d| Timestamp::now().plus_s(d.saturating_mul(DAY_S)));
             let new = NewToken { name, kind: TokenKind::Api, scope: scope.unwrap_or_else(|| default.to_owned()), expires_at };
             let (token, secret) = tokens::create(&ctx, &new).await?;
-            let value = json!({ "token": token, "secret": secret.expose() });
+            let value = beside(&token, [("secret", secret.expose().into())])?;
             let sentence = output.text("cli-token-created", &[("name", token.name.as_str().into())]);
             // The secret is meant for the person at the terminal; the store keeps its hash only.
             output.done(&value, &format!("{sentence}\n\n  {}\n", secret.expose()))

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::args::Rows;
 use super::explanation;
 use super::local::Local;
-use super::output::{Output, collect, or_dash};
+use super::output::{Output, beside, collect, or_dash};
 use crate::services::context::Context;
 use crate::services::users::{self, NewUser};
 use crate::store::establishment::user::{Filter, User};
@@ -152,7 +152,7 @@ async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()
     let Create { username, given_name, family_name, email, locale, home_unit, .. } = new;
     let new = NewUser { username, given_name, family_name, display_name: None, email, locale, home_unit };
     let (user, link) = users::create(&ctx, &new).await?;
-    let value = json!({ "user": user, "link": { "url": link.url.expose(), "expires_at": link.expires_at } });
+    let value = beside(&user, [("link", json!({ "url": link.url.expose(), "expires_at": link.expires_at }))])?;
     output.link(&value, "cli-invite-link", &user.username, &link)
 }
 

@@ -38,8 +38,11 @@ impl Plan {
         let shut = self.people.refreshed.iter().filter(|one| one.turn == Turn::Disable).filter_map(|one| person(one.known));
         let disabled = gone.chain(shut).filter(|user| !covered.covers(user.uuid())).count();
         let removed = self.removed_groups(inbox, covered);
-        let approved_gone =
-            self.people.gone.iter().filter_map(|gone| person(gone.known)).filter(|user| covered.covers(user.uuid())).count();
+        // Those who were shut out already and are gone now were never named; an approval counts them in.
+        let told = |known: usize, disabled: bool| {
+            (approved.is_some() && !disabled) || person(known).is_some_and(|user| covered.covers(user.uuid()))
+        };
+        let approved_gone = self.people.gone.iter().filter(|gone| told(gone.known, gone.disabled)).count();
         let unreadable = inbox.unreadable_people.len();
         Losses {
             people: Loss { before: known.people.iter().filter(|p| p.standing == Standing::Free).count() as u64, taken: disabled as u64 },

@@ -43,17 +43,17 @@ pub async fn run_to_end(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Er
     carry_out(&for_source(ctx, &source), &source, run).await
 }
 
-/// Approves a held run: a new one starts, for which what the held one named does not count against the guard.
+/// Approves a held run: it reads the source again, and what it named while it was held does not count against the guard.
 ///
 /// # Errors
-/// `NotFound`, `Conflict` when the run is not held, was approved already, or another is under way.
+/// `NotFound`, `Conflict` when the run is not held, the source is disabled, or another run is under way.
 pub async fn approve(ctx: &Context, id: RunId) -> Result<Run, Error> {
     let (source, run) = begin_approved(ctx, id).await?;
     go_on(ctx, source, run.clone());
     Ok(run)
 }
 
-/// Approves a held run and waits for the end of the new one.
+/// Approves a held run and waits for its end.
 ///
 /// # Errors
 /// As `approve`; how the run itself ended is in its `state`.
@@ -65,10 +65,13 @@ pub async fn approve_to_end(ctx: &Context, id: RunId) -> Result<Run, Error> {
 async fn begin_approved(ctx: &Context, id: RunId) -> Result<(Source, Run), Error> {
     ctx.require(Permission::ManageSources)?;
     let mut tx = ctx.store.begin().await?;
-    let held = decide_in(&mut tx, ctx, id, State::Held, "run.approved").await?;
+    let held = held_in(&mut tx, id).await?;
     let source = source::find(&mut tx, held.source_id).await?.ok_or_else(|| Error::not_found("source"))?;
-    let run = Run { approves: Some(held.id), approved_by: Some(ctx.actor.label()), ..fresh(ctx, &source, Mode::Full) };
-    insert_in(&mut tx, ctx, &source, &run).await?;
+    may_run_in(&mut tx, ctx, &source).await?;
+    let label = Some(ctx.actor.label());
+    let run = Run { state: State::Running, approved_by: label, error: None, started_at: ctx.now, duration_ms: None, ..held };
+    sync_run::update(&mut tx, &run).await?;
+    audit::record_in(&mut tx, ctx, "run.approved", ("run", &id.to_string()), json!({ "source": run.source })).await?;
     tx.commit().await?;
     Ok((source, run))
 }
@@ -80,7 +83,9 @@ async fn begin_approved(ctx: &Context, id: RunId) -> Result<(Source, Run), Error
 pub async fn refuse(ctx: &Context, id: RunId) -> Result<Run, Error> {
     ctx.require(Permission::ManageSources)?;
     let mut tx = ctx.store.begin().await?;
-    let refused = decide_in(&mut tx, ctx, id, State::Refused, "run.refused").await?;
+    let refused = Run { state: State::Refused, approved_by: Some(ctx.actor.label()), ..held_in(&mut tx, id).await? };
+    sync_run::update(&mut tx, &refused).await?;
+    audit::record_in(&mut tx, ctx, "run.refused", ("run", &id.to_string()), json!({ "source": refused.source })).await?;
     tx.commit().await?;
     Ok(refused)
 }
@@ -126,16 +131,9 @@ async fn recover_one(ctx: &Context) -> Result<u64, Error> {
     Ok(ended)
 }
 
-async fn decide_in(tx: &mut Tx, ctx: &Context, id: RunId, state: State, action: &str) -> Result<Run, Error> {
-    let mut run = sync_run::find(tx, id).await?.ok_or_else(|| Error::not_found("run"))?;
-    if run.state != State::Held || run.approved_by.is_some() {
-        return Err(Error::Conflict("only a run that is held, and that nobody approved yet, can be approved or refused".to_owned()));
-    }
-    run.state = state;
-    run.approved_by = Some(ctx.actor.label());
-    sync_run::update(tx, &run).await?;
-    audit::record_in(tx, ctx, action, ("run", &id.to_string()), json!({ "source": run.source })).await?;
-    Ok(run)
+async fn held_in(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
+    let run = sync_run::find(tx, id).await?.ok_or_else(|| Error::not_found("run"))?;
+    if run.state == State::Held { Ok(run) } else { Err(Error::Conflict("only a run that is held can be approved or refused".to_owned())) }
 }
 
 async fn begin(ctx: &Context, name: &str, mode: Mode) -> Result<(Source, Run), Error> {
@@ -152,18 +150,23 @@ async fn begin(ctx: &Context, name: &str, mode: Mode) -> Result<(Source, Run), E
 }
 
 async fn insert_in(tx: &mut Tx, ctx: &Context, source: &Source, run: &Run) -> Result<(), Error> {
+    may_run_in(tx, ctx, source).await?;
+    sync_run::insert(tx, run).await?;
+    let detail = json!({ "source": source.name, "mode": run.mode });
+    audit::record_in(tx, ctx, "run.started", ("run", &run.id.to_string()), detail).await
+}
+
+async fn may_run_in(tx: &mut Tx, ctx: &Context, source: &Source) -> Result<(), Error> {
     if !source.enabled {
         return Err(Error::Conflict(format!("the source «{}» is disabled: enable it first", source.name)));
     }
     // A run has a deadline, so one that is older by far is carried on by nobody.
     let deadline = i64::from(ctx.gateway.limits.sync_run_deadline_s);
     sync_run::fail_unfinished(tx, ctx.now.plus_s(-2 * deadline), BROKEN_OFF).await?;
-    if let Some(other) = sync_run::find_unfinished(tx, source.id).await? {
-        return Err(Error::Conflict(format!("a run of «{}» is under way ({other}): wait for its end", source.name)));
+    match sync_run::find_unfinished(tx, source.id).await? {
+        Some(other) => Err(Error::Conflict(format!("a run of «{}» is under way ({other}): wait for its end", source.name))),
+        None => Ok(()),
     }
-    sync_run::insert(tx, run).await?;
-    let detail = json!({ "source": source.name, "mode": run.mode, "approves": run.approves });
-    audit::record_in(tx, ctx, "run.started", ("run", &run.id.to_string()), detail).await
 }
 
 fn fresh(ctx: &Context, source: &Source, mode: Mode) -> Run {
@@ -175,7 +178,6 @@ fn fresh(ctx: &Context, source: &Source, mode: Mode) -> Run {
         state: State::Running,
         counts: Counts::default(),
         error: None,
-        approves: None,
         approved_by: None,
         started_at: ctx.now,
         duration_ms: None,
@@ -245,6 +247,10 @@ async fn attempt(ctx: &Context, source: &Source, mut run: Run, elapsed: impl Fn(
 
     let mut tx = ctx.store.begin().await?;
     tx.set_large(true).await?;
+    if approved.is_some() {
+        // What it named while it was held gives way to what it does now.
+        change::delete_of_run(&mut tx, run.id).await?;
+    }
     let carried = apply::carry(&mut tx, ctx, &run, &inbox, &plan, writes).await;
     // Whatever came of it, the connection serves others next.
     tx.set_large(false).await?;
@@ -254,6 +260,10 @@ async fn attempt(ctx: &Context, source: &Source, mut run: Run, elapsed: impl Fn(
         (_, Some(why)) => (State::Done, Some(format!("A run would be held. {why}"))),
         (_, None) => (State::Done, None),
     };
+    if run.state == State::Held {
+        // Held again for more than was approved: the decision is open again.
+        run.approved_by = None;
+    }
     run.duration_ms = Some(elapsed());
     // The end of the run and what it changed stand or fall together.
     sync_run::update(&mut tx, &run).await?;
@@ -261,13 +271,15 @@ async fn attempt(ctx: &Context, source: &Source, mut run: Run, elapsed: impl Fn(
     Ok(run)
 }
 
-/// What the held run named that this one carries out.
+/// What an approved run named while it was held.
 async fn approved(ctx: &Context, run: &Run) -> Result<Option<Approved>, Error> {
-    let Some(held) = run.approves else { return Ok(None) };
+    if run.approved_by.is_none() {
+        return Ok(None);
+    }
     let mut tx = ctx.store.read().await?;
     let mut approved = Approved::default();
     for operation in [Operation::Disabled, Operation::Removed, Operation::MembersRemoved] {
-        for change in change::list_of_operation(&mut tx, held, operation).await? {
+        for change in change::list_of_operation(&mut tx, run.id, operation).await? {
             approved.add(&change);
         }
     }

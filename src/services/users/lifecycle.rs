@@ -10,6 +10,7 @@ use super::super::roles;
 use super::authority::may_change_in;
 use crate::store::Tx;
 use crate::store::establishment::one_time_link::{self, Purpose};
+use crate::store::establishment::source::{self, SourceKind};
 use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
 use crate::store::establishment::{credential, grant, link, session};
 use crate::types::id::UserId;
@@ -128,6 +129,9 @@ async fn make_link(ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, 
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
     may_change_in(&mut tx, ctx, id).await?;
+    if let Some(keeper) = keeps_password_in(&mut tx, id).await? {
+        return Err(Error::Conflict(format!("the source «{keeper}» keeps this person's password: it is changed there")));
+    }
     match (purpose, user.status) {
         (_, UserStatus::Disabled) => return Err(Error::Conflict("this person is disabled: enable them first".to_owned())),
         (Purpose::Invitation, UserStatus::Active) => {
@@ -140,4 +144,17 @@ async fn make_link(ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, 
     audit::record_in(&mut tx, ctx, action, ("user", &id.to_string()), json!({})).await?;
     tx.commit().await?;
     Ok(made)
+}
+
+/// The source whose directory checks a person's password, if one does.
+async fn keeps_password_in(tx: &mut Tx, user: UserId) -> Result<Option<String>, Error> {
+    for stated in link::list_of_user(tx, user).await?.into_iter().filter(|link| link.present) {
+        let binds = source::find(tx, stated.source_id).await?.is_some_and(|source| {
+            source.kind == SourceKind::Ldap && source.settings.get("sign_in").and_then(serde_json::Value::as_str) != Some("none")
+        });
+        if binds {
+            return Ok(Some(stated.source));
+        }
+    }
+    Ok(None)
 }

@@ -100,6 +100,13 @@ pub async fn insert_all(tx: &mut Tx, run: RunId, changes: &[Change]) -> Result<(
     Ok(())
 }
 
+/// Forgets the changes of a held run, before it is carried out and names what it does.
+pub async fn delete_of_run(tx: &mut Tx, run: RunId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM changes WHERE run_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(run).execute(c).await)?;
+    Ok(())
+}
+
 /// Everything one operation of a run did, for the run that carries a held one out.
 pub async fn list_of_operation(tx: &mut Tx, run: RunId, operation: Operation) -> Result<Vec<Change>, Error> {
     const SQL: &str =

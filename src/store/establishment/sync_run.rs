@@ -92,11 +92,9 @@ pub struct Run {
     pub counts: Counts,
     /// Why it was held or failed, in words.
     pub error: Option<String>,
-    /// The held run that this one carries out.
-    pub approves: Option<RunId>,
     /// Who approved or refused it.
     pub approved_by: Option<String>,
-    /// When it started.
+    /// When it started; an approval starts it again.
     pub started_at: Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<i64>,
@@ -115,14 +113,14 @@ pub struct Filter {
 
 /// One run by key.
 pub async fn find(tx: &mut Tx, id: RunId) -> Result<Option<Run>, Error> {
-    const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approves, r.approved_by, \
+    const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
          r.started_at, r.duration_ms FROM runs r JOIN sources s ON s.id = r.source_id WHERE r.id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// A page of runs, newest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<Run>, Error> {
-    const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approves, r.approved_by, \
+    const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
          r.started_at, r.duration_ms FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR r.id < $1) \
          AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR r.mode = $3) AND ($4 IS NULL OR r.state = $4) ORDER BY r.id DESC LIMIT $5";
     const COUNT: &str = "SELECT count(*) FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR s.name = $1) \
@@ -142,21 +140,22 @@ pub async fn find_unfinished(tx: &mut Tx, source: SourceId) -> Result<Option<Run
 
 /// Writes a new run.
 pub async fn insert(tx: &mut Tx, r: &Run) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO runs (id, source_id, mode, state, counts, error, approves, approved_by, started_at, duration_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    const SQL: &str = "INSERT INTO runs (id, source_id, mode, state, counts, error, approved_by, started_at, duration_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.source_id).bind(r.mode).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
-        row.bind(r.approves).bind(&r.approved_by).bind(r.started_at).bind(r.duration_ms).execute(c).await
+        row.bind(&r.approved_by).bind(r.started_at).bind(r.duration_ms).execute(c).await
     })?;
     Ok(())
 }
 
 /// Writes how far a run came.
 pub async fn update(tx: &mut Tx, r: &Run) -> Result<(), Error> {
-    const SQL: &str = "UPDATE runs SET state = $2, counts = $3, error = $4, approved_by = $5, duration_ms = $6 WHERE id = $1";
+    const SQL: &str =
+        "UPDATE runs SET state = $2, counts = $3, error = $4, approved_by = $5, duration_ms = $6, started_at = $7 WHERE id = $1";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
-        row.bind(&r.approved_by).bind(r.duration_ms).execute(c).await
+        row.bind(&r.approved_by).bind(r.duration_ms).bind(r.started_at).execute(c).await
     })?;
     Ok(())
 }
