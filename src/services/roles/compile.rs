@@ -1,4 +1,4 @@
-//! A rule as people write it, checked and made ready to be evaluated. Pure.
+//! A rule as people write it, checked and made ready to be evaluated. Knows no store.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,13 +6,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::pattern::{Captures, Case, Pattern, Template};
+use super::super::error::Error;
+use super::pattern::{Captures, Case, Pattern, Patterns, Template};
+use super::work::{Stop, Work};
 use crate::store::establishment::rule::{Condition, Rule};
 use crate::types::Invalid;
 use crate::types::id::RuleId;
 
 /// Most conditions of a rule.
 const CONDITIONS_MAX: usize = 20;
+/// Rules compiled in one piece of work.
+const RULES_PIECE: usize = 10;
 /// Longest name of an attribute or a source, in characters.
 const NAME_LENGTH_MAX: usize = 200;
 
@@ -85,11 +89,11 @@ impl From<&Rule> for RuleFields {
 #[derive(Clone, Debug)]
 pub enum Subject {
     /// Effective groups, by name and by DN.
-    Group(Pattern),
+    Group(Arc<Pattern>),
     /// Values of an attribute.
-    Attribute(String, Pattern),
+    Attribute(String, Arc<Pattern>),
     /// The person's units.
-    Unit(Pattern),
+    Unit(Arc<Pattern>),
     /// Sources of entries that are present.
     Source(String),
 }
@@ -123,10 +127,41 @@ pub struct Compiled {
     wanted: BTreeSet<Arc<str>>,
 }
 
+/// A set of rules, made ready in bounded pieces: each rule, or what does not fit in it.
+pub async fn compile_set(work: &Work, written: Vec<(RuleFields, Option<RuleId>)>) -> Result<Vec<Result<Compiled, Vec<Invalid>>>, Error> {
+    let mut ready = Vec::with_capacity(written.len());
+    let mut patterns = Patterns::default();
+    let mut left = written.into_iter();
+    loop {
+        let piece: Vec<_> = left.by_ref().take(RULES_PIECE).collect();
+        if piece.is_empty() {
+            return Ok(ready);
+        }
+        let compile = move |stop: &Stop| {
+            let wanted = piece.iter().take_while(|_| !stop.is_set());
+            let done: Vec<_> = wanted.map(|(fields, id)| Compiled::within(&mut patterns, fields, *id)).collect();
+            (patterns, done)
+        };
+        let done;
+        (patterns, done) = work.piece(compile).await?;
+        ready.extend(done);
+    }
+}
+
 impl Compiled {
+    /// A rule on its own.
+    ///
+    /// # Errors
+    /// As for [`Self::within`].
+    pub fn new(fields: &RuleFields, id: Option<RuleId>) -> Result<Self, Vec<Invalid>> {
+        Self::within(&mut Patterns::default(), fields, id)
+    }
+
+    /// A rule of a set, whose patterns are shared.
+    ///
     /// # Errors
     /// Every field that does not fit, with the place of the mistake.
-    pub fn new(fields: &RuleFields, id: Option<RuleId>) -> Result<Self, Vec<Invalid>> {
+    pub fn within(patterns: &mut Patterns, fields: &RuleFields, id: Option<RuleId>) -> Result<Self, Vec<Invalid>> {
         let mut wrong = Vec::new();
         if fields.when.is_empty() || fields.when.len() > CONDITIONS_MAX {
             let why = format!("a rule has 1 to {CONDITIONS_MAX} conditions; a role for everyone is the application's default_role");
@@ -134,7 +169,7 @@ impl Compiled {
         }
         let mut tests = Vec::new();
         for (at, condition) in fields.when.iter().take(CONDITIONS_MAX).enumerate() {
-            match subject(&format!("when[{at}]"), condition) {
+            match subject(patterns, &format!("when[{at}]"), condition) {
                 Ok(subject) => tests.push(Test { subject, negated: condition.not, condition: condition.clone() }),
                 Err(invalid) => wrong.push(invalid),
             }
@@ -163,15 +198,15 @@ impl Compiled {
     }
 }
 
-fn subject(field: &str, condition: &Condition) -> Result<Subject, Invalid> {
+fn subject(patterns: &mut Patterns, field: &str, condition: &Condition) -> Result<Subject, Invalid> {
     let Condition { group, attribute, matches, unit, source, not: _ } = condition;
     match (group, attribute, matches, unit, source) {
-        (Some(raw), None, None, None, None) => Ok(Subject::Group(Pattern::compile(&format!("{field}.group"), raw, Case::Ignored)?)),
+        (Some(raw), None, None, None, None) => Ok(Subject::Group(patterns.compile(&format!("{field}.group"), raw, Case::Ignored)?)),
         (None, Some(name), Some(raw), None, None) => {
-            let pattern = Pattern::compile(&format!("{field}.matches"), raw, Case::Exact)?;
+            let pattern = patterns.compile(&format!("{field}.matches"), raw, Case::Exact)?;
             Ok(Subject::Attribute(named(&format!("{field}.attribute"), name)?, pattern))
         }
-        (None, None, None, Some(raw), None) => Ok(Subject::Unit(Pattern::compile(&format!("{field}.unit"), raw, Case::Exact)?)),
+        (None, None, None, Some(raw), None) => Ok(Subject::Unit(patterns.compile(&format!("{field}.unit"), raw, Case::Exact)?)),
         (None, None, None, None, Some(name)) => Ok(Subject::Source(named(&format!("{field}.source"), name)?)),
         _ => Err(Invalid::new(field, "a condition is exactly one of: group; attribute with matches; unit; source")),
     }
@@ -190,7 +225,7 @@ fn captures_of(test: &Test) -> impl Iterator<Item = &Arc<str>> {
         Subject::Group(pattern) | Subject::Attribute(_, pattern) | Subject::Unit(pattern) if !test.negated => Some(pattern),
         _ => None,
     };
-    pattern.into_iter().flat_map(Pattern::names)
+    pattern.into_iter().flat_map(|pattern| pattern.names())
 }
 
 fn defined(tests: &[Test]) -> BTreeSet<String> {

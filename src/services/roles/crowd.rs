@@ -1,17 +1,21 @@
-//! Reading the facts about people in bounded steps, and how what they hold differs from what they should hold.
+//! Reading the facts about people in bounded steps, looking at them in bounded pieces, and how what they hold differs from what they should
+//! hold.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::super::error::Error;
-use super::compile::{Compiled, RuleFields};
-use super::decide::{Decided, Engine};
-use super::evaluate::Facts;
+use super::compile::{Compiled, RuleFields, compile_set};
+use super::decide::Engine;
+use super::evaluate::{Facts, Matching};
 use super::graph::{Graph, Place};
+use super::work::{Stop, Work};
 use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Origin, Standing};
 use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::user::{self, User};
 use crate::store::establishment::{application, group, link, membership, source};
+use crate::types::Invalid;
 use crate::types::id::{AssignmentId, SourceId, UserId};
 use crate::types::time::Timestamp;
 
@@ -19,6 +23,12 @@ use crate::types::time::Timestamp;
 const STEP: i64 = 1_000;
 /// Up to so many people are read one by one; more are picked out of steps over everyone between the first and the last.
 const ONE_BY_ONE_MAX: usize = 200;
+/// Most stored rules named as refused.
+const WRONG_MAX: usize = 10;
+/// People evaluated in one piece of work.
+const PEOPLE_PIECE: usize = 50;
+/// Pairs of a pattern and a group looked at in one piece of work.
+const MATCHES_PIECE: usize = 5_000;
 
 /// The engine with the names of sources.
 #[derive(Debug)]
@@ -29,31 +39,43 @@ pub struct Loaded {
 }
 
 /// Rules as they are stored, ready, strongest first.
-pub async fn stored_rules(tx: &mut Tx) -> Result<Vec<Compiled>, Error> {
+///
+/// # Errors
+/// `Invalid` with the rule's key: each was checked when it was saved, and together they can still be too many.
+pub async fn stored_rules(tx: &mut Tx, work: &Work) -> Result<Vec<Compiled>, Error> {
     let mut rules: Vec<Rule> = rule::list(tx).await?;
     rules.retain(|rule| rule.enabled);
     rules.sort_by_key(|rule| (rule.priority, rule.id));
-    let compiled = rules.iter().map(|rule| {
-        let broken =
-            |wrong: Vec<_>| Error::Internal(format!("rule {} was checked when it was saved and is refused now: {wrong:?}", rule.id));
-        Compiled::new(&RuleFields::from(rule), Some(rule.id)).map_err(broken)
-    });
-    compiled.collect()
+    let written = rules.iter().map(|rule| (RuleFields::from(rule), Some(rule.id))).collect();
+    let mut ready = Vec::with_capacity(rules.len());
+    let mut wrong = Vec::new();
+    for (rule, outcome) in rules.iter().zip(compile_set(work, written).await?) {
+        let place = |invalid: Invalid| Invalid::new(format!("rule {}: {}", rule.id, invalid.field), invalid.message);
+        match outcome {
+            Ok(compiled) => ready.push(compiled),
+            Err(several) => wrong.extend(several.into_iter().map(place).take(WRONG_MAX.saturating_sub(wrong.len()))),
+        }
+    }
+    if wrong.is_empty() { Ok(ready) } else { Err(Error::Invalid(wrong)) }
 }
 
 impl Loaded {
     /// Binds rules to the groups and catalogues of a store.
-    pub async fn load(tx: &mut Tx, rules: Vec<Compiled>) -> Result<Self, Error> {
+    pub async fn load(tx: &mut Tx, work: &Work, rules: Vec<Compiled>) -> Result<Arc<Self>, Error> {
         let applications = application::list(tx).await?;
         let looks_at_groups = rules.iter().flat_map(|rule| &rule.tests).any(|test| test.condition.group.is_some());
-        let graph = if looks_at_groups {
-            let groups = group::list_all(tx).await?;
-            Graph::new(groups, &membership::list_nestings(tx).await?)
-        } else {
-            Graph::default()
-        };
+        let (groups, nestings) =
+            if looks_at_groups { (group::list_all(tx).await?, membership::list_nestings(tx).await?) } else { Default::default() };
+        let stop = work.stop();
+        let start = move |_: &Stop| (Matching::new(Graph::new(groups, &nestings), rules.iter(), stop), rules);
+        let (mut matching, rules) = work.piece(start).await?;
+        let mut some_left = true;
+        while some_left {
+            (matching, some_left) = work.piece(move |_| matching.advance(MATCHES_PIECE).map(|some_left| (matching, some_left))).await??;
+        }
+        let matcher = work.piece(move |_| matching.finish()).await?;
         let sources = source::list(tx).await?.into_iter().map(|s| (s.id, s.name)).collect();
-        Ok(Self { engine: Engine::new(&applications, rules, graph), sources })
+        Ok(Arc::new(Self { engine: Engine::new(&applications, rules, matcher), sources }))
     }
 }
 
@@ -140,16 +162,33 @@ async fn read(tx: &mut Tx, loaded: &Loaded, people: Vec<User>, after: Option<Use
 }
 
 impl Step {
-    /// Goes over its people, each with what they hold. Everything was read in the order of people's keys.
-    pub fn each(&self, loaded: &Loaded, mut look: impl FnMut(&Facts<'_>, &[Standing])) {
-        for person in &self.people {
-            let direct = self.memberships.binary_search_by_key(&person.id, |(id, _)| *id).ok().and_then(|at| self.memberships.get(at));
-            let links = of(&self.links, person.id, |(id, _, _)| *id);
-            let sources: Vec<&str> = links.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
-            let entry = links.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
-            let direct = direct.map_or(&[][..], |(_, places)| places.as_slice());
-            look(&Facts { user: person, entry, direct, sources: &sources }, of(&self.standing, person.id, |s| s.user_id));
+    /// Goes over its people in pieces of work, each with what they hold. Everything was read in the order of people's keys.
+    pub async fn each<T: Send + 'static>(
+        self,
+        work: &Work,
+        loaded: &Arc<Loaded>,
+        look: impl Fn(&Loaded, &Facts<'_>, &[Standing]) -> Result<T, Error> + Send + Sync + 'static,
+    ) -> Result<Vec<T>, Error> {
+        let mut seen = Vec::with_capacity(self.people.len());
+        let (step, look) = (Arc::new(self), Arc::new(look));
+        for start in (0..step.people.len()).step_by(PEOPLE_PIECE) {
+            let (step, look, loaded) = (step.clone(), look.clone(), loaded.clone());
+            let piece = move |stop: &Stop| {
+                let people = step.people.iter().skip(start).take(PEOPLE_PIECE).take_while(|_| !stop.is_set());
+                people.map(|person| step.look_at(person, &loaded, &*look)).collect::<Result<Vec<T>, Error>>()
+            };
+            seen.extend(work.piece(piece).await??);
         }
+        Ok(seen)
+    }
+
+    fn look_at<T>(&self, person: &User, loaded: &Loaded, look: &impl Fn(&Loaded, &Facts<'_>, &[Standing]) -> T) -> T {
+        let direct = self.memberships.binary_search_by_key(&person.id, |(id, _)| *id).ok().and_then(|at| self.memberships.get(at));
+        let links = of(&self.links, person.id, |(id, _, _)| *id);
+        let sources: Vec<&str> = links.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
+        let entry = links.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
+        let direct = direct.map_or(&[][..], |(_, places)| places.as_slice());
+        look(loaded, &Facts { user: person, entry, direct, sources: &sources }, of(&self.standing, person.id, |s| s.user_id))
     }
 }
 
@@ -161,9 +200,9 @@ fn of<T>(sorted: &[T], person: UserId, key: impl Fn(&T) -> UserId) -> &[T] {
 
 /// How what someone holds differs from what they should hold.
 #[derive(Debug, Default)]
-pub struct Difference<'a> {
+pub struct Difference {
     /// To be given.
-    pub gained: Vec<(Decided<'a>, Standing)>,
+    pub gained: Vec<Standing>,
     /// To be taken away.
     pub lost: Vec<Standing>,
     /// To be kept, for another reason.
@@ -173,7 +212,7 @@ pub struct Difference<'a> {
 }
 
 /// Compares.
-pub fn difference<'a>(loaded: &'a Loaded, facts: &Facts<'_>, standing: &[Standing], now: Timestamp) -> Result<Difference<'a>, Error> {
+pub fn difference(loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing], now: Timestamp) -> Result<Difference, Error> {
     let by_hand: Vec<&Standing> = standing.iter().filter(|s| s.origin == Origin::Manual).collect();
     let mut difference = Difference::default();
     let mut computed: Vec<&Standing> = standing.iter().filter(|s| s.origin != Origin::Manual).collect();
@@ -190,15 +229,15 @@ pub fn difference<'a>(loaded: &'a Loaded, facts: &Facts<'_>, standing: &[Standin
                 id: AssignmentId::new(),
                 user_id: facts.user.id,
                 application_id: decided.catalogue.id,
-                role: decided.role.clone(),
-                scope: decided.scope.clone(),
+                role: decided.role,
+                scope: decided.scope,
                 origin,
                 rule_id,
                 valid_from: None,
                 valid_until: None,
                 reason,
             };
-            difference.gained.push((decided, row));
+            difference.gained.push(row);
             continue;
         };
         let kept = computed.swap_remove(at);

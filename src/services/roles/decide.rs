@@ -6,7 +6,6 @@ use tracing::warn;
 
 use super::compile::Compiled;
 use super::evaluate::{Facts, Given, Matcher, step};
-use super::graph::Graph;
 use crate::store::establishment::application::{Application, Cardinality};
 use crate::store::establishment::assignment::{Origin, Standing, Step};
 use crate::types::id::ApplicationId;
@@ -106,8 +105,7 @@ impl Engine {
     }
 
     /// `rules` come strongest first: by priority, then by age.
-    pub fn new(applications: &[Application], rules: Vec<Compiled>, graph: Graph) -> Self {
-        let matcher = Matcher::new(graph, rules.iter());
+    pub fn new(applications: &[Application], rules: Vec<Compiled>, matcher: Matcher) -> Self {
         let mut catalogues: Vec<(Catalogue, Vec<Compiled>)> = applications.iter().map(|a| (Catalogue::from(a), Vec::new())).collect();
         for rule in rules {
             if let Some((_, own)) = catalogues.iter_mut().find(|(catalogue, _)| catalogue.name == rule.application) {

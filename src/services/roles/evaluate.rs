@@ -1,13 +1,15 @@
 //! From facts to what each rule gives. Pure and bounded: no store, no clock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::compile::{Compiled, Subject, Test};
 use super::graph::{Graph, Place};
-use super::pattern::{Captures, merged};
+use super::pattern::{Captures, Pattern, merged};
+use super::work::Stop;
 use crate::store::establishment::assignment::Step;
 use crate::store::establishment::user::{User, UserStatus};
+use crate::types::Invalid;
 
 /// Most assignments of one person by one rule.
 pub const GIVEN_MAX: usize = 100;
@@ -15,6 +17,8 @@ pub const GIVEN_MAX: usize = 100;
 const COMBINATIONS_MAX: usize = 1_000;
 /// Most pairs of sets looked at while conditions are combined.
 const PAIRS_MAX: usize = 100_000;
+/// Most matches of patterns with groups kept for one evaluation: bounds memory.
+const MATCHES_MAX: usize = 1_000_000;
 
 /// What rules look at of one person.
 #[derive(Clone, Copy, Debug)]
@@ -95,34 +99,82 @@ pub struct Matcher {
     /// The groups.
     pub graph: Graph,
     /// What each pattern makes of each group that it matches: worked out once a group and not once a person.
-    matches: HashMap<String, HashMap<Place, Vec<Captures>>>,
+    matches: HashMap<String, Matches>,
+    stop: Stop,
+}
+
+/// The groups that one pattern matches, each with its captures.
+type Matches = HashMap<Place, Vec<Captures>>;
+
+/// Matching every group against every pattern of the rules, in pieces.
+#[derive(Debug)]
+pub struct Matching {
+    graph: Graph,
+    waiting: Vec<(String, Arc<Pattern>)>,
+    next: Place,
+    matches: HashMap<String, Matches>,
+    found: usize,
+    stop: Stop,
+}
+
+impl Matching {
+    /// Nothing is matched yet.
+    pub fn new<'r>(graph: Graph, rules: impl Iterator<Item = &'r Compiled>, stop: Stop) -> Self {
+        let mut matches = HashMap::new();
+        let mut waiting = Vec::new();
+        for test in rules.flat_map(|rule| &rule.tests) {
+            let (Subject::Group(pattern), Some(text)) = (&test.subject, &test.condition.group) else { continue };
+            if matches.insert(text.clone(), Matches::new()).is_none() {
+                waiting.push((text.clone(), pattern.clone()));
+            }
+        }
+        Self { graph, waiting, next: 0, matches, found: 0, stop }
+    }
+
+    /// Looks at up to `most` pairs of a pattern and a group; whether some are left.
+    ///
+    /// # Errors
+    /// `Invalid` when the patterns match more than is kept.
+    pub fn advance(&mut self, most: usize) -> Result<bool, Invalid> {
+        for _ in 0..most {
+            let Some((text, pattern)) = self.waiting.last() else { return Ok(false) };
+            let place = self.next;
+            let Some(node) = self.graph.node(place) else {
+                self.waiting.pop();
+                self.next = 0;
+                continue;
+            };
+            self.next += 1;
+            let by_name = pattern.captures(&node.name);
+            let by_dn = node.dn.as_deref().and_then(|dn| pattern.captures(dn));
+            let sets: Vec<Captures> = by_name.into_iter().chain(by_dn).collect();
+            if sets.is_empty() {
+                continue;
+            }
+            self.found += 1;
+            if self.found > MATCHES_MAX {
+                let why = format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{text}» too");
+                return Err(Invalid::new("rules", format!("{why}: write fewer patterns, that match fewer groups")));
+            }
+            if let Some(found) = self.matches.get_mut(text) {
+                found.insert(place, sets);
+            }
+            if self.stop.is_set() {
+                return Ok(false);
+            }
+        }
+        Ok(!self.waiting.is_empty())
+    }
+
+    /// With everything matched.
+    pub fn finish(mut self) -> Matcher {
+        let wanted: HashSet<Place> = self.matches.values().flat_map(HashMap::keys).copied().collect();
+        self.graph.reach(|place| wanted.contains(&place));
+        Matcher { graph: self.graph, matches: self.matches, stop: self.stop }
+    }
 }
 
 impl Matcher {
-    /// Matches every group against every pattern of the rules.
-    pub fn new<'r>(mut graph: Graph, rules: impl Iterator<Item = &'r Compiled>) -> Self {
-        let mut matches: HashMap<String, HashMap<Place, Vec<Captures>>> = HashMap::new();
-        for test in rules.flat_map(|rule| &rule.tests) {
-            let (Subject::Group(pattern), Some(text)) = (&test.subject, &test.condition.group) else { continue };
-            if matches.contains_key(text) {
-                continue;
-            }
-            let mut found = HashMap::new();
-            for place in graph.all() {
-                let Some(node) = graph.node(place) else { continue };
-                let by_name = pattern.captures(&node.name);
-                let by_dn = node.dn.as_deref().and_then(|dn| pattern.captures(dn));
-                let sets: Vec<Captures> = by_name.into_iter().chain(by_dn).collect();
-                if !sets.is_empty() {
-                    found.insert(place, sets);
-                }
-            }
-            matches.insert(text.clone(), found);
-        }
-        graph.reach(|place| matches.values().any(|found| found.contains_key(&place)));
-        Self { graph, matches }
-    }
-
     /// The sets of captures under which a condition holds, each with its nearest evidence.
     pub fn alternatives(
         &self,
@@ -175,6 +227,10 @@ impl Matcher {
         let mut combined: Vec<(Captures, Vec<Evidence>)> = vec![(Captures::new(), Vec::new())];
         let mut truncated = false;
         for test in &rule.tests {
+            // Nobody reads what a stopped evaluation finds.
+            if self.stop.is_set() {
+                return Gifts::default();
+            }
             let alternatives = self.alternatives(rule, test, facts, effective);
             if test.negated {
                 if alternatives.is_empty() {

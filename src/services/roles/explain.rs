@@ -11,8 +11,9 @@ use super::decide::{Catalogue, Engine};
 use super::evaluate::{Facts, step};
 use super::graph::{Node, Place};
 use super::held::counting;
+use super::work::Work;
 use crate::store::establishment::application::Cardinality;
-use crate::store::establishment::assignment::{self, Assignment, Origin, Step};
+use crate::store::establishment::assignment::{self, Assignment, Origin, Standing, Step};
 use crate::store::establishment::rule::Condition;
 use crate::store::establishment::user::{self, User, UserStatus};
 use crate::types::fold;
@@ -84,8 +85,9 @@ pub async fn explain(ctx: &Context, id: UserId, application: Option<&str>, role:
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     let person = user::get(&mut tx, id).await?;
-    let rules = crowd::stored_rules(&mut tx).await?;
-    let loaded = Loaded::load(&mut tx, rules).await?;
+    let work = Work::default();
+    let rules = crowd::stored_rules(&mut tx, &work).await?;
+    let loaded = Loaded::load(&mut tx, &work, rules).await?;
     if let Some(name) = application
         && !loaded.engine.catalogues().any(|(catalogue, _)| catalogue.name == name)
     {
@@ -97,9 +99,11 @@ pub async fn explain(ctx: &Context, id: UserId, application: Option<&str>, role:
     explanation.assignments.retain(|a| role.is_none_or(|wanted| wanted == a.role));
     let mut crowd = Crowd::of(&[id]);
     while let Some(step) = crowd.next(&mut tx, &loaded).await? {
-        step.each(&loaded, |facts, _| {
-            explanation.nearest_misses = misses(&loaded.engine, facts, &in_question, role);
-        });
+        let (application, role) = (application.map(str::to_owned), role.map(str::to_owned));
+        let look = move |loaded: &Loaded, facts: &Facts<'_>, _: &[Standing]| {
+            Ok(misses(&loaded.engine, facts, &|name| application.as_deref().is_none_or(|wanted| wanted == name), role.as_deref()))
+        };
+        explanation.nearest_misses = step.each(&work, &loaded, look).await?.into_iter().flatten().collect();
     }
     Ok(explanation)
 }

@@ -18,6 +18,7 @@ mod properties;
 mod recompute;
 pub mod rules;
 mod simulate;
+mod work;
 
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};

@@ -1,5 +1,6 @@
 //! Patterns and templates of rules: bounded regular expressions over whole values, and the captures that fill a role and a scope.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,7 +12,13 @@ use crate::types::Invalid;
 /// Longest pattern, in characters.
 const PATTERN_LENGTH_MAX: usize = 500;
 /// Largest compiled pattern, in bytes: bounds memory and the time of a match (SECURITY 30).
-const PATTERN_SIZE_MAX_BYTES: usize = 1024 * 1024;
+const PATTERN_SIZE_MAX_BYTES: usize = 64 * 1024;
+/// Sizes that a pattern is tried with, in bytes: the first it fits is what it counts for in its set.
+const PATTERN_SIZES_BYTES: [usize; 4] = [8 * 1024, 16 * 1024, 32 * 1024, PATTERN_SIZE_MAX_BYTES];
+/// Most different patterns of a set of rules.
+const PATTERNS_MAX: usize = 2_000;
+/// Largest set of compiled patterns, in bytes: as many of the smallest size as there may be.
+const PATTERNS_SIZE_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Longest template and longest expanded role or scope, in characters.
 pub const TEMPLATE_LENGTH_MAX: usize = 200;
 
@@ -19,7 +26,7 @@ pub const TEMPLATE_LENGTH_MAX: usize = 200;
 pub type Captures = Vec<(Arc<str>, Arc<str>)>;
 
 /// Whether letter case counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Case {
     /// It does.
     Exact,
@@ -32,6 +39,37 @@ pub enum Case {
 pub struct Pattern {
     regex: Regex,
     names: Vec<(usize, Arc<str>)>,
+    size: usize,
+}
+
+/// The patterns of one set of rules, each compiled once however many conditions write it.
+#[derive(Debug, Default)]
+pub struct Patterns {
+    known: HashMap<(String, Case), Arc<Pattern>>,
+    size: usize,
+}
+
+impl Patterns {
+    /// # Errors
+    /// As for [`Pattern::compile`], and when the set would be too large.
+    pub fn compile(&mut self, field: &str, raw: &str, case: Case) -> Result<Arc<Pattern>, Invalid> {
+        let key = (raw.to_owned(), case);
+        if let Some(known) = self.known.get(&key) {
+            return Ok(known.clone());
+        }
+        let next = "write one rule with a capture in place of many";
+        if self.known.len() >= PATTERNS_MAX {
+            return Err(Invalid::new(field, format!("a set of rules has at most {PATTERNS_MAX} different patterns: {next}")));
+        }
+        let pattern = Arc::new(Pattern::compile(field, raw, case)?);
+        if self.size + pattern.size > PATTERNS_SIZE_MAX_BYTES {
+            let most = PATTERNS_SIZE_MAX_BYTES / 1024 / 1024;
+            return Err(Invalid::new(field, format!("the patterns of a set of rules compile to at most {most} MiB together: {next}")));
+        }
+        self.size += pattern.size;
+        self.known.insert(key, pattern.clone());
+        Ok(pattern)
+    }
 }
 
 impl Pattern {
@@ -43,16 +81,19 @@ impl Pattern {
             return Err(Invalid::new(field, format!("a pattern has 1 to {PATTERN_LENGTH_MAX} characters, this one has {length}")));
         }
         let composed: String = raw.nfc().collect();
-        let build = |text: &str| {
-            let mut builder = RegexBuilder::new(text);
-            builder.size_limit(PATTERN_SIZE_MAX_BYTES).case_insensitive(case == Case::Ignored).build()
+        let refuse = |error: regex::Error| match error {
+            regex::Error::CompiledTooBig(_) => {
+                let most = PATTERN_SIZE_MAX_BYTES / 1024;
+                let next = "repeat less, or name fewer letters than \\pL and \\w do, as [A-Z] does";
+                Invalid::new(field, format!("«{raw}» is too large, it compiles to more than {most} KiB: {next}"))
+            }
+            other => Invalid::new(field, format!("«{raw}» is not a pattern: {other}")),
         };
-        let refuse = |error: regex::Error| Invalid::new(field, format!("«{raw}» is not a pattern: {error}"));
         // Alone first: «a)|(?:b» closes brackets that it did not open, and would escape from the anchors around it.
-        build(&composed).map_err(refuse)?;
-        let regex = build(&format!(r"\A(?:{composed})\z")).map_err(refuse)?;
+        build(&composed, case).map_err(refuse)?;
+        let (regex, size) = build(&format!(r"\A(?:{composed})\z"), case).map_err(refuse)?;
         let names = regex.capture_names().enumerate().filter_map(|(at, name)| Some((at, Arc::from(name?)))).collect();
-        Ok(Self { regex, names })
+        Ok(Self { regex, names, size })
     }
 
     /// Names of its captures.
@@ -74,6 +115,20 @@ impl Pattern {
         captures.sort();
         Some(captures)
     }
+}
+
+/// Compiles, within the smallest size that fits.
+fn build(text: &str, case: Case) -> Result<(Regex, usize), regex::Error> {
+    let mut last = regex::Error::CompiledTooBig(PATTERN_SIZE_MAX_BYTES);
+    for size in PATTERN_SIZES_BYTES {
+        let mut builder = RegexBuilder::new(text);
+        match builder.size_limit(size).dfa_size_limit(PATTERN_SIZE_MAX_BYTES).case_insensitive(case == Case::Ignored).build() {
+            Ok(regex) => return Ok((regex, size)),
+            Err(error @ regex::Error::CompiledTooBig(_)) => last = error,
+            Err(other) => return Err(other),
+        }
+    }
+    Err(last)
 }
 
 /// Two sets of captures as one, when they agree on what both name.
@@ -204,6 +259,38 @@ mod tests {
             assert!(Pattern::compile("group", raw, Case::Ignored).is_err(), "{raw}");
         }
         assert!(Pattern::compile("group", &"a".repeat(501), Case::Ignored).is_err());
+    }
+
+    #[test]
+    fn a_pattern_too_large_is_refused_with_its_place_and_the_limit() {
+        let wrong = Pattern::compile("rules[3].when[0].group", r"\pL{20}", Case::Ignored).unwrap_err();
+        assert_eq!(wrong.field, "rules[3].when[0].group");
+        assert!(wrong.message.contains("64 KiB"), "{}", wrong.message);
+        for usual in [r"(?<kind>\w+)-(?<unit>\w+)", r"cn=(?<role>[^,]+)-(?<unit>[A-Z0-9-]{2,12}),ou=.*", r"\pL+\d{4}"] {
+            assert!(Pattern::compile("group", usual, Case::Ignored).is_ok(), "{usual}");
+        }
+    }
+
+    #[test]
+    fn identical_patterns_are_compiled_once_and_different_ones_are_counted() {
+        let mut set = Patterns::default();
+        let one = set.compile("group", "ens-.+", Case::Ignored).unwrap();
+        assert!(Arc::ptr_eq(&one, &set.compile("group", "ens-.+", Case::Ignored).unwrap()));
+        assert!(!Arc::ptr_eq(&one, &set.compile("unit", "ens-.+", Case::Exact).unwrap()));
+        for n in set.known.len()..PATTERNS_MAX {
+            set.compile("group", &format!("g{n}"), Case::Exact).unwrap();
+        }
+        let wrong = set.compile("rules[9].when[0].unit", "another", Case::Exact).unwrap_err();
+        assert!(wrong.field == "rules[9].when[0].unit" && wrong.message.contains("2000 different patterns"), "{wrong}");
+        assert!(set.compile("group", "ens-.+", Case::Ignored).is_ok());
+    }
+
+    #[test]
+    fn large_patterns_count_for_more() {
+        let mut set = Patterns::default();
+        let taken = (0..PATTERNS_MAX).take_while(|n| set.compile("group", &format!(r"\pL+{n}\pL+"), Case::Exact).is_ok()).count();
+        assert!((100..PATTERNS_MAX / 2).contains(&taken), "{taken}");
+        assert!(set.compile("group", r"\pL+x\pL+", Case::Exact).unwrap_err().message.contains("16 MiB"));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use proptest::sample::{Index, subsequence};
 
 use super::compile::{Compiled, RuleFields};
 use super::decide::Engine;
-use super::evaluate::Facts;
+use super::evaluate::{Facts, Matching};
 use super::graph::{Graph, Place};
+use super::work::Stop;
 use crate::store::establishment::application::{Application, Cardinality, Role, ScopeKind};
 use crate::store::establishment::assignment::{Origin, Step};
 use crate::store::establishment::group::Group;
@@ -122,7 +123,11 @@ proptest! {
         let priority = |rule: &Compiled| written.iter().find(|w| w.role == rule.role.to_string()).map_or(0, |w| w.priority);
         ready.sort_by_key(|rule| (priority(rule), rule.id));
         let applications = [application(cardinality)];
-        let built = |groups: Vec<Group>, nestings: &[(GroupId, GroupId)]| Engine::new(&applications, ready.clone(), Graph::new(groups, nestings));
+        let built = |groups: Vec<Group>, nestings: &[(GroupId, GroupId)]| {
+            let mut matching = Matching::new(Graph::new(groups, nestings), ready.iter(), Stop::default());
+            while matching.advance(7).is_ok_and(|some_left| some_left) {}
+            Engine::new(&applications, ready.clone(), matching.finish())
+        };
         let members: Vec<GroupId> = inside.iter().filter_map(|at| groups.get(*at)).map(|group| group.id).collect();
         let places = |engine: &Engine, members: &[GroupId]| members.iter().filter_map(|id| engine.matcher.graph.place(*id)).collect::<Vec<_>>();
         let units: Vec<String> = units.into_iter().map(str::to_owned).collect();

@@ -6,6 +6,8 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::crowd::{self, Crowd, Loaded, difference};
+use super::evaluate::Facts;
+use super::work::Work;
 use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Standing};
 use crate::types::id::{AssignmentId, UserId};
@@ -41,8 +43,9 @@ pub async fn withdraw_in(tx: &mut Tx, user: UserId) -> Result<Changed, Error> {
 }
 
 async fn recompute_in(tx: &mut Tx, ctx: &Context, mut crowd: Crowd) -> Result<Changed, Error> {
-    let rules = crowd::stored_rules(tx).await?;
-    let loaded = Loaded::load(tx, rules).await?;
+    let work = Work::default();
+    let rules = crowd::stored_rules(tx, &work).await?;
+    let loaded = Loaded::load(tx, &work, rules).await?;
     let mut changed = Changed::default();
     // Without a rule and a default role nobody gains anything, and nobody loses what nobody has.
     if loaded.engine.gives_nothing() && !assignment::any_computed(tx).await? {
@@ -52,23 +55,16 @@ async fn recompute_in(tx: &mut Tx, ctx: &Context, mut crowd: Crowd) -> Result<Ch
     while let Some(step) = crowd.next(tx, &loaded).await? {
         let mut written: Vec<Standing> = Vec::new();
         let mut gone: Vec<AssignmentId> = Vec::new();
-        let mut failed = None;
-        step.each(&loaded, |facts, standing| match difference(&loaded, facts, standing, ctx.now) {
-            Ok(found) => {
-                changed.gained += found.gained.len() as u64;
-                changed.lost += found.lost.len() as u64;
-                let gained = found.gained.iter().map(|(_, row)| ("gained", row));
-                let room = TRACED_MAX.saturating_sub(trace.len());
-                trace.extend(
-                    gained.chain(found.lost.iter().map(|row| ("lost", row))).take(room).map(|(what, row)| traced(&loaded, what, row)),
-                );
-                written.extend(found.gained.into_iter().map(|(_, row)| row).chain(found.moved));
-                gone.extend(found.lost.into_iter().map(|row| row.id));
-            }
-            Err(error) => failed = Some(error),
-        });
-        if let Some(error) = failed {
-            return Err(error);
+        let now = ctx.now;
+        let look = move |loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing]| difference(loaded, facts, standing, now);
+        for found in step.each(&work, &loaded, look).await? {
+            changed.gained += found.gained.len() as u64;
+            changed.lost += found.lost.len() as u64;
+            let gained = found.gained.iter().map(|row| ("gained", row));
+            let room = TRACED_MAX.saturating_sub(trace.len());
+            trace.extend(gained.chain(found.lost.iter().map(|row| ("lost", row))).take(room).map(|(what, row)| traced(&loaded, what, row)));
+            written.extend(found.gained.into_iter().chain(found.moved));
+            gone.extend(found.lost.into_iter().map(|row| row.id));
         }
         assignment::delete_all(tx, &gone).await?;
         assignment::upsert_computed(tx, &written, ctx.now).await?;

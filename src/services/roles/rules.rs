@@ -8,6 +8,7 @@ use super::super::error::Error;
 use super::authority::may_give;
 use super::compile::{Compiled, RuleFields};
 use super::recompute::{Changed, recompute_all_in};
+use super::work::Work;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::rule::{self, Rule};
@@ -119,7 +120,8 @@ pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
 
 /// Checks a rule against the catalogue of its application and the rights of the caller.
 async fn checked_in(tx: &mut Tx, ctx: &Context, fields: &RuleFields) -> Result<Application, Error> {
-    let compiled = Compiled::new(fields, None).map_err(Error::Invalid)?;
+    let written = fields.clone();
+    let compiled = Work::default().piece(move |_| Compiled::new(&written, None)).await?.map_err(Error::Invalid)?;
     let Some(application) = application::find_by_name(tx, &fields.application).await? else {
         return Err(Error::invalid("application", format!("there is no application «{}»: add it first", fields.application)));
     };

@@ -7,13 +7,16 @@ use utoipa::ToSchema;
 
 use super::super::context::Context;
 use super::super::error::Error;
-use super::compile::{Compiled, RuleFields};
+use super::compile::{Compiled, RuleFields, compile_set};
 use super::crowd::{Crowd, Difference, Loaded, difference};
 use super::evaluate::Facts;
 use super::rules::{RULES_MAX, check_role};
+use super::work::{self, SIMULATION_TIME_MAX, Work};
 use crate::store::Tx;
+use crate::store::establishment::application;
 use crate::store::establishment::assignment::{Origin, Standing};
-use crate::store::establishment::{application, rule};
+use crate::store::establishment::rule::{self, Rule};
+use crate::store::establishment::user::User;
 use crate::types::Invalid;
 use crate::types::id::{ApplicationId, RuleId, UserId};
 use crate::types::permission::Permission;
@@ -30,6 +33,12 @@ pub struct Person {
     pub username: String,
     /// What people read.
     pub display_name: String,
+}
+
+impl From<&User> for Person {
+    fn from(user: &User) -> Self {
+        Self { id: user.id, username: user.username.clone(), display_name: user.display_name.clone() }
+    }
 }
 
 /// One role that someone would gain or lose.
@@ -67,27 +76,35 @@ pub struct Simulation {
 /// Evaluates these rules, instead of all those that are stored, for everyone. Writes nothing.
 ///
 /// # Errors
-/// `Invalid` with the rule's place in the list.
+/// `Invalid` with the rule's place in the list, or when it takes too long.
 pub async fn simulate(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation, Error> {
     ctx.require(Permission::ManageRoles)?;
+    if rules.len() > RULES_MAX {
+        return Err(Error::invalid("rules", format!("an establishment has at most {RULES_MAX} rules, these are {}", rules.len())));
+    }
+    work::simulating(SIMULATION_TIME_MAX, simulated(ctx, rules)).await
+}
+
+async fn simulated(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation, Error> {
+    let work = Work::default();
     let mut tx = ctx.store.read().await?;
-    let compiled = compiled(&mut tx, rules).await?;
-    let loaded = Loaded::load(&mut tx, compiled).await?;
+    let compiled = compiled(&mut tx, &work, rules).await?;
+    let loaded = Loaded::load(&mut tx, &work, compiled).await?;
     let names: BTreeMap<ApplicationId, String> = loaded.engine.catalogues().map(|(c, _)| (c.id, c.name.clone())).collect();
     let mut simulation = Simulation::default();
     let mut counts: BTreeMap<(ApplicationId, String), u64> = BTreeMap::new();
     let mut crowd = Crowd::everyone();
     while let Some(step) = crowd.next(&mut tx, &loaded).await? {
-        let mut failed = None;
-        step.each(&loaded, |facts, standing| match difference(&loaded, facts, standing, ctx.now) {
-            Ok(found) => {
-                count(&mut counts, standing, &found);
-                simulation.add(facts, &names, found);
+        let now = ctx.now;
+        let look = move |loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing]| {
+            let found = difference(loaded, facts, standing, now)?;
+            Ok((Person::from(facts.user), counted(standing, &found), found))
+        };
+        for (person, held, found) in step.each(&work, &loaded, look).await? {
+            for role in held {
+                *counts.entry(role).or_default() += 1;
             }
-            Err(error) => failed = Some(error),
-        });
-        if let Some(error) = failed {
-            return Err(error);
+            simulation.add(&person, &names, found);
         }
     }
     simulation.by_role = by_role(&names, counts);
@@ -119,18 +136,17 @@ pub async fn simulate_change(ctx: &Context, replaced: Option<RuleId>, fields: &R
 }
 
 /// Rules that are also stored, field by field, keep their key; others come after them in age.
-async fn compiled(tx: &mut Tx, rules: &[RuleFields]) -> Result<Vec<Compiled>, Error> {
-    if rules.len() > RULES_MAX {
-        return Err(Error::invalid("rules", format!("an establishment has at most {RULES_MAX} rules, these are {}", rules.len())));
-    }
-    let mut stored = rule::list(tx).await?;
+async fn compiled(tx: &mut Tx, work: &Work, rules: &[RuleFields]) -> Result<Vec<Compiled>, Error> {
+    let stored = rule::list(tx).await?;
     let applications = application::list(tx).await?;
+    let rules = rules.to_vec();
+    let written = work.piece(move |_| with_keys(rules, &stored)).await?;
     let mut wrong = Vec::new();
     let mut ready = Vec::new();
-    for (at, fields) in rules.iter().enumerate() {
-        let known = stored.iter().position(|rule| RuleFields::from(rule) == *fields).map(|place| stored.swap_remove(place).id);
+    let outcomes = compile_set(work, written.clone()).await?;
+    for (at, ((fields, known), outcome)) in written.into_iter().zip(outcomes).enumerate() {
         let place = |invalid: Invalid| Invalid::new(format!("rules[{at}].{}", invalid.field), invalid.message);
-        let rule = match Compiled::new(fields, known) {
+        let rule = match outcome {
             Ok(rule) => rule,
             Err(several) => {
                 wrong.extend(several.into_iter().map(place));
@@ -152,11 +168,20 @@ async fn compiled(tx: &mut Tx, rules: &[RuleFields]) -> Result<Vec<Compiled>, Er
     Ok(ready.into_iter().map(|(.., rule)| rule).collect())
 }
 
-fn count(counts: &mut BTreeMap<(ApplicationId, String), u64>, standing: &[Standing], found: &Difference<'_>) {
+/// Each rule with the key of the stored one that says the same. A stored rule lends its key once.
+fn with_keys(rules: Vec<RuleFields>, stored: &[Rule]) -> Vec<(RuleFields, Option<RuleId>)> {
+    let mut left: Vec<(RuleFields, RuleId)> = stored.iter().map(|rule| (RuleFields::from(rule), rule.id)).collect();
+    let key = |fields: RuleFields| {
+        let known = left.iter().position(|(same, _)| *same == fields).map(|at| left.swap_remove(at).1);
+        (fields, known)
+    };
+    rules.into_iter().map(key).collect()
+}
+
+/// The roles that someone would hold by rules and defaults.
+fn counted(standing: &[Standing], found: &Difference) -> Vec<(ApplicationId, String)> {
     let stays = standing.iter().filter(|s| s.origin != Origin::Manual && !found.lost.iter().any(|lost| lost.id == s.id));
-    for row in stays.chain(found.gained.iter().map(|(_, row)| row)) {
-        *counts.entry((row.application_id, row.role.clone())).or_default() += 1;
-    }
+    stays.chain(&found.gained).map(|row| (row.application_id, row.role.clone())).collect()
 }
 
 fn by_role(names: &BTreeMap<ApplicationId, String>, counts: BTreeMap<(ApplicationId, String), u64>) -> BTreeMap<String, u64> {
@@ -170,19 +195,19 @@ fn by_role(names: &BTreeMap<ApplicationId, String>, counts: BTreeMap<(Applicatio
 }
 
 impl Simulation {
-    fn add(&mut self, facts: &Facts<'_>, names: &BTreeMap<ApplicationId, String>, found: Difference<'_>) {
+    fn add(&mut self, person: &Person, names: &BTreeMap<ApplicationId, String>, found: Difference) {
         self.unchanged_count += found.unchanged;
         self.gained_count += found.gained.len() as u64;
         self.lost_count += found.lost.len() as u64;
         let row = |standing: Standing| SimulatedRole {
-            user: Person { id: facts.user.id, username: facts.user.username.clone(), display_name: facts.user.display_name.clone() },
+            user: person.clone(),
             application: names.get(&standing.application_id).cloned().unwrap_or_default(),
             role: standing.role,
             scope: standing.scope,
             rule: standing.rule_id,
         };
         let room = ROWS_MAX.saturating_sub(self.gained.len());
-        self.gained.extend(found.gained.into_iter().map(|(_, standing)| row(standing)).take(room));
+        self.gained.extend(found.gained.into_iter().map(row).take(room));
         let room = ROWS_MAX.saturating_sub(self.lost.len());
         self.lost.extend(found.lost.into_iter().map(row).take(room));
     }
