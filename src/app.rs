@@ -1,14 +1,15 @@
 //! The composition root: configuration in, a running gateway out.
 
+pub mod connections;
+mod unread;
+
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+
+use connections::Bounds;
 
 use crate::config::Config;
 use crate::services::context::{Actor, Gateway, PlatformContext};
@@ -22,8 +23,6 @@ use crate::services::vault::Vault;
 use crate::store::{StoreUrl, Stores};
 use crate::types::time::Timestamp;
 
-/// How long requests under way may take to end once the gateway is asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
 /// How often expired rows are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 
@@ -56,7 +55,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
 /// Answers on a socket until `shutdown` ends; then takes no new request, lets those under way end, and closes the stores.
 ///
 /// # Errors
-/// When the socket fails, or metrics cannot be recorded.
+/// When metrics cannot be recorded.
 pub async fn serve(
     gateway: Arc<Gateway>,
     listener: TcpListener,
@@ -66,32 +65,8 @@ pub async fn serve(
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
-    let (stop, mut stopped) = watch::channel(false);
-    let asked = async move {
-        shutdown.await;
-        tracing::info!("stopping");
-        // Nobody listens any more only when serving has ended already.
-        let _ = stop.send(true);
-    };
-    // Answers are small and go out at once (Nagle's algorithm would hold them back for a delayed acknowledgement).
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY not set");
-        }
-    });
-    let service = crate::fronts::router(gateway.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(asked);
-    let overdue = async move {
-        // An error means that serving ended without being asked to stop; then nothing is overdue.
-        if stopped.wait_for(|stopping| *stopping).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        ended = serving.into_future() => ended.context("serving failed")?,
-        () = overdue => tracing::warn!(grace_s = GRACE.as_secs(), "requests under way were cut off"),
-    }
+    let bounds = Bounds::new(gateway.limits.connections_max);
+    connections::answer(listener, crate::fronts::router(gateway.clone()), bounds, shutdown).await;
     beside.shutdown().await;
     gateway.stores.close().await;
     Ok(())

@@ -12,6 +12,8 @@ pub struct Limits {
     pub body_max_bytes: usize,
     /// Longest time a request may take.
     pub request_timeout_s: u32,
+    /// Connections held at once.
+    pub connections_max: usize,
     /// Establishments whose store is kept open.
     pub open_establishments_max: usize,
     /// Failed sign-ins before the next ones wait.
@@ -49,6 +51,7 @@ impl Default for Limits {
         Self {
             body_max_bytes: 1024 * 1024,
             request_timeout_s: 30,
+            connections_max: 2000,
             open_establishments_max: 256,
             sign_in_attempts_max: 10,
             sign_in_window_s: 5 * 60,
@@ -94,6 +97,13 @@ const SECONDS: &str = "seconds";
 pub(super) const SETTINGS: &[Setting] = &[
     number("limits.body_max_bytes", (4096, 64 * 1024 * 1024), "bytes", "The largest request body read; a larger one is answered 413."),
     number("limits.request_timeout_s", (1, 600), SECONDS, "The longest time a request may take before it is answered 503."),
+    number(
+        "limits.connections_max",
+        (16, 65_536),
+        "connections",
+        "The connections held at once; further ones wait until one ends. Each takes a file handle: the system's bound on open files \
+         (`ulimit -n`, or `LimitNOFILE=` of a service) has to be larger.",
+    ),
     number(
         "limits.open_establishments_max",
         (1, 4096),

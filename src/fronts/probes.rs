@@ -1,14 +1,17 @@
 //! For whoever runs the gateway: is it alive, is it ready, what does it measure.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use super::edge;
 use crate::services::context::Gateway;
 use crate::services::establishments;
 
@@ -32,7 +35,11 @@ async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     }
 }
 
-async fn measures() -> Response {
+/// For the machine itself and its private network: how busy a gateway is and how often sign-ins fail is nobody else's business.
+async fn measures(State(gateway): State<Arc<Gateway>>, parts: Parts) -> Response {
+    if !nearby(edge::address(&parts, &gateway)) {
+        return plain(StatusCode::NOT_FOUND, "not found\n");
+    }
     match crate::telemetry::metrics() {
         Ok(metrics) => ([(CONTENT_TYPE, "text/plain; version=0.0.4"), (CACHE_CONTROL, "no-store")], metrics.render()).into_response(),
         Err(error) => {
@@ -42,6 +49,30 @@ async fn measures() -> Response {
     }
 }
 
+/// Loopback (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3) or private (RFC 1918, RFC 4193).
+fn nearby(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    }
+}
+
 fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_machine_and_private_networks_are_nearby() {
+        for address in ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"] {
+            assert!(nearby(address.parse().unwrap()), "{address}");
+        }
+        for address in ["0.0.0.0", "172.32.0.1", "192.0.2.1", "203.0.113.9", "2001:db8::1", "::", "::ffff:203.0.113.9"] {
+            assert!(!nearby(address.parse().unwrap()), "{address}");
+        }
+    }
 }

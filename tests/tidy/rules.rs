@@ -46,9 +46,11 @@ const SERVICES: &[&[&str]] = &[
 ];
 
 /// Crates that only some places may name.
-const CRATES: [(&str, &[&str]); 4] = [
+const CRATES: [(&str, &[&str]); 6] = [
     ("sqlx", &["src/store/"]),
-    ("axum", &["src/fronts/", "src/demo/", "src/app.rs"]),
+    ("axum", &["src/fronts/", "src/demo/", "src/app.rs", "src/app/"]),
+    ("hyper", &["src/app/"]),
+    ("hyper_util", &["src/app/"]),
     ("openidconnect", &["connectors/src/upstream.rs", "src/demo/"]),
     ("ldap3", &["connectors/src/"]),
 ];

@@ -1,6 +1,7 @@
 //! Tests of the pages as served, and of what a browser may and may not do with them.
 
 mod choice;
+mod connections;
 mod directory;
 mod forms;
 mod invitation;

@@ -1,5 +1,7 @@
 //! What whoever runs the gateway asks of it.
 
+use passerelle::types::network::Networks;
+
 use crate::harness::relying_party::{Reply, http};
 use crate::harness::server::TestServer;
 
@@ -14,6 +16,18 @@ async fn it_says_that_it_lives_is_ready_and_what_it_measured() {
     let measures = get("/metrics").await;
     assert!(measures.text.contains("passerelle_http_requests_total{"));
     assert!(measures.text.contains("route=\"/healthz\"") && !measures.text.contains("no/such/place"), "labels are routes");
+}
+
+#[tokio::test]
+async fn measures_are_for_whoever_is_nearby() {
+    let server = TestServer::start_with(|config| config.listen.trusted_proxies = Networks::parse("127.0.0.1").unwrap()).await;
+    let get = |sender: &str| Reply::of(http().get(format!("{}/metrics", server.public_url)).header("x-forwarded-for", sender));
+    for (sender, status) in
+        [("203.0.113.9", 404), ("10.1.2.3, 203.0.113.9", 404), ("2001:db8::1", 404), ("10.1.2.3", 200), ("fd00::1", 200)]
+    {
+        assert_eq!(get(sender).await.status, status, "{sender}");
+    }
+    assert!(!get("203.0.113.9").await.text.contains("passerelle_"));
 }
 
 #[tokio::test]
