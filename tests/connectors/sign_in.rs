@@ -14,7 +14,7 @@ use crate::harness::slapd::{ADMIN_PASSWORD, BASE, Slapd};
 async fn only_the_right_password_of_the_right_person_is_accepted() {
     let generated = generate(2, 100, 7);
     let slapd = Slapd::start(&generated.ldif);
-    let directory = directory(&slapd.url(), json!({}));
+    let directory = directory(&slapd.url(), json!({})).await;
     let uid = generated.expected["users"][0]["uid"].as_str().unwrap();
     let dn = format!("uid={uid},ou=people,{BASE}");
     let right = format!("Essai-{uid}");
@@ -36,7 +36,7 @@ async fn only_the_right_password_of_the_right_person_is_accepted() {
 async fn many_at_once_are_each_told_apart() {
     let generated = generate(2, 100, 7);
     let slapd = Slapd::start(&generated.ldif);
-    let directory = directory(&slapd.url(), json!({}));
+    let directory = directory(&slapd.url(), json!({})).await;
     let mut checks = tokio::task::JoinSet::new();
     for (at, user) in generated.expected["users"].as_array().unwrap().iter().enumerate() {
         let (directory, uid) = (directory.clone(), user["uid"].as_str().unwrap().to_owned());
@@ -59,7 +59,7 @@ async fn a_restart_of_the_directory_between_two_checks_is_not_noticed() {
     let (dn, password) = (format!("uid={uid},ou=people,{BASE}"), format!("Essai-{uid}"));
     let first = Slapd::start(&generated.ldif);
     let second = Slapd::start(&generated.ldif);
-    let both = Directory::new(settings("", json!({"urls": [first.url(), second.url()]})), Some(ADMIN_PASSWORD.into())).unwrap();
+    let both = Directory::new(settings("", json!({"urls": [first.url(), second.url()]})), Some(ADMIN_PASSWORD.into())).await.unwrap();
     assert_eq!(both.verify_password(&dn, &password.as_str().into()).await.unwrap(), Verdict::Accepted);
     drop(first);
     assert_eq!(both.verify_password(&dn, &password.as_str().into()).await.unwrap(), Verdict::Accepted);
@@ -67,7 +67,7 @@ async fn a_restart_of_the_directory_between_two_checks_is_not_noticed() {
 
 #[tokio::test]
 async fn a_source_without_sign_in_asks_nobody() {
-    let directory = directory("ldap://127.0.0.1:1", json!({"sign_in": "none"}));
+    let directory = directory("ldap://127.0.0.1:1", json!({"sign_in": "none"})).await;
     assert_eq!(directory.verify_password("uid=a,dc=x", &"b".into()).await.unwrap(), Verdict::Refused);
 }
 
@@ -76,7 +76,7 @@ async fn a_directory_that_does_not_answer_is_an_error_and_not_a_refusal() {
     let json = json!({"urls": [start(Fault::BindSilent).await], "base_dn": "dc=x"});
     let mut settings = Settings::parse(&json).unwrap();
     settings.limits = impatient();
-    let directory = Directory::new(settings, None).unwrap();
+    let directory = Directory::new(settings, None).await.unwrap();
     let started = Instant::now();
     let error = directory.verify_password("uid=a,dc=x", &"b".into()).await.unwrap_err();
     assert!(matches!(error.cause, Cause::Silent { .. }), "{error:?}");

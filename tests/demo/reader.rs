@@ -19,11 +19,11 @@ async fn demo(count: usize) -> Result<Directory> {
     Ok(Directory::start(listener, generate(count)?, accounts?, Limits::default())?)
 }
 
-fn source(directory: &Directory, of: &Establishment, page_size: u16) -> Result<Source> {
+async fn source(directory: &Directory, of: &Establishment, page_size: u16) -> Result<Source> {
     let settings = Settings::parse(&json!({
         "urls": [directory.url()], "bind_dn": of.bind_dn(), "base_dn": of.base_dn(), "profile": "supann", "tls": {"mode": "none"}, "page_size": page_size,
     }))?;
-    Ok(Source::new(settings, Some(Password::from(SERVICE_PASSWORD)))?)
+    Ok(Source::new(settings, Some(Password::from(SERVICE_PASSWORD))).await?)
 }
 
 async fn read(source: &Source) -> Result<(Vec<Record>, Summary)> {
@@ -40,7 +40,7 @@ async fn connector_reads_each_establishment_whole() -> Result<()> {
     let directory = demo(COUNT_DEFAULT).await?;
     let mut people = 0;
     for establishment in &ESTABLISHMENTS {
-        let (records, summary) = read(&source(&directory, establishment, 25)?).await?;
+        let (records, summary) = read(&source(&directory, establishment, 25).await?).await?;
         assert_eq!((records.len(), summary.unreadable), (summary.people + summary.groups, 0));
         let groups = directory.groups(&establishment.base_dn())?.len();
         assert_eq!(summary.groups, groups);
@@ -63,7 +63,7 @@ async fn connector_reads_each_establishment_whole() -> Result<()> {
 async fn connector_checks_and_passwords_go_well() -> Result<()> {
     let directory = demo(60).await?;
     let establishment = &ESTABLISHMENTS[1];
-    let source = source(&directory, establishment, 1000)?;
+    let source = source(&directory, establishment, 1000).await?;
     for step in source.check().await {
         assert!(step.ok, "{step:?}");
     }
