@@ -1,6 +1,8 @@
 //! LDAPS and StartTLS against a real slapd: what is trusted is read, and each reason not to trust has its own words.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use connectors::{Cause, Directory, Error};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -79,19 +81,19 @@ async fn an_unknown_authority_an_end_and_a_wrong_name_each_have_their_words() {
     let authority = Authority::new("Essai");
     // The same name with another key, and another name.
     let strangers = [Authority::new("Essai"), Authority::new("Autre")];
-    let trusted = |url: &str| source(url, &json!({"ca_file": authority.file()})).await.unwrap();
+    let trusted = async |url: &str| source(url, &json!({"ca_file": authority.file()})).await.unwrap();
 
     let sound = authority.slapd(&["127.0.0.1"], 4000);
     for stranger in strangers {
         let error = failure(&source(&sound.ldaps_url("127.0.0.1"), &json!({"ca_file": stranger.file()})).await.unwrap()).await;
         assert!(matches!(&error.cause, Cause::UnknownAuthority), "{error:?}");
     }
-    let error = failure(&trusted(&sound.ldaps_url("localhost"))).await;
+    let error = failure(&trusted(&sound.ldaps_url("localhost")).await).await;
     assert!(matches!(&error.cause, Cause::CertificateName(name) if name == "localhost"), "{error:?}");
 
     let expired = authority.slapd(&["127.0.0.1"], 2001);
     for tls in [
-        trusted(&expired.ldaps_url("127.0.0.1")),
+        trusted(&expired.ldaps_url("127.0.0.1")).await,
         source(&expired.url(), &json!({"mode": "starttls", "ca_file": authority.file()})).await.unwrap(),
     ] {
         let error = failure(&tls).await;
@@ -120,15 +122,42 @@ async fn a_server_without_tls_refuses_starttls_in_its_own_words() {
     assert!(matches!(&error.cause, Cause::StartTlsRefused { .. }), "{error:?}");
 }
 
-#[test]
-fn files_that_cannot_be_used_are_named() {
+#[tokio::test]
+async fn files_that_cannot_be_used_are_named_and_nothing_of_them_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let empty = folder.path().join("empty.pem");
-    std::fs::write(&empty, "nothing\n").unwrap();
-    for path in [empty, folder.path().join("absent.pem")] {
-        let error = source("ldaps://ldap.example.fr", &json!({"ca_file": path})).await.unwrap_err();
-        assert!(matches!(&error.cause, Cause::TlsFile { path: named, .. } if *named == path.display().to_string()), "{error:?}");
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("empty.pem"), "nothing\n").unwrap();
+    std::fs::write(file("broken.pem"), "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").unwrap();
+    std::fs::write(file("large.pem"), vec![b'\n'; 1024 * 1024 + 1]).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(file("pipe")).status().unwrap();
+    assert!(made.success());
+    let authority = Authority::new("Essai");
+    let (certificate, _) = authority.client("passerelle");
+    let paths = [
+        file("empty.pem"),
+        file("broken.pem"),
+        file("large.pem"),
+        file("pipe"),
+        file("absent.pem"),
+        folder.path().to_owned(),
+        "/dev/zero".into(),
+        "/dev/null".into(),
+    ];
+    let mut texts = BTreeSet::new();
+    let started = Instant::now();
+    for path in &paths {
+        for tls in [
+            json!({"ca_file": path}),
+            json!({"ca_file": authority.file(), "client_cert_file": path, "client_key_file": path}),
+            json!({"ca_file": authority.file(), "client_cert_file": certificate, "client_key_file": path}),
+        ] {
+            let error = source("ldaps://ldap.example.fr", &tls).await.unwrap_err();
+            assert!(matches!(&error.cause, Cause::TlsFile { path: named } if *named == path.display().to_string()), "{error:?}");
+            texts.insert(error.to_string().replace(&path.display().to_string(), "…"));
+        }
     }
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]

@@ -152,8 +152,8 @@ async fn a_real_size_limit_is_told() {
     assert!(matches!(&error.cause, Cause::SizeLimit { code: 4 | 11, .. }), "{error:?}");
 }
 
-#[test]
-fn an_account_without_its_password_is_refused_before_any_socket() {
+#[tokio::test]
+async fn an_account_without_its_password_is_refused_before_any_socket() {
     let error = Directory::new(settings("ldap://127.0.0.1:1", json!({})), None).await.unwrap_err();
     assert!(matches!(error.cause, Cause::NoBindPassword));
 }

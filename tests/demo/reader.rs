@@ -68,8 +68,15 @@ async fn connector_checks_and_passwords_go_well() -> Result<()> {
         assert!(step.ok, "{step:?}");
     }
     let dn = establishment.person_dn(establishment.pupil.uid);
-    let known = source.verify_password(&dn, &Password::from(establishment.pupil.password())).await?;
-    let wrong = source.verify_password(&dn, &Password::from("Essai-autre")).await?;
-    assert!(matches!((known, wrong), (Verdict::Accepted, Verdict::Refused)));
+    let (records, _) = read(&source).await?;
+    let key = records.iter().find_map(|record| match record {
+        Record::Person(person) if person.dn == dn => Some(person.external_id.clone()),
+        _ => None,
+    });
+    let (key, right) = (key.context("the pupil was read")?, Password::from(establishment.pupil.password()));
+    let known = source.verify_password(&dn, &key, &right).await?;
+    let wrong = source.verify_password(&dn, &key, &Password::from("Essai-autre")).await?;
+    let another = source.verify_password(&dn, "another", &right).await?;
+    assert_eq!([known, wrong, another], [Verdict::Accepted, Verdict::Refused, Verdict::Refused]);
     Ok(())
 }
