@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context as Digest, SHA256};
+use connectors::ldap::SignIn;
 use connectors::{Directory, Password, Settings, Verdict};
 use moka::sync::Cache;
 
@@ -43,7 +44,7 @@ impl Directories {
     ///
     /// # Errors
     /// `Invalid` when its settings or files cannot be used, `Internal` when the sealed password does not open.
-    pub fn of(&self, vault: &Vault, slug: &str, source: &Source) -> Result<Directory, Error> {
+    pub async fn of(&self, vault: &Vault, slug: &str, source: &Source) -> Result<Directory, Error> {
         let key = key(slug, source);
         if let Some(ready) = self.0.get(&key) {
             return Ok(ready);
@@ -52,7 +53,7 @@ impl Directories {
             Some(sealed) => Some(open_password(vault, slug, source.id, sealed)?),
             None => None,
         };
-        let directory = prepare(&source.settings, password)?;
+        let directory = prepare(&source.settings, password).await?;
         self.0.insert(key, directory.clone());
         Ok(directory)
     }
@@ -62,10 +63,12 @@ impl Directories {
 ///
 /// # Errors
 /// `Invalid` naming the key, or saying which file cannot be used.
-pub fn prepare(settings: &serde_json::Value, password: Option<Password>) -> Result<Directory, Error> {
-    let settings =
-        Settings::parse(settings).map_err(|refused| Invalid::new(format!("settings.{}", refused.key), refused.reason.clone()))?;
-    Directory::new(settings, password).map_err(|refused| Error::invalid("settings", refused.to_string()))
+pub async fn prepare(settings: &serde_json::Value, password: Option<Password>) -> Result<Directory, Error> {
+    Directory::new(parse(settings)?, password).await.map_err(|refused| Error::invalid("settings", refused.to_string()))
+}
+
+fn parse(settings: &serde_json::Value) -> Result<Settings, Error> {
+    Ok(Settings::parse(settings).map_err(|refused| Invalid::new(format!("settings.{}", refused.key), refused.reason.clone()))?)
 }
 
 /// Seals a bind password for its source's row.
@@ -102,33 +105,42 @@ fn key(slug: &str, source: &Source) -> [u8; 32] {
 }
 
 /// Checks a person's password in the directory that states them now, on connections of its own. `None` when no directory does,
-/// or the one that does takes no sign-ins: then a local password may serve.
+/// or the one that does takes no sign-ins: then a local password may serve. A disabled source lets nobody in, by no password.
 ///
 /// # Errors
 /// `Outside` when the directory could not tell; the text says which and why.
 pub async fn verify_password(ctx: &Context, person: &user::User, password: &Secret) -> Result<Option<Verdict>, Error> {
-    let mut tx = ctx.store.read().await?;
-    let mut asked = Vec::new();
-    for entry in link::list_of_user(&mut tx, person.id).await?.into_iter().filter(|entry| entry.present) {
-        let (Some(dn), Some(source)) = (entry.dn, source::find(&mut tx, entry.source_id).await?) else { continue };
-        if !source.enabled || source.kind != SourceKind::Ldap {
+    let mut verdict = None;
+    for (source, entry) in stated_by(ctx, person).await? {
+        if !source.enabled {
+            if parse(&source.settings)?.sign_in == SignIn::Bind {
+                verdict = Some(Verdict::Refused);
+            }
             continue;
         }
-        let directory = ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), &source)?;
-        if directory.settings().sign_in == connectors::ldap::SignIn::Bind {
-            asked.push((directory, dn));
-        }
-    }
-    // Nothing waits on the network with a connection of the store in hand.
-    drop(tx);
-    let mut verdict = None;
-    for (directory, dn) in asked {
+        let directory = ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), &source).await?;
+        let (SignIn::Bind, Some(dn)) = (directory.settings().sign_in, &entry.dn) else { continue };
         // The bind request is where a password typed at sign-in has to go.
-        let said = directory.verify_password(&dn, &Password::from(password.expose())).await;
+        let said = directory.verify_password(dn, &entry.external_id, &Password::from(password.expose())).await;
         match said.map_err(|failed| Error::Outside(failed.to_string()))? {
             Verdict::Accepted => return Ok(Some(Verdict::Accepted)),
             other => verdict = Some(other),
         }
     }
     Ok(verdict)
+}
+
+/// The directories that state a person now, with the person's entry in each. Nothing waits on the network with a connection of the
+/// store in hand: it is given back here.
+async fn stated_by(ctx: &Context, person: &user::User) -> Result<Vec<(Source, link::NamedLink)>, Error> {
+    let mut tx = ctx.store.read().await?;
+    let mut stated = Vec::new();
+    for entry in link::list_of_user(&mut tx, person.id).await?.into_iter().filter(|entry| entry.present) {
+        if let Some(source) = source::find(&mut tx, entry.source_id).await?
+            && source.kind == SourceKind::Ldap
+        {
+            stated.push((source, entry));
+        }
+    }
+    Ok(stated)
 }

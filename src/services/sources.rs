@@ -15,13 +15,15 @@ use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind
 use crate::store::establishment::{group, link, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
-use crate::types::permission::Permission;
+use crate::types::permission::{GatewayRole, Permission};
 use crate::types::secret::Secret;
 
 /// Longest name of a source, in characters.
 const NAME_LENGTH_MAX: usize = 64;
 /// The key of the bind password within the settings: written, never read back.
 const BIND_PASSWORD: &str = "bind_password";
+/// The keys of `settings.tls` that name files of the gateway's machine.
+const TLS_FILES: [&str; 3] = ["ca_file", "client_cert_file", "client_key_file"];
 
 /// A source as it is configured. `settings.bind_password` is written and never read back; left out, the one before stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -114,7 +116,7 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
         created_at: ctx.now,
         updated_at: ctx.now,
     };
-    write(ctx, &mut source, fields)?;
+    write(ctx, &mut source, fields).await?;
     let mut tx = ctx.store.begin().await?;
     source::insert(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
     audit::record_in(&mut tx, ctx, "source.created", ("source", &source.name), shown(&source)).await?;
@@ -125,7 +127,8 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
 /// Changes a source. What another filter would do to people waits in the next run, held if the guard says so.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` (also when a server changes and the bind password is not given again), `Conflict`.
+/// `NotFound`, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
+/// of the machine is named by another than an operator), `Conflict`.
 pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
     ctx.require(Permission::ManageSources)?;
     let mut tx = ctx.store.begin().await?;
@@ -134,7 +137,7 @@ pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
     let before = shown(&source);
-    write(ctx, &mut source, fields)?;
+    write(ctx, &mut source, fields).await?;
     source.updated_at = ctx.now;
     source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
     let detail = json!({ "before": before, "after": shown(&source) });
@@ -173,38 +176,31 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
-    Ok(directory(ctx, &source)?.check().await)
+    Ok(directory(ctx, &source).await?.check().await)
 }
 
 /// The directory behind a source.
 ///
 /// # Errors
 /// `Invalid` when its settings or files cannot be used.
-pub(in crate::services) fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
-    ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source)
+pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
+    ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source).await
 }
 
 /// Writes the fields into the row, after checking every one of them.
-fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
+async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
+    let not_theirs = files_of_others(ctx, &source.settings, &fields.settings);
+    if !not_theirs.is_empty() {
+        // Before the settings are tried, because trying them opens the files.
+        wrong.extend(not_theirs);
+        return Err(Error::Invalid(wrong));
+    }
     let mut settings = fields.settings.clone();
-    let said = settings.as_object_mut().and_then(|keys| keys.remove(BIND_PASSWORD));
-    let password = match said {
-        None => Said::Nothing,
-        Some(Value::Null) => Said::Forget,
-        Some(Value::String(text)) if text.is_empty() => Said::Forget,
-        Some(Value::String(text)) => match Secret::parse("settings.bind_password", text) {
-            Ok(secret) => Said::New(secret),
-            Err(refused) => {
-                wrong.push(refused);
-                Said::Nothing
-            }
-        },
-        Some(_) => {
-            wrong.push(Invalid::new("settings.bind_password", "must be a text"));
-            Said::Nothing
-        }
-    };
+    let password = Said::take(&mut settings).unwrap_or_else(|refused| {
+        wrong.push(refused);
+        Said::Nothing
+    });
     let keeps = matches!(password, Said::Nothing) && source.secret_sealed.is_some();
     // Whether there is a password is checked here; whether it is right, by the directory.
     let trial = match &password {
@@ -212,12 +208,12 @@ fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<()
         Said::Nothing if keeps => Some(Password::from("kept")),
         _ => None,
     };
-    match prepare(&settings, trial) {
+    match prepare(&settings, trial).await {
         Err(Error::Invalid(more)) => wrong.extend(more),
         Err(other) => return Err(other),
         Ok(after) if keeps && leads_elsewhere(&source.settings, &after) => wrong.push(Invalid::new(
             "settings.bind_password",
-            "give it again: the servers or their encryption change, and a stored password is never sent to another place",
+            "give it again: the servers, their authority or their encryption change, and a stored password is never sent to another place",
         )),
         Ok(_) => {}
     }
@@ -245,13 +241,42 @@ enum Said {
     New(Secret),
 }
 
-/// Whether the bind password would travel to another server, or less protected, than it was given for.
+impl Said {
+    /// Takes the password out of the settings, which are stored and shown.
+    fn take(settings: &mut Value) -> Result<Self, Invalid> {
+        match settings.as_object_mut().and_then(|keys| keys.remove(BIND_PASSWORD)) {
+            None => Ok(Self::Nothing),
+            Some(Value::Null) => Ok(Self::Forget),
+            Some(Value::String(text)) if text.is_empty() => Ok(Self::Forget),
+            Some(Value::String(text)) => Secret::parse("settings.bind_password", text).map(Self::New),
+            Some(_) => Err(Invalid::new("settings.bind_password", "must be a text")),
+        }
+    }
+}
+
+/// The files of the machine that this change names or leaves, unless whoever runs the gateway makes it: an establishment's administrator
+/// has no say in what the gateway opens.
+fn files_of_others(ctx: &Context, before: &Value, after: &Value) -> Vec<Invalid> {
+    if ctx.actor.may_act_as(GatewayRole::Operator) {
+        return Vec::new();
+    }
+    let named = |settings: &Value, key: &str| settings.pointer("/tls")?.get(key).filter(|path| !path.is_null()).cloned();
+    let changed = TLS_FILES.iter().filter(|key| named(before, key) != named(after, key));
+    changed
+        .map(|key| {
+            let message = "names a file of the gateway's machine, which only an operator may choose: ask an operator, or leave it as it is";
+            Invalid::new(format!("settings.tls.{key}"), message)
+        })
+        .collect()
+}
+
+/// Whether the bind password would travel to another server, one vouched for by others, or less protected, than it was given for.
 fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
     let Ok(before) = connectors::Settings::parse(before) else { return true };
     let after = after.settings();
     let known = |url: &connectors::ldap::Url| before.urls.iter().any(|b| b.host == url.host && b.port == url.port);
     let protection = |mode: TlsMode| mode != TlsMode::None;
-    !after.urls.iter().all(known) || (protection(before.tls.mode) && !protection(after.tls.mode))
+    !after.urls.iter().all(known) || before.tls.ca_file != after.tls.ca_file || (protection(before.tls.mode) && !protection(after.tls.mode))
 }
 
 fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {

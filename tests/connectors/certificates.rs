@@ -1,6 +1,8 @@
 //! LDAPS and StartTLS against a real slapd: what is trusted is read, and each reason not to trust has its own words.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use connectors::{Cause, Directory, Error};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -60,8 +62,8 @@ impl Authority {
     }
 }
 
-fn source(url: &str, tls: &Value) -> Result<Directory, Error> {
-    Directory::new(settings(url, json!({"tls": tls})), Some(ADMIN_PASSWORD.into()))
+async fn source(url: &str, tls: &Value) -> Result<Directory, Error> {
+    Directory::new(settings(url, json!({"tls": tls})), Some(ADMIN_PASSWORD.into())).await
 }
 
 #[tokio::test]
@@ -69,7 +71,7 @@ async fn an_own_authority_is_trusted_by_ldaps_and_starttls() {
     let authority = Authority::new("Essai");
     let slapd = authority.slapd(&["localhost", "127.0.0.1"], 4000);
     for (url, mode) in [(slapd.ldaps_url("localhost"), "ldaps"), (slapd.ldaps_url("127.0.0.1"), "ldaps"), (slapd.url(), "starttls")] {
-        let (_, outcome) = read(&source(&url, &json!({"mode": mode, "ca_file": authority.file()})).unwrap(), DEADLINE).await;
+        let (_, outcome) = read(&source(&url, &json!({"mode": mode, "ca_file": authority.file()})).await.unwrap(), DEADLINE).await;
         assert_eq!(outcome.unwrap().people, 100, "{url}");
     }
 }
@@ -79,20 +81,20 @@ async fn an_unknown_authority_an_end_and_a_wrong_name_each_have_their_words() {
     let authority = Authority::new("Essai");
     // The same name with another key, and another name.
     let strangers = [Authority::new("Essai"), Authority::new("Autre")];
-    let trusted = |url: &str| source(url, &json!({"ca_file": authority.file()})).unwrap();
+    let trusted = async |url: &str| source(url, &json!({"ca_file": authority.file()})).await.unwrap();
 
     let sound = authority.slapd(&["127.0.0.1"], 4000);
     for stranger in strangers {
-        let error = failure(&source(&sound.ldaps_url("127.0.0.1"), &json!({"ca_file": stranger.file()})).unwrap()).await;
+        let error = failure(&source(&sound.ldaps_url("127.0.0.1"), &json!({"ca_file": stranger.file()})).await.unwrap()).await;
         assert!(matches!(&error.cause, Cause::UnknownAuthority), "{error:?}");
     }
-    let error = failure(&trusted(&sound.ldaps_url("localhost"))).await;
+    let error = failure(&trusted(&sound.ldaps_url("localhost")).await).await;
     assert!(matches!(&error.cause, Cause::CertificateName(name) if name == "localhost"), "{error:?}");
 
     let expired = authority.slapd(&["127.0.0.1"], 2001);
     for tls in [
-        trusted(&expired.ldaps_url("127.0.0.1")),
-        source(&expired.url(), &json!({"mode": "starttls", "ca_file": authority.file()})).unwrap(),
+        trusted(&expired.ldaps_url("127.0.0.1")).await,
+        source(&expired.url(), &json!({"mode": "starttls", "ca_file": authority.file()})).await.unwrap(),
     ] {
         let error = failure(&tls).await;
         assert!(matches!(&error.cause, Cause::CertificateExpired), "{error:?}");
@@ -104,10 +106,10 @@ async fn the_wrong_kind_of_port_is_told() {
     let authority = Authority::new("Essai");
     let slapd = authority.slapd(&["127.0.0.1"], 4000);
     let to_plain = slapd.url().replace("ldap://", "ldaps://");
-    let error = failure(&source(&to_plain, &json!({"ca_file": authority.file()})).unwrap()).await;
+    let error = failure(&source(&to_plain, &json!({"ca_file": authority.file()})).await.unwrap()).await;
     assert!(matches!(&error.cause, Cause::NotTls), "{error:?}");
     let to_tls = slapd.ldaps_url("127.0.0.1").replace("ldaps://", "ldap://");
-    let error = failure(&source(&to_tls, &json!({"mode": "none"})).unwrap()).await;
+    let error = failure(&source(&to_tls, &json!({"mode": "none"})).await.unwrap()).await;
     assert!(matches!(&error.cause, Cause::TlsPort | Cause::ClosedAtOnce), "{error:?}");
     assert!(error.cause.advice().contains("ldaps://"));
 }
@@ -116,19 +118,46 @@ async fn the_wrong_kind_of_port_is_told() {
 async fn a_server_without_tls_refuses_starttls_in_its_own_words() {
     let slapd = Slapd::start(&generate(2, 100, 7).ldif);
     let authority = Authority::new("Essai");
-    let error = failure(&source(&slapd.url(), &json!({"mode": "starttls", "ca_file": authority.file()})).unwrap()).await;
+    let error = failure(&source(&slapd.url(), &json!({"mode": "starttls", "ca_file": authority.file()})).await.unwrap()).await;
     assert!(matches!(&error.cause, Cause::StartTlsRefused { .. }), "{error:?}");
 }
 
-#[test]
-fn files_that_cannot_be_used_are_named() {
+#[tokio::test]
+async fn files_that_cannot_be_used_are_named_and_nothing_of_them_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let empty = folder.path().join("empty.pem");
-    std::fs::write(&empty, "nothing\n").unwrap();
-    for path in [empty, folder.path().join("absent.pem")] {
-        let error = source("ldaps://ldap.example.fr", &json!({"ca_file": path})).unwrap_err();
-        assert!(matches!(&error.cause, Cause::TlsFile { path: named, .. } if *named == path.display().to_string()), "{error:?}");
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("empty.pem"), "nothing\n").unwrap();
+    std::fs::write(file("broken.pem"), "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").unwrap();
+    std::fs::write(file("large.pem"), vec![b'\n'; 1024 * 1024 + 1]).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(file("pipe")).status().unwrap();
+    assert!(made.success());
+    let authority = Authority::new("Essai");
+    let (certificate, _) = authority.client("passerelle");
+    let paths = [
+        file("empty.pem"),
+        file("broken.pem"),
+        file("large.pem"),
+        file("pipe"),
+        file("absent.pem"),
+        folder.path().to_owned(),
+        "/dev/zero".into(),
+        "/dev/null".into(),
+    ];
+    let mut texts = BTreeSet::new();
+    let started = Instant::now();
+    for path in &paths {
+        for tls in [
+            json!({"ca_file": path}),
+            json!({"ca_file": authority.file(), "client_cert_file": path, "client_key_file": path}),
+            json!({"ca_file": authority.file(), "client_cert_file": certificate, "client_key_file": path}),
+        ] {
+            let error = source("ldaps://ldap.example.fr", &tls).await.unwrap_err();
+            assert!(matches!(&error.cause, Cause::TlsFile { path: named } if *named == path.display().to_string()), "{error:?}");
+            texts.insert(error.to_string().replace(&path.display().to_string(), "…"));
+        }
     }
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
@@ -142,10 +171,10 @@ async fn a_client_certificate_is_shown_and_stands_for_the_account() {
     let slapd = authority.slapd_with(&["127.0.0.1"], 4000, &wanted);
     let url = slapd.ldaps_url("127.0.0.1");
     let tls = json!({"ca_file": authority.file(), "client_cert_file": certificate, "client_key_file": key});
-    let with = Directory::new(settings(&url, json!({"bind_dn": null, "tls": tls})), None).unwrap();
+    let with = Directory::new(settings(&url, json!({"bind_dn": null, "tls": tls})), None).await.unwrap();
     assert_eq!(read(&with, DEADLINE).await.1.unwrap().people, 100);
 
-    let without = Directory::new(settings(&url, json!({"bind_dn": null, "tls": {"ca_file": authority.file()}})), None).unwrap();
+    let without = Directory::new(settings(&url, json!({"bind_dn": null, "tls": {"ca_file": authority.file()}})), None).await.unwrap();
     let error = failure(&without).await;
     assert!(matches!(&error.cause, Cause::Handshake(_) | Cause::ClosedAtOnce), "{error:?}");
     assert!(error.cause.advice().contains("client_cert_file"));

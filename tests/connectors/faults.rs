@@ -14,7 +14,7 @@ async fn source(fault: Fault, mode: &str) -> Directory {
         json!({"urls": [start(fault).await], "bind_dn": "cn=reader,dc=x", "base_dn": "dc=x", "page_size": 10, "tls": {"mode": mode}});
     let mut settings = Settings::parse(&json).unwrap();
     settings.limits = impatient();
-    Directory::new(settings, Some("secret".into())).unwrap()
+    Directory::new(settings, Some("secret".into())).await.unwrap()
 }
 
 async fn error_of(fault: Fault, mode: &str) -> Error {

@@ -32,8 +32,8 @@ fn settings(url: &str, own: Value) -> Settings {
     Settings::parse(&json).unwrap()
 }
 
-fn directory(url: &str, own: Value) -> Directory {
-    Directory::new(settings(url, own), Some(ADMIN_PASSWORD.into())).unwrap()
+async fn directory(url: &str, own: Value) -> Directory {
+    Directory::new(settings(url, own), Some(ADMIN_PASSWORD.into())).await.unwrap()
 }
 
 /// Everything that came, and whether it is everything.

@@ -32,7 +32,7 @@ async fn people_and_groups(directory: &Directory) -> (Vec<Person>, Vec<Group>) {
 async fn everybody_arrives_with_names_addresses_and_state() {
     let generated = generated();
     let slapd = Slapd::start(&generated.ldif);
-    let (people, _) = people_and_groups(&directory(&slapd.url(), json!({"page_size": 100}))).await;
+    let (people, _) = people_and_groups(&directory(&slapd.url(), json!({"page_size": 100})).await).await;
 
     let by_username: BTreeMap<&str, &Person> = people.iter().map(|p| (p.username.as_str(), p)).collect();
     let expected = generated.expected["users"].as_array().unwrap();
@@ -56,7 +56,7 @@ async fn everybody_arrives_with_names_addresses_and_state() {
 async fn groups_of_every_kind_arrive_with_members_that_resolve() {
     let generated = generated();
     let slapd = Slapd::start(&generated.ldif);
-    let (people, groups) = people_and_groups(&directory(&slapd.url(), json!({"page_size": 50}))).await;
+    let (people, groups) = people_and_groups(&directory(&slapd.url(), json!({"page_size": 50})).await).await;
 
     let expected = generated.expected["groups"].as_object().unwrap();
     let by_dn: BTreeMap<&str, &Group> = groups.iter().map(|g| (g.dn_key.as_str(), g)).collect();
@@ -85,15 +85,15 @@ async fn a_second_reading_states_the_same() {
         let people = people.iter().map(|p| (p.external_id.clone(), p.content_hash()));
         people.chain(groups.iter().map(|g| (g.external_id.clone(), g.content_hash()))).collect::<BTreeMap<_, _>>()
     };
-    let (people, groups) = people_and_groups(&directory(&slapd.url(), json!({"page_size": 37}))).await;
+    let (people, groups) = people_and_groups(&directory(&slapd.url(), json!({"page_size": 37})).await).await;
     let first = digests(&people, &groups);
-    let (people, groups) = people_and_groups(&directory(&slapd.url(), json!({}))).await;
+    let (people, groups) = people_and_groups(&directory(&slapd.url(), json!({})).await).await;
     let second = digests(&people, &groups);
     assert_eq!(first, second);
 
     let changed = groups.iter().find(|group| group.name == "tous").unwrap();
     slapd.modify(&format!("dn: {}\nchangetype: modify\nreplace: description\ndescription: x\n", changed.dn));
-    let (people, groups) = people_and_groups(&directory(&slapd.url(), json!({}))).await;
+    let (people, groups) = people_and_groups(&directory(&slapd.url(), json!({})).await).await;
     let third = digests(&people, &groups);
     let differing: Vec<&String> = third.iter().filter(|(key, digest)| second[*key] != **digest).map(|(key, _)| key).collect();
     assert_eq!(differing, [&changed.external_id]);
@@ -102,7 +102,7 @@ async fn a_second_reading_states_the_same() {
 #[tokio::test]
 async fn an_entry_without_login_name_is_set_aside_with_the_attribute_named() {
     let slapd = Slapd::start(&generated().ldif);
-    let (records, outcome) = read(&directory(&slapd.url(), json!({"mapping": {"username": "supannEtuId"}})), DEADLINE).await;
+    let (records, outcome) = read(&directory(&slapd.url(), json!({"mapping": {"username": "supannEtuId"}})).await, DEADLINE).await;
     let summary = outcome.unwrap();
     assert!(summary.people > 0 && summary.unreadable > 0 && summary.people + summary.unreadable == 400, "{summary:?}");
     let aside = records.iter().find_map(|r| if let Record::Unreadable(u) = r { Some(u) } else { None }).unwrap();
@@ -113,7 +113,7 @@ async fn an_entry_without_login_name_is_set_aside_with_the_attribute_named() {
 #[tokio::test]
 async fn a_wrong_password_names_the_account_and_not_the_password() {
     let slapd = Slapd::start(&generated().ldif);
-    let directory = Directory::new(settings(&slapd.url(), json!({})), Some("wrong-password".into())).unwrap();
+    let directory = Directory::new(settings(&slapd.url(), json!({})), Some("wrong-password".into())).await.unwrap();
     let error = failure(&directory).await;
     assert!(matches!(&error.cause, Cause::BindRefused { dn, code: 49, .. } if dn.starts_with("cn=admin")), "{error:?}");
     assert!(!error.to_string().contains("wrong-password") && !format!("{error:?}{directory:?}").contains("wrong-password"));
@@ -123,7 +123,7 @@ async fn a_wrong_password_names_the_account_and_not_the_password() {
 async fn a_wrong_base_is_named() {
     let slapd = Slapd::start(&generated().ldif);
     let wrong = format!("ou=peuple,{BASE}");
-    let error = failure(&directory(&slapd.url(), json!({"base_dn": wrong}))).await;
+    let error = failure(&directory(&slapd.url(), json!({"base_dn": wrong})).await).await;
     assert!(matches!(&error.cause, Cause::BaseMissing(base) if *base == wrong), "{error:?}");
 }
 
@@ -131,11 +131,11 @@ async fn a_wrong_base_is_named() {
 async fn a_server_that_is_not_there_is_named_and_the_next_is_tried() {
     let slapd = Slapd::start(&generated().ldif);
     // Port 1 is reserved and nothing listens there.
-    let error = failure(&directory("ldap://127.0.0.1:1", json!({}))).await;
+    let error = failure(&directory("ldap://127.0.0.1:1", json!({})).await).await;
     assert!(matches!(&error.cause, Cause::Unreachable { address, .. } if address == "127.0.0.1:1"), "{error:?}");
-    let (people, _) = people_and_groups(&directory("", json!({"urls": ["ldap://127.0.0.1:1", slapd.url()]}))).await;
+    let (people, _) = people_and_groups(&directory("", json!({"urls": ["ldap://127.0.0.1:1", slapd.url()]})).await).await;
     assert_eq!(people.len(), 400);
-    let error = failure(&directory("ldap://no-such-host.invalid", json!({"tls": {"mode": "none"}}))).await;
+    let error = failure(&directory("ldap://no-such-host.invalid", json!({"tls": {"mode": "none"}})).await).await;
     assert!(matches!(&error.cause, Cause::UnknownHost(_)), "{error:?}");
 }
 
@@ -148,12 +148,12 @@ async fn a_real_size_limit_is_told() {
         ..Setup::default()
     });
     let anonymous = json!({"bind_dn": null, "page_size": 40});
-    let error = failure(&directory(&slapd.url(), anonymous)).await;
+    let error = failure(&directory(&slapd.url(), anonymous).await).await;
     assert!(matches!(&error.cause, Cause::SizeLimit { code: 4 | 11, .. }), "{error:?}");
 }
 
-#[test]
-fn an_account_without_its_password_is_refused_before_any_socket() {
-    let error = Directory::new(settings("ldap://127.0.0.1:1", json!({})), None).unwrap_err();
+#[tokio::test]
+async fn an_account_without_its_password_is_refused_before_any_socket() {
+    let error = Directory::new(settings("ldap://127.0.0.1:1", json!({})), None).await.unwrap_err();
     assert!(matches!(error.cause, Cause::NoBindPassword));
 }

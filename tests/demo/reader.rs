@@ -19,11 +19,11 @@ async fn demo(count: usize) -> Result<Directory> {
     Ok(Directory::start(listener, generate(count)?, accounts?, Limits::default())?)
 }
 
-fn source(directory: &Directory, of: &Establishment, page_size: u16) -> Result<Source> {
+async fn source(directory: &Directory, of: &Establishment, page_size: u16) -> Result<Source> {
     let settings = Settings::parse(&json!({
         "urls": [directory.url()], "bind_dn": of.bind_dn(), "base_dn": of.base_dn(), "profile": "supann", "tls": {"mode": "none"}, "page_size": page_size,
     }))?;
-    Ok(Source::new(settings, Some(Password::from(SERVICE_PASSWORD)))?)
+    Ok(Source::new(settings, Some(Password::from(SERVICE_PASSWORD))).await?)
 }
 
 async fn read(source: &Source) -> Result<(Vec<Record>, Summary)> {
@@ -40,7 +40,7 @@ async fn connector_reads_each_establishment_whole() -> Result<()> {
     let directory = demo(COUNT_DEFAULT).await?;
     let mut people = 0;
     for establishment in &ESTABLISHMENTS {
-        let (records, summary) = read(&source(&directory, establishment, 25)?).await?;
+        let (records, summary) = read(&source(&directory, establishment, 25).await?).await?;
         assert_eq!((records.len(), summary.unreadable), (summary.people + summary.groups, 0));
         let groups = directory.groups(&establishment.base_dn())?.len();
         assert_eq!(summary.groups, groups);
@@ -63,13 +63,20 @@ async fn connector_reads_each_establishment_whole() -> Result<()> {
 async fn connector_checks_and_passwords_go_well() -> Result<()> {
     let directory = demo(60).await?;
     let establishment = &ESTABLISHMENTS[1];
-    let source = source(&directory, establishment, 1000)?;
+    let source = source(&directory, establishment, 1000).await?;
     for step in source.check().await {
         assert!(step.ok, "{step:?}");
     }
     let dn = establishment.person_dn(establishment.pupil.uid);
-    let known = source.verify_password(&dn, &Password::from(establishment.pupil.password())).await?;
-    let wrong = source.verify_password(&dn, &Password::from("Essai-autre")).await?;
-    assert!(matches!((known, wrong), (Verdict::Accepted, Verdict::Refused)));
+    let (records, _) = read(&source).await?;
+    let key = records.iter().find_map(|record| match record {
+        Record::Person(person) if person.dn == dn => Some(person.external_id.clone()),
+        _ => None,
+    });
+    let (key, right) = (key.context("the pupil was read")?, Password::from(establishment.pupil.password()));
+    let known = source.verify_password(&dn, &key, &right).await?;
+    let wrong = source.verify_password(&dn, &key, &Password::from("Essai-autre")).await?;
+    let another = source.verify_password(&dn, "another", &right).await?;
+    assert_eq!([known, wrong, another], [Verdict::Accepted, Verdict::Refused, Verdict::Refused]);
     Ok(())
 }

@@ -1,13 +1,16 @@
 //! Sources: their settings, their secret, their check, and sign-in through them.
 
 use connectors::Verdict;
+use passerelle::services::context::{Actor, Context};
 use passerelle::services::directories::verify_password;
 use passerelle::services::error::Error;
 use passerelle::services::sources::{self, SourceFields, shown};
 use passerelle::store::establishment::source::Source;
+use passerelle::types::id::UserId;
+use passerelle::types::permission::GatewayRole;
 use serde_json::{Value, json};
 
-use super::{Fed, delete, fields, open_guard};
+use super::{Fed, add, delete, fields, open_guard, person};
 use crate::harness::gateway::secret;
 use crate::harness::slapd::ADMIN_PASSWORD;
 
@@ -109,4 +112,65 @@ async fn passwords_are_checked_by_the_directory_that_states_the_person() {
     off.settings["sign_in"] = json!("none");
     sources::update(&fed.ctx, "ldap", &off).await.unwrap();
     assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-anne")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn somebody_else_at_a_persons_dn_does_not_sign_in_as_them() {
+    let fed = Fed::with_people(&["anne"]).await;
+    fed.sync().await;
+    let anne = fed.user("anne").await;
+    fed.slapd.modify(&delete("anne"));
+    fed.slapd.modify(&add(&person("anne").replace("Essai-anne", "Essai-autre")));
+    for password in ["Essai-anne", "Essai-autre"] {
+        assert_eq!(verify_password(&fed.ctx, &anne, &secret(password)).await.unwrap(), Some(Verdict::Refused), "{password}");
+    }
+}
+
+#[tokio::test]
+async fn disabled_source_lets_nobody_in_unless_it_took_no_sign_ins() {
+    let fed = Fed::with_people(&["anne"]).await;
+    fed.sync().await;
+    let anne = fed.user("anne").await;
+    let mut off = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    off.enabled = false;
+    sources::update(&fed.ctx, "ldap", &off).await.unwrap();
+    assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-anne")).await.unwrap(), Some(Verdict::Refused));
+    off.settings["sign_in"] = json!("none");
+    sources::update(&fed.ctx, "ldap", &off).await.unwrap();
+    assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-anne")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn files_of_the_machine_are_named_by_operators_only_and_another_authority_asks_for_the_password() {
+    let fed = Fed::with_people(&[]).await;
+    let acting = |role| Context { actor: Actor::User { id: UserId::new(), roles: vec![role] }, ..fed.ctx.clone() };
+    let (administrator, operator) = (acting(GatewayRole::Administrator), acting(GatewayRole::Operator));
+    let folder = tempfile::tempdir().unwrap();
+    let authority = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, rcgen::generate_simple_self_signed(["ldap.test".to_owned()]).unwrap().cert.pem()).unwrap();
+        path
+    };
+    let (first, second) = (authority("first.pem"), authority("second.pem"));
+    let mut wanted = SourceFields { name: "other".to_owned(), ..fields(&fed.slapd, open_guard()) };
+    wanted.settings["tls"] = json!({ "mode": "starttls", "ca_file": first, "client_cert_file": "/a", "client_key_file": "/b" });
+    let named = ["settings.tls.ca_file", "settings.tls.client_cert_file", "settings.tls.client_key_file"];
+    assert_eq!(refused(sources::create(&administrator, &wanted).await), named);
+
+    wanted.settings["tls"] = json!({ "mode": "starttls", "ca_file": first });
+    assert_eq!(refused(sources::create(&administrator, &wanted).await), named[..1]);
+    let stored = sources::create(&operator, &wanted).await.unwrap();
+    let mut kept = SourceFields::from(&stored);
+    kept.settings["page_size"] = json!(500);
+    kept.settings["tls"]["client_cert_file"] = Value::Null;
+    sources::update(&administrator, "other", &kept).await.unwrap();
+
+    for other in [json!(second), Value::Null] {
+        kept.settings["tls"]["ca_file"] = other;
+        assert_eq!(refused(sources::update(&administrator, "other", &kept).await), named[..1]);
+        assert_eq!(refused(sources::update(&operator, "other", &kept).await), ["settings.bind_password"]);
+    }
+    kept.settings["tls"]["ca_file"] = json!(second);
+    kept.settings["bind_password"] = json!(ADMIN_PASSWORD);
+    sources::update(&operator, "other", &kept).await.unwrap();
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::Directory;
 use super::connection::{Connection, refusal};
 use super::error::{Cause, Error};
+use super::identity::{self, Claim};
 use super::settings::SignIn;
 use crate::secret::Password;
 
@@ -23,7 +24,7 @@ const IDLE_AGE_MAX: Duration = Duration::from_mins(1);
 pub enum Verdict {
     /// It is right.
     Accepted,
-    /// It is wrong, or the account does not exist.
+    /// It is wrong, or the account does not exist or is somebody else's now.
     Refused,
     /// The account is locked after too many attempts.
     Locked,
@@ -65,19 +66,19 @@ impl Binds {
 }
 
 /// Checks a password, everything within the settings' `sign_in` deadline.
-pub(super) async fn verify(directory: &Directory, dn: &str, password: &Password) -> Result<Verdict, Error> {
+pub(super) async fn verify(directory: &Directory, claim: &Claim<'_>, password: &Password) -> Result<Verdict, Error> {
     // RFC 4513 §5.1.2: a bind with a name and no password succeeds as anonymous, and proves nothing.
-    if password.is_empty() || dn.trim().is_empty() || directory.settings().sign_in == SignIn::None {
+    if password.is_empty() || claim.dn.trim().is_empty() || directory.settings().sign_in == SignIn::None {
         return Ok(Verdict::Refused);
     }
     let within = directory.settings().limits.sign_in;
-    match timeout(within, attempt(directory, dn, password)).await {
+    match timeout(within, attempt(directory, claim, password)).await {
         Ok(verdict) => verdict,
         Err(_) => Err(Cause::Silent { what: "check the password", within }.at(directory.first_server())),
     }
 }
 
-async fn attempt(directory: &Directory, dn: &str, password: &Password) -> Result<Verdict, Error> {
+async fn attempt(directory: &Directory, claim: &Claim<'_>, password: &Password) -> Result<Verdict, Error> {
     let binds = directory.binds();
     let Ok(_permit) = binds.permits.acquire().await else {
         return Err(Cause::GivenUp.at(directory.first_server()));
@@ -85,23 +86,27 @@ async fn attempt(directory: &Directory, dn: &str, password: &Password) -> Result
     let within = directory.settings().limits.sign_in;
     if let Some(mut kept) = binds.take() {
         // A kept connection may have died unnoticed; only a fresh one's failure counts, and half of the time is left for it.
-        if let Ok(answer) = kept.connection.bind(dn, password, within / 2).await {
-            return conclude(binds, kept, answer);
+        if let Ok(answer) = kept.connection.bind(claim.dn, password, within / 2).await {
+            return conclude(directory, claim, kept, answer).await;
         }
     }
     let (server, mut connection) = directory.connect_for_sign_in().await?;
-    let answer = connection.bind(dn, password, within).await.map_err(|cause| cause.at(&server))?;
-    conclude(binds, Idle { connection, server, since: Instant::now() }, answer)
+    let answer = connection.bind(claim.dn, password, within).await.map_err(|cause| cause.at(&server))?;
+    conclude(directory, claim, Idle { connection, server, since: Instant::now() }, answer).await
 }
 
-fn conclude(binds: &Binds, used: Idle, answer: LdapResult) -> Result<Verdict, Error> {
-    match verdict(&answer) {
-        Some(verdict) => {
-            binds.keep(Idle { since: Instant::now(), ..used });
-            Ok(verdict)
+async fn conclude(directory: &Directory, claim: &Claim<'_>, mut used: Idle, answer: LdapResult) -> Result<Verdict, Error> {
+    let Some(mut verdict) = verdict(&answer) else { return Err(refusal(answer, "", 0).at(&used.server)) };
+    if verdict == Verdict::Accepted {
+        // The password is of whoever stands at that DN now, which may be given to somebody else.
+        let same = identity::holds(directory, claim, &mut used.connection, &used.server).await;
+        if !same.map_err(|cause| cause.at(&used.server))? {
+            tracing::info!(server = %used.server, external_id = claim.external_id, "sign-in refused: the DN has another entry, or none that is seen");
+            verdict = Verdict::Refused;
         }
-        None => Err(refusal(answer, "", 0).at(&used.server)),
     }
+    directory.binds().keep(Idle { since: Instant::now(), ..used });
+    Ok(verdict)
 }
 
 /// Result codes of RFC 4511 §4.2.2; `None` when the answer says nothing about the password.

@@ -114,6 +114,18 @@ impl Entries {
         made.unwrap_or_else(|Refused(reason)| unreadable(shown, Some(external_id), reason))
     }
 
+    /// The attributes that may hold the key, and nothing else.
+    pub(super) fn key_names(&self) -> Vec<String> {
+        self.keys.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The key of the one entry that a search for [`Self::key_names`] found, in its canonical text; `None` when it was not shown.
+    pub(super) fn key_shown(&self, found: &[Chunk]) -> Option<String> {
+        let selection = Selection::new(&[], &[], &self.keys);
+        let entry = found.iter().flat_map(Chunk::entries).next()?;
+        self.key(&Raw::read(entry, &selection)?, &selection).ok()
+    }
+
     fn key(&self, raw: &Raw<'_>, selection: &Selection) -> Result<String, Refused> {
         for (slot, (name, form)) in selection.keys.iter().zip(&self.keys) {
             if let Some(bytes) = raw.slots.get(*slot).and_then(|values| values.first()) {

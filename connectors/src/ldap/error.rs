@@ -62,12 +62,10 @@ pub enum Cause {
     #[error("something was added in clear after StartTLS")]
     ClearTextInjected,
     /// A certificate or key file cannot be used.
-    #[error("{path}: {reason}")]
+    #[error("{path} cannot be used as PEM certificates or key: ask whoever runs the gateway")]
     TlsFile {
-        /// The file.
+        /// The file; whether it is there, and what it is, the log alone says.
         path: String,
-        /// What is wrong with it.
-        reason: String,
     },
     /// No authority at all is trusted.
     #[error("the system has no trusted certificate authority")]
@@ -230,7 +228,7 @@ impl Cause {
             }
             Self::StartTlsRefused { .. } => "Enable TLS in the directory, or use `ldaps://`; `tls.mode` `none` only on a network you trust",
             Self::ClearTextInjected => "Someone may stand between the two machines: use `ldaps://`",
-            Self::TlsFile { .. } => "Give a readable PEM file",
+            Self::TlsFile { .. } => "The gateway's log says why; the file must be a regular one in PEM, of at most 1 MiB",
             Self::NoAuthorities => "Install the system's certificates, or name the authority in `tls.ca_file`",
             Self::NoBindPassword => "Give the password again: it is not kept when a URL changes",
             Self::BindRefused { .. } => "Check `bind_dn` and `bind_password`, and that the account is neither locked nor expired",

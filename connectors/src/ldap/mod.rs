@@ -12,6 +12,7 @@ mod entry;
 mod error;
 mod fields;
 mod guard;
+mod identity;
 mod profile;
 mod range;
 mod reading;
@@ -29,6 +30,7 @@ use rustls::ClientConfig;
 use bind::Binds;
 use connection::Connection;
 use entry::Entries;
+use identity::Claim;
 use search::Query;
 
 pub use bind::Verdict;
@@ -59,7 +61,7 @@ impl Directory {
     ///
     /// # Errors
     /// A certificate file that cannot be used, no trusted authority, or a `bind_dn` without its password.
-    pub fn new(settings: Settings, password: Option<Password>) -> Result<Self, Error> {
+    pub async fn new(settings: Settings, password: Option<Password>) -> Result<Self, Error> {
         let server = settings.urls.first().map(|url| url.text.clone()).unwrap_or_default();
         let password = password.filter(|password| !password.is_empty());
         if settings.bind_dn.is_some() && password.is_none() {
@@ -67,7 +69,7 @@ impl Directory {
         }
         let tls = match settings.tls.mode {
             TlsMode::None => None,
-            TlsMode::Ldaps | TlsMode::StartTls => Some(tls::client(&settings.tls).map_err(|cause| cause.at(&server))?),
+            TlsMode::Ldaps | TlsMode::StartTls => Some(tls::client(&settings.tls).await.map_err(|cause| cause.at(&server))?),
         };
         let (entries, binds) = (Entries::new(&settings), Binds::new(settings.limits.sign_ins_at_once));
         Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, binds }) })
@@ -84,12 +86,13 @@ impl Directory {
         check::run(self).await
     }
 
-    /// Checks a person's password by a simple bind (RFC 4513 §5.1.3) on connections of its own. An empty password is refused unasked.
+    /// Checks a person's password by a simple bind (RFC 4513 §5.1.3) on connections of its own. An empty password is refused unasked,
+    /// and so is a right one once the entry at this DN has another key than `external_id`: it is somebody else's.
     ///
     /// # Errors
     /// [`Error`] when the directory could not tell.
-    pub async fn verify_password(&self, dn: &str, password: &Password) -> Result<Verdict, Error> {
-        bind::verify(self, dn, password).await
+    pub async fn verify_password(&self, dn: &str, external_id: &str, password: &Password) -> Result<Verdict, Error> {
+        bind::verify(self, &Claim { dn, external_id }, password).await
     }
 
     /// The settings this source was made from.
@@ -159,12 +162,7 @@ impl Directory {
     async fn open(&self) -> Result<(String, Connection), Error> {
         let mut failed = Cause::GivenUp.at(self.first_server());
         for url in &self.settings().urls {
-            let opened = async {
-                let mut connection = self.connect_to(url, &self.settings().limits).await?;
-                self.bind(&mut connection).await?;
-                Ok::<_, Cause>(connection)
-            };
-            match opened.await {
+            match self.open_at(url).await {
                 Ok(connection) => return Ok((url.text.clone(), connection)),
                 Err(cause) => {
                     let last = !cause.concerns_one_server();
@@ -176,6 +174,13 @@ impl Directory {
             }
         }
         Err(failed)
+    }
+
+    /// Connects to this server and binds as the service account.
+    async fn open_at(&self, url: &Url) -> Result<Connection, Cause> {
+        let mut connection = self.connect_to(url, &self.settings().limits).await?;
+        self.bind(&mut connection).await?;
+        Ok(connection)
     }
 
     async fn bind(&self, connection: &mut Connection) -> Result<(), Cause> {

@@ -1,24 +1,45 @@
 //! The TLS client: which authorities are trusted, which certificate is shown, and what a failed handshake means.
 
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use zeroize::Zeroizing;
 
 use super::error::Cause;
 use super::settings::Tls;
 
 /// Certificates read from one file.
 const CERTIFICATES_MAX: usize = 1000;
+/// Bytes of one file.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// How long reading the files may take: they may lie on a disk of another machine.
+const FILES_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Reads the files and builds the client's configuration, once a directory.
-pub(super) fn client(tls: &Tls) -> Result<Arc<ClientConfig>, Cause> {
+pub(super) async fn client(tls: &Tls) -> Result<Arc<ClientConfig>, Cause> {
+    let named = tls.clone();
+    match timeout(FILES_DEADLINE, spawn_blocking(move || configure(&named))).await {
+        Ok(Ok(made)) => made,
+        Ok(Err(_)) => Err(Cause::GivenUp),
+        Err(_) => {
+            let first = tls.ca_file.as_ref().or(tls.client.as_ref().map(|(certificate, _)| certificate));
+            Err(first.map_or(Cause::NoAuthorities, |path| refuse(path, "it was not read in time")))
+        }
+    }
+}
+
+fn configure(tls: &Tls) -> Result<Arc<ClientConfig>, Cause> {
     let roots = match &tls.ca_file {
         Some(path) => authorities(path)?,
         None => system_authorities()?,
@@ -31,10 +52,10 @@ pub(super) fn client(tls: &Tls) -> Result<Arc<ClientConfig>, Cause> {
     let config = match &tls.client {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
-            let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| refuse(key, format!("no private key can be read ({error})")))?;
+            let secret = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|_| refuse(key, "it holds no PEM private key"))?;
             builder
                 .with_client_auth_cert(certificates(certificate)?, secret)
-                .map_err(|error| refuse(certificate, format!("the certificate and its key do not go together ({error})")))?
+                .map_err(|_| refuse(certificate, "the certificate and its key do not go together"))?
         }
     };
     Ok(Arc::new(config))
@@ -46,23 +67,45 @@ pub(super) async fn handshake(config: Arc<ClientConfig>, host: &str, stream: Tcp
     TlsConnector::from(config).connect(name, stream).await.map_err(|error| failure(host, &error))
 }
 
-fn refuse(path: &Path, reason: String) -> Cause {
-    Cause::TlsFile { path: path.display().to_string(), reason }
+/// One text for every reason, which only the log tells: whoever may name a file must not learn from the answer what lies there.
+fn refuse(path: &Path, reason: &'static str) -> Cause {
+    tracing::warn!(path = %path.display(), reason, "TLS file refused");
+    Cause::TlsFile { path: path.display().to_string() }
+}
+
+/// A regular file of a size that certificates have.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Cause> {
+    let fits = |found: &Metadata| found.is_file() && found.len() <= FILE_BYTES_MAX;
+    let unfit = "it is not a regular file, or too large";
+    let unread = |_: io::Error| refuse(path, "it is not there, or cannot be read");
+    // Looked at before it is opened, because opening a pipe waits for its writer; and after, because it may be another by then.
+    if !fits(&fs::metadata(path).map_err(unread)?) {
+        return Err(refuse(path, unfit));
+    }
+    let file = File::open(path).map_err(unread)?;
+    let found = file.metadata().map_err(unread)?;
+    if !fits(&found) {
+        return Err(refuse(path, unfit));
+    }
+    // Room for all of it at once, so that no key stays behind in a buffer that grew.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default() + 1));
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unread)?;
+    if u64::try_from(bytes.len()).is_ok_and(|size| size <= FILE_BYTES_MAX) { Ok(bytes) } else { Err(refuse(path, unfit)) }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Cause> {
-    let read = CertificateDer::pem_file_iter(path).and_then(|found| found.take(CERTIFICATES_MAX).collect::<Result<Vec<_>, _>>());
-    match read {
-        Ok(found) if found.is_empty() => Err(refuse(path, "it holds no PEM certificate".to_owned())),
+    let bytes = read(path)?;
+    match CertificateDer::pem_slice_iter(&bytes).take(CERTIFICATES_MAX).collect::<Result<Vec<_>, _>>() {
+        Ok(found) if found.is_empty() => Err(refuse(path, "it holds no PEM certificate")),
         Ok(found) => Ok(found),
-        Err(error) => Err(refuse(path, format!("no certificate can be read ({error})"))),
+        Err(_) => Err(refuse(path, "a certificate in it is not PEM")),
     }
 }
 
 fn authorities(path: &Path) -> Result<RootCertStore, Cause> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|error| refuse(path, format!("a certificate cannot be trusted ({error})")))?;
+        roots.add(certificate).map_err(|_| refuse(path, "a certificate in it cannot be trusted"))?;
     }
     Ok(roots)
 }

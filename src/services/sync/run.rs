@@ -231,7 +231,7 @@ async fn end(ctx: &Context, run: Run) -> Result<Run, Error> {
 }
 
 async fn attempt(ctx: &Context, source: &Source, mut run: Run, elapsed: impl Fn() -> i64) -> Result<Run, Error> {
-    let directory = sources::directory(ctx, source)?;
+    let directory = sources::directory(ctx, source).await?;
     let approved = approved(ctx, &run).await?;
     let known = known::load(ctx, source.id).await?;
     let loaded_ms = elapsed();
