@@ -102,6 +102,22 @@ async fn an_unknown_authority_an_end_and_a_wrong_name_each_have_their_words() {
 }
 
 #[tokio::test]
+async fn a_self_signed_authority_as_the_servers_certificate_has_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let (certificate, secret) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&certificate, params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(&secret, key.serialize_pem()).unwrap();
+    let generated = generate(2, 100, 7);
+    let tls = Some(Tls { certificate: &certificate, key: &secret });
+    let slapd = Slapd::start_with(&Setup { ldif: Some(&generated.ldif), tls, directives: "" });
+    let error = failure(&source(&slapd.ldaps_url("127.0.0.1"), &json!({"ca_file": certificate})).await.unwrap()).await;
+    assert!(matches!(&error.cause, Cause::CertificateIsAuthority), "{error:?}");
+}
+
+#[tokio::test]
 async fn the_wrong_kind_of_port_is_told() {
     let authority = Authority::new("Essai");
     let slapd = authority.slapd(&["127.0.0.1"], 4000);

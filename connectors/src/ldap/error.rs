@@ -47,6 +47,9 @@ pub enum Cause {
     /// Plain LDAP was spoken to a TLS port.
     #[error("this port speaks TLS")]
     TlsPort,
+    /// The directory shows the certificate of an authority as its own.
+    #[error("the directory shows a certificate that is an authority's own (CA:TRUE), as self-signed ones often are")]
+    CertificateIsAuthority,
     /// Any other failure of the handshake.
     #[error("TLS failed ({0})")]
     Handshake(String),
@@ -182,6 +185,7 @@ impl Cause {
             Self::CertificateName(_) => "certificate_name",
             Self::NotTls => "not_tls",
             Self::TlsPort => "tls_port",
+            Self::CertificateIsAuthority => "certificate_is_authority",
             Self::Handshake(_) => "handshake",
             Self::StartTlsRefused { .. } => "starttls_refused",
             Self::ClearTextInjected => "clear_text_injected",
@@ -223,6 +227,9 @@ impl Cause {
             Self::CertificateName(_) => "Use in `urls` a name the certificate carries, or have it issued again with this one",
             Self::NotTls => "Write `ldap://` with `tls.mode` `starttls`, or use the directory's LDAPS port (often 636)",
             Self::TlsPort => "Write `ldaps://` in `urls`",
+            Self::CertificateIsAuthority => {
+                "Give the directory a certificate of its own, signed by that authority and without CA:TRUE, and name the authority in `tls.ca_file`"
+            }
             Self::Handshake(_) => {
                 "Check the directory's certificate, its TLS versions (1.2 or 1.3), and whether it wants `tls.client_cert_file`"
             }

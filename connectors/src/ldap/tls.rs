@@ -129,6 +129,10 @@ fn failure(host: &str, error: &io::Error) -> Cause {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Cause::CertificateExpired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Cause::CertificateNotYetValid,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Cause::CertificateName(host.to_owned()),
+            // What `openssl req -x509` makes: its own authority, which no client may take for a server's certificate (RFC 5280 §4.2.1.9).
+            CertificateError::Other(inner) if inner.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) => {
+                Cause::CertificateIsAuthority
+            }
             other => Cause::Handshake(other.to_string()),
         },
         Some(rustls::Error::InvalidMessage(_)) => Cause::NotTls,
