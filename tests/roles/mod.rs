@@ -4,6 +4,7 @@ mod assigning;
 mod catalogue;
 mod explaining;
 mod giving;
+mod heavy;
 mod scale;
 mod school;
 mod simulating;
