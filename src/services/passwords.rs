@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -31,6 +32,7 @@ pub struct PasswordPool {
     waiting: Arc<Semaphore>,
     dummy: Arc<str>,
     length_max: usize,
+    verified: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for PasswordPool {
@@ -49,7 +51,7 @@ impl PasswordPool {
         let dummy = hash_now(Secret::random("").expose())?;
         let concurrency = concurrency.max(1);
         let waiting = Arc::new(Semaphore::new(concurrency * QUEUE_PER_PLACE));
-        Ok(Self { places: Arc::new(Semaphore::new(concurrency)), waiting, dummy: dummy.into(), length_max })
+        Ok(Self { places: Arc::new(Semaphore::new(concurrency)), waiting, dummy: dummy.into(), length_max, verified: Arc::default() })
     }
 
     /// Checks that a password may be chosen by this person.
@@ -97,9 +99,15 @@ impl PasswordPool {
             return Ok(false);
         }
         let known = hash.is_some();
+        self.verified.fetch_add(1, Ordering::Relaxed);
         let dummy = self.dummy.clone();
         let fits = self.run(move || verify_now(password.expose(), hash.as_deref().unwrap_or(&dummy))).await?;
         Ok(known && fits)
+    }
+
+    /// Hashes worked through so far to verify a password: as many for people unknown as for people known.
+    pub fn verified(&self) -> u64 {
+        self.verified.load(Ordering::Relaxed)
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {

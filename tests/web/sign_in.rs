@@ -69,25 +69,19 @@ async fn everything_wrong_is_told_in_one_sentence() {
 }
 
 #[tokio::test]
-async fn unknown_people_take_as_long_to_refuse_as_known_ones() {
+async fn refusing_unknown_people_takes_the_same_work_as_known_ones() {
     use passerelle::services::login::attempt::{Attempt, sign_in};
     use passerelle::services::login::browser::Browser;
     let (_server, place, _) = stage().await;
     let browser = Browser::new();
-    let mut fastest = Vec::new();
-    for username in ["elodie", "nobody"] {
-        let mut best = Duration::MAX;
-        for at in 0..8 {
-            let address = std::net::IpAddr::from([192, 0, 2, at]);
-            let attempt = Attempt { username, password: "wrong", address, browser: &browser, session: None, interaction: None };
-            let began = Instant::now();
-            sign_in(&place.ctx, &attempt).await.unwrap();
-            best = best.min(began.elapsed());
-        }
-        fastest.push(best.as_secs_f64());
+    let address = std::net::IpAddr::from([192, 0, 2, 1]);
+    // The hash is what takes the time: counted, not timed, so that a busy machine cannot change the answer.
+    for (username, password, worked) in [("elodie", "wrong", 1), ("nobody", "wrong", 1), ("elodie", &"x".repeat(1000), 0)] {
+        let before = place.ctx.gateway.passwords.verified();
+        let attempt = Attempt { username, password, address, browser: &browser, session: None, interaction: None };
+        sign_in(&place.ctx, &attempt).await.unwrap();
+        assert_eq!(place.ctx.gateway.passwords.verified() - before, worked, "{username}");
     }
-    let ratio = fastest[0] / fastest[1];
-    assert!((0.4..2.5).contains(&ratio), "{fastest:?}");
 }
 
 #[tokio::test]
