@@ -1,7 +1,5 @@
 //! The sign-in page over HTTP: who gets in, what everyone else is told, and which sessions come of it.
 
-use std::time::{Duration, Instant};
-
 use crate::harness::gateway::PASSWORD;
 use crate::harness::relying_party::{Agent, Callback, RelyingParty, Reply, http};
 use crate::harness::server::{Place, TestServer};
