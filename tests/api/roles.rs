@@ -108,3 +108,17 @@ async fn roles_are_given_by_hand_and_ended_and_the_gateways_own_no_further_than_
     let next = api.get(&format!("{base}/applications?limit=1&cursor={}", pages.body["next_cursor"].as_str().unwrap()), &token).await;
     assert_eq!((&next.body["items"][0]["name"], &next.body["next_cursor"]), (&json!("passerelle"), &Value::Null));
 }
+
+#[tokio::test]
+async fn a_claim_shape_that_could_not_be_followed_is_refused_when_written() {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée des Revendications").await;
+    let token = api.token(&slug, "administrator").await;
+    let base = format!("/api/v1/establishments/{slug}/applications");
+    let wrong = json!({ "claims": { "sub": { "from": "username" } } });
+    let refused = api.post(&base, &token, &json!({ "name": "intranet", "claim_shape": wrong })).await;
+    assert_eq!((refused.status, refused.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["claim_shape.claims.sub"]));
+    assert_eq!(api.post(&base, &token, &json!({ "name": "intranet" })).await.status, StatusCode::CREATED);
+    let patched = api.patch(&format!("{base}/intranet"), &token, &json!({ "claim_shape": wrong })).await;
+    assert_eq!((patched.status, patched.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["claim_shape.claims.sub"]));
+}

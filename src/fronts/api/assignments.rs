@@ -41,7 +41,7 @@ pub struct Wanted {
 }
 
 /// Lists assignments of every origin, oldest first.
-#[utoipa::path(get, path = "/establishments/{slug}/assignments", operation_id = "list_assignments", tag = "assignments", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/assignments", operation_id = "list_assignments", tag = "assignments", params(Of, Wanted),
     responses((status = 200, body = Listing<Assignment>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Assignment>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;

@@ -31,7 +31,7 @@ pub struct Wanted {
 }
 
 /// Lists who did what, newest first.
-#[utoipa::path(get, path = "/establishments/{slug}/audit", operation_id = "list_audit_events", tag = "audit", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/audit", operation_id = "list_audit_events", tag = "audit", params(Of, Wanted),
     responses((status = 200, body = Listing<AuditEvent>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<AuditEvent>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;

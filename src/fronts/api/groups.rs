@@ -78,7 +78,7 @@ impl Names {
 }
 
 /// Lists groups.
-#[utoipa::path(get, path = "/establishments/{slug}/groups", operation_id = "list_groups", tag = "groups", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/groups", operation_id = "list_groups", tag = "groups", params(Of, Wanted),
     responses((status = 200, body = Listing<GroupView>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<GroupView>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
@@ -102,7 +102,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<GroupId>) -> Result<Versioned<Gr
 
 /// Lists a group's people: direct ones, or with `transitive` those of the groups inside it too.
 #[utoipa::path(get, path = "/establishments/{slug}/groups/{id}/members", operation_id = "list_group_members", tag = "groups",
-    params(OneOf), responses((status = 200, body = Listing<Member>), Refusals))]
+    params(OneOf, WantedMembers), responses((status = 200, body = Listing<Member>), Refusals))]
 pub async fn members(
     Here(ctx): Here,
     Key(id): Key<GroupId>,

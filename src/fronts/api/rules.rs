@@ -64,7 +64,7 @@ pub struct Supposed {
 }
 
 /// Lists rules, by application and priority.
-#[utoipa::path(get, path = "/establishments/{slug}/rules", operation_id = "list_rules", tag = "rules", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/rules", operation_id = "list_rules", tag = "rules", params(Of, Wanted),
     responses((status = 200, body = Listing<Rule>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Rule>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
@@ -74,7 +74,7 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
 }
 
 /// Adds a rule; everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
-#[utoipa::path(post, path = "/establishments/{slug}/rules", operation_id = "create_rule", tag = "rules", params(Of),
+#[utoipa::path(post, path = "/establishments/{slug}/rules", operation_id = "create_rule", tag = "rules", params(Of, Trial),
     request_body = RuleFields, responses((status = 201, body = Rule), (status = 200, body = Simulation), Refusals))]
 pub async fn create(Here(ctx): Here, Query(trial): Query<Trial>, Body(fields): Body<RuleFields>) -> Result<Response, Problem> {
     if trial.dry_run {
@@ -93,7 +93,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<Versioned<Rul
 }
 
 /// Changes a rule (RFC 7396); everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
-#[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf),
+#[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf, Trial, IfMatch),
     request_body(content = RuleFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Rule), Refusals))]
 pub async fn update(

@@ -49,7 +49,7 @@ pub struct WantedChanges {
 }
 
 /// Lists runs, newest first.
-#[utoipa::path(get, path = "/establishments/{slug}/runs", operation_id = "list_runs", tag = "runs", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/runs", operation_id = "list_runs", tag = "runs", params(Of, Wanted),
     responses((status = 200, body = Listing<Run>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Run>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
@@ -65,7 +65,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RunId>) -> Result<Versioned<Run>
 }
 
 /// Lists what a run changed or would change, by name, in the run's own order.
-#[utoipa::path(get, path = "/establishments/{slug}/runs/{id}/changes", operation_id = "list_run_changes", tag = "runs", params(OneOf),
+#[utoipa::path(get, path = "/establishments/{slug}/runs/{id}/changes", operation_id = "list_run_changes", tag = "runs", params(OneOf, WantedChanges),
     responses((status = 200, body = Listing<Change>), Refusals))]
 pub async fn changes(Here(ctx): Here, Key(id): Key<RunId>, Query(wanted): Query<WantedChanges>) -> Result<Json<Listing<Change>>, Problem> {
     let page = query::page(wanted.limit, None, None)?;
