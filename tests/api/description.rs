@@ -65,7 +65,7 @@ const OF_SOME: [(&str, &[&str]); 20] = [
     ("list_groups", &["name", "source", "external_id"]),
     ("list_keys", &[]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
-    ("list_run_changes", &["operation"]),
+    ("list_run_changes", &["kind", "name", "operation"]),
     ("list_runs", &["source", "mode", "state"]),
     ("list_sources", &["name", "kind", "enabled"]),
     ("list_tokens", &["name", "kind", "scope"]),

@@ -145,6 +145,12 @@ async fn many_memberships_are_written_once_and_taken_away_one_by_one() {
         let listed = walk(500, None, async |page| membership::list_members(&mut tx, club.id, false, page).await).await;
         let expected: Vec<Member> = people.iter().filter(|p| p.id != people[1].id).map(member).collect();
         assert_eq!(listed, expected);
+        let one = [expected[0].clone()];
+        let words = one[0].username.to_uppercase();
+        let found = walk(500, Some(&words), async |page| membership::list_members(&mut tx, club.id, false, page).await).await;
+        assert!(found.contains(&one[0]) && found.len() < expected.len(), "words narrow: {}", found.len());
+        let inside = walk(500, Some(&words), async |page| membership::list_members(&mut tx, club.id, true, page).await).await;
+        assert_eq!(inside, found);
     })
     .await;
 }

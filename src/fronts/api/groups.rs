@@ -45,6 +45,8 @@ pub struct WantedMembers {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in user name, names and address.
+    q: Option<String>,
     /// Whether people of the groups inside are listed too.
     transitive: Option<bool>,
 }
@@ -108,6 +110,6 @@ pub async fn members(
     Key(id): Key<GroupId>,
     Query(wanted): Query<WantedMembers>,
 ) -> Result<Json<Listing<Member>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     Ok(Json(groups::members(&ctx, id, wanted.transitive.unwrap_or_default(), &page).await?.into()))
 }
