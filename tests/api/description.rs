@@ -62,7 +62,7 @@ const OF_SOME: [(&str, &[&str]); 20] = [
     ("list_clients", &["client_id", "name", "application", "enabled"]),
     ("list_establishments", &["slug", "number", "name", "uai", "zone", "locality", "status"]),
     ("list_group_members", &["transitive"]),
-    ("list_groups", &["name", "source", "external_id"]),
+    ("list_groups", &["name", "source", "external_id", "display_name", "dn"]),
     ("list_keys", &[]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
     ("list_run_changes", &["kind", "name", "operation"]),

@@ -101,11 +101,13 @@ async fn groups_are_walked_searched_and_filtered() {
             let found = walk(2, Some(query), async |page| group::list(&mut tx, page, &Filter::default()).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{query}");
         }
-        let filters: [(Filter, &[usize]); 4] = [
+        let filters: [(Filter, &[usize]); 6] = [
             (Filter { name: Some("Élèves_2de".to_owned()), ..Filter::default() }, &[0, 3]),
             (Filter { source_id: Some(feed.id), ..Filter::default() }, &[0, 1]),
             (Filter { external_id: Some("1".to_owned()), ..Filter::default() }, &[1, 2]),
             (Filter { external_id: Some("1".to_owned()), source_id: Some(other.id), ..Filter::default() }, &[2]),
+            (Filter { display_name: Some("Groupe des 100%".to_owned()), ..Filter::default() }, &[2]),
+            (Filter { dn: groups[1].dn.clone(), ..Filter::default() }, &[1]),
         ];
         for (filter, expected) in filters {
             let found = walk(1, None, async |page| group::list(&mut tx, page, &filter).await).await;

@@ -34,6 +34,10 @@ pub struct Wanted {
     source: Option<String>,
     /// The source's immutable key.
     external_id: Option<String>,
+    /// Exact display name.
+    display_name: Option<String>,
+    /// Exact distinguished name.
+    dn: Option<String>,
 }
 
 /// What a list of members may be asked.
@@ -90,7 +94,8 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
         // A source that is not there has no groups.
         return Ok(Json(Listing::whole(Vec::new())));
     }
-    let filter = Filter { name: wanted.name, source_id: source_id.flatten(), external_id: wanted.external_id };
+    let Wanted { name, external_id, display_name, dn, .. } = wanted;
+    let filter = Filter { name, source_id: source_id.flatten(), external_id, display_name, dn };
     Ok(Json(groups::list(&ctx, &page, &filter).await?.map(|group| names.view(group)).into()))
 }
 
