@@ -13,7 +13,7 @@ use crate::types::secret::TokenHash;
 /// How long an answer is kept, in seconds: a day.
 const LIFETIME_S: i64 = 24 * 3600;
 /// Longest key, in bytes.
-const KEY_MAX_BYTES: usize = 255;
+pub const KEY_MAX_BYTES: usize = 255;
 
 /// A key as its sender gave it, bound to whoever sent it and to what was asked.
 #[derive(Clone, Debug)]

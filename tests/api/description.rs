@@ -50,6 +50,81 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
     }
 }
 
+/// Parameters that only some operations take, besides those of all of a kind.
+const OF_SOME: [(&str, &[&str]); 20] = [
+    ("create_establishment", &["dry_run"]),
+    ("create_rule", &["dry_run"]),
+    ("update_rule", &["dry_run"]),
+    ("explain_user", &["application", "role"]),
+    ("list_applications", &["name", "title", "cardinality", "default_role", "scope_kind"]),
+    ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),
+    ("list_audit_events", &["actor", "action", "subject_kind", "subject_id"]),
+    ("list_clients", &["client_id", "name", "application", "enabled"]),
+    ("list_establishments", &["slug", "number", "name", "uai", "zone", "locality", "status"]),
+    ("list_group_members", &["transitive"]),
+    ("list_groups", &["name", "source", "external_id", "display_name", "dn"]),
+    ("list_keys", &[]),
+    ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
+    ("list_run_changes", &["kind", "name", "operation"]),
+    ("list_runs", &["source", "mode", "state"]),
+    ("list_sources", &["name", "kind", "enabled"]),
+    ("list_tokens", &["name", "kind", "scope"]),
+    ("list_users", &["username", "given_name", "family_name", "display_name", "email", "locale", "status", "disabled_by", "home_unit"]),
+    ("list_zones", &[]),
+    ("delete_user", &[]),
+];
+/// Lists that are short and always whole.
+const WHOLE: [&str; 2] = ["list_keys", "list_zones"];
+
+#[test]
+fn every_operation_declares_what_its_query_and_headers_may_hold() {
+    let document = serde_json::to_value(passerelle::fronts::api::openapi()).unwrap();
+    let mut seen = 0;
+    for operations in document["paths"].as_object().unwrap().values() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            let of = |place: &str| -> Vec<&str> {
+                let parameters = operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == place);
+                parameters.map(|p| p["name"].as_str().unwrap()).collect()
+            };
+            let (query, headers) = (of("query"), of("header"));
+            assert_eq!(headers.contains(&"Idempotency-Key"), method == "post", "{name}: {headers:?}");
+            assert_eq!(headers.contains(&"If-Match"), method == "patch", "{name}: {headers:?}");
+            if name.starts_with("list_") {
+                let paged = ["limit", "cursor", "q"].iter().all(|parameter| query.contains(parameter));
+                assert_eq!(paged, !WHOLE.contains(&name), "{name}: {query:?}");
+            }
+            let special = OF_SOME.iter().find(|(operation, _)| *operation == name);
+            seen += usize::from(special.is_some());
+            for parameter in special.map_or(&[][..], |(_, parameters)| parameters) {
+                assert!(query.contains(parameter), "{name} does not declare {parameter}: {query:?}");
+            }
+            assert_eq!(query.is_empty(), special.is_none_or(|(_, parameters)| parameters.is_empty()), "{name}: {query:?}");
+            let taken = operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] != "path");
+            assert!(taken.clone().all(|p| p["required"] != true), "{name} needs none of its parameters");
+            for status in ["413", "415"] {
+                assert_eq!(operation["responses"][status].is_object(), operation["requestBody"].is_object(), "{name}: {status}");
+            }
+        }
+    }
+    assert_eq!(seen, OF_SOME.len(), "each operation named here is there");
+}
+
+#[tokio::test]
+async fn no_operation_passes_a_query_parameter_over() {
+    let api = Served::start().await;
+    let token = api.token("platform", "operator").await;
+    for (path, operations) in passerelle::fronts::api::openapi().paths.paths {
+        let document = serde_json::to_value(&operations).unwrap();
+        let path = path.replace("{slug}", "platform").replace("{id}", "0198a000-0000-7000-8000-000000000000").replace(['{', '}'], "");
+        for method in ["get", "put", "post", "patch", "delete"].into_iter().filter(|method| document[method].is_object()) {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let refused = api.send(method.clone(), &format!("{path}?surprise=true"), Some(&token), None).await;
+            assert_eq!((refused.status, refused.fields()), (StatusCode::BAD_REQUEST, vec!["surprise"]), "{method} {path}");
+        }
+    }
+}
+
 fn collect(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {

@@ -108,3 +108,45 @@ async fn roles_are_given_by_hand_and_ended_and_the_gateways_own_no_further_than_
     let next = api.get(&format!("{base}/applications?limit=1&cursor={}", pages.body["next_cursor"].as_str().unwrap()), &token).await;
     assert_eq!((&next.body["items"][0]["name"], &next.body["next_cursor"]), (&json!("passerelle"), &Value::Null));
 }
+
+#[tokio::test]
+async fn a_claim_shape_that_could_not_be_followed_is_refused_when_written() {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée des Revendications").await;
+    let token = api.token(&slug, "administrator").await;
+    let base = format!("/api/v1/establishments/{slug}/applications");
+    let wrong = json!({ "claims": { "sub": { "from": "username" } } });
+    let refused = api.post(&base, &token, &json!({ "name": "intranet", "claim_shape": wrong })).await;
+    assert_eq!((refused.status, refused.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["claim_shape.claims.sub"]));
+    assert_eq!(api.post(&base, &token, &json!({ "name": "intranet" })).await.status, StatusCode::CREATED);
+    let patched = api.patch(&format!("{base}/intranet"), &token, &json!({ "claim_shape": wrong })).await;
+    assert_eq!((patched.status, patched.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["claim_shape.claims.sub"]));
+}
+
+#[tokio::test]
+async fn rules_and_assignments_are_found_by_words() {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée des Mots").await;
+    let token = api.token(&slug, "administrator").await;
+    let base = format!("/api/v1/establishments/{slug}");
+    let roles = json!([{ "name": "Élève" }, { "name": "Enseignant" }]);
+    assert_eq!(
+        api.post(&format!("{base}/applications"), &token, &json!({ "name": "notes", "roles": roles })).await.status,
+        StatusCode::CREATED
+    );
+    for (group, role) in [("classe-*", "Élève"), ("salle-des-profs", "Enseignant")] {
+        let rule = json!({ "application": "notes", "role": role, "when": [{ "group": group }] });
+        let made = api.post(&format!("{base}/rules"), &token, &rule).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    }
+    for (words, total) in [("eleve", 1), ("SALLE", 1), ("notes", 2), ("cantine", 0)] {
+        let found = api.get(&format!("{base}/rules?q={words}"), &token).await;
+        assert_eq!((found.status, &found.body["total"]), (StatusCode::OK, &json!(total)), "{words}");
+    }
+    for list in ["assignments", "runs"] {
+        let found = api.get(&format!("{base}/{list}?q=cantine"), &token).await;
+        assert_eq!((found.status, &found.body["total"]), (StatusCode::OK, &json!(0)), "{list}");
+    }
+    let trail = api.get(&format!("{base}/audit?q=Rule"), &token).await;
+    assert!(trail.body["total"].as_i64().is_some_and(|total| total >= 2), "{:?}", trail.body);
+}

@@ -104,3 +104,31 @@ async fn nobody_takes_over_the_account_of_someone_who_may_do_more() {
     let path = format!("/api/v1/establishments/platform/users/{}/invite", operator.id);
     assert_eq!(api.post(&path, &operators, &json!({})).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_removal_that_was_only_to_be_tried_removes_nobody() {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée des Essais").await;
+    let token = api.token(&slug, "administrator").await;
+    let base = format!("/api/v1/establishments/{slug}/users");
+    let made = api.post(&base, &token, &json!({ "given_name": "Ada", "family_name": "Essai", "username": "ada.essai" })).await;
+    let person = format!("{base}/{}", made.body["id"].as_str().unwrap());
+    let refused = api.post(&format!("{person}/delete?dry_run=true"), &token, &json!({})).await;
+    assert_eq!((refused.status, refused.fields()), (StatusCode::BAD_REQUEST, vec!["dry_run"]));
+    assert_eq!(api.get(&person, &token).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_of_another_form_and_a_path_that_is_no_text_are_told_in_problems() {
+    let api = Served::start().await;
+    let slug = api.establishment("Lycée des Formes").await;
+    let token = api.token(&slug, "administrator").await;
+    let base = format!("/api/v1/establishments/{slug}");
+    let missing = api.post(&format!("{base}/tokens"), &token, &json!({ "name": "annuaire", "kind": "api" })).await;
+    assert_eq!((missing.status, missing.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["scope"]));
+    let list = api.post(&format!("{base}/tokens"), &token, &json!([])).await;
+    assert_eq!((list.status, list.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["body"]));
+    assert!(list.body["detail"].as_str().unwrap().contains("an object is expected"), "{:?}", list.body);
+    let unreadable = api.get(&format!("{base}/users/%ff"), &token).await;
+    assert_eq!((unreadable.status, unreadable.header("content-type")), (StatusCode::BAD_REQUEST, "application/problem+json"));
+}

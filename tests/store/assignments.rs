@@ -167,6 +167,10 @@ async fn assignments_are_walked_and_every_filter_narrows() {
             let found = walk(1, None, async |page| assignment::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
+        for (words, expected) in [("Notes CHÉF", &[0][..]), ("lecteur", &[1, 2]), ("rt", &[0, 2, 3]), ("nulle part", &[])] {
+            let found = walk(1, Some(words), async |page| assignment::list(&mut tx, page, &Filter::default()).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{words}");
+        }
     })
     .await;
 }

@@ -101,11 +101,13 @@ async fn groups_are_walked_searched_and_filtered() {
             let found = walk(2, Some(query), async |page| group::list(&mut tx, page, &Filter::default()).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{query}");
         }
-        let filters: [(Filter, &[usize]); 4] = [
+        let filters: [(Filter, &[usize]); 6] = [
             (Filter { name: Some("Élèves_2de".to_owned()), ..Filter::default() }, &[0, 3]),
             (Filter { source_id: Some(feed.id), ..Filter::default() }, &[0, 1]),
             (Filter { external_id: Some("1".to_owned()), ..Filter::default() }, &[1, 2]),
             (Filter { external_id: Some("1".to_owned()), source_id: Some(other.id), ..Filter::default() }, &[2]),
+            (Filter { display_name: Some("Groupe des 100%".to_owned()), ..Filter::default() }, &[2]),
+            (Filter { dn: groups[1].dn.clone(), ..Filter::default() }, &[1]),
         ];
         for (filter, expected) in filters {
             let found = walk(1, None, async |page| group::list(&mut tx, page, &filter).await).await;
@@ -145,6 +147,12 @@ async fn many_memberships_are_written_once_and_taken_away_one_by_one() {
         let listed = walk(500, None, async |page| membership::list_members(&mut tx, club.id, false, page).await).await;
         let expected: Vec<Member> = people.iter().filter(|p| p.id != people[1].id).map(member).collect();
         assert_eq!(listed, expected);
+        let one = [expected[0].clone()];
+        let words = one[0].username.to_uppercase();
+        let found = walk(500, Some(&words), async |page| membership::list_members(&mut tx, club.id, false, page).await).await;
+        assert!(found.contains(&one[0]) && found.len() < expected.len(), "words narrow: {}", found.len());
+        let inside = walk(500, Some(&words), async |page| membership::list_members(&mut tx, club.id, true, page).await).await;
+        assert_eq!(inside, found);
     })
     .await;
 }

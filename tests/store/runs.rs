@@ -85,6 +85,8 @@ async fn runs_are_walked_newest_first_and_every_filter_narrows() {
             assert!(!expected.is_empty(), "{filter:?}");
             assert_eq!(walk(3, None, async |page| sync_run::list(&mut tx, page, &filter).await).await, expected, "{filter:?}");
         }
+        let named: Vec<Run> = runs.iter().filter(|r| r.source == "deux").cloned().collect();
+        assert_eq!(walk(2, Some("DEU"), async |page| sync_run::list(&mut tx, page, &Filter::default()).await).await, named);
     })
     .await;
 }
@@ -167,18 +169,27 @@ async fn changes_come_back_in_their_order_by_steps_and_by_operation() {
         let mut found = Vec::new();
         for _ in 0..5 {
             let after = found.last().map_or(-1, |last: &Change| last.seq);
-            let (rows, total) = change::list(&mut tx, run.id, after, 333, None).await.unwrap();
+            let (rows, total) = change::list(&mut tx, run.id, after, 333, &change::Filter::default()).await.unwrap();
             assert_eq!(total, 1_010);
             found.extend(rows);
         }
         assert_eq!(found, changes);
         let moved: Vec<Change> = changes.iter().filter(|c| c.operation == Operation::Moved).cloned().collect();
-        let (listed, total) = change::list(&mut tx, run.id, moved[0].seq, 2, Some("moved")).await.unwrap();
+        let only = change::Filter { operation: Some("moved".to_owned()), ..change::Filter::default() };
+        let (listed, total) = change::list(&mut tx, run.id, moved[0].seq, 2, &only).await.unwrap();
         assert_eq!((listed.as_slice(), total), (&moved[1..3], i64::try_from(moved.len()).unwrap()));
         assert_eq!(change::list_of_operation(&mut tx, run.id, Operation::Moved).await.unwrap(), moved);
+        let filter = change::Filter { words: Some("eleve 1".to_owned()), kind: Some("group".to_owned()), ..change::Filter::default() };
+        let named: Vec<Change> = changes.iter().filter(|c| c.name.starts_with("Élève 1") && c.kind == ChangeKind::Group).cloned().collect();
+        let (listed, total) = change::list(&mut tx, run.id, named[0].seq, 2, &filter).await.unwrap();
+        assert_eq!((listed.as_slice(), total), (&named[1..3], i64::try_from(named.len()).unwrap()));
+        let filter = change::Filter { name: Some("Élève 12".to_owned()), ..change::Filter::default() };
+        assert_eq!(change::list(&mut tx, run.id, -1, 5, &filter).await.unwrap(), (changes[12..13].to_vec(), 1));
+        let filter = change::Filter { words: Some("personne".to_owned()), ..change::Filter::default() };
+        assert_eq!(change::list(&mut tx, run.id, -1, 5, &filter).await.unwrap(), (Vec::new(), 0));
         let subjects: Vec<Uuid> = moved.iter().filter_map(|c| c.subject_id).collect();
         assert_eq!(change::subjects(&mut tx, run.id, Operation::Moved).await.unwrap(), subjects);
-        assert_eq!(change::list(&mut tx, other.id, -1, 10, None).await.unwrap(), (changes[..1].to_vec(), 1));
+        assert_eq!(change::list(&mut tx, other.id, -1, 10, &change::Filter::default()).await.unwrap(), (changes[..1].to_vec(), 1));
     })
     .await;
 }

@@ -12,7 +12,7 @@ use passerelle::services::context::Context;
 use passerelle::services::sources::{SourceFields, create};
 use passerelle::services::sync;
 use passerelle::services::users;
-use passerelle::store::establishment::change::Change;
+use passerelle::store::establishment::change::{self, Change};
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
@@ -63,7 +63,7 @@ impl Fed {
     }
 
     async fn changes(&self, run: &Run) -> Vec<Change> {
-        sync::changes(&self.ctx, run.id, 0, 500, None).await.unwrap().0
+        sync::changes(&self.ctx, run.id, 0, 500, &change::Filter::default()).await.unwrap().0
     }
 
     async fn user(&self, username: &str) -> User {

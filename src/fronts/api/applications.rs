@@ -16,6 +16,7 @@ use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::applications::{self, ApplicationFields};
+use crate::services::oidc::claim_shape::ClaimShape;
 use crate::store::establishment::application::{Application, Cardinality, ScopeKind};
 use crate::types::fold;
 
@@ -56,7 +57,7 @@ impl Wanted {
 }
 
 /// Lists applications, by name.
-#[utoipa::path(get, path = "/establishments/{slug}/applications", operation_id = "list_applications", tag = "applications", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/applications", operation_id = "list_applications", tag = "applications", params(Of, Wanted),
     responses((status = 200, body = Listing<Application>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Application>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
@@ -69,6 +70,7 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
 #[utoipa::path(post, path = "/establishments/{slug}/applications", operation_id = "create_application", tag = "applications", params(Of),
     request_body = ApplicationFields, responses((status = 201, body = Application), Refusals))]
 pub async fn create(Here(ctx): Here, Body(fields): Body<ApplicationFields>) -> Result<Created<Application>, Problem> {
+    ClaimShape::parse(&fields.claim_shape)?;
     let made = applications::create(&ctx, &fields).await?;
     Ok(Created { location: format!("/api/v1/establishments/{}/applications/{}", ctx.slug(), made.name), body: made })
 }
@@ -82,7 +84,7 @@ pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<Versioned<A
 
 /// Changes an application (RFC 7396); everyone's roles are recomputed with it.
 #[utoipa::path(patch, path = "/establishments/{slug}/applications/{name}", operation_id = "update_application", tag = "applications",
-    params(NamedOf), request_body(content = ApplicationFields, content_type = "application/merge-patch+json"),
+    params(NamedOf, IfMatch), request_body(content = ApplicationFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Application), Refusals))]
 pub async fn update(
     State(api): State<Api>,
@@ -95,6 +97,7 @@ pub async fn update(
     let standing = applications::get(&ctx, &name).await?;
     if_match.check(&standing)?;
     let fields = patched(&ApplicationFields::from(&standing), patch)?;
+    ClaimShape::parse(&fields.claim_shape)?;
     Ok(Versioned(applications::update(&ctx, &name, &fields).await?))
 }
 

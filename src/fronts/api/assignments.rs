@@ -25,6 +25,8 @@ pub struct Wanted {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in application, role and scope.
+    q: Option<String>,
     /// The person.
     user: Option<UserId>,
     /// The application's name.
@@ -41,10 +43,10 @@ pub struct Wanted {
 }
 
 /// Lists assignments of every origin, oldest first.
-#[utoipa::path(get, path = "/establishments/{slug}/assignments", operation_id = "list_assignments", tag = "assignments", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/assignments", operation_id = "list_assignments", tag = "assignments", params(Of, Wanted),
     responses((status = 200, body = Listing<Assignment>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Assignment>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { user, application, role, scope, origin, rule, .. } = wanted;
     let filter = Filter { user, application, role, scope, origin: named(origin.as_ref()), rule };
     Ok(Json(assignments::list(&ctx, &page, &filter).await?.into()))

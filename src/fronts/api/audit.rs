@@ -20,6 +20,8 @@ pub struct Wanted {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in actor, action and subject.
+    q: Option<String>,
     /// Exact actor, such as `token:…`.
     actor: Option<String>,
     /// Exact action, such as `user.disabled`.
@@ -31,10 +33,10 @@ pub struct Wanted {
 }
 
 /// Lists who did what, newest first.
-#[utoipa::path(get, path = "/establishments/{slug}/audit", operation_id = "list_audit_events", tag = "audit", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/audit", operation_id = "list_audit_events", tag = "audit", params(Of, Wanted),
     responses((status = 200, body = Listing<AuditEvent>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<AuditEvent>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { actor, action, subject_kind, subject_id, .. } = wanted;
     Ok(Json(audit::list(&ctx, &page, &Filter { actor, action, subject_kind, subject_id }).await?.into()))
 }

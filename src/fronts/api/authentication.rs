@@ -1,5 +1,6 @@
 //! Who calls, and where: the bearer token is looked at once, before any handler, and a context is opened in the establishment of the path.
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
@@ -19,7 +20,16 @@ use crate::types::slug::PLATFORM;
 use crate::types::time::Timestamp;
 
 /// Opens the context that handlers take, or answers 401, 403 or 404.
-pub async fn authenticate(State(api): State<Api>, params: RawPathParams, request: Request, next: Next) -> Response {
+pub async fn authenticate(
+    State(api): State<Api>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let params = match params {
+        Ok(params) => params,
+        Err(rejected) => return Problem::malformed(format!("the path: {}", rejected.body_text()), Vec::new()).into_response(),
+    };
     let slug = params.iter().find(|(name, _)| *name == "slug").map(|(_, value)| value.to_owned());
     let (mut parts, body) = request.into_parts();
     match open(&api, slug.as_deref(), &parts).await {

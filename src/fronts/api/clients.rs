@@ -78,7 +78,7 @@ impl ClientView {
 }
 
 /// Lists clients.
-#[utoipa::path(get, path = "/establishments/{slug}/clients", operation_id = "list_clients", tag = "clients", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/clients", operation_id = "list_clients", tag = "clients", params(Of, Wanted),
     responses((status = 200, body = Listing<ClientView>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<ClientView>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
@@ -104,7 +104,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<String>) -> Result<Versioned<Cli
 }
 
 /// Changes a client (RFC 7396). One that becomes confidential gets a secret, which is in the answer this once.
-#[utoipa::path(patch, path = "/establishments/{slug}/clients/{client_id}", operation_id = "update_client", tag = "clients", params(OneClient),
+#[utoipa::path(patch, path = "/establishments/{slug}/clients/{client_id}", operation_id = "update_client", tag = "clients", params(OneClient, IfMatch),
     request_body(content = ClientFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = ClientView), Refusals))]
 pub async fn update(

@@ -48,18 +48,12 @@ pub struct Wanted {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreatedView {
     /// The establishment.
+    #[serde(flatten)]
     establishment: Establishment,
     /// Its first administrator, who is pending.
     administrator: AdministratorView,
     /// The link by which that person chooses a password; shown once.
     link: LinkView,
-}
-
-/// The establishment that would be made.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PreviewView {
-    /// The establishment.
-    establishment: Establishment,
 }
 
 /// The first administrator.
@@ -72,7 +66,7 @@ pub struct AdministratorView {
 }
 
 /// Lists establishments, for operators.
-#[utoipa::path(get, path = "/establishments", operation_id = "list_establishments", tag = "establishments",
+#[utoipa::path(get, path = "/establishments", operation_id = "list_establishments", tag = "establishments", params(Wanted),
     responses((status = 200, body = Listing<Establishment>), Refusals))]
 pub async fn list(OnPlatform(platform): OnPlatform, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Establishment>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
@@ -83,16 +77,15 @@ pub async fn list(OnPlatform(platform): OnPlatform, Query(wanted): Query<Wanted>
 
 /// Makes an establishment with a store of its own, and answers with the one-time link for its first administrator. With `dry_run`, shows the
 /// establishment that would be made.
-#[utoipa::path(post, path = "/establishments", operation_id = "create_establishment", tag = "establishments",
-    request_body = NewEstablishment, responses((status = 201, body = CreatedView), (status = 200, body = PreviewView), Refusals))]
+#[utoipa::path(post, path = "/establishments", operation_id = "create_establishment", tag = "establishments", params(Trial),
+    request_body = NewEstablishment, responses((status = 201, body = CreatedView), (status = 200, body = Establishment), Refusals))]
 pub async fn create(
     OnPlatform(platform): OnPlatform,
     Query(trial): Query<Trial>,
     Body(new): Body<NewEstablishment>,
 ) -> Result<Response, Problem> {
     if trial.dry_run {
-        let establishment = establishments::preview(&platform, &new).await?;
-        return Ok(Json(PreviewView { establishment }).into_response());
+        return Ok(Json(establishments::preview(&platform, &new).await?).into_response());
     }
     let made = establishments::create(&platform, &new).await?;
     let location = format!("/api/v1/establishments/{}", made.establishment.slug);

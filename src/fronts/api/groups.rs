@@ -34,6 +34,10 @@ pub struct Wanted {
     source: Option<String>,
     /// The source's immutable key.
     external_id: Option<String>,
+    /// Exact display name.
+    display_name: Option<String>,
+    /// Exact distinguished name.
+    dn: Option<String>,
 }
 
 /// What a list of members may be asked.
@@ -45,6 +49,8 @@ pub struct WantedMembers {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in user name, names and address.
+    q: Option<String>,
     /// Whether people of the groups inside are listed too.
     transitive: Option<bool>,
 }
@@ -78,7 +84,7 @@ impl Names {
 }
 
 /// Lists groups.
-#[utoipa::path(get, path = "/establishments/{slug}/groups", operation_id = "list_groups", tag = "groups", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/groups", operation_id = "list_groups", tag = "groups", params(Of, Wanted),
     responses((status = 200, body = Listing<GroupView>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<GroupView>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
@@ -88,7 +94,8 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
         // A source that is not there has no groups.
         return Ok(Json(Listing::whole(Vec::new())));
     }
-    let filter = Filter { name: wanted.name, source_id: source_id.flatten(), external_id: wanted.external_id };
+    let Wanted { name, external_id, display_name, dn, .. } = wanted;
+    let filter = Filter { name, source_id: source_id.flatten(), external_id, display_name, dn };
     Ok(Json(groups::list(&ctx, &page, &filter).await?.map(|group| names.view(group)).into()))
 }
 
@@ -102,12 +109,12 @@ pub async fn show(Here(ctx): Here, Key(id): Key<GroupId>) -> Result<Versioned<Gr
 
 /// Lists a group's people: direct ones, or with `transitive` those of the groups inside it too.
 #[utoipa::path(get, path = "/establishments/{slug}/groups/{id}/members", operation_id = "list_group_members", tag = "groups",
-    params(OneOf), responses((status = 200, body = Listing<Member>), Refusals))]
+    params(OneOf, WantedMembers), responses((status = 200, body = Listing<Member>), Refusals))]
 pub async fn members(
     Here(ctx): Here,
     Key(id): Key<GroupId>,
     Query(wanted): Query<WantedMembers>,
 ) -> Result<Json<Listing<Member>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     Ok(Json(groups::members(&ctx, id, wanted.transitive.unwrap_or_default(), &page).await?.into()))
 }

@@ -11,6 +11,8 @@ use crate::fronts::http::problem::Problem;
 use crate::services::context::Context;
 use crate::services::idempotency::{self, Answer, Key, Step};
 
+/// The request's header, as people write it.
+pub const HEADER_NAME: &str = "Idempotency-Key";
 /// The request's header.
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// Tells that an answer is a repeated one.

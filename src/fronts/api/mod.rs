@@ -8,6 +8,7 @@ mod assignments;
 mod audit;
 mod authentication;
 mod clients;
+mod description;
 mod docs;
 mod establishments;
 mod extract;
@@ -29,14 +30,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Json, Router};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::http::problem::{FieldError, Problem};
 use super::http::request;
 use crate::services::context::Gateway;
+use description::{Declared, Description};
 use turns::Turns;
 
 /// Where the resources are.
@@ -47,31 +47,6 @@ const BASE: &str = "/api/v1";
 pub struct Api {
     gateway: Arc<Gateway>,
     turns: Arc<Turns>,
-}
-
-/// The API's description of itself, as the routes state it.
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Passerelle admin API",
-        description = "Establishments, people, sources, roles and clients of an identity gateway. Answers that refuse are \
-                       problem+json (RFC 9457); changes are merge patches (RFC 7396); lists go by cursor. The slug `platform` reaches \
-                       the platform's own people, tokens and clients."
-    ),
-    components(schemas(Problem, FieldError)),
-    security(("bearer" = [])),
-    modifiers(&Bearer)
-)]
-struct Description;
-
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let description = "An API token (`passerelle token create`, or POST …/tokens), or an access token with the scope passerelle:admin.";
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
-        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
 }
 
 /// Every resource, below [`BASE`].
@@ -121,7 +96,9 @@ fn resources() -> OpenApiRouter<Api> {
 
 /// The API's description (OpenAPI 3.1), made of the routes themselves.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(Description::openapi()).nest(BASE, resources()).into_openapi()
+    let mut document = OpenApiRouter::with_openapi(Description::openapi()).nest(BASE, resources()).into_openapi();
+    description::complete(&mut document);
+    document
 }
 
 /// Everything under `/api`.
@@ -131,9 +108,11 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     let body_max = gateway.limits.body_max_bytes;
     let api = Api { gateway, turns: Arc::default() };
     let document = Arc::new(openapi());
+    let declared = Arc::new(Declared::of(&document));
     let (resources, _) = resources().split_for_parts();
     let resources = resources
         .route_layer(from_fn(idempotency::once))
+        .route_layer(from_fn_with_state(declared, description::declared_only))
         .route_layer(from_fn_with_state(api.clone(), authentication::authenticate))
         .with_state(api);
     let below = Router::new()

@@ -18,6 +18,7 @@ use crate::fronts::http::query::{self, Query, Trial};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::roles::{self, RuleFields, Simulation, rules};
 use crate::store::establishment::rule::Rule;
+use crate::types::fold;
 use crate::types::id::RuleId;
 
 /// What the gateway adds to a rule: left out of rules that come back to be simulated.
@@ -32,6 +33,8 @@ pub struct Wanted {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in application, role, scope and conditions.
+    q: Option<String>,
     /// The application's name.
     application: Option<String>,
     /// Exact role.
@@ -45,13 +48,25 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    fn fits(&self, rule: &Rule) -> bool {
+    fn fits(&self, rule: &Rule, words: Option<&str>) -> bool {
         self.application.as_ref().is_none_or(|name| *name == rule.application)
             && self.role.as_ref().is_none_or(|role| *role == rule.role)
             && self.scope.as_ref().is_none_or(|scope| rule.scope.as_ref() == Some(scope))
             && self.priority.is_none_or(|priority| priority == rule.priority)
             && self.enabled.is_none_or(|enabled| enabled == rule.enabled)
+            && words.is_none_or(|words| fold(&told(rule)).contains(words))
     }
+}
+
+/// What searches look in.
+fn told(rule: &Rule) -> String {
+    let mut words = vec![rule.application.as_str(), rule.role.as_str()];
+    words.extend(rule.scope.as_deref());
+    for condition in &rule.conditions {
+        let parts = [&condition.group, &condition.attribute, &condition.matches, &condition.unit, &condition.source];
+        words.extend(parts.into_iter().filter_map(|part| part.as_deref()));
+    }
+    words.join(" ")
 }
 
 /// Rules as they would be, all of them: those of the gateway are passed over.
@@ -64,17 +79,17 @@ pub struct Supposed {
 }
 
 /// Lists rules, by application and priority.
-#[utoipa::path(get, path = "/establishments/{slug}/rules", operation_id = "list_rules", tag = "rules", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/rules", operation_id = "list_rules", tag = "rules", params(Of, Wanted),
     responses((status = 200, body = Listing<Rule>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Rule>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let mut all = rules::list(&ctx).await?;
-    all.retain(|rule| wanted.fits(rule));
+    all.retain(|rule| wanted.fits(rule, page.query.as_deref()));
     Ok(Json(Listing::cut(all, &page, |rule| rule.id.uuid())?))
 }
 
 /// Adds a rule; everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
-#[utoipa::path(post, path = "/establishments/{slug}/rules", operation_id = "create_rule", tag = "rules", params(Of),
+#[utoipa::path(post, path = "/establishments/{slug}/rules", operation_id = "create_rule", tag = "rules", params(Of, Trial),
     request_body = RuleFields, responses((status = 201, body = Rule), (status = 200, body = Simulation), Refusals))]
 pub async fn create(Here(ctx): Here, Query(trial): Query<Trial>, Body(fields): Body<RuleFields>) -> Result<Response, Problem> {
     if trial.dry_run {
@@ -93,7 +108,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<Versioned<Rul
 }
 
 /// Changes a rule (RFC 7396); everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
-#[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf),
+#[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf, Trial, IfMatch),
     request_body(content = RuleFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Rule), Refusals))]
 pub async fn update(

@@ -11,7 +11,7 @@ use crate::fronts::http::problem::{FieldError, Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::Versioned;
 use crate::services::sync;
-use crate::store::establishment::change::{Change, Operation};
+use crate::store::establishment::change::{self, Change, ChangeKind, Operation};
 use crate::store::establishment::sync_run::{Filter, Mode, Run, State};
 use crate::types::id::RunId;
 
@@ -24,6 +24,8 @@ pub struct Wanted {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in the source's name.
+    q: Option<String>,
     /// The source's name.
     source: Option<String>,
     /// Exact mode.
@@ -43,16 +45,23 @@ pub struct WantedChanges {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in the name.
+    q: Option<String>,
+    /// Exact kind.
+    #[param(inline)]
+    kind: Option<ChangeKind>,
+    /// Exact name.
+    name: Option<String>,
     /// Exact operation.
     #[param(inline)]
     operation: Option<Operation>,
 }
 
 /// Lists runs, newest first.
-#[utoipa::path(get, path = "/establishments/{slug}/runs", operation_id = "list_runs", tag = "runs", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/runs", operation_id = "list_runs", tag = "runs", params(Of, Wanted),
     responses((status = 200, body = Listing<Run>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Run>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let filter = Filter { source: wanted.source, mode: named(wanted.mode.as_ref()), state: named(wanted.state.as_ref()) };
     Ok(Json(sync::runs(&ctx, &page, &filter).await?.into()))
 }
@@ -65,14 +74,15 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RunId>) -> Result<Versioned<Run>
 }
 
 /// Lists what a run changed or would change, by name, in the run's own order.
-#[utoipa::path(get, path = "/establishments/{slug}/runs/{id}/changes", operation_id = "list_run_changes", tag = "runs", params(OneOf),
+#[utoipa::path(get, path = "/establishments/{slug}/runs/{id}/changes", operation_id = "list_run_changes", tag = "runs", params(OneOf, WantedChanges),
     responses((status = 200, body = Listing<Change>), Refusals))]
 pub async fn changes(Here(ctx): Here, Key(id): Key<RunId>, Query(wanted): Query<WantedChanges>) -> Result<Json<Listing<Change>>, Problem> {
-    let page = query::page(wanted.limit, None, None)?;
+    let page = query::page(wanted.limit, None, wanted.q.as_deref())?;
     // The cursor is the place of the last change read: a number, and nothing else is accepted.
     let after = wanted.cursor.as_deref().map_or(Ok(-1), str::parse::<i64>).map_err(|_| not_ours())?;
-    let operation = named(wanted.operation.as_ref());
-    let (items, total) = sync::changes(&ctx, id, after, page.limit, operation.as_deref()).await?;
+    let (kind, operation) = (named(wanted.kind.as_ref()), named(wanted.operation.as_ref()));
+    let filter = change::Filter { kind, operation, name: wanted.name, words: page.query };
+    let (items, total) = sync::changes(&ctx, id, after, page.limit, &filter).await?;
     let full = i64::try_from(items.len()).is_ok_and(|count| count == page.limit);
     let next_cursor = items.last().filter(|_| full).map(|last| last.seq.to_string());
     Ok(Json(Listing { items, next_cursor, total }))

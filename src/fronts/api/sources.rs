@@ -145,7 +145,7 @@ pub struct SyncOrder {
 }
 
 /// Lists sources, by name.
-#[utoipa::path(get, path = "/establishments/{slug}/sources", operation_id = "list_sources", tag = "sources", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/sources", operation_id = "list_sources", tag = "sources", params(Of, Wanted),
     responses((status = 200, body = Listing<SourceView>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<SourceView>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
@@ -176,7 +176,7 @@ pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<Versioned<S
 }
 
 /// Changes a source (RFC 7396). When a server changes, the bind password must be given again.
-#[utoipa::path(patch, path = "/establishments/{slug}/sources/{name}", operation_id = "update_source", tag = "sources", params(NamedOf),
+#[utoipa::path(patch, path = "/establishments/{slug}/sources/{name}", operation_id = "update_source", tag = "sources", params(NamedOf, IfMatch),
     request_body(content = SourceFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = SourceView), Refusals))]
 pub async fn update(

@@ -47,7 +47,7 @@ pub struct NewTokenView {
 }
 
 /// Lists tokens, without their secrets.
-#[utoipa::path(get, path = "/establishments/{slug}/tokens", operation_id = "list_tokens", tag = "tokens", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/tokens", operation_id = "list_tokens", tag = "tokens", params(Of, Wanted),
     responses((status = 200, body = Listing<ApiToken>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<ApiToken>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;

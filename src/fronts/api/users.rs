@@ -88,7 +88,7 @@ pub struct LinkOnly {
 }
 
 /// Lists people.
-#[utoipa::path(get, path = "/establishments/{slug}/users", operation_id = "list_users", tag = "users", params(Of),
+#[utoipa::path(get, path = "/establishments/{slug}/users", operation_id = "list_users", tag = "users", params(Of, Wanted),
     responses((status = 200, body = Listing<UserView>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<UserView>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
@@ -115,7 +115,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<UserId>) -> Result<Versioned<Use
 }
 
 /// Changes a person's own fields (RFC 7396). What a source states is changed in the source.
-#[utoipa::path(patch, path = "/establishments/{slug}/users/{id}", operation_id = "update_user", tag = "users", params(OneOf),
+#[utoipa::path(patch, path = "/establishments/{slug}/users/{id}", operation_id = "update_user", tag = "users", params(OneOf, IfMatch),
     request_body(content = UserPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = UserView), Refusals))]
 pub async fn update(
@@ -181,7 +181,7 @@ pub struct Question {
 }
 
 /// Tells why someone holds their roles, and what other rules lack.
-#[utoipa::path(get, path = "/establishments/{slug}/users/{id}/explain", operation_id = "explain_user", tag = "users", params(OneOf),
+#[utoipa::path(get, path = "/establishments/{slug}/users/{id}/explain", operation_id = "explain_user", tag = "users", params(OneOf, Question),
     responses((status = 200, body = Explanation), Refusals))]
 pub async fn explain(Here(ctx): Here, Key(id): Key<UserId>, Query(question): Query<Question>) -> Result<Json<Explanation>, Problem> {
     Ok(Json(roles::explain(&ctx, id, question.application.as_deref(), question.role.as_deref()).await?))

@@ -10,6 +10,7 @@ use super::client;
 use super::local::Local;
 use super::output::{Output, or_dash, print_json};
 use crate::services::applications::{self, ApplicationFields};
+use crate::services::oidc::claim_shape::ClaimShape;
 
 /// What to do with applications. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
@@ -75,6 +76,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     match command {
         Command::Import { est, catalogue } => {
             let fields = applications::from_catalogue(&read_catalogue(&catalogue)?)?;
+            ClaimShape::parse(&fields.claim_shape)?;
             let ctx = local.establishment(&est).await?;
             let made = applications::create(&ctx, &fields).await?;
             let roles = i64::try_from(made.roles.len()).unwrap_or(i64::MAX);
@@ -92,7 +94,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Edit { named, patch } => {
             let ctx = local.establishment(&named.est).await?;
             let now = ApplicationFields::from(&applications::get(&ctx, &named.application).await?);
-            print_json(&applications::update(&ctx, &named.application, &super::patched(&now, &patch)?).await?)
+            let fields: ApplicationFields = super::patched(&now, &patch)?;
+            ClaimShape::parse(&fields.claim_shape)?;
+            print_json(&applications::update(&ctx, &named.application, &fields).await?)
         }
         Command::List { est } => {
             let found = applications::list(&local.establishment(&est).await?).await?;

@@ -8,7 +8,7 @@ use super::word;
 use crate::services::context::Context;
 use crate::services::error::Error;
 use crate::services::sync;
-use crate::store::establishment::change::Change;
+use crate::store::establishment::change::{self, Change};
 use crate::store::establishment::sync_run::{Filter, Run, State};
 use crate::types::id::RunId;
 
@@ -71,7 +71,7 @@ pub async fn one(ctx: &Context, output: Output, id: RunId, decision: Decision) -
 
 /// Prints a run with its changes. A held run ends with the exit code of a guard, a failed one as a failure.
 pub async fn report(ctx: &Context, output: Output, run: &Run) -> anyhow::Result<()> {
-    let (changes, total) = sync::changes(ctx, run.id, 0, CHANGES_MAX, None).await?;
+    let (changes, total) = sync::changes(ctx, run.id, 0, CHANGES_MAX, &change::Filter::default()).await?;
     if output.is_json() {
         print_json(&json!({ "run": run, "changes": changes, "changes_total": total }))?;
     } else {

@@ -24,6 +24,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let text = if bytes.is_empty() { &b"{}"[..] } else { &bytes };
         let value: Value =
             serde_json::from_slice(text).map_err(|e| Problem::malformed(format!("the body is not JSON: {e}"), Vec::new()))?;
+        // Serde would take a list for a structure, member by member.
+        if !value.is_object() {
+            let message = "an object is expected: {…}".to_owned();
+            return Err(Problem::invalid(vec![FieldError { field: "body".to_owned(), message }]));
+        }
         shaped(value).map(Self)
     }
 }
@@ -54,8 +59,17 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
 pub fn shaped<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { String::new() } else { path };
-        Problem::invalid(vec![FieldError { field, message: error.inner().to_string() }])
+        let outer = if path == "." { String::new() } else { path };
+        let message = error.inner().to_string();
+        // What is missing has no place in the text, so that only serde's words name it.
+        match message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+            Some(name) => {
+                let message = "is required".to_owned();
+                let missing = Problem::invalid(vec![FieldError { field: name.to_owned(), message }]);
+                if outer.is_empty() { missing } else { missing.within(&outer) }
+            }
+            None => Problem::invalid(vec![FieldError { field: outer, message }]),
+        }
     })
 }
 

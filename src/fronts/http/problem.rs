@@ -179,6 +179,12 @@ impl IntoResponse for Problem {
     }
 }
 
+/// An answer that refuses, for the API's description.
+pub fn refusal(text: &str) -> RefOr<Described> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    RefOr::T(ResponseBuilder::new().description(text).content(MEDIA_TYPE, content).build())
+}
+
 /// The problems that any operation may answer with, for the API's description.
 #[derive(Debug)]
 pub enum Refusals {}
@@ -195,10 +201,6 @@ impl utoipa::IntoResponses for Refusals {
             ("422", "Fields do not fit: each is named in `errors`"),
             ("429", "Too many attempts"),
         ];
-        let described = |text: &str| {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            RefOr::T(ResponseBuilder::new().description(text).content(MEDIA_TYPE, content).build())
-        };
-        all.into_iter().map(|(status, text)| (status.to_owned(), described(text))).collect()
+        all.into_iter().map(|(status, text)| (status.to_owned(), refusal(text))).collect()
     }
 }

@@ -9,6 +9,10 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::problem::Problem;
 use crate::services::error::Error;
@@ -56,5 +60,14 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let given = parts.headers.get(IF_MATCH).map(|value| value.to_str().map(str::to_owned));
         given.transpose().map(Self).map_err(|_| Problem::malformed("If-Match is not text", Vec::new()))
+    }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let told = "The `ETag` that was read: what changed meanwhile is not written over, and the answer is 412.";
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let header = ParameterBuilder::new().name("If-Match").parameter_in(ParameterIn::Header).required(Required::False);
+        vec![header.description(Some(told)).schema(Some(text)).build()]
     }
 }

@@ -46,11 +46,11 @@ pub async fn run(ctx: &Context, id: RunId) -> Result<Run, Error> {
 ///
 /// # Errors
 /// `NotFound`, `Invalid` for a limit out of bounds.
-pub async fn changes(ctx: &Context, id: RunId, after: i64, limit: i64, operation: Option<&str>) -> Result<(Vec<Change>, i64), Error> {
+pub async fn changes(ctx: &Context, id: RunId, after: i64, limit: i64, filter: &change::Filter) -> Result<(Vec<Change>, i64), Error> {
     run(ctx, id).await?;
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Error::invalid("limit", format!("{limit} is out of bounds: 1 to {LIMIT_MAX}")));
     }
     let mut tx = ctx.store.read().await?;
-    Ok(change::list(&mut tx, id, after, limit, operation).await?)
+    Ok(change::list(&mut tx, id, after, limit, filter).await?)
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
+use crate::types::fold;
 use crate::types::id::{ApplicationId, AssignmentId, RuleId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::time::Timestamp;
@@ -102,6 +103,9 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<As
     const COUNT: &str = "SELECT count(*) FROM assignments x JOIN applications a ON a.id = x.application_id \
          WHERE ($1 IS NULL OR x.user_id = $1) AND ($2 IS NULL OR a.name = $2) AND ($3 IS NULL OR x.role = $3) \
          AND ($4 IS NULL OR x.scope = $4) AND ($5 IS NULL OR x.origin = $5) AND ($6 IS NULL OR x.rule_id = $6)";
+    if let Some(words) = &page.query {
+        return search(tx, page, f, words).await;
+    }
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(f.user).bind(&f.application).bind(&f.role).bind(&f.scope);
         listed.bind(&f.origin).bind(f.rule).bind(page.limit + 1).fetch_all(c).await
@@ -110,6 +114,27 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<As
         let counted = sqlx::query_scalar(COUNT).bind(f.user).bind(&f.application).bind(&f.role).bind(&f.scope);
         counted.bind(&f.origin).bind(f.rule).fetch_one(c).await
     })?;
+    Ok(Page::cut(rows, page.limit, total, |x: &Assignment| x.id.uuid()))
+}
+
+/// The same by words in application, role and scope, which are folded as they are read.
+async fn search(tx: &mut Tx, page: &PageRequest, f: &Filter, words: &str) -> Result<Page<Assignment>, Error> {
+    const TEXTS: &str = "SELECT x.id, a.name, x.role, x.scope FROM assignments x JOIN applications a ON a.id = x.application_id \
+         WHERE ($1 IS NULL OR x.user_id = $1) AND ($2 IS NULL OR a.name = $2) AND ($3 IS NULL OR x.role = $3) \
+         AND ($4 IS NULL OR x.scope = $4) AND ($5 IS NULL OR x.origin = $5) AND ($6 IS NULL OR x.rule_id = $6) ORDER BY x.id";
+    let texts: Vec<(AssignmentId, String, String, String)> = on!(tx, |c| {
+        let listed = sqlx::query_as(TEXTS).bind(f.user).bind(&f.application).bind(&f.role).bind(&f.scope);
+        listed.bind(&f.origin).bind(f.rule).fetch_all(c).await
+    })?;
+    let fits = |name: &str, role: &str, scope: &str| fold(&format!("{name} {role} {scope}")).contains(words);
+    let found: Vec<AssignmentId> = texts.into_iter().filter(|(_, name, role, scope)| fits(name, role, scope)).map(|(id, ..)| id).collect();
+    let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let most = usize::try_from(page.limit + 1).unwrap_or_default();
+    let wanted: Vec<AssignmentId> = found.into_iter().filter(|id| page.after.is_none_or(|after| id.uuid() > after)).take(most).collect();
+    let mut rows = Vec::with_capacity(wanted.len());
+    for id in wanted {
+        rows.extend(find(tx, id).await?);
+    }
     Ok(Page::cut(rows, page.limit, total, |x: &Assignment| x.id.uuid()))
 }
 

@@ -5,6 +5,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::page::{Page, PageRequest};
@@ -59,16 +60,20 @@ pub async fn insert(tx: &mut Tx, e: &AuditEvent) -> Result<(), Error> {
 pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<AuditEvent>, Error> {
     const SQL: &str = "SELECT id, at, actor, action, subject_kind, subject_id, detail FROM audit_events WHERE ($1 IS NULL OR id < $1) \
          AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3) AND ($4 IS NULL OR subject_kind = $4) \
-         AND ($5 IS NULL OR subject_id = $5) ORDER BY id DESC LIMIT $6";
+         AND ($5 IS NULL OR subject_id = $5) \
+         AND ($6 IS NULL OR lower(actor || ' ' || action || ' ' || subject_kind || ' ' || subject_id) LIKE $6 ESCAPE '\\') \
+         ORDER BY id DESC LIMIT $7";
     const COUNT: &str = "SELECT count(*) FROM audit_events WHERE ($1 IS NULL OR actor = $1) AND ($2 IS NULL OR action = $2) \
-         AND ($3 IS NULL OR subject_kind = $3) AND ($4 IS NULL OR subject_id = $4)";
+         AND ($3 IS NULL OR subject_kind = $3) AND ($4 IS NULL OR subject_id = $4) \
+         AND ($5 IS NULL OR lower(actor || ' ' || action || ' ' || subject_kind || ' ' || subject_id) LIKE $5 ESCAPE '\\')";
+    let query = page.query.as_deref().map(like_part);
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(&f.actor).bind(&f.action).bind(&f.subject_kind).bind(&f.subject_id);
-        listed.bind(page.limit + 1).fetch_all(c).await
+        listed.bind(&query).bind(page.limit + 1).fetch_all(c).await
     })?;
     let total = on!(tx, |c| {
         let counted = sqlx::query_scalar(COUNT).bind(&f.actor).bind(&f.action).bind(&f.subject_kind).bind(&f.subject_id);
-        counted.fetch_one(c).await
+        counted.bind(&query).fetch_one(c).await
     })?;
     Ok(Page::cut(rows, page.limit, total, |e: &AuditEvent| e.id))
 }

@@ -9,10 +9,11 @@ use uuid::Uuid;
 use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
+use crate::types::fold;
 use crate::types::id::RunId;
 
 /// What kind of thing changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "TEXT", rename_all = "snake_case")]
 pub enum ChangeKind {
@@ -68,13 +69,59 @@ pub struct Change {
     pub detail: Option<serde_json::Value>,
 }
 
+/// What a list of changes may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Exact kind.
+    pub kind: Option<String>,
+    /// Exact operation.
+    pub operation: Option<String>,
+    /// Exact name.
+    pub name: Option<String>,
+    /// Folded words to look for in the name.
+    pub words: Option<String>,
+}
+
 /// A page of a run's changes in their order; `after` is the last place read. The second value counts all of them.
-pub async fn list(tx: &mut Tx, run: RunId, after: i64, limit: i64, operation: Option<&str>) -> Result<(Vec<Change>, i64), Error> {
+pub async fn list(tx: &mut Tx, run: RunId, after: i64, limit: i64, f: &Filter) -> Result<(Vec<Change>, i64), Error> {
     const SQL: &str = "SELECT seq, kind, operation, subject_id, name, detail FROM changes WHERE run_id = $1 AND seq > $2 \
-         AND ($3 IS NULL OR operation = $3) ORDER BY seq LIMIT $4";
-    const COUNT: &str = "SELECT count(*) FROM changes WHERE run_id = $1 AND ($2 IS NULL OR operation = $2)";
-    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(run).bind(after).bind(operation).bind(limit).fetch_all(c).await)?;
-    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(run).bind(operation).fetch_one(c).await)?;
+         AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR operation = $4) AND ($5 IS NULL OR name = $5) ORDER BY seq LIMIT $6";
+    const COUNT: &str = "SELECT count(*) FROM changes WHERE run_id = $1 AND ($2 IS NULL OR kind = $2) \
+         AND ($3 IS NULL OR operation = $3) AND ($4 IS NULL OR name = $4)";
+    if let Some(words) = &f.words {
+        return search(tx, run, (after, limit), f, words).await;
+    }
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(run).bind(after).bind(&f.kind).bind(&f.operation).bind(&f.name);
+        listed.bind(limit).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(run).bind(&f.kind).bind(&f.operation).bind(&f.name).fetch_one(c).await)?;
+    Ok((rows, total))
+}
+
+/// The same by words. Names of changes are not kept folded, which would cost every run: they are folded as they are read.
+async fn search(tx: &mut Tx, run: RunId, (after, limit): (i64, i64), f: &Filter, words: &str) -> Result<(Vec<Change>, i64), Error> {
+    const NAMES: &str = "SELECT seq, name FROM changes WHERE run_id = $1 AND ($2 IS NULL OR kind = $2) \
+         AND ($3 IS NULL OR operation = $3) AND ($4 IS NULL OR name = $4) ORDER BY seq";
+    let names: Vec<(i64, String)> =
+        on!(tx, |c| sqlx::query_as(NAMES).bind(run).bind(&f.kind).bind(&f.operation).bind(&f.name).fetch_all(c).await)?;
+    let places: Vec<i64> = names.into_iter().filter(|(_, name)| fold(name).contains(words)).map(|(seq, _)| seq).collect();
+    let total = i64::try_from(places.len()).unwrap_or(i64::MAX);
+    let most = usize::try_from(limit).unwrap_or_default();
+    let wanted: Vec<i64> = places.into_iter().filter(|seq| *seq > after).take(most).collect();
+    if wanted.is_empty() {
+        return Ok((Vec::new(), total));
+    }
+    let rows = on!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT seq, kind, operation, subject_id, name, detail FROM changes WHERE run_id = ");
+        query.push_bind(run).push(" AND seq IN (");
+        let mut listed = query.separated(", ");
+        for seq in &wanted {
+            listed.push_bind(*seq);
+        }
+        query.push(") ORDER BY seq");
+        query.build_query_as().fetch_all(c).await
+    })?;
     Ok((rows, total))
 }
 

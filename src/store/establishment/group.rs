@@ -54,6 +54,10 @@ pub struct Filter {
     pub source_id: Option<SourceId>,
     /// Exact external id.
     pub external_id: Option<String>,
+    /// Exact display name.
+    pub display_name: Option<String>,
+    /// Exact distinguished name, as the source writes it.
+    pub dn: Option<String>,
 }
 
 /// One group by key.
@@ -67,16 +71,21 @@ pub async fn find(tx: &mut Tx, id: GroupId) -> Result<Option<Group>, Error> {
 pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<Group>, Error> {
     const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, content_hash, members_hash, member_count, \
          created_at, updated_at FROM groups WHERE ($1 IS NULL OR id > $1) AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') \
-         AND ($3 IS NULL OR name = $3) AND ($4 IS NULL OR source_id = $4) AND ($5 IS NULL OR external_id = $5) ORDER BY id LIMIT $6";
+         AND ($3 IS NULL OR name = $3) AND ($4 IS NULL OR source_id = $4) AND ($5 IS NULL OR external_id = $5) \
+         AND ($6 IS NULL OR display_name = $6) AND ($7 IS NULL OR dn = $7) ORDER BY id LIMIT $8";
     const COUNT: &str = "SELECT count(*) FROM groups WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR name = $2) \
-         AND ($3 IS NULL OR source_id = $3) AND ($4 IS NULL OR external_id = $4)";
+         AND ($3 IS NULL OR source_id = $3) AND ($4 IS NULL OR external_id = $4) \
+         AND ($5 IS NULL OR display_name = $5) AND ($6 IS NULL OR dn = $6)";
     let query = page.query.as_deref().map(like_part);
-    let Filter { name, source_id, external_id } = filter;
+    let Filter { name, source_id, external_id, display_name, dn } = filter;
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(name).bind(source_id).bind(external_id);
-        listed.bind(page.limit + 1).fetch_all(c).await
+        listed.bind(display_name).bind(dn).bind(page.limit + 1).fetch_all(c).await
     })?;
-    let total = on!(tx, |c| { sqlx::query_scalar(COUNT).bind(&query).bind(name).bind(source_id).bind(external_id).fetch_one(c).await })?;
+    let total = on!(tx, |c| {
+        let counted = sqlx::query_scalar(COUNT).bind(&query).bind(name).bind(source_id).bind(external_id);
+        counted.bind(display_name).bind(dn).fetch_one(c).await
+    })?;
     Ok(Page::cut(rows, page.limit, total, |g: &Group| g.id.uuid()))
 }
 

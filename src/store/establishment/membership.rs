@@ -5,7 +5,7 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::dialect::{INSERT_PACKED, NARROW_ROWS_PER_INSERT, PACKED_KEYS_MAX};
+use crate::store::dialect::{INSERT_PACKED, NARROW_ROWS_PER_INSERT, PACKED_KEYS_MAX, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{GroupId, UserId};
@@ -25,16 +25,20 @@ pub struct Member {
 /// A page of a group's people: direct ones, or through other groups too.
 pub async fn list_members(tx: &mut Tx, group: GroupId, transitive: bool, page: &PageRequest) -> Result<Page<Member>, Error> {
     const DIRECT: &str = "SELECT u.id, u.username, u.display_name FROM memberships m JOIN users u ON u.id = m.user_id \
-         WHERE m.group_id = $1 AND ($2 IS NULL OR u.id > $2) ORDER BY u.id LIMIT $3";
-    const DIRECT_COUNT: &str = "SELECT count(*) FROM memberships WHERE group_id = $1";
+         WHERE m.group_id = $1 AND ($2 IS NULL OR u.id > $2) AND ($3 IS NULL OR u.search LIKE $3 ESCAPE '\\') ORDER BY u.id LIMIT $4";
+    const DIRECT_COUNT: &str = "SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id \
+         WHERE m.group_id = $1 AND ($2 IS NULL OR u.search LIKE $2 ESCAPE '\\')";
     const ALL: &str = "WITH RECURSIVE inside (id) AS (SELECT $1 UNION SELECT n.child_id FROM nestings n JOIN inside i ON n.parent_id = i.id) \
          SELECT DISTINCT u.id, u.username, u.display_name FROM inside i JOIN memberships m ON m.group_id = i.id \
-         JOIN users u ON u.id = m.user_id WHERE ($2 IS NULL OR u.id > $2) ORDER BY u.id LIMIT $3";
+         JOIN users u ON u.id = m.user_id WHERE ($2 IS NULL OR u.id > $2) AND ($3 IS NULL OR u.search LIKE $3 ESCAPE '\\') \
+         ORDER BY u.id LIMIT $4";
     const ALL_COUNT: &str = "WITH RECURSIVE inside (id) AS (SELECT $1 UNION SELECT n.child_id FROM nestings n \
-         JOIN inside i ON n.parent_id = i.id) SELECT count(DISTINCT m.user_id) FROM inside i JOIN memberships m ON m.group_id = i.id";
+         JOIN inside i ON n.parent_id = i.id) SELECT count(DISTINCT m.user_id) FROM inside i JOIN memberships m ON m.group_id = i.id \
+         JOIN users u ON u.id = m.user_id WHERE ($2 IS NULL OR u.search LIKE $2 ESCAPE '\\')";
     let (sql, count) = if transitive { (ALL, ALL_COUNT) } else { (DIRECT, DIRECT_COUNT) };
-    let rows = on!(tx, |c| sqlx::query_as(sql).bind(group).bind(page.after).bind(page.limit + 1).fetch_all(c).await)?;
-    let total = on!(tx, |c| sqlx::query_scalar(count).bind(group).fetch_one(c).await)?;
+    let query = page.query.as_deref().map(like_part);
+    let rows = on!(tx, |c| sqlx::query_as(sql).bind(group).bind(page.after).bind(&query).bind(page.limit + 1).fetch_all(c).await)?;
+    let total = on!(tx, |c| sqlx::query_scalar(count).bind(group).bind(&query).fetch_one(c).await)?;
     Ok(Page::cut(rows, page.limit, total, |m: &Member| m.id.uuid()))
 }
 

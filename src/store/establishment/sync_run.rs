@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
+use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{RunId, SourceId};
@@ -122,13 +123,17 @@ pub async fn find(tx: &mut Tx, id: RunId) -> Result<Option<Run>, Error> {
 pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<Run>, Error> {
     const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
          r.started_at, r.duration_ms FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR r.id < $1) \
-         AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR r.mode = $3) AND ($4 IS NULL OR r.state = $4) ORDER BY r.id DESC LIMIT $5";
+         AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR r.mode = $3) AND ($4 IS NULL OR r.state = $4) \
+         AND ($5 IS NULL OR lower(s.name) LIKE $5 ESCAPE '\\') ORDER BY r.id DESC LIMIT $6";
     const COUNT: &str = "SELECT count(*) FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR s.name = $1) \
-         AND ($2 IS NULL OR r.mode = $2) AND ($3 IS NULL OR r.state = $3)";
+         AND ($2 IS NULL OR r.mode = $2) AND ($3 IS NULL OR r.state = $3) AND ($4 IS NULL OR lower(s.name) LIKE $4 ESCAPE '\\')";
     let Filter { source, mode, state } = filter;
-    let rows =
-        on!(tx, |c| { sqlx::query_as(SQL).bind(page.after).bind(source).bind(mode).bind(state).bind(page.limit + 1).fetch_all(c).await })?;
-    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(source).bind(mode).bind(state).fetch_one(c).await)?;
+    let query = page.query.as_deref().map(like_part);
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(source).bind(mode).bind(state).bind(&query);
+        listed.bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(source).bind(mode).bind(state).bind(&query).fetch_one(c).await)?;
     Ok(Page::cut(rows, page.limit, total, |r: &Run| r.id.uuid()))
 }
 
