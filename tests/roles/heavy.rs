@@ -59,7 +59,7 @@ async fn a_pattern_too_large_is_refused_with_the_rule_and_the_limit() {
         panic!("it is too large")
     };
     assert_eq!(wrong[0].field, "rules[1].when[0].group");
-    assert!(wrong[0].message.contains("64 KiB"), "{}", wrong[0].message);
+    assert!(wrong[0].message.contains("256 KiB"), "{}", wrong[0].message);
 }
 
 /// Rules that are fine one by one can be too many together.

@@ -209,7 +209,7 @@ async fn runs_and_changes_need_what_they_belong_to() {
         bed.refuses_as_taken("changes.run_id, changes.seq", async |tx| change::insert_all(tx, run.id, &twice).await).await;
         bed.write(async |tx| change::insert_all(tx, run.id, std::slice::from_ref(&named)).await).await;
         bed.write(async |tx| change::delete_of_run(tx, run.id).await).await;
-        assert_eq!(change::list(&mut bed.read().await, run.id, -1, 10, None).await.unwrap(), (vec![], 0));
+        assert_eq!(change::list(&mut bed.read().await, run.id, -1, 10, &change::Filter::default()).await.unwrap(), (vec![], 0));
     })
     .await;
 }

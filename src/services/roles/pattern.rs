@@ -12,13 +12,13 @@ use crate::types::Invalid;
 /// Longest pattern, in characters.
 const PATTERN_LENGTH_MAX: usize = 500;
 /// Largest compiled pattern, in bytes: bounds memory and the time of a match (SECURITY 30).
-const PATTERN_SIZE_MAX_BYTES: usize = 64 * 1024;
+const PATTERN_SIZE_MAX_BYTES: usize = 256 * 1024;
 /// Sizes that a pattern is tried with, in bytes: the first it fits is what it counts for in its set.
-const PATTERN_SIZES_BYTES: [usize; 4] = [8 * 1024, 16 * 1024, 32 * 1024, PATTERN_SIZE_MAX_BYTES];
+const PATTERN_SIZES_BYTES: [usize; 6] = [8 * 1024, 16 * 1024, 32 * 1024, 64 * 1024, 128 * 1024, PATTERN_SIZE_MAX_BYTES];
 /// Most different patterns of a set of rules.
 const PATTERNS_MAX: usize = 2_000;
-/// Largest set of compiled patterns, in bytes: as many of the smallest size as there may be.
-const PATTERNS_SIZE_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Largest set of compiled patterns, in bytes: twice as much as the most patterns of the smallest size take.
+const PATTERNS_SIZE_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Longest template and longest expanded role or scope, in characters.
 pub const TEMPLATE_LENGTH_MAX: usize = 200;
 
@@ -265,8 +265,15 @@ mod tests {
     fn a_pattern_too_large_is_refused_with_its_place_and_the_limit() {
         let wrong = Pattern::compile("rules[3].when[0].group", r"\pL{20}", Case::Ignored).unwrap_err();
         assert_eq!(wrong.field, "rules[3].when[0].group");
-        assert!(wrong.message.contains("64 KiB"), "{}", wrong.message);
-        for usual in [r"\w+", r"(?<kind>[^-]+)-(?<unit>[^-]+)", r"cn=(?<role>[^,]+)-(?<unit>[A-Z0-9-]{2,12}),ou=.*", r"\pL+\d{4}"] {
+        assert!(wrong.message.contains("256 KiB"), "{}", wrong.message);
+        for usual in [
+            r"\w+",
+            r"(?<kind>\w+)-(?<unit>\w+)",
+            r"cn=(?<unit>\w+)-enseignants,.*",
+            r"(?<kind>[^-]+)-(?<unit>[^-]+)",
+            r"cn=(?<role>[^,]+)-(?<unit>[A-Z0-9-]{2,12}),ou=.*",
+            r"\pL+\d{4}",
+        ] {
             assert!(Pattern::compile("group", usual, Case::Ignored).is_ok(), "{usual}");
         }
     }
@@ -290,7 +297,7 @@ mod tests {
         let mut set = Patterns::default();
         let taken = (0..PATTERNS_MAX).take_while(|n| set.compile("group", &format!(r"\pL+{n}"), Case::Exact).is_ok()).count();
         assert!((100..PATTERNS_MAX / 2).contains(&taken), "{taken}");
-        assert!(set.compile("group", r"\pL+x", Case::Exact).unwrap_err().message.contains("16 MiB"));
+        assert!(set.compile("group", r"\pL+x", Case::Exact).unwrap_err().message.contains("32 MiB"));
     }
 
     #[test]
