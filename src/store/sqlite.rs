@@ -14,6 +14,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reading connections of one file; each is a thread of its own, so they come only when wanted and go when idle.
 const READERS_MAX: u32 = 4;
+/// How often opening a file is tried while another program opens it for the first time.
+const OPEN_TRIES_MAX: u32 = 100;
+/// Pause between the tries.
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
 /// An idle reader is closed after this.
 const READER_IDLE: Duration = Duration::from_mins(1);
 
@@ -47,7 +51,7 @@ impl SqliteFile {
         let pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE_TIMEOUT).max_lifetime(None);
         let writer = pool.clone().max_connections(1).idle_timeout(None).connect_lazy_with(options.clone());
         let readers = pool.max_connections(READERS_MAX).idle_timeout(READER_IDLE).connect_lazy_with(options.create_if_missing(false));
-        migrate::bring_up(&writer, kind, path).await.map_err(|error| match error {
+        bring_up(&writer, kind, path).await.map_err(|error| match error {
             Error::Engine(source) => Error::Unusable { path: path.to_owned(), source },
             other => other,
         })?;
@@ -74,4 +78,16 @@ impl SqliteFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Brings a new file up even when several programs start on it together: changing it to write-ahead logging takes a lock that SQLite does
+/// not wait for.
+async fn bring_up(writer: &Pool<Sqlite>, kind: migrate::Kind, path: &Path) -> Result<(), Error> {
+    for _ in 1..OPEN_TRIES_MAX {
+        match migrate::bring_up(writer, kind, path).await {
+            Err(Error::Busy) => tokio::time::sleep(OPEN_PAUSE).await,
+            ended => return ended,
+        }
+    }
+    migrate::bring_up(writer, kind, path).await
 }
