@@ -11,3 +11,4 @@ pub mod postgres;
 pub mod relying_party;
 pub mod server;
 pub mod slapd;
+pub mod store;
