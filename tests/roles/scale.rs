@@ -2,7 +2,7 @@
 
 use passerelle::services::context::Context;
 use passerelle::services::roles::{self, Changed};
-use passerelle::store::establishment::assignment::{self, Origin};
+use passerelle::store::establishment::assignment::{self, Origin, Step};
 use passerelle::store::establishment::user::{self, User, UserStatus};
 use passerelle::store::establishment::{group, membership};
 use passerelle::types::id::UserId;
@@ -11,7 +11,7 @@ use super::school::School;
 
 const PEOPLE: usize = 2_500;
 
-async fn snapshot(ctx: &Context) -> Vec<(UserId, String, String, String)> {
+async fn snapshot(ctx: &Context) -> Vec<(UserId, String, String, Vec<Step>)> {
     let mut tx = ctx.store.read().await.unwrap();
     let last = UserId::from(uuid::Uuid::max());
     let rows = assignment::list_between(&mut tx, None, last).await.unwrap();

@@ -47,7 +47,7 @@ fn standing(a: &Assignment) -> Standing {
         rule_id: a.rule_id,
         valid_from: a.valid_from,
         valid_until: a.valid_until,
-        reason: serde_json::to_string(&a.reason).unwrap(),
+        reason: a.reason.clone(),
     }
 }
 

@@ -167,7 +167,7 @@ impl Step {
         self,
         work: &Work,
         loaded: &Arc<Loaded>,
-        look: impl Fn(&Loaded, &Facts<'_>, &[Standing]) -> Result<T, Error> + Send + Sync + 'static,
+        look: impl Fn(&Loaded, &Facts<'_>, &[Standing]) -> T + Send + Sync + 'static,
     ) -> Result<Vec<T>, Error> {
         let mut seen = Vec::with_capacity(self.people.len());
         let (step, look) = (Arc::new(self), Arc::new(look));
@@ -175,9 +175,9 @@ impl Step {
             let (step, look, loaded) = (step.clone(), look.clone(), loaded.clone());
             let piece = move |stop: &Stop| {
                 let people = step.people.iter().skip(start).take(PEOPLE_PIECE).take_while(|_| !stop.is_set());
-                people.map(|person| step.look_at(person, &loaded, &*look)).collect::<Result<Vec<T>, Error>>()
+                people.map(|person| step.look_at(person, &loaded, &*look)).collect::<Vec<T>>()
             };
-            seen.extend(work.piece(piece).await??);
+            seen.extend(work.piece(piece).await?);
         }
         Ok(seen)
     }
@@ -212,15 +212,14 @@ pub struct Difference {
 }
 
 /// Compares.
-pub fn difference(loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing], now: Timestamp) -> Result<Difference, Error> {
+pub fn difference(loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing], now: Timestamp) -> Difference {
     let by_hand: Vec<&Standing> = standing.iter().filter(|s| s.origin == Origin::Manual).collect();
     let mut difference = Difference::default();
     let mut computed: Vec<&Standing> = standing.iter().filter(|s| s.origin != Origin::Manual).collect();
     for decided in loaded.engine.decide(facts, &by_hand, now) {
         let origin = decided.origin();
         let rule_id = decided.by.as_ref().and_then(|(rule, _)| rule.id);
-        let reason = serde_json::to_string(&decided.path(&loaded.engine.matcher, facts))
-            .map_err(|e| Error::Internal(format!("a list of texts is always JSON, and is not: {e}")))?;
+        let reason = decided.path(&loaded.engine.matcher, facts);
         let same = |s: &&Standing| {
             s.application_id == decided.catalogue.id && s.origin == origin && s.role == decided.role && s.scope == decided.scope
         };
@@ -247,5 +246,5 @@ pub fn difference(loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing], now
         }
     }
     difference.lost = computed.into_iter().cloned().collect();
-    Ok(difference)
+    difference
 }

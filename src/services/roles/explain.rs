@@ -101,7 +101,7 @@ pub async fn explain(ctx: &Context, id: UserId, application: Option<&str>, role:
     while let Some(step) = crowd.next(&mut tx, &loaded).await? {
         let (application, role) = (application.map(str::to_owned), role.map(str::to_owned));
         let look = move |loaded: &Loaded, facts: &Facts<'_>, _: &[Standing]| {
-            Ok(misses(&loaded.engine, facts, &|name| application.as_deref().is_none_or(|wanted| wanted == name), role.as_deref()))
+            misses(&loaded.engine, facts, &|name| application.as_deref().is_none_or(|wanted| wanted == name), role.as_deref())
         };
         explanation.nearest_misses = step.each(&work, &loaded, look).await?.into_iter().flatten().collect();
     }

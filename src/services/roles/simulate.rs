@@ -97,8 +97,8 @@ async fn simulated(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation, Er
     while let Some(step) = crowd.next(&mut tx, &loaded).await? {
         let now = ctx.now;
         let look = move |loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing]| {
-            let found = difference(loaded, facts, standing, now)?;
-            Ok((Person::from(facts.user), counted(standing, &found), found))
+            let found = difference(loaded, facts, standing, now);
+            (Person::from(facts.user), counted(standing, &found), found)
         };
         for (person, held, found) in step.each(&work, &loaded, look).await? {
             for role in held {

@@ -155,7 +155,7 @@ pub async fn list_held(tx: &mut Tx, user: UserId, application: ApplicationId, no
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(application).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
-/// What a recomputation reads and writes of an assignment. The reason stays the stored text: to compare it needs no reading of it.
+/// What a recomputation reads and writes of an assignment.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Standing {
     /// Key.
@@ -176,8 +176,9 @@ pub struct Standing {
     pub valid_from: Option<Timestamp>,
     /// It holds until then.
     pub valid_until: Option<Timestamp>,
-    /// The steps of the reason, as JSON.
-    pub reason: String,
+    /// Why: compared step by step, as an engine may write the same JSON in another way.
+    #[sqlx(json)]
+    pub reason: Vec<Step>,
 }
 
 /// Assignments of people within a range of keys (`after` excluded, `last` included), by person.
@@ -219,7 +220,7 @@ pub async fn upsert_computed(tx: &mut Tx, computed: &[Standing], now: Timestamp)
             let mut rows = QueryBuilder::new(HEAD);
             rows.push_values(chunk, |mut row, x| {
                 row.push_bind(x.id).push_bind(x.user_id).push_bind(x.application_id).push_bind(&x.role).push_bind(&x.scope);
-                row.push_bind(x.origin).push_bind(x.rule_id).push_bind(&x.reason).push_bind(now);
+                row.push_bind(x.origin).push_bind(x.rule_id).push_bind(Json(&x.reason)).push_bind(now);
             });
             rows.push(TAIL);
             rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
