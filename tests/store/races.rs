@@ -25,9 +25,10 @@ async fn winners(store: &Store, attempt: Attempt) -> usize {
             start.wait().await;
             let mut tx = store.begin().await.unwrap();
             let won = attempt(&mut tx).await.unwrap();
-            // After a refusal there is nothing to commit, and PostgreSQL has ended the transaction.
-            if won {
-                tx.commit().await.unwrap();
+            match tx.commit().await {
+                // PostgreSQL ends a transaction in which a statement was refused.
+                Err(Error::Broken) if !won => {}
+                committed => committed.unwrap(),
             }
             won
         })
