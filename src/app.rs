@@ -17,6 +17,7 @@ use crate::services::directories::Directories;
 use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::keys::Keys;
+use crate::services::node::Node;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
 use crate::services::vault::Vault;
@@ -43,6 +44,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         directories: Directories::default(),
         keys: Keys::new(open_max),
         establishments: RecentEstablishments::default(),
+        node: Node::default(),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),
         trusted_proxies: config.listen.trusted_proxies.clone(),
