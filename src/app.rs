@@ -2,6 +2,7 @@
 
 pub mod connections;
 mod unread;
+mod worker;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -67,8 +68,16 @@ pub async fn serve(
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
+    let working = tokio::spawn(worker::work(gateway.clone()));
     let bounds = Bounds::new(gateway.limits.connections_max);
+    let node = gateway.clone();
+    let shutdown = async move {
+        shutdown.await;
+        node.node.stop();
+    };
     connections::answer(listener, crate::fronts::router(gateway.clone()), bounds, shutdown).await;
+    // One that panicked has been logged by the runtime, and what it held runs out.
+    working.await.ok();
     beside.shutdown().await;
     gateway.stores.close().await;
     Ok(())

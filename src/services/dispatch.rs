@@ -8,6 +8,7 @@ use super::context::{Actor, Context, Gateway};
 use super::error::Error;
 use super::leases::Lease;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
+use super::sync;
 use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
@@ -40,13 +41,14 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
     let ctx = Context::open(gateway, &job.slug, Actor::System, lease.now()).await?;
     match job.kind {
         Kind::Outbox => {
-            let next_due =
-                outbox::deliver(&ctx, async |outgoing: &Outgoing, content: &Value| deliver(&ctx, outgoing, content).await).await?;
+            let there = ctx.clone();
+            let sender = async move |outgoing: &Outgoing, content: &Value| deliver(&there, outgoing, content).await;
+            let next_due = outbox::deliver(&ctx, sender).await?;
             // Whoever announced may not have committed yet: so long after it, there is always one more look.
             let look_again = (job.seq > 0).then(|| ctx.now.plus_s(GUARD_S));
             Ok(next_due.into_iter().chain(look_again).min())
         }
-        Kind::Sync => Ok(None),
+        Kind::Sync => sync::end_broken(&ctx, &job.subject).await.map(|_| None),
         // No node that runs this program takes them.
         Kind::Archive | Kind::ArchiveRound => Ok(None),
     }

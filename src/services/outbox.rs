@@ -151,7 +151,11 @@ pub async fn deliver(ctx: &Context, sender: impl AsyncFn(&Outgoing, &Value) -> O
             break;
         }
         // Each is settled as soon as it ended, however long the others take.
-        for settled in join_all(taken.into_iter().map(|outgoing| attempt(ctx, &sender, outgoing))).await {
+        let mut attempts = Vec::with_capacity(taken.len());
+        for outgoing in taken {
+            attempts.push(attempt(ctx, &sender, outgoing));
+        }
+        for settled in join_all(attempts).await {
             settled?;
         }
     }
