@@ -2,7 +2,7 @@
 
 pub mod connections;
 mod unread;
-mod worker;
+pub mod worker;
 
 use std::future::Future;
 use std::sync::Arc;
