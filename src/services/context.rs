@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::directories::Directories;
 use super::error::Error;
 use super::keys::{Keys, Ring};
+use super::node::Node;
 use super::passwords::PasswordPool;
 use super::recent_establishments::RecentEstablishments;
 use super::vault::Vault;
@@ -38,6 +39,8 @@ pub struct Gateway {
     pub keys: Keys,
     /// Establishments looked up a moment ago.
     pub establishments: RecentEstablishments,
+    /// This process among others.
+    pub node: Node,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.

@@ -17,6 +17,7 @@ pub mod interaction;
 pub mod link;
 pub mod membership;
 pub mod one_time_link;
+pub mod outbox;
 pub mod refresh_token;
 pub mod rule;
 pub mod session;
