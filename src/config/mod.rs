@@ -101,7 +101,7 @@ impl Config {
         public_url::is_of_this_machine(&self.public_url)
     }
 
-    /// The folder of the stores, as `store.url` names it.
+    /// The folder of the stores, as `store.url` names it, or of what stands beside a database.
     pub fn folder(&self) -> PathBuf {
         self.store.folder()
     }

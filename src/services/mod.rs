@@ -1,6 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < egress < recent_establishments < node < context < audit < leases < outbox < logout_notices < roles < applications <
-//! links < users < sources < groups < sync < login < oidc < clients < tokens < idempotency < establishments < housekeeping < dispatch < jobs.
+//! error < vault < installation < passwords < keys < directories < egress < recent_establishments < node < context < audit < leases < outbox <
+//! logout_notices < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens < idempotency <
+//! establishments < housekeeping < dispatch < jobs.
 
 pub mod applications;
 pub mod audit;
@@ -14,6 +15,7 @@ pub mod establishments;
 pub mod groups;
 pub mod housekeeping;
 pub mod idempotency;
+pub mod installation;
 pub mod jobs;
 pub mod keys;
 pub mod leases;

@@ -1,37 +1,33 @@
-//! The engines that the store's contract is tried on: a second one is added to `ENGINES` and `Bed::open`, and to nothing else.
+//! The engines that the store's contract is tried on: both, whatever engine the other tests of a run are on.
 
-use passerelle::store::{Error, Store, StoreUrl, Stores, Tx};
+use passerelle::store::registry::establishment::DEFAULT_PLACEMENT;
+use passerelle::store::{Address, Bounds, Error, Store, Stores, Tx};
+use passerelle::types::id::EstablishmentId;
 use passerelle::types::page::{Page, PageRequest};
-use passerelle::types::slug::Slug;
-use tempfile::TempDir;
 
-/// Establishments that may be open at once, where a test does not care.
-const OPEN_MAX: u64 = 16;
+use crate::harness::store::{Engine, TestStore};
 
-/// What a store may lie in.
-#[derive(Clone, Copy, Debug)]
-pub enum Engine {
-    Sqlite,
-}
-
-const ENGINES: [Engine; 1] = [Engine::Sqlite];
+/// What may stand open, where a test does not care.
+pub const BOUNDS: Bounds = Bounds { open_max: 16, connections_max: 4 };
 
 /// A fresh installation on one engine, with one establishment.
 pub struct Bed {
     pub stores: Stores,
     pub store: Store,
-    _folder: TempDir,
+    pub place: TestStore,
 }
 
 impl Bed {
     async fn open(engine: Engine) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = match engine {
-            Engine::Sqlite => StoreUrl::Sqlite(folder.path().join("stores")),
-        };
-        let stores = Stores::open(&url, OPEN_MAX).await.unwrap();
-        let store = stores.provision_new(&slug("college-jean-jaures")).await.unwrap();
-        Self { stores, store, _folder: folder }
+        let place = TestStore::on(engine);
+        let stores = Stores::open(&place.url(), &[], BOUNDS).await.unwrap();
+        let store = stores.provision_new(at("college-jean-jaures")).await.unwrap();
+        Self { stores, store, place }
+    }
+
+    /// Whether it lies in SQLite files, for what only they do.
+    pub fn is_sqlite(&self) -> bool {
+        self.place.database.is_none()
     }
 
     /// A reading connection of the establishment.
@@ -80,9 +76,16 @@ pub async fn write_in<T>(store: &Store, work: impl AsyncFnOnce(&mut Tx) -> Resul
     written
 }
 
+/// The place of the establishment of this slug, the same at every call: files are named by slugs.
+pub fn named(slug: &str) -> Address {
+    let mut key = [0_u8; 16];
+    key.iter_mut().zip(slug.bytes()).for_each(|(byte, letter)| *byte = letter);
+    Address { id: EstablishmentId::from(uuid::Uuid::from_bytes(key)), ..at(slug) }
+}
+
 /// Runs a behaviour on every engine.
 pub async fn on_every_engine(behaviour: impl AsyncFn(&Bed)) {
-    for engine in ENGINES {
+    for engine in Engine::ALL {
         println!("on {engine:?}");
         let bed = Bed::open(engine).await;
         behaviour(&bed).await;
@@ -107,7 +110,7 @@ pub async fn walk<T>(limit: i64, query: Option<&str>, mut list: impl AsyncFnMut(
     }
 }
 
-/// A slug.
-pub fn slug(raw: &str) -> Slug {
-    Slug::parse(raw).unwrap()
+/// The place of an establishment of this slug, which is a new one to the engines that name stores by key.
+pub fn at(slug: &str) -> Address {
+    Address { id: EstablishmentId::new(), slug: slug.to_owned(), placement: DEFAULT_PLACEMENT.to_owned() }
 }

@@ -90,7 +90,7 @@ pub async fn insert(tx: &mut Tx, o: &Outgoing) -> Result<(), Error> {
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(o.id).bind(o.kind).bind(&o.recipient).bind(&o.topic).bind(&o.content_sealed).bind(o.batch);
         let row = row.bind(o.state).bind(o.attempts).bind(o.due_at).bind(&o.error).bind(o.created_at).bind(o.ended_at);
-        row.execute(c).await
+        row.execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -107,7 +107,7 @@ pub async fn insert_all(tx: &mut Tx, all: &[Outgoing]) -> Result<(), Error> {
                 row.push_bind(o.batch).push_bind(o.state).push_bind(o.attempts).push_bind(o.due_at).push_bind(&o.error);
                 row.push_bind(o.created_at).push_bind(o.ended_at);
             });
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -210,6 +210,6 @@ pub async fn retry(tx: &mut Tx, id: OutboxId, due_at: Timestamp) -> Result<bool,
 /// Removes what was sent, or given up, before two instants.
 pub async fn delete_ended(tx: &mut Tx, sent_before: Timestamp, dead_before: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM outbox WHERE (state = 'sent' AND ended_at < $1) OR (state = 'dead' AND ended_at < $2)";
-    on!(tx, |c| sqlx::query(SQL).bind(sent_before).bind(dead_before).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(sent_before).bind(dead_before).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -68,7 +68,7 @@ pub async fn ask(tx: &mut Tx, kind: Kind, slug: &str, due_at: Timestamp) -> Resu
     const SQL: &str = "INSERT INTO jobs (kind, slug, subject, due_at, seq, holder, held_until) VALUES ($1, $2, '', $3, 1, NULL, NULL) \
          ON CONFLICT (kind, slug, subject) DO UPDATE SET seq = jobs.seq + 1, \
          due_at = CASE WHEN excluded.due_at < jobs.due_at THEN excluded.due_at ELSE jobs.due_at END";
-    on!(tx, |c| sqlx::query(SQL).bind(kind).bind(slug).bind(due_at).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(kind).bind(slug).bind(due_at).execute(c).await.map(drop))?;
     Ok(())
 }
 

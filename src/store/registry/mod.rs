@@ -1,5 +1,6 @@
-//! The platform's registry: establishments and zones, and the work that some node does once.
+//! The platform's registry: establishments and zones, the installation itself, and the work that some node does once.
 
 pub mod establishment;
+pub mod installation;
 pub mod job;
 pub mod zone;
