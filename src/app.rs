@@ -15,6 +15,7 @@ use connections::Bounds;
 use crate::config::{self, Config};
 use crate::services::context::{Actor, Gateway, PlatformContext};
 use crate::services::directories::Directories;
+use crate::services::egress::Egress;
 use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::installation;
@@ -50,6 +51,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         vault,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
+        egress: Egress::new(config.egress.private_hosts_allowed.clone(), config.is_of_this_machine()),
         keys: Keys::new(open_max),
         establishments: RecentEstablishments::default(),
         node: Node::default(),

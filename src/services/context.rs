@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::directories::Directories;
+use super::egress::Egress;
 use super::error::Error;
 use super::keys::{Keys, Ring};
 use super::node::Node;
@@ -35,6 +36,8 @@ pub struct Gateway {
     pub passwords: PasswordPool,
     /// Directories that stand ready.
     pub directories: Directories,
+    /// Calls to addresses that clients name.
+    pub egress: Egress,
     /// Signing keys, ready to use.
     pub keys: Keys,
     /// Establishments looked up a moment ago.

@@ -1,12 +1,14 @@
 //! Who does which job: the one place that matches every kind of work to the service that does it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::Value;
 
 use super::context::{Actor, Context, Gateway};
 use super::error::Error;
 use super::leases::Lease;
+use super::logout_notices;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
 use super::sync;
 use crate::store::registry::job::Kind;
@@ -41,8 +43,12 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
     let ctx = Context::open(gateway, &job.slug, Actor::System, lease.now()).await?;
     match job.kind {
         Kind::Outbox => {
-            let there = ctx.clone();
-            let sender = async move |outgoing: &Outgoing, content: &Value| deliver(&there, outgoing, content).await;
+            let (there, begun) = (ctx.clone(), Instant::now());
+            let sender = async move |outgoing: &Outgoing, content: &Value| {
+                // What is signed on the way holds for minutes only, and a round may take as long.
+                let elapsed_s = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+                deliver(&Context { now: there.now.plus_s(elapsed_s), ..there.clone() }, outgoing, content).await
+            };
             let next_due = outbox::deliver(&ctx, sender).await?;
             // Whoever announced may not have committed yet: so long after it, there is always one more look.
             let look_again = (job.seq > 0).then(|| ctx.now.plus_s(GUARD_S));
@@ -55,9 +61,9 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
 }
 
 /// Sends one thing by its way.
-async fn deliver(_ctx: &Context, outgoing: &Outgoing, _content: &Value) -> Outcome {
+async fn deliver(ctx: &Context, outgoing: &Outgoing, content: &Value) -> Outcome {
     match outgoing.kind {
         outbox::Kind::Mail => Outcome::Later("this program sends no mail yet".to_owned()),
-        outbox::Kind::Logout => Outcome::Later("this program sends no logout notices yet".to_owned()),
+        outbox::Kind::Logout => logout_notices::send(ctx, outgoing, content).await,
     }
 }

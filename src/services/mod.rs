@@ -1,6 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < installation < passwords < keys < directories < recent_establishments < node < context < audit < leases < outbox < roles <
-//! applications < links < users < sources < groups < sync < login < oidc < clients < tokens < idempotency < establishments < housekeeping < dispatch < jobs.
+//! error < vault < installation < passwords < keys < directories < egress < recent_establishments < node < context < audit < leases < outbox <
+//! logout_notices < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens < idempotency <
+//! establishments < housekeeping < dispatch < jobs.
 
 pub mod applications;
 pub mod audit;
@@ -8,6 +9,7 @@ pub mod clients;
 pub mod context;
 pub mod directories;
 pub mod dispatch;
+pub mod egress;
 pub mod error;
 pub mod establishments;
 pub mod groups;
@@ -19,6 +21,7 @@ pub mod keys;
 pub mod leases;
 pub mod links;
 pub mod login;
+pub mod logout_notices;
 pub mod node;
 pub mod oidc;
 pub mod outbox;

@@ -10,7 +10,7 @@ use super::context::{Context, Gateway};
 use super::error::Error;
 use super::vault::Place;
 use crate::store::establishment::outbox;
-pub use crate::store::establishment::outbox::{Filter, Kind, Outgoing, State};
+pub use crate::store::establishment::outbox::{Filter, Kind, Outgoing, State, Tally};
 use crate::store::registry::job;
 use crate::store::{Store, Tx};
 use crate::types::id::OutboxId;
@@ -33,7 +33,7 @@ const TURNS_MAX: usize = 64;
 /// What waits so much longer than it should, in seconds, has lost its job.
 const OVERDUE_S: i64 = 10 * 60;
 /// How long what was sent stays listed, in seconds: 30 days.
-const SENT_KEPT_S: i64 = 30 * 24 * 3600;
+pub const SENT_KEPT_S: i64 = 30 * 24 * 3600;
 /// How long what was given up stays listed, in seconds: 90 days.
 const DEAD_KEPT_S: i64 = 90 * 24 * 3600;
 
@@ -109,10 +109,25 @@ async fn ask_for(gateway: &Gateway, slug: &str, due_at: Timestamp) -> Result<(),
 /// # Errors
 /// When the store fails.
 pub async fn put_in(tx: &mut Tx, ctx: &Context, new: &New) -> Result<OutboxId, Error> {
+    let outgoing = sealed(ctx, new)?;
+    outbox::insert(tx, &outgoing).await?;
+    Ok(outgoing.id)
+}
+
+/// Writes many at once, in the transaction of their cause, which [`announce`] came before.
+///
+/// # Errors
+/// When the store fails.
+pub async fn put_all_in(tx: &mut Tx, ctx: &Context, all: &[New]) -> Result<(), Error> {
+    let outgoing = all.iter().map(|new| sealed(ctx, new)).collect::<Result<Vec<_>, Error>>()?;
+    Ok(outbox::insert_all(tx, &outgoing).await?)
+}
+
+fn sealed(ctx: &Context, new: &New) -> Result<Outgoing, Error> {
     let id = OutboxId::new();
     let text = serde_json::to_vec(&new.content).map_err(|e| Error::Internal(format!("a JSON value does not serialise: {e}")))?;
     let sealed = ctx.gateway.vault.seal(place(ctx, &id.to_string()), &text);
-    let outgoing = Outgoing {
+    Ok(Outgoing {
         id,
         kind: new.kind,
         recipient: new.recipient.clone(),
@@ -125,9 +140,7 @@ pub async fn put_in(tx: &mut Tx, ctx: &Context, new: &New) -> Result<OutboxId, E
         error: None,
         created_at: ctx.now,
         ended_at: None,
-    };
-    outbox::insert(tx, &outgoing).await?;
-    Ok(id)
+    })
 }
 
 fn place<'a>(ctx: &'a Context, row: &'a str) -> Place<'a> {
@@ -241,6 +254,11 @@ pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<
 pub async fn batch(ctx: &Context, batch: Uuid) -> Result<Vec<Outgoing>, Error> {
     ctx.require(Permission::Read)?;
     Ok(outbox::list_of_batch(&mut ctx.store.read().await?, batch).await?)
+}
+
+/// How far a batch came, by recipient.
+pub(in crate::services) async fn tally_in(tx: &mut Tx, batch: Uuid) -> Result<Vec<Tally>, Error> {
+    Ok(outbox::tally(tx, batch).await?)
 }
 
 /// Sends again what was given up. Of what may have been delivered, a person takes it upon themselves that it may arrive twice.

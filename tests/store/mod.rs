@@ -20,4 +20,5 @@ mod requests;
 mod runs;
 mod samples;
 mod sign_in;
+mod sign_outs;
 mod transactions;

@@ -8,6 +8,7 @@ use super::super::audit;
 use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::leases::Lease;
+use super::super::logout_notices;
 use super::super::sources;
 use super::guard::{self, Approved};
 use super::{apply, broken, inbox, known, plan};
@@ -245,6 +246,8 @@ async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease: &Lease, el
     let objection = guard::objection(&source.guard, &losses);
     let writes = run.mode == Mode::Full && objection.is_none();
 
+    // Whoever the run disables is signed out, and applications hear of it.
+    let notices = if writes { Some(logout_notices::announce(ctx).await?) } else { None };
     let mut tx = ctx.store.begin().await?;
     still_ours_in(&mut tx, &run).await?;
     tx.set_large(true).await?;
@@ -269,6 +272,9 @@ async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease: &Lease, el
     // The end of the run and what it changed stand or fall together.
     sync_run::update(&mut tx, &run).await?;
     tx.commit().await?;
+    if let Some(notices) = notices {
+        notices.hurry(ctx).await;
+    }
     Ok(run)
 }
 

@@ -15,6 +15,7 @@ pub mod group;
 pub mod idempotency_key;
 pub mod interaction;
 pub mod link;
+pub mod logout_listener;
 pub mod membership;
 pub mod one_time_link;
 pub mod outbox;

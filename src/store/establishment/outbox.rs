@@ -1,10 +1,11 @@
 //! What is to be sent: letters, and notices to applications. Written with its cause; its content is sealed, and gone once sent.
 
 use serde::{Deserialize, Serialize};
+use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::dialect::{ROWS_MAX, like_part};
+use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::OutboxId;
@@ -94,6 +95,24 @@ pub async fn insert(tx: &mut Tx, o: &Outgoing) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes many new ones.
+pub async fn insert_all(tx: &mut Tx, all: &[Outgoing]) -> Result<(), Error> {
+    const HEAD: &str = "INSERT INTO outbox (id, kind, recipient, topic, content_sealed, batch, state, attempts, due_at, error, created_at, \
+         ended_at) ";
+    for chunk in all.chunks(ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut rows = QueryBuilder::new(HEAD);
+            rows.push_values(chunk, |mut row, o| {
+                row.push_bind(o.id).push_bind(o.kind).push_bind(&o.recipient).push_bind(&o.topic).push_bind(&o.content_sealed);
+                row.push_bind(o.batch).push_bind(o.state).push_bind(o.attempts).push_bind(o.due_at).push_bind(&o.error);
+                row.push_bind(o.created_at).push_bind(o.ended_at);
+            });
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
+        })?;
+    }
+    Ok(())
+}
+
 /// Takes what is due, oldest first and at most so many: it is `sending` from now on, and one attempt more was made.
 pub async fn take(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Outgoing>, Error> {
     const SQL: &str = "UPDATE outbox SET state = 'sending', attempts = attempts + 1, due_at = $1 WHERE id IN (SELECT id FROM outbox \
@@ -158,6 +177,26 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ou
 pub async fn list_of_batch(tx: &mut Tx, batch: Uuid) -> Result<Vec<Outgoing>, Error> {
     const SQL: &str = "SELECT id, kind, recipient, topic, content_sealed, batch, state, attempts, due_at, error, created_at, ended_at \
          FROM outbox WHERE batch = $1 ORDER BY id LIMIT $2";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(batch).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
+/// How many of a batch came how far at one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Tally {
+    /// To whom.
+    pub recipient: String,
+    /// How far.
+    pub state: State,
+    /// How many.
+    pub count: i64,
+    /// Why the last attempt of one of them failed.
+    pub error: Option<String>,
+}
+
+/// Counts a batch by recipient and by how far it came.
+pub async fn tally(tx: &mut Tx, batch: Uuid) -> Result<Vec<Tally>, Error> {
+    const SQL: &str = "SELECT recipient, state, count(*) AS count, max(error) AS error FROM outbox WHERE batch = $1 \
+         GROUP BY recipient, state ORDER BY recipient, state LIMIT $2";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(batch).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
