@@ -1,8 +1,9 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < passwords < keys < directories < recent_establishments < context < audit < roles < applications < links < users < sources < groups < sync <
-//! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
+//! login < oidc < clients < tokens < idempotency < establishments < archives < housekeeping.
 
 pub mod applications;
+pub mod archives;
 pub mod audit;
 pub mod clients;
 pub mod context;

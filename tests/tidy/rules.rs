@@ -41,6 +41,7 @@ const SERVICES: &[&[&str]] = &[
     &["idempotency"],
     &["scim"],
     &["establishments"],
+    &["archives"],
     &["housekeeping"],
     &["jobs"],
 ];
