@@ -10,7 +10,7 @@ use passerelle::types::id::EstablishmentId;
 use super::engine::{Bed, on_every_engine, walk, write_in};
 use super::samples::{LATER, NOW};
 
-fn school(number: i64, slug: &str, name: &str) -> Establishment {
+pub fn school(number: i64, slug: &str, name: &str) -> Establishment {
     Establishment {
         id: EstablishmentId::new(),
         number,

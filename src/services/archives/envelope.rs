@@ -143,9 +143,8 @@ fn refused(error: &DecryptError) -> Error {
         DecryptError::ExcessiveWork { required, .. } => refusal::too_much(format!(
             "this archive asks for 2^{required} steps before it opens, and at most 2^{WORK_FACTOR_MAX} are taken: encrypt it again with age"
         )),
-        DecryptError::UnknownFormat => refusal::foreign(),
         DecryptError::Io(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => refusal::damaged("it ends too early"),
-        DecryptError::InvalidHeader | DecryptError::Io(_) => refusal::foreign(),
+        DecryptError::UnknownFormat | DecryptError::InvalidHeader | DecryptError::Io(_) => refusal::foreign(),
         _ => refusal::damaged("its first bytes are not those that were written"),
     }
 }

@@ -13,6 +13,7 @@ mod read;
 mod refusal;
 mod rehearse;
 mod restore;
+mod save;
 mod secrets;
 mod write;
 
@@ -24,6 +25,7 @@ pub use progress::Progress;
 pub use read::Checked;
 pub use rehearse::{Rehearsed, TableCheck, rehearse};
 pub use restore::{Restored, restore};
+pub use save::{Saved, save};
 
 use std::path::Path;
 use std::sync::Arc;

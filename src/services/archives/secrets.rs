@@ -81,7 +81,7 @@ pub fn unpack(vault: &Vault, slug: &str, secrets: Secrets, table: &Table, row: &
     if let Some(Cell::Text(packed)) = hash_of(table, row) {
         let sealed = BASE64_STANDARD.decode(packed.as_bytes()).map_err(|_| elsewhere())?;
         let opened = vault.open_sealed(hash_place(slug, &key), &sealed).map_err(|_| elsewhere())?;
-        *packed = std::str::from_utf8(&opened).map_err(|_| elsewhere())?.to_owned();
+        std::str::from_utf8(&opened).map_err(|_| elsewhere())?.clone_into(packed);
     }
     Ok(())
 }

@@ -44,19 +44,19 @@ impl<W: Write> Writer<W> {
         let mut begun = Self { entries, whole: Digest::new(&SHA256), at, open: None, closed, part };
         let text = json(header)?;
         begun.whole.update(&text);
-        begun.entry(HEADER, &text).map_err(failed)?;
+        begun.entry(HEADER, &text).map_err(|e| failed(&e))?;
         Ok(begun)
     }
 
     /// Adds rows of a table. Tables come one after another.
     pub fn add(&mut self, table: &'static Table, rows: &[Row]) -> Result<(), Error> {
         if self.open.as_ref().is_none_or(|open| open.table.name != table.name) {
-            self.close_table().map_err(failed)?;
+            self.close_table().map_err(|e| failed(&e))?;
             self.open = Some(Open { table, parts: 0, rows: 0, digest: Digest::new(&SHA256) });
         }
         for row in rows {
             let start = self.part.len();
-            format::write_line(table, row, &mut self.part).map_err(failed)?;
+            format::write_line(table, row, &mut self.part).map_err(|e| failed(&e))?;
             let line = self.part.get(start..).unwrap_or_default();
             self.whole.update(line);
             if let Some(open) = &mut self.open {
@@ -64,7 +64,7 @@ impl<W: Write> Writer<W> {
                 open.rows += 1;
             }
             if self.part.len() >= PART_BYTES {
-                self.close_part().map_err(failed)?;
+                self.close_part().map_err(|e| failed(&e))?;
             }
         }
         Ok(())
@@ -72,7 +72,7 @@ impl<W: Write> Writer<W> {
 
     /// Ends the archive; `sign` may add to the manifest what only this installation can write.
     pub fn end(mut self, sign: impl FnOnce(&str) -> Result<Option<String>, Error>) -> Result<(Manifest, W), Error> {
-        self.close_table().map_err(failed)?;
+        self.close_table().map_err(|e| failed(&e))?;
         let nothing = || hexadecimal(Digest::new(&SHA256).finish().as_ref());
         let sums = TABLES.iter().map(|table| {
             let written = self.closed.iter().find(|sum| sum.name == table.name).cloned();
@@ -82,10 +82,10 @@ impl<W: Write> Writer<W> {
         let sha256 = hexadecimal(self.whole.clone().finish().as_ref());
         let manifest = Manifest { rows: tables.iter().map(|sum| sum.rows).sum(), tables, seal: sign(&sha256)?, sha256 };
         let text = json(&manifest)?;
-        self.entry(MANIFEST, &text).map_err(failed)?;
+        self.entry(MANIFEST, &text).map_err(|e| failed(&e))?;
         let ended = self.entries.into_inner().and_then(GzEncoder::finish).and_then(StreamWriter::finish);
-        let mut out = ended.map_err(failed)?;
-        out.flush().map_err(failed)?;
+        let mut out = ended.map_err(|e| failed(&e))?;
+        out.flush().map_err(|e| failed(&e))?;
         Ok((manifest, out))
     }
 
@@ -126,6 +126,6 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
     text.map_err(|e| Error::Internal(format!("a header or manifest of plain fields does not serialise: {e}")))
 }
 
-fn failed(error: io::Error) -> Error {
+fn failed(error: &io::Error) -> Error {
     Error::Outside(format!("the archive cannot be written: {error}"))
 }
