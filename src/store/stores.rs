@@ -133,21 +133,6 @@ impl Stores {
         self.provision(slug).await
     }
 
-    /// Removes the store of an establishment that is no more. One that is not there is removed already.
-    pub async fn remove(&self, slug: &Slug) -> Result<(), Error> {
-        if let Some(store) = self.open.remove(slug.as_str()).await {
-            store.0.close().await;
-        }
-        for ending in ["sqlite-wal", "sqlite-shm", "sqlite"] {
-            let path = self.folder.join("establishments").join(format!("{slug}.{ending}"));
-            match std::fs::remove_file(&path) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(Error::Folder { path, source }),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Closes everything, so that the last commits are merged into the files.
     pub async fn close(&self) {
         for (_, store) in &self.open {
