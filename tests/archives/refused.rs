@@ -23,8 +23,7 @@ async fn a_flipped_bit_anywhere_is_noticed_and_nothing_is_written() {
     let school = School::start().await;
     let (lock, key) = key_pair();
     let whole = std::fs::read(school.save("galois.age", &lock).await).unwrap();
-    let folder = school.ctx.gateway.stores.folder().join("establishments");
-    let stores = || std::fs::read_dir(&folder).unwrap().count();
+    let stores = || school.ctx.gateway.stores.opened().len();
     let before = stores();
     let platform = school.test.platform().await;
     let places = [0, 25, 60, 120, 190, 215, 300, whole.len() / 4, whole.len() / 2, whole.len() - 2000, whole.len() - 17, whole.len() - 1];

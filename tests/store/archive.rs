@@ -12,14 +12,11 @@ use passerelle::store::establishment::{
     access_token, application, assignment, audit_event, authorization_code, change, client, consent, credential, grant, group, link,
     membership, one_time_link, refresh_token, rule, session, source, sync_run, throttle, user,
 };
-use passerelle::store::registry::establishment::EstablishmentStatus;
-use passerelle::store::registry::{arrival, establishment};
 use passerelle::store::{Error, Store, Tx};
 use regex::Regex;
 use uuid::Uuid;
 
-use super::engine::{Bed, on_every_engine, slug, write_in};
-use super::registry::school;
+use super::engine::{Bed, at, on_every_engine, write_in};
 use super::samples::{self, LATER, NOW, person, token};
 
 /// A column as PostgreSQL's migrations declare it: its type, and whether it may be empty.
@@ -217,7 +214,7 @@ async fn every_row_of_every_table_comes_back_the_same_in_another_store() {
             assert!(!rows.is_empty(), "{name}: this test writes no row of it");
         }
         assert_eq!(before, everything(&bed.store, 1).await, "pages of one row hold the same as one page");
-        let copy = bed.stores.provision_new(&slug("copie")).await.unwrap();
+        let copy = bed.stores.provision_new(at("copie")).await.unwrap();
         write_in(&copy, async |tx| {
             for table in TABLES {
                 archive::insert_rows(tx, table, &before[table.name]).await?;
@@ -284,23 +281,6 @@ async fn rows_that_contradict_what_is_there_are_refused() {
             Ok(())
         })
         .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_establishment_that_comes_in_is_opened_or_taken_back() {
-    on_every_engine(async |bed: &Bed| {
-        let registry = bed.stores.registry();
-        let made = establishment::Establishment { status: EstablishmentStatus::Blocked, ..school(7, "copie", "Copie") };
-        write_in(registry, async |tx| establishment::insert(tx, &made, "copie").await).await;
-        write_in(registry, async |tx| arrival::settle(tx, made.id, EstablishmentStatus::Active).await).await;
-        let found = establishment::find(&mut registry.read().await.unwrap(), "copie").await.unwrap().unwrap();
-        assert_eq!(found.status, EstablishmentStatus::Active);
-        write_in(registry, async |tx| arrival::withdraw(tx, made.id).await).await;
-        assert!(establishment::find(&mut registry.read().await.unwrap(), "copie").await.unwrap().is_none());
-        let mut tx = registry.begin().await.unwrap();
-        assert!(matches!(arrival::settle(&mut tx, made.id, EstablishmentStatus::Active).await, Err(Error::NotFound(_))));
     })
     .await;
 }

@@ -56,7 +56,7 @@ pub async fn export<W: Write + Send + 'static>(
         move || write(&ctx, &lock, &header, out, taken, &progress)
     });
     let reading = async {
-        let mut tx = ctx.store.read().await?;
+        let mut tx = ctx.store.snapshot().await?;
         read(&mut tx, progress, &pages).await
     };
     let (read, written) = tokio::join!(reading, writing);

@@ -17,8 +17,7 @@ use crate::services::audit;
 use crate::services::context::{Context, PlatformContext};
 use crate::services::error::Error;
 use crate::store::Tx;
-use crate::store::registry::arrival;
-use crate::store::registry::establishment::{self, Contact, Establishment, EstablishmentStatus, Filter};
+use crate::store::registry::establishment::{self, Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus, Filter};
 use crate::store::registry::zone;
 use crate::types::fold;
 use crate::types::id::EstablishmentId;
@@ -84,11 +83,11 @@ pub async fn import(
     }
     let slug = slug.map_or_else(|| Slug::parse(&stated.slug), Ok)?;
     let (made, mut notices) = register(platform, stated, &slug).await?;
-    let landed = fill(platform, &made, &slug, (path, key, progress), &checked).await;
+    let landed = fill(platform, &made, (path, key, progress), &checked).await;
     let landed = match landed {
         Ok(landed) => landed,
         Err(error) => {
-            withdraw(platform, &made, &slug).await;
+            withdraw(platform, &made).await;
             return Err(error);
         }
     };
@@ -121,6 +120,7 @@ async fn register(platform: &PlatformContext, stated: &Stated, slug: &Slug) -> R
             email: stated.contact_email.clone(),
         },
         status: EstablishmentStatus::Blocked,
+        placement: DEFAULT_PLACEMENT.to_owned(),
         created_at: stated.created_at,
         updated_at: now,
     };
@@ -141,10 +141,14 @@ async fn register(platform: &PlatformContext, stated: &Stated, slug: &Slug) -> R
     {
         notices.extend(made.zone.take().map(|zone| Notice::ZoneUnknown { zone }));
     }
-    let search = fold(&[&made.name, &made.slug, made.uai.as_deref().unwrap_or(""), made.locality.as_deref().unwrap_or("")].join(" "));
-    establishment::insert(&mut registry, &made, &search).await?;
+    establishment::insert(&mut registry, &made, &search(&made)).await?;
     registry.commit().await?;
     Ok((made, notices))
+}
+
+/// The folded text that lists look in.
+fn search(e: &Establishment) -> String {
+    fold(&[&e.name, &e.slug, e.uai.as_deref().unwrap_or(""), e.locality.as_deref().unwrap_or("")].join(" "))
 }
 
 async fn is_taken(registry: &mut Tx, filter: &Filter) -> Result<bool, Error> {
@@ -155,21 +159,20 @@ async fn is_taken(registry: &mut Tx, filter: &Filter) -> Result<bool, Error> {
 async fn fill(
     platform: &PlatformContext,
     made: &Establishment,
-    slug: &Slug,
     (path, key, progress): (&Path, &Key, &Arc<Progress>),
     checked: &Checked,
 ) -> Result<Landed, Error> {
     let ctx = platform.context();
-    let store = ctx.gateway.stores.provision_new(slug).await?;
+    let store = ctx.gateway.stores.provision_new(made).await?;
     let there = Context { establishment: Arc::new(made.clone()), store, ..ctx.clone() };
     let with_tokens = checked.header.establishment.slug == made.slug;
-    let landing = Landing { gateway: &ctx.gateway, path, key, progress, slug: slug.as_str(), home: false, with_tokens };
+    let landing = Landing { gateway: &ctx.gateway, path, key, progress, slug: &made.slug, home: false, with_tokens };
     let mut tx = there.store.begin().await?;
     tx.set_large(true).await?;
     let landed = landing.fill(&mut tx, checked).await?;
     restore::settle_in(&mut tx, &there).await?;
     let detail = json!({ "from": checked.header.establishment.slug, "archived_at": checked.header.created_at });
-    audit::record_in(&mut tx, &there, "establishment.imported", ("establishment", slug.as_str()), detail).await?;
+    audit::record_in(&mut tx, &there, "establishment.imported", ("establishment", &made.slug), detail).await?;
     tx.set_large(false).await?;
     tx.commit().await?;
     Ok(landed)
@@ -177,23 +180,29 @@ async fn fill(
 
 /// Lets people in as the archive states, now that all of it is there.
 async fn open_up(platform: &PlatformContext, made: Establishment, status: EstablishmentStatus) -> Result<Establishment, Error> {
+    let made = Establishment { status, ..made };
     let mut registry = platform.registry().begin().await?;
-    arrival::settle(&mut registry, made.id, status).await?;
+    establishment::update(&mut registry, &made, &search(&made)).await?;
     registry.commit().await?;
     platform.context().gateway.establishments.forget(&made.slug);
-    Ok(Establishment { status, ..made })
+    Ok(made)
 }
 
-/// Takes back what a failed import had registered.
-async fn withdraw(platform: &PlatformContext, made: &Establishment, slug: &Slug) {
+/// Takes back what a failed import had made. Nobody finds it from the first step on; a deletion begun is carried on like any other.
+async fn withdraw(platform: &PlatformContext, made: &Establishment) {
+    let gateway = &platform.context().gateway;
     let withdrawn = async {
-        platform.context().gateway.stores.remove(slug).await?;
         let mut registry = platform.registry().begin().await?;
-        arrival::withdraw(&mut registry, made.id).await?;
+        establishment::mark_deleting(&mut registry, made, platform.context().now).await?;
+        registry.commit().await?;
+        gateway.stores.remove(made).await?;
+        let mut registry = platform.registry().begin().await?;
+        establishment::delete(&mut registry, made).await?;
         registry.commit().await
     };
     if let Err(error) = withdrawn.await {
-        tracing::error!(establishment = made.slug, %error, "an import failed, and what it had registered could not be taken back: delete it");
+        tracing::error!(establishment = made.slug, %error, "an import failed, and what it had made could not be taken back: delete it");
     }
-    platform.context().gateway.establishments.forget(&made.slug);
+    gateway.establishments.forget(&made.slug);
+    gateway.keys.forget(&made.slug).await;
 }

@@ -15,8 +15,9 @@ use super::read::Checked;
 use super::{restore, secrets, verify};
 use crate::services::context::{Context, Gateway};
 use crate::services::error::Error;
-use crate::store::Store;
+use crate::store::Address;
 use crate::store::establishment::archive_tables::TABLES;
+use crate::types::id::EstablishmentId;
 use crate::types::permission::Permission;
 use crate::types::slug::{PLATFORM, Slug};
 use crate::types::time::Timestamp;
@@ -58,11 +59,10 @@ pub async fn rehearse(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Prog
     if !ctx.is_platform() {
         restore::admissible(ctx, &checked)?;
     }
-    let slug = Slug::scratch();
-    let store = ctx.gateway.stores.provision_new(&slug).await?;
-    let tried = attempt(&ctx.gateway, &store, &slug, (path, key, progress), &checked).await;
-    drop(store);
-    ctx.gateway.stores.remove(&slug).await?;
+    let (slug, placement) = (Slug::scratch(), ctx.establishment.placement.clone());
+    let scratch = Address { id: EstablishmentId::new(), slug: slug.as_str().to_owned(), placement };
+    let tried = attempt(&ctx.gateway, &scratch, (path, key, progress), &checked).await;
+    ctx.gateway.stores.remove(&scratch).await?;
     let (archived, restored) = tried?;
     let tables = compare(&archived, &restored);
     let stated = &checked.header.establishment;
@@ -76,28 +76,28 @@ pub async fn rehearse(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Prog
 
 async fn attempt(
     gateway: &Arc<Gateway>,
-    store: &Store,
-    slug: &Slug,
+    scratch: &Address,
     (path, key, progress): (&Path, &Key, &Arc<Progress>),
     checked: &Checked,
 ) -> Result<(Vec<TableSum>, Vec<TableSum>), Error> {
+    let store = gateway.stores.provision_new(scratch).await?;
     // An operator's rights may stand in an archive of the platform only.
     let home = checked.header.establishment.slug == PLATFORM;
-    let landing = Landing { gateway, path, key, progress, slug: slug.as_str(), home, with_tokens: true };
+    let landing = Landing { gateway, path, key, progress, slug: &scratch.slug, home, with_tokens: true };
     let mut tx = store.begin().await?;
     tx.set_large(true).await?;
     let landed = landing.fill(&mut tx, checked).await?;
     tx.set_large(false).await?;
     tx.commit().await?;
     let mut sums = Sums::default();
-    let mut tx = store.read().await?;
+    let mut tx = store.snapshot().await?;
     for table in TABLES {
         let mut after = None;
         loop {
             let mut rows = next_page(&mut tx, table, after.as_ref()).await?;
             let Some(last) = rows.last().cloned() else { break };
             for row in &mut rows {
-                secrets::open(&gateway.vault, slug.as_str(), table, row)?;
+                secrets::open(&gateway.vault, &scratch.slug, table, row)?;
                 sums.add(table, row)?;
             }
             after = Some(last);

@@ -119,7 +119,7 @@ pub async fn insert_rows(tx: &mut Tx, table: &Table, rows: &[Row]) -> Result<(),
             if table.keeps {
                 query.push(" ON CONFLICT DO NOTHING");
             }
-            query.build().persistent(chunk.len() == at_once).execute(c).await
+            query.build().persistent(chunk.len() == at_once).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -134,7 +134,7 @@ pub async fn delete_everything(tx: &mut Tx) -> Result<(), Error> {
         on!(tx, |c| {
             let mut query = QueryBuilder::new("DELETE FROM ");
             query.push(name);
-            query.build().execute(c).await
+            query.build().execute(c).await.map(drop)
         })?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! The platform's registry: establishments and zones.
+//! The platform's registry: establishments, zones, and the installation itself.
 
-pub mod arrival;
 pub mod establishment;
+pub mod installation;
 pub mod zone;
