@@ -2,6 +2,7 @@
 //!
 //! A setting comes from, the later winning: its default, the file, the variable `PASSERELLE__SECTION__KEY`, the argument `--data`.
 
+mod archives;
 mod environment;
 mod error;
 mod limits;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use archives::Archives;
 pub use environment::{environment, variable};
 pub use error::{ConfigError, Place, Problem};
 pub use limits::Limits;
@@ -44,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the gateway writes about its own work.
     pub log: Log,
+    /// Archives that the gateway writes by itself.
+    pub archives: Archives,
 }
 
 impl Default for Config {
@@ -55,6 +59,7 @@ impl Default for Config {
             secrets: Secrets::default(),
             limits: Limits::default(),
             log: Log::default(),
+            archives: Archives::default(),
         }
     }
 }
@@ -98,11 +103,13 @@ impl Config {
 
     /// Settings that are right alone and wrong together: the key to change, and why.
     fn contradictions(&self) -> Vec<(&'static str, String)> {
-        self.limits.contradictions().into_iter().chain(self.secrets.contradiction()).collect()
+        self.limits.contradictions().into_iter().chain(self.secrets.contradiction()).chain(self.archives.contradiction()).collect()
     }
 }
 
 /// Every setting, in the order of the file.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    [public_url::SETTINGS, listen::SETTINGS, store::SETTINGS, secrets::SETTINGS, limits::SETTINGS, log::SETTINGS].into_iter().flatten()
+    [public_url::SETTINGS, listen::SETTINGS, store::SETTINGS, secrets::SETTINGS, limits::SETTINGS, log::SETTINGS, archives::SETTINGS]
+        .into_iter()
+        .flatten()
 }

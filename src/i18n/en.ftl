@@ -254,3 +254,4 @@ cli-passphrase = Passphrase:
 cli-passphrase-again = The same passphrase again:
 cli-passphrases-differ = the two passphrases are not the same
 cli-no-passphrase = give the passphrase in the variable PASSERELLE_PASSPHRASE, or run the command at a terminal
+cli-moved-to = { $name } lies in { $place } now: { $rows } rows were copied.

@@ -254,3 +254,4 @@ cli-passphrase = Phrase secrète :
 cli-passphrase-again = La même phrase secrète, encore une fois :
 cli-passphrases-differ = les deux phrases secrètes ne sont pas les mêmes
 cli-no-passphrase = donnez la phrase secrète dans la variable PASSERELLE_PASSPHRASE, ou lancez la commande dans un terminal
+cli-moved-to = { $name } est maintenant dans { $place } : { $rows } lignes ont été copiées.

@@ -30,6 +30,14 @@ pub enum Command {
     Import(Import),
     /// Put an archive back in the place of what is there.
     Restore(Restore),
+    /// Move its store to another placement; to the one it lies in, remove what an interrupted move left.
+    Move {
+        /// Its slug.
+        slug: String,
+        /// `default`, or a name of `store.placements`.
+        #[arg(long, value_name = "PLACEMENT")]
+        to: String,
+    },
 }
 
 /// What to write where.
@@ -85,6 +93,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Export(wanted) => export(local, output, wanted).await,
         Command::Import(wanted) => import(local, output, wanted).await,
         Command::Restore(wanted) => restore(local, output, wanted).await,
+        Command::Move { slug, to } => relocate(local, output, &slug, &to).await,
     }
 }
 
@@ -126,6 +135,13 @@ async fn restore(local: &Local, output: Output, wanted: Restore) -> anyhow::Resu
     let sentence =
         output.text("cli-restored", &[("name", back.slug.clone().into()), ("at", at.into()), ("rows", back.rows.to_string().into())]);
     output.done(&back, &sentence)
+}
+
+async fn relocate(local: &Local, output: Output, slug: &str, to: &str) -> anyhow::Result<()> {
+    let platform = local.platform().await?;
+    let moved = watched(output, async |progress| Ok(archives::relocate(&platform, slug, to, progress).await?)).await?;
+    let arguments = [("name", moved.slug.clone().into()), ("place", moved.to.clone().into()), ("rows", moved.rows.to_string().into())];
+    output.done(&moved, &output.text("cli-moved-to", &arguments))
 }
 
 async fn rehearse(ctx: &Context, output: Output, file: &Path, key: &Key) -> anyhow::Result<()> {

@@ -137,7 +137,7 @@ impl Key {
 
 fn refused(error: &DecryptError) -> Error {
     match error {
-        DecryptError::KeyDecryptionFailed | DecryptError::NoMatchingKeys => {
+        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed | DecryptError::NoMatchingKeys => {
             refusal::wrong_key("this archive does not open: another passphrase or private key closed it, or its first bytes are damaged")
         }
         DecryptError::ExcessiveWork { required, .. } => refusal::too_much(format!(

@@ -12,9 +12,12 @@ mod progress;
 mod read;
 mod refusal;
 mod rehearse;
+mod relocate;
 mod restore;
 mod save;
+mod scheduled;
 mod secrets;
+mod stream;
 mod write;
 
 pub use envelope::{Key, Lock, PASSPHRASE_LENGTH_MIN};
@@ -24,8 +27,11 @@ pub use import::{Imported, Notice, import};
 pub use progress::Progress;
 pub use read::Checked;
 pub use rehearse::{Rehearsed, TableCheck, rehearse};
+pub use relocate::{Relocated, relocate};
 pub use restore::{Restored, restore};
 pub use save::{Saved, save};
+pub use scheduled::write_scheduled;
+pub use stream::{Chunks, UPLOAD_BYTES_MAX, Upload, stream};
 
 use std::path::Path;
 use std::sync::Arc;

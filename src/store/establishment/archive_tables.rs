@@ -104,12 +104,83 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("_sqlx_migrations", "the program keeps it", false),
 ];
 
+/// What archives leave out and a store that moves takes along: sessions and tokens go on, and what is to be sent is sent from there.
+pub const FLEETING: &[Table] = &[
+    table("sessions", 1, SESSIONS),
+    table("interactions", 1, INTERACTIONS),
+    table("grants", 1, GRANTS),
+    table("authorization_codes", 1, AUTHORIZATION_CODES),
+    table("refresh_tokens", 1, &[bytes("token_hash"), uuid("grant_id"), int("expires_at"), nullable(int("rotated_at"))]),
+    table("access_tokens", 1, &[bytes("token_hash"), uuid("grant_id"), text("scope"), int("expires_at")]),
+    table("one_time_links", 1, ONE_TIME_LINKS),
+    table("throttles", 1, &[bytes("key_hash"), int("failures"), int("window_started_at"), int("blocked_until")]),
+    table("idempotency_keys", 1, IDEMPOTENCY_KEYS),
+    table("outbox", 1, OUTBOX),
+];
+
+const SESSIONS: &[Column] =
+    &[bytes("token_hash"), uuid("id"), uuid("user_id"), text("method"), int("auth_time"), int("last_seen_at"), int("expires_at")];
+
+const INTERACTIONS: &[Column] = &[
+    bytes("id_hash"),
+    bytes("browser_hash"),
+    json("request"),
+    nullable(uuid("signed_in_session")),
+    nullable(text("consent")),
+    nullable(uuid("consent_session")),
+    int("created_at"),
+    int("expires_at"),
+];
+
+const GRANTS: &[Column] = &[
+    uuid("id"),
+    uuid("user_id"),
+    text("client_id"),
+    uuid("session_id"),
+    text("scope"),
+    nullable(text("nonce")),
+    int("auth_time"),
+    int("created_at"),
+    int("expires_at"),
+    nullable(int("revoked_at")),
+];
+
+const AUTHORIZATION_CODES: &[Column] = &[
+    bytes("code_hash"),
+    uuid("grant_id"),
+    text("redirect_uri"),
+    nullable(text("code_challenge")),
+    int("expires_at"),
+    nullable(int("spent_at")),
+];
+
+const ONE_TIME_LINKS: &[Column] =
+    &[bytes("token_hash"), uuid("user_id"), text("purpose"), int("created_at"), int("expires_at"), nullable(int("used_at"))];
+
+const IDEMPOTENCY_KEYS: &[Column] =
+    &[bytes("key_hash"), bytes("request_hash"), Column { sealed: true, ..nullable(bytes("answer_sealed")) }, int("created_at")];
+
+const OUTBOX: &[Column] = &[
+    uuid("id"),
+    text("kind"),
+    text("recipient"),
+    text("topic"),
+    Column { sealed: true, ..nullable(bytes("content_sealed")) },
+    nullable(uuid("batch")),
+    text("state"),
+    int("attempts"),
+    int("due_at"),
+    nullable(text("error")),
+    int("created_at"),
+    nullable(int("ended_at")),
+];
+
 const SOURCES: &[Column] = &[
     uuid("id"),
     text("name"),
     text("kind"),
     json("settings"),
-    Column { sealed: true, ..nullable(column("secret_sealed", Kind::Bytes)) },
+    Column { sealed: true, ..nullable(bytes("secret_sealed")) },
     json("guard"),
     bool("enabled"),
     int("created_at"),
@@ -141,7 +212,7 @@ const LINKS: &[Column] = &[
     text("external_id"),
     uuid("user_id"),
     nullable(text("dn")),
-    column("content_hash", Kind::Bytes),
+    bytes("content_hash"),
     bool("present"),
     bool("active"),
 ];
@@ -155,8 +226,8 @@ const GROUPS: &[Column] = &[
     nullable(text("dn")),
     nullable(text("dn_key")),
     text("search"),
-    column("content_hash", Kind::Bytes),
-    column("members_hash", Kind::Bytes),
+    bytes("content_hash"),
+    bytes("members_hash"),
     int("member_count"),
     int("created_at"),
     int("updated_at"),
@@ -222,7 +293,7 @@ const CLIENTS: &[Column] = &[
     text("name"),
     text("search"),
     nullable(uuid("application_id")),
-    nullable(column("secret_hash", Kind::Bytes)),
+    nullable(bytes("secret_hash")),
     json("redirect_uris"),
     json("post_logout_redirect_uris"),
     text("token_endpoint_auth_method"),
@@ -244,7 +315,7 @@ const SIGNING_KEYS: &[Column] = &[
     text("kid"),
     text("algorithm"),
     json("public_jwk"),
-    Column { sealed: true, ..column("private_sealed", Kind::Bytes) },
+    Column { sealed: true, ..bytes("private_sealed") },
     text("state"),
     int("created_at"),
 ];
@@ -255,7 +326,7 @@ const API_TOKENS: &[Column] = &[
     text("search"),
     text("kind"),
     text("scope"),
-    column("secret_hash", Kind::Bytes),
+    bytes("secret_hash"),
     int("created_at"),
     nullable(int("last_used_at")),
     nullable(int("expires_at")),
@@ -279,6 +350,10 @@ const fn nullable(column: Column) -> Column {
 
 const fn uuid(name: &'static str) -> Column {
     column(name, Kind::Uuid)
+}
+
+const fn bytes(name: &'static str) -> Column {
+    column(name, Kind::Bytes)
 }
 
 const fn text(name: &'static str) -> Column {
