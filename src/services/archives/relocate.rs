@@ -15,8 +15,8 @@ use crate::services::context::{Context, PlatformContext};
 use crate::services::error::Error;
 use crate::store::establishment::archive;
 use crate::store::establishment::archive_tables::{FLEETING, TABLES};
-use crate::store::registry::establishment::{self, Establishment};
-use crate::store::{Address, Tx};
+use crate::store::registry::establishment;
+use crate::store::{self, Address, Tx};
 use crate::types::permission::Permission;
 
 /// A store that was moved.
@@ -52,8 +52,11 @@ pub async fn relocate(platform: &PlatformContext, slug: &str, to: &str, progress
         ));
     }
     let from = there.establishment.placement.clone();
-    let rows = if from == to { 0 } else { copy(platform, &there, to, progress).await? };
-    sweep(platform, &there.establishment, to).await?;
+    if from == to {
+        sweep(&there).await?;
+        return Ok(Relocated { slug: slug.to_owned(), from, to: to.to_owned(), rows: 0 });
+    }
+    let rows = copy(platform, &there, to, progress).await?;
     let ctx = platform.context();
     let mut trail = ctx.store.begin().await?;
     audit::record_in(&mut trail, ctx, "establishment.moved", ("establishment", slug), json!({ "from": from, "to": to })).await?;
@@ -64,11 +67,11 @@ pub async fn relocate(platform: &PlatformContext, slug: &str, to: &str, progress
 async fn copy(platform: &PlatformContext, there: &Context, to: &str, progress: &Arc<Progress>) -> Result<u64, Error> {
     let stores = &there.gateway.stores;
     let target = Address { placement: to.to_owned(), ..Address::from(&*there.establishment) };
-    // What an earlier attempt left: the registry says that it is not the store.
-    stores.remove(&target).await?;
-    let new = stores.provision_new(&target).await?;
     // Both stores and the registry are held at once here, and nowhere else: one establishment moves at a time, by command.
     let mut old_tx = there.store.begin().await?;
+    // What an earlier attempt left: the registry says that it is not the store.
+    remove_leftover(there, &target).await?;
+    let new = stores.provision_new(&target).await?;
     let mut new_tx = new.begin().await?;
     new_tx.set_large(true).await?;
     let rows = copy_rows(&mut old_tx, &mut new_tx, progress).await?;
@@ -114,10 +117,24 @@ async fn copy_rows(old: &mut Tx, new: &mut Tx, progress: &Arc<Progress>) -> Resu
 }
 
 /// Removes what a crash left of the store in other placements.
-async fn sweep(platform: &PlatformContext, there: &Establishment, to: &str) -> Result<(), Error> {
-    let stores = &platform.context().gateway.stores;
-    for placement in stores.placements().filter(|placement| *placement != to) {
-        stores.remove(Address { placement: placement.to_owned(), ..Address::from(there) }).await?;
+async fn sweep(there: &Context) -> Result<(), Error> {
+    let turn = there.store.begin().await?;
+    let own = Address::from(&*there.establishment);
+    for placement in there.gateway.stores.placements().filter(|placement| *placement != own.placement) {
+        remove_leftover(there, &Address { placement: placement.to_owned(), ..own.clone() }).await?;
     }
+    drop(turn);
     Ok(())
+}
+
+/// Removes a store that the registry does not know. The caller has the store's own turn of writing: when two placements name one place, the removal
+/// waits for that turn in vain, and the store is not taken for its own leftover.
+async fn remove_leftover(there: &Context, leftover: &Address) -> Result<(), Error> {
+    there.gateway.stores.remove(leftover).await.map_err(|error| match error {
+        store::Error::Busy => Error::Conflict(format!(
+            "what lies in «{}» under this establishment's name is in use: is it the same place as «{}», under two names?",
+            leftover.placement, there.establishment.placement
+        )),
+        other => other.into(),
+    })
 }
