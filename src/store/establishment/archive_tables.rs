@@ -283,7 +283,7 @@ const ASSIGNMENTS: &[Column] = &[
     nullable(uuid("rule_id")),
     nullable(int("valid_from")),
     nullable(int("valid_until")),
-    json("reason"),
+    text("reason"),
     int("created_at"),
 ];
 
