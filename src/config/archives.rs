@@ -13,35 +13,34 @@ const RECIPIENT: &str = "age1";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Archives {
-    /// Hours from one archive of an establishment to the next; 0 writes none.
+    /// Hours from one archive of an establishment to the next.
     pub every_h: u32,
     /// Where they go, in a folder an establishment.
     pub folder: PathBuf,
     /// How many stay of each establishment.
     pub keep: u32,
-    /// The public key that closes them: nothing that opens them lies with the gateway.
+    /// The public key that closes them, so that nothing that opens them lies with the gateway. Empty, none are written.
     pub recipient: String,
 }
 
 impl Default for Archives {
     fn default() -> Self {
-        Self { every_h: 0, folder: PathBuf::from("./archives"), keep: 7, recipient: String::new() }
+        Self { every_h: 24, folder: PathBuf::from("./archives"), keep: 7, recipient: String::new() }
     }
 }
 
 impl Archives {
-    pub(super) fn contradiction(&self) -> Option<(&'static str, String)> {
-        let lacks = self.every_h > 0 && self.recipient.is_empty();
-        lacks.then(|| ("archives.every_h", "is set without archives.recipient: make a key pair with `age-keygen`".to_owned()))
+    /// Whether any are written.
+    pub fn are_wanted(&self) -> bool {
+        !self.recipient.is_empty()
     }
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         key: "archives.every_h",
-        accepted: Accepted::Number { min: 0, max: 8760, unit: "hours" },
-        meaning: "The time from one archive of an establishment to the next. 0, the default, writes none; otherwise `archives.recipient` is \
-                  needed.",
+        accepted: Accepted::Number { min: 1, max: 8760, unit: "hours" },
+        meaning: "The time from one archive of an establishment to the next. Nothing is written while `archives.recipient` is empty.",
     },
     Setting {
         key: "archives.folder",
@@ -56,7 +55,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         key: "archives.recipient",
         accepted: Accepted::Text { form: "a public key of age (age1…), or nothing", check: check_recipient, secret: false },
-        meaning: "The public key that closes archives written by the gateway itself. Keep its private key elsewhere: whoever has it reads \
+        meaning: "The public key that closes archives written by the gateway itself; empty, the default, writes none. Keep its private key elsewhere: whoever has it reads \
                   everything.",
     },
 ];

@@ -103,7 +103,7 @@ impl Config {
 
     /// Settings that are right alone and wrong together: the key to change, and why.
     fn contradictions(&self) -> Vec<(&'static str, String)> {
-        self.limits.contradictions().into_iter().chain(self.secrets.contradiction()).chain(self.archives.contradiction()).collect()
+        self.limits.contradictions().into_iter().chain(self.secrets.contradiction()).collect()
     }
 }
 

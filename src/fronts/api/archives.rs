@@ -84,7 +84,7 @@ pub async fn export(Here(ctx): Here, Body(closing): Body<Closing>) -> Result<Res
 /// Puts an archive of this establishment back in the place of what is there, whole or not at all; everyone signs in again. The body is the archive,
 /// at most 4 GiB; its passphrase comes in the header `Passerelle-Passphrase`.
 #[utoipa::path(post, path = "/establishments/{slug}/restore", operation_id = "restore_establishment", tag = "archives",
-    params(Of, Returning, ("Passerelle-Passphrase" = String, Header, description = "What opens the archive")),
+    params(Of, Returning, ("Passerelle-Passphrase" = Option<String>, Header, description = "What opens the archive")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, body = RestoreView), Refusals))]
 pub async fn restore(
@@ -104,7 +104,7 @@ pub async fn restore(
 
 /// Takes an archive in as a new establishment. The body is the archive, at most 4 GiB; its passphrase comes in the header `Passerelle-Passphrase`.
 #[utoipa::path(post, path = "/establishments/import", operation_id = "import_establishment", tag = "archives",
-    params(Incoming, ("Passerelle-Passphrase" = String, Header, description = "What opens the archive")),
+    params(Incoming, ("Passerelle-Passphrase" = Option<String>, Header, description = "What opens the archive")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 201, body = Imported), (status = 200, body = Rehearsed), Refusals))]
 pub async fn import(
