@@ -10,6 +10,7 @@
 
 mod access_matrix;
 mod api;
+mod archives;
 mod config;
 mod connectors;
 mod demo;

@@ -2,6 +2,7 @@
 //!
 //! A setting comes from, the later winning: its default, the file, the variable `PASSERELLE__SECTION__KEY`, the argument `--data`.
 
+mod archives;
 mod egress;
 mod environment;
 mod error;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use archives::Archives;
 pub use egress::Egress;
 pub use environment::{environment, variable};
 pub use error::{ConfigError, Place, Problem};
@@ -48,6 +50,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the gateway writes about its own work.
     pub log: Log,
+    /// Archives that the gateway writes by itself.
+    pub archives: Archives,
 }
 
 impl Default for Config {
@@ -60,6 +64,7 @@ impl Default for Config {
             egress: Egress::default(),
             limits: Limits::default(),
             log: Log::default(),
+            archives: Archives::default(),
         }
     }
 }
@@ -114,7 +119,16 @@ impl Config {
 
 /// Every setting, in the order of the file.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    [public_url::SETTINGS, listen::SETTINGS, store::SETTINGS, secrets::SETTINGS, egress::SETTINGS, limits::SETTINGS, log::SETTINGS]
-        .into_iter()
-        .flatten()
+    [
+        public_url::SETTINGS,
+        listen::SETTINGS,
+        store::SETTINGS,
+        secrets::SETTINGS,
+        egress::SETTINGS,
+        limits::SETTINGS,
+        log::SETTINGS,
+        archives::SETTINGS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -1,9 +1,10 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < passwords < keys < directories < egress < recent_establishments < node < context < audit < leases < outbox <
 //! logout_notices < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens < idempotency <
-//! establishments < housekeeping < dispatch < jobs.
+//! establishments < archives < housekeeping < dispatch < jobs.
 
 pub mod applications;
+pub mod archives;
 pub mod audit;
 pub mod clients;
 pub mod context;

@@ -32,10 +32,16 @@ use Reach::{Manage, Platform, Read};
 const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
 
+const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}"#;
+
 pub const TABLE: &[Row] = &[
     row("GET", "/establishments", Platform, 200, ""),
     row("POST", "/establishments", Platform, 201, r#"{"name":"École N"}"#),
     row("GET", "/establishments/{slug}", Read, 200, ""),
+    // Nothing is sent with these: that is told only to those who may send it.
+    row("POST", "/establishments/import", Platform, 422, ""),
+    row("POST", "/establishments/{slug}/restore", Manage, 422, ""),
+    row("POST", "/establishments/{slug}/export", Manage, 200, RECIPIENT),
     row("GET", "/zones", Platform, 200, ""),
     row("PUT", "/zones/{name}", Platform, 200, r#"{"title":"Zone"}"#),
     row("DELETE", "/zones/{name}", Platform, 204, ""),

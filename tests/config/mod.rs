@@ -66,6 +66,8 @@ fn every_setting_can_be_set_in_the_environment() {
                 "store.folder" => "/var/lib/passerelle".to_owned(),
                 "secrets.master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
                 "secrets.master_key_file" => "/etc/passerelle/key".to_owned(),
+                "archives.folder" => "/backup/passerelle".to_owned(),
+                "archives.recipient" => "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".to_owned(),
                 unknown => panic!("give a value for {unknown}"),
             },
         };

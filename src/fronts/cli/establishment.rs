@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::archive;
 use super::args::Rows;
 use super::local::Local;
 use super::outbox;
@@ -32,6 +33,9 @@ pub enum Command {
         /// Its identifier.
         id: String,
     },
+    /// Archives.
+    #[command(flatten)]
+    Archive(archive::Command),
     /// The zones establishments may lie in.
     Zone {
         /// Add this zone, as NAME=TITLE, or give it another title.
@@ -46,7 +50,7 @@ pub enum Command {
 impl Command {
     /// Whether the command may begin an installation.
     pub fn begins(&self) -> bool {
-        matches!(self, Self::Create(_) | Self::Zone { set: Some(_), .. })
+        matches!(self, Self::Create(_) | Self::Zone { set: Some(_), .. } | Self::Archive(archive::Command::Import(_)))
     }
 }
 
@@ -100,6 +104,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Outbox(wanted) => outbox::list(local, output, wanted).await,
         Command::OutboxRetry { slug, id } => outbox::retry(local, output, &slug, &id).await,
+        Command::Archive(command) => archive::run(local, output, command).await,
         Command::Zone { set, remove } => {
             if let Some(pair) = set {
                 let (name, title) = pair.split_once('=').unwrap_or((&pair, &pair));

@@ -2,7 +2,7 @@
 
 mod prepare;
 
-pub use prepare::prepare;
+pub use prepare::{prepare, prepare_in};
 
 use serde::Deserialize;
 use serde_json::json;
@@ -150,7 +150,7 @@ async fn first_administrator(there: &Context, contact: &Contact) -> Result<(User
         ..NewUser::default()
     };
     let mut tx = there.store.begin().await?;
-    prepare::prepare_in(&mut tx, there).await?;
+    prepare_in(&mut tx, there).await?;
     let made = users::create_in(&mut tx, there, &new).await?;
     prepare::give_gateway_role_in(&mut tx, there, made.0.id, GatewayRole::Administrator, "first administrator").await?;
     tx.commit().await?;
