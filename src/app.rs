@@ -17,6 +17,7 @@ use crate::services::directories::Directories;
 use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::keys::Keys;
+use crate::services::mailer::Mailer;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
 use crate::services::vault::Vault;
@@ -39,6 +40,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
     let gateway = Arc::new(Gateway {
         stores,
         vault,
+        mailer: Mailer::open(&config.mail, &config.public_url)?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
         keys: Keys::new(open_max),

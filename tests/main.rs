@@ -15,6 +15,7 @@ mod connectors;
 mod demo;
 mod harness;
 mod journeys;
+mod mail;
 mod oidc;
 mod roles;
 mod store;

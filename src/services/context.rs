@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::directories::Directories;
 use super::error::Error;
 use super::keys::{Keys, Ring};
+use super::mailer::Mailer;
 use super::passwords::PasswordPool;
 use super::recent_establishments::RecentEstablishments;
 use super::vault::Vault;
@@ -27,6 +28,8 @@ pub struct Gateway {
     pub stores: Stores,
     /// The master key.
     pub vault: Vault,
+    /// The server that takes letters.
+    pub mailer: Mailer,
     /// Argon2id, bounded.
     pub passwords: PasswordPool,
     /// Directories that stand ready.

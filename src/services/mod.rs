@@ -1,5 +1,5 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < recent_establishments < context < audit < roles < applications < links < users < sources < groups < sync <
+//! error < vault < mailer < passwords < keys < directories < recent_establishments < context < audit < mail < roles < applications < links < users < sources < groups < sync <
 //! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
 
 pub mod applications;
@@ -15,6 +15,8 @@ pub mod idempotency;
 pub mod keys;
 pub mod links;
 pub mod login;
+pub mod mail;
+pub mod mailer;
 pub mod oidc;
 pub mod passwords;
 pub mod recent_establishments;
