@@ -8,6 +8,8 @@ pub mod demo;
 pub mod gateway;
 pub mod generator;
 pub mod mailbox;
+pub mod postgres;
 pub mod relying_party;
 pub mod server;
 pub mod slapd;
+pub mod store;

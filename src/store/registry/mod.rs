@@ -1,4 +1,5 @@
-//! The platform's registry: establishments and zones.
+//! The platform's registry: establishments, zones, and the installation itself.
 
 pub mod establishment;
+pub mod installation;
 pub mod zone;
