@@ -14,6 +14,7 @@ mod config;
 mod connectors;
 mod demo;
 mod harness;
+mod jobs;
 mod journeys;
 mod mail;
 mod oidc;

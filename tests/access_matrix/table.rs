@@ -92,4 +92,6 @@ pub const TABLE: &[Row] = &[
     row("DELETE", "/establishments/{slug}/tokens/{id}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/keys", Read, 200, ""),
     row("GET", "/establishments/{slug}/audit", Read, 200, ""),
+    row("GET", "/establishments/{slug}/outbox", Read, 200, ""),
+    row("POST", "/establishments/{slug}/outbox/{id}/retry", Manage, 200, ""),
 ];

@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod demo;
 pub mod gateway;
 pub mod generator;
+pub mod listener;
 pub mod mailbox;
 pub mod postgres;
 pub mod relying_party;

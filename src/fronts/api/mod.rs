@@ -15,6 +15,7 @@ mod extract;
 mod groups;
 mod idempotency;
 mod keys;
+mod outbox;
 mod rules;
 mod runs;
 mod sources;
@@ -92,6 +93,8 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(tokens::show, tokens::revoke))
         .routes(routes!(keys::list))
         .routes(routes!(audit::list))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::retry))
 }
 
 /// The API's description (OpenAPI 3.1), made of the routes themselves.

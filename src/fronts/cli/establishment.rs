@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::args::Rows;
 use super::local::Local;
+use super::outbox;
 use super::output::{Output, beside, collect, or_dash};
 use crate::services::establishments::{self, NewContact, NewEstablishment};
 use crate::store::registry::establishment::{Establishment, Filter};
@@ -21,6 +22,15 @@ pub enum Command {
     Show {
         /// Its slug.
         slug: String,
+    },
+    /// What one sends: letters and notices to applications that wait, were sent or were given up.
+    Outbox(outbox::Wanted),
+    /// Send again what was given up.
+    OutboxRetry {
+        /// The establishment's slug; `platform` for the platform's own.
+        slug: String,
+        /// Its identifier.
+        id: String,
     },
     /// The zones establishments may lie in.
     Zone {
@@ -88,6 +98,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let shown = establishments::show(&local.establishment(&slug).await?)?;
             show(output, &shown)
         }
+        Command::Outbox(wanted) => outbox::list(local, output, wanted).await,
+        Command::OutboxRetry { slug, id } => outbox::retry(local, output, &slug, &id).await,
         Command::Zone { set, remove } => {
             if let Some(pair) = set {
                 let (name, title) = pair.split_once('=').unwrap_or((&pair, &pair));

@@ -12,6 +12,7 @@ mod establishment;
 mod explanation;
 mod local;
 mod operator;
+mod outbox;
 mod output;
 mod rule;
 mod run;

@@ -6,11 +6,14 @@ use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
 
 use crate::i18n::{text, text_with};
+use crate::types::Invalid;
 use crate::types::locale::Locale;
 use crate::types::time::Timestamp;
 
 /// Longest subject, in characters.
 pub const SUBJECT_LENGTH_MAX: usize = 200;
+/// Longest text that someone writes, in bytes.
+pub const BODY_LENGTH_MAX: usize = 64 * 1024;
 
 /// Whom a letter is for.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +86,18 @@ impl Letter {
             Self::AccessReset { .. } => "access_reset",
             Self::Written { .. } => "written",
         }
+    }
+
+    /// What someone wrote has a subject of one line and a text, neither too long.
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        let Self::Written { subject, body } = self else { return Ok(()) };
+        if subject.trim().is_empty() || subject.chars().count() > SUBJECT_LENGTH_MAX || subject.chars().any(char::is_control) {
+            return Err(Invalid::new("subject", format!("has 1 to {SUBJECT_LENGTH_MAX} characters, on one line")));
+        }
+        if body.trim().is_empty() || body.len() > BODY_LENGTH_MAX {
+            return Err(Invalid::new("body", format!("has 1 to {BODY_LENGTH_MAX} bytes")));
+        }
+        Ok(())
     }
 
     /// The subject: one line, whatever was put into it.
