@@ -54,6 +54,8 @@ pub struct Demo {
     pub sample_url: String,
     /// Where the letters are that the gateway sent.
     pub mail_tray: String,
+    /// The letters themselves.
+    pub letters: Tray,
     /// The directory.
     pub directory: Arc<Directory>,
     /// How many people the directory has.
@@ -119,7 +121,8 @@ impl Demo {
             serving: tokio::spawn(app::serve(gateway.clone(), listener, stopped)),
             gateway,
             sample: tokio::spawn(sample.serve(sample_listener, stop.clone())),
-            mail: tokio::spawn(letters.serve(mail_listener, stop.clone())),
+            mail: tokio::spawn(letters.clone().serve(mail_listener, stop.clone())),
+            letters,
             stop,
             folder,
         })

@@ -1,11 +1,12 @@
 //! Tests of: the demo's mail tray, which takes every letter of the gateway and shows it to people and to scripts.
 
 use passerelle::demo::run::Demo;
+use passerelle::services::jobs;
 use passerelle::services::mail::{self, Letter, Recipient};
 use passerelle::services::mailer::{Mailer, Sending};
 use passerelle::types::locale::Locale;
 use passerelle::types::time::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::demo::{config, start, wishes};
 
@@ -39,5 +40,24 @@ async fn letters_of_the_gateway_are_shown_newest_first() {
     }
     assert_eq!(page.matches("<a href=\"http").count(), 1, "one address is a link: {page}");
     assert!(!page.contains("<là>") && !page.contains("href=\"javascript") && !page.contains('⟦'), "{page}");
+    demo.stop().await.unwrap();
+}
+
+/// An establishment made in the demo writes to its contact, and the link in the letter works.
+#[tokio::test]
+async fn a_new_establishments_letter_appears_in_the_tray() {
+    let demo = start(&wishes()).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let new = json!({ "name": "École du Lac", "contact": { "given_name": "Zoé", "family_name": "Petit", "email": "zoe@lac.example.fr" } });
+    let asked = client.post(format!("{}/api/v1/establishments", demo.public_url)).bearer_auth(demo.platform.api_token.expose());
+    let made: Value = asked.json(&new).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&made["mailed_to"], &made["link"]), (&"zoe@lac.example.fr".into(), &Value::Null), "{made}");
+
+    // The demo's own worker sends it; this does at once what it would do.
+    jobs::run_due(&demo.gateway, Timestamp::now()).await.unwrap();
+    let letter = demo.letters.arrived(|letter| letter.to == ["zoe@lac.example.fr"]).await;
+    assert_eq!(letter.header("subject"), "École du Lac est ouvert : choisissez votre mot de passe");
+    let link = letter.text.lines().find(|line| line.contains("/e/ecole-du-lac/invitation/")).unwrap();
+    assert!(get(link, "fr").await.contains("Choisissez votre mot de passe"));
     demo.stop().await.unwrap();
 }

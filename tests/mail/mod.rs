@@ -2,6 +2,7 @@
 
 mod faults;
 mod letters;
+mod outbox;
 mod security;
 
 use passerelle::config::Mail;

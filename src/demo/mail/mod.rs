@@ -3,12 +3,13 @@
 pub mod message;
 pub mod session;
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The letters that came, oldest first.
 #[derive(Clone, Debug, Default)]
-pub struct Tray(Arc<Mutex<Vec<Message>>>);
+pub struct Tray(Arc<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    letters: Mutex<Vec<Message>>,
+    came: Notify,
+}
 
 impl Tray {
     /// All of them.
@@ -43,11 +50,26 @@ impl Tray {
             letters.remove(0);
         }
         letters.push(message);
+        drop(letters);
+        self.0.came.notify_waiters();
+    }
+
+    /// The first letter like this, as soon as it is there.
+    pub async fn arrived(&self, wanted: impl Fn(&Message) -> bool) -> Message {
+        loop {
+            let mut came = pin!(self.0.came.notified());
+            // From here on no letter is missed, even one that comes while the others are looked through.
+            came.as_mut().enable();
+            if let Some(found) = self.lock().iter().find(|letter| wanted(letter)) {
+                return found.clone();
+            }
+            came.await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Message>> {
         // A list is whole whoever stopped while holding it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes letters on a socket until told to stop.
