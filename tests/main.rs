@@ -17,6 +17,7 @@ mod demo;
 mod harness;
 mod jobs;
 mod journeys;
+mod mail;
 mod oidc;
 mod roles;
 mod store;

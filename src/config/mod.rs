@@ -9,6 +9,7 @@ mod error;
 mod limits;
 mod listen;
 mod log;
+mod mail;
 mod public_url;
 mod secrets;
 mod setting;
@@ -26,6 +27,7 @@ pub use error::{ConfigError, Place, Problem};
 pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Format, Level, Log};
+pub use mail::{Mail, Security};
 pub use secrets::{MasterKey, Secrets};
 pub use setting::{Accepted, Setting};
 pub use store::Store;
@@ -42,6 +44,8 @@ pub struct Config {
     pub listen: Listen,
     /// Where the gateway keeps what it remembers.
     pub store: Store,
+    /// The server that takes letters.
+    pub mail: Mail,
     /// The key that seals other secrets.
     pub secrets: Secrets,
     /// What may be called of what clients name.
@@ -60,6 +64,7 @@ impl Default for Config {
             public_url: public_url::DEFAULT.to_owned(),
             listen: Listen::default(),
             store: Store::default(),
+            mail: Mail::default(),
             secrets: Secrets::default(),
             egress: Egress::default(),
             limits: Limits::default(),
@@ -113,7 +118,7 @@ impl Config {
 
     /// Settings that are right alone and wrong together: the key to change, and why.
     fn contradictions(&self) -> Vec<(&'static str, String)> {
-        self.limits.contradictions().into_iter().chain(self.secrets.contradiction()).collect()
+        self.limits.contradictions().into_iter().chain(self.mail.contradictions()).chain(self.secrets.contradiction()).collect()
     }
 }
 
@@ -123,6 +128,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         public_url::SETTINGS,
         listen::SETTINGS,
         store::SETTINGS,
+        mail::SETTINGS,
         secrets::SETTINGS,
         egress::SETTINGS,
         limits::SETTINGS,

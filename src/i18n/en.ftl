@@ -157,6 +157,55 @@ error-logout-redirect-uri-title = Return address refused
 error-logout-redirect-uri-detail = The return address asked for (post_logout_redirect_uri) is not registered for this application. You are not signed out.
 error-logout-redirect-uri-next = Report it to whoever manages the application: the address must be registered to the letter.
 
+## Letters
+mail-greeting = Hello { $name },
+mail-greeting-plain = Hello,
+mail-signature = Automatic message from Passerelle, the way between your directory and your applications.
+mail-instant = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+  } { $year } at { $hour }:{ $minute } (UTC)
+mail-created-subject = { $name } is open: choose your password
+mail-created-body =
+    The establishment “{ $name }” is open on Passerelle. The first account that administers it is yours; your user name is “{ $administrator }”.
+
+    Choose your password at this address:
+
+    { $link }
+
+    It works once, until { $until }. Pass it on to nobody: whoever opens it administers the establishment.
+
+    Afterwards you sign in here:
+
+    { $url }
+
+    If the address has expired, or you did not expect this message, tell the team that runs Passerelle.
+mail-reset-subject = { $name }: a new password for its administration
+mail-reset-body =
+    A new password was asked for “{ $administrator }”, who administers the establishment “{ $name }”. You receive this message because you are the establishment’s contact.
+
+    The password is chosen at this address:
+
+    { $link }
+
+    It works once, until { $until }. Whoever opens it administers the establishment: pass it on to that person only.
+
+    Afterwards they sign in here:
+
+    { $url }
+
+    If nobody among you asked for it, tell the team that runs Passerelle.
+
 ## Command line
 
 cli-number = number
@@ -176,6 +225,8 @@ cli-id = identifier
 cli-unit = unit
 cli-entry = entries
 cli-first-administrator = The first administrator, { $name }, chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-first-administrator-mailed = The contact gets a letter at { $email }, with the link by which { $name } chooses a password. It leaves as soon as the gateway is running.
+establishment-not-transmitted = This link is sent to nobody: pass it on yourself. It is shown once and cannot be recovered later.
 cli-operator-link = The operator { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
 cli-invite-link = { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
 cli-reset-link = { $name } chooses another password at this address. It works once, until { $until }, and is shown only now:

@@ -157,6 +157,58 @@ error-logout-redirect-uri-title = Adresse de retour refusée
 error-logout-redirect-uri-detail = L’adresse de retour demandée (post_logout_redirect_uri) n’est pas enregistrée pour cette application. Vous n’êtes pas déconnecté(e).
 error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
 
+## Lettres
+mail-greeting = Bonjour { $name },
+mail-greeting-plain = Bonjour,
+mail-signature = Message automatique de Passerelle, le passage entre votre annuaire et vos applications.
+mail-instant = { $day ->
+    [1] 1er
+   *[other] { $day }
+  } { $month ->
+    [1] janvier
+    [2] février
+    [3] mars
+    [4] avril
+    [5] mai
+    [6] juin
+    [7] juillet
+    [8] août
+    [9] septembre
+    [10] octobre
+    [11] novembre
+   *[12] décembre
+  } { $year } à { $hour }:{ $minute } (UTC)
+mail-created-subject = { $name } est ouvert : choisissez votre mot de passe
+mail-created-body =
+    L’établissement « { $name } » est ouvert sur Passerelle. Le premier compte qui l’administre est le vôtre ; votre identifiant est « { $administrator } ».
+
+    Choisissez votre mot de passe à cette adresse :
+
+    { $link }
+
+    Elle ne sert qu’une fois, jusqu’au { $until }. Ne la transmettez à personne : qui l’ouvre administre l’établissement.
+
+    Vous vous connecterez ensuite ici :
+
+    { $url }
+
+    Si l’adresse a expiré ou si vous n’attendiez pas ce message, prévenez l’équipe qui gère Passerelle.
+mail-reset-subject = { $name } : un nouveau mot de passe pour l’administration
+mail-reset-body =
+    Un nouveau mot de passe a été demandé pour « { $administrator } », qui administre l’établissement « { $name } ». Vous recevez ce message parce que vous êtes le contact de l’établissement.
+
+    Le mot de passe se choisit à cette adresse :
+
+    { $link }
+
+    Elle ne sert qu’une fois, jusqu’au { $until }. Qui l’ouvre administre l’établissement : ne la transmettez qu’à cette personne.
+
+    La connexion se fait ensuite ici :
+
+    { $url }
+
+    Si personne chez vous ne l’a demandé, prévenez l’équipe qui gère Passerelle.
+
 ## Ligne de commande
 
 cli-number = numéro
@@ -176,6 +228,8 @@ cli-id = clé
 cli-unit = unité
 cli-entry = fiches
 cli-first-administrator = La première personne à administrer, { $name }, choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-first-administrator-mailed = Le contact reçoit à l’adresse { $email } une lettre avec le lien par lequel { $name } choisit son mot de passe. Elle part dès que la passerelle est en marche.
+establishment-not-transmitted = Ce lien n’est envoyé à personne : transmettez-le vous-même. Il n’est montré qu’une fois et ne pourra pas être retrouvé.
 cli-operator-link = L’opérateur { $name } choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
 cli-invite-link = { $name } choisit un mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
 cli-reset-link = { $name } choisit un autre mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :

@@ -9,6 +9,7 @@ use super::context::{Actor, Context, Gateway};
 use super::error::Error;
 use super::leases::Lease;
 use super::logout_notices;
+use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
 use super::sync;
 use crate::store::registry::job::Kind;
@@ -63,7 +64,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
 /// Sends one thing by its way.
 async fn deliver(ctx: &Context, outgoing: &Outgoing, content: &Value) -> Outcome {
     match outgoing.kind {
-        outbox::Kind::Mail => Outcome::Later("this program sends no mail yet".to_owned()),
+        outbox::Kind::Mail => mail::send(&ctx.gateway, outgoing, content).await,
         outbox::Kind::Logout => logout_notices::send(ctx, outgoing, content).await,
     }
 }

@@ -12,7 +12,8 @@ use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query, Trial};
 use crate::fronts::http::version::Versioned;
-use crate::services::establishments::{self, NewEstablishment};
+use crate::i18n::text;
+use crate::services::establishments::{self, Created as Made, NewEstablishment};
 use crate::store::registry::establishment::{Establishment, EstablishmentStatus, Filter};
 use crate::types::id::UserId;
 
@@ -54,8 +55,15 @@ pub struct CreatedView {
     establishment: Establishment,
     /// Its first administrator, who is pending.
     administrator: AdministratorView,
-    /// The link by which that person chooses a password; shown once.
-    link: LinkView,
+    /// The contact's address, when the link is mailed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mailed_to: Option<String>,
+    /// The link by which that person chooses a password; shown once, and only when it is not mailed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<LinkView>,
+    /// What to know of a link that is not mailed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_transmitted: Option<String>,
 }
 
 /// The first administrator.
@@ -77,8 +85,8 @@ pub async fn list(OnPlatform(platform): OnPlatform, Query(wanted): Query<Wanted>
     Ok(Json(establishments::list(&platform, &page, &filter).await?.into()))
 }
 
-/// Makes an establishment with a store of its own, and answers with the one-time link for its first administrator. With `dry_run`, shows the
-/// establishment that would be made.
+/// Makes an establishment with a store of its own, and mails its contact the one-time link for the first administrator. Without mail, or with
+/// `send_mail` false, the link is in the answer, once. With `dry_run`, shows the establishment that would be made.
 #[utoipa::path(post, path = "/establishments", operation_id = "create_establishment", tag = "establishments", params(Trial),
     request_body = NewEstablishment, responses((status = 201, body = CreatedView), (status = 200, body = Establishment), Refusals))]
 pub async fn create(
@@ -91,8 +99,10 @@ pub async fn create(
     }
     let made = establishments::create(&platform, &new).await?;
     let location = format!("/api/v1/establishments/{}", made.establishment.slug);
-    let administrator = AdministratorView { id: made.administrator.id, username: made.administrator.username };
-    let body = CreatedView { establishment: made.establishment, administrator, link: made.link.into() };
+    let administrator = AdministratorView { id: made.administrator.id, username: made.administrator.username.clone() };
+    let not_transmitted = made.link.as_ref().map(|_| text(platform.context().locale, "establishment-not-transmitted"));
+    let Made { establishment, mailed_to, link, .. } = made;
+    let body = CreatedView { establishment, administrator, mailed_to, link: link.map(LinkView::from), not_transmitted };
     Ok(Created { location, body }.into_response())
 }
 

@@ -1,5 +1,7 @@
 //! `passerelle establishment …`
 
+use std::io::Write;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -15,7 +17,7 @@ use crate::store::registry::zone::Zone;
 /// What to do with establishments.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make one; prints the one-time link of its first administrator.
+    /// Make one; mails the one-time link of its first administrator to the contact, or prints it.
     Create(Create),
     /// List them.
     List(Rows),
@@ -83,6 +85,9 @@ pub struct Create {
     /// The contact's address; also the first administrator's user name.
     #[arg(long)]
     contact_email: Option<String>,
+    /// Mail nothing: print the first administrator's link instead.
+    #[arg(long)]
+    no_mail: bool,
 }
 
 /// Carries a command out.
@@ -121,16 +126,29 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
 
 async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()> {
     let contact = NewContact { family_name: new.contact_family_name, given_name: new.contact_given_name, email: new.contact_email };
-    let Create { name, slug, number, uai, zone, locality, .. } = new;
-    let new = NewEstablishment { name, slug, number, uai, zone, locality, contact, send_mail: None };
+    let Create { name, slug, number, uai, zone, locality, no_mail, .. } = new;
+    let new = NewEstablishment { name, slug, number, uai, zone, locality, contact, send_mail: no_mail.then_some(false) };
     let made = establishments::create(&local.platform().await?, &new).await?;
     let administrator = json!({ "id": made.administrator.id, "username": made.administrator.username });
-    let link = json!({ "url": made.link.url.expose(), "expires_at": made.link.expires_at });
-    let value = beside(&made.establishment, [("administrator", administrator), ("link", link)])?;
     if !output.is_json() {
         show(output, &made.establishment)?;
     }
-    output.link(&value, "cli-first-administrator", &made.administrator.username, &made.link)
+    let who = &made.administrator.username;
+    match (&made.link, &made.mailed_to) {
+        (Some(link), _) => {
+            let warning = output.text("establishment-not-transmitted", &[]);
+            let shown = json!({ "url": link.url.expose(), "expires_at": link.expires_at });
+            let more = [("administrator", administrator), ("link", shown), ("not_transmitted", warning.clone().into())];
+            output.link(&beside(&made.establishment, more)?, "cli-first-administrator", who, link)?;
+            if output.is_json() { Ok(()) } else { Ok(writeln!(std::io::stdout(), "{warning}")?) }
+        }
+        (None, mailed_to) => {
+            let to = mailed_to.clone().unwrap_or_default();
+            let sentence = output.text("cli-first-administrator-mailed", &[("name", who.as_str().into()), ("email", to.clone().into())]);
+            let more = [("administrator", administrator), ("mailed_to", to.into())];
+            output.done(&beside(&made.establishment, more)?, &sentence)
+        }
+    }
 }
 
 fn show(output: Output, e: &Establishment) -> anyhow::Result<()> {
