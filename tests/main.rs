@@ -10,6 +10,7 @@
 
 mod access_matrix;
 mod api;
+mod cli;
 mod config;
 mod connectors;
 mod demo;

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod authorize;
+mod blocking;
 mod claims;
 mod discovery;
 mod end_session;

@@ -2,7 +2,7 @@
 
 use passerelle::store::registry::establishment::{Contact, Establishment, EstablishmentStatus, Filter};
 use passerelle::store::registry::zone::Zone;
-use passerelle::store::registry::{establishment, zone};
+use passerelle::store::registry::{establishment, establishment_change, zone};
 use passerelle::store::{Error, Tx};
 use passerelle::types::fold;
 use passerelle::types::id::EstablishmentId;
@@ -143,6 +143,47 @@ async fn establishments_are_walked_searched_and_filtered() {
             let found = walk(1, None, async |page| establishment::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_establishment_changes_but_for_its_key_and_slug_and_leaves_for_good() {
+    on_every_engine(async |bed| {
+        let registry = bed.stores.registry();
+        write_in(registry, async |tx| zone::upsert(tx, &zone_named("caen", "Caen")).await).await;
+        let (first, second) = (school(1, "un", "Un"), school(2, "deux", "Deux"));
+        with_schools(bed, &[first.clone(), second.clone()]).await;
+        let changed = Establishment {
+            number: 7,
+            name: "Lycée de l’Œuvre".to_owned(),
+            uai: Some("0991000Z".to_owned()),
+            zone: Some("caen".to_owned()),
+            locality: None,
+            contact: Contact::default(),
+            status: EstablishmentStatus::Blocked,
+            updated_at: LATER.plus_s(1),
+            ..first.clone()
+        };
+        let kept = Establishment { slug: "autre".to_owned(), created_at: LATER, ..changed.clone() };
+        write_in(registry, async |tx| establishment_change::update(tx, &kept, &fold("œuvre")).await).await;
+        let mut tx = registry.read().await.unwrap();
+        assert_eq!(establishment::find(&mut tx, "un").await.unwrap(), Some(changed.clone()), "slug and creation stay");
+        assert_eq!(establishment::find(&mut tx, "deux").await.unwrap(), Some(second.clone()));
+        let found = walk(1, Some("OEUVRE"), async |page| establishment::list(&mut tx, page, &Filter::default()).await).await;
+        assert_eq!(found, std::slice::from_ref(&changed));
+        let taken = Establishment { number: 2, ..changed.clone() };
+        let error = refusal(bed, async |tx| establishment_change::update(tx, &taken, "").await).await;
+        assert!(matches!(&error, Error::Taken(column) if column == "establishments.number"), "{error:?}");
+        let lost = Establishment { zone: Some("lille".to_owned()), ..changed };
+        let error = refusal(bed, async |tx| establishment_change::update(tx, &lost, "").await).await;
+        assert!(matches!(error, Error::Referenced(_)), "{error:?}");
+        let absent = refusal(bed, async |tx| establishment_change::update(tx, &school(3, "trois", "Trois"), "").await).await;
+        assert!(matches!(absent, Error::NotFound("establishment")), "{absent:?}");
+        assert!(write_in(registry, async |tx| establishment_change::delete(tx, first.id).await).await);
+        assert!(!write_in(registry, async |tx| establishment_change::delete(tx, first.id).await).await);
+        assert_eq!(establishment::find(&mut tx, "un").await.unwrap(), None);
+        with_schools(bed, &[school(7, "un", "Un autre")]).await;
     })
     .await;
 }

@@ -72,6 +72,7 @@ async fn caller(api: &Api, slug: Option<&str>, bearer: &str, now: Timestamp) -> 
     if bearer.starts_with(tokens::PREFIX) {
         return tokens::authenticate(&api.gateway, bearer, now).await?.ok_or_else(refused);
     }
+    let mut blocked = None;
     for home in slug.into_iter().filter(|slug| *slug != PLATFORM).chain([PLATFORM]) {
         let ctx = match Context::open(&api.gateway, home, Actor::Anonymous, now).await {
             Ok(ctx) => ctx,
@@ -81,6 +82,10 @@ async fn caller(api: &Api, slug: Option<&str>, bearer: &str, now: Timestamp) -> 
         if let Some(actor) = oidc::protected::actor(&ctx, bearer).await? {
             return Ok(Caller { home: home.to_owned(), actor });
         }
+        if !ctx.is_open() {
+            blocked = Some(ctx.establishment.name.clone());
+        }
     }
-    Err(refused())
+    // A blocked establishment's own tokens have all ended: whoever holds one is told why.
+    Err(blocked.map_or_else(refused, |name| Error::Blocked(name).into()))
 }

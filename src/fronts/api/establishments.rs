@@ -1,18 +1,21 @@
 //! `/establishments`: the platform's list, and each one for whoever may read in it.
 
 use axum::Json;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::Api;
 use super::extract::{Here, Of, OnPlatform, named};
-use crate::fronts::http::answer::{Created, LinkView};
-use crate::fronts::http::body::Body;
+use crate::fronts::http::answer::{Created, LinkView, Secretive};
+use crate::fronts::http::body::{Body, patched};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query, Trial};
-use crate::fronts::http::version::Versioned;
-use crate::services::establishments::{self, NewEstablishment};
+use crate::fronts::http::version::{IfMatch, Versioned};
+use crate::services::establishments::{self, AccessReset, Administrator, EstablishmentFields, NewEstablishment, NewReset};
 use crate::store::registry::establishment::{Establishment, EstablishmentStatus, Filter};
 use crate::types::id::UserId;
 
@@ -99,4 +102,67 @@ pub async fn create(
     responses((status = 200, body = Establishment), Refusals))]
 pub async fn show(Here(ctx): Here) -> Result<Versioned<Establishment>, Problem> {
     Ok(Versioned(establishments::show(&ctx)?))
+}
+
+/// Changes an establishment's fields (RFC 7396), for operators. The slug stays, and another contact changes no administrator.
+#[utoipa::path(patch, path = "/establishments/{slug}", operation_id = "update_establishment", tag = "establishments", params(Of, IfMatch),
+    request_body(content = EstablishmentFields, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Establishment), Refusals))]
+pub async fn update(
+    State(api): State<Api>,
+    Here(ctx): Here,
+    if_match: IfMatch,
+    Body(patch): Body<Value>,
+) -> Result<Versioned<Establishment>, Problem> {
+    let _turn = api.turns.take(ctx.slug()).await;
+    let standing = establishments::current(&ctx).await?;
+    if_match.check(&standing)?;
+    let fields = patched(&EstablishmentFields::from(&standing), patch)?;
+    Ok(Versioned(establishments::edit(&ctx, &fields).await?))
+}
+
+/// Blocks an establishment, for operators: nobody signs in, its sessions and tokens end at once, its own API tokens open nothing.
+#[utoipa::path(post, path = "/establishments/{slug}/block", operation_id = "block_establishment", tag = "establishments", params(Of),
+    responses((status = 200, body = Establishment), Refusals))]
+pub async fn block(Here(ctx): Here) -> Result<Versioned<Establishment>, Problem> {
+    Ok(Versioned(establishments::block(&ctx).await?))
+}
+
+/// Lets people of a blocked establishment sign in again, for operators. Sessions and tokens from before stay ended.
+#[utoipa::path(post, path = "/establishments/{slug}/unblock", operation_id = "unblock_establishment", tag = "establishments", params(Of),
+    responses((status = 200, body = Establishment), Refusals))]
+pub async fn unblock(Here(ctx): Here) -> Result<Versioned<Establishment>, Problem> {
+    Ok(Versioned(establishments::unblock(&ctx).await?))
+}
+
+/// Lists who administers the establishment, by rule or by hand.
+#[utoipa::path(get, path = "/establishments/{slug}/administrators", operation_id = "list_administrators", tag = "establishments", params(Of),
+    responses((status = 200, body = Listing<Administrator>), Refusals))]
+pub async fn administrators(Here(ctx): Here) -> Result<Json<Listing<Administrator>>, Problem> {
+    Ok(Json(Listing::whole(establishments::administrators(&ctx).await?)))
+}
+
+/// An administrator's new one-time link: mailed, or shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResetView {
+    /// Whose password it sets.
+    administrator: Administrator,
+    /// The contact's address, when the link was mailed there.
+    mailed_to: Option<String>,
+    /// The link, shown once, when it was not mailed.
+    link: Option<LinkView>,
+}
+
+impl From<AccessReset> for ResetView {
+    fn from(reset: AccessReset) -> Self {
+        Self { administrator: reset.administrator, mailed_to: reset.mailed_to, link: reset.link.map(LinkView::from) }
+    }
+}
+
+/// Gives an administrator's access back, for operators: a one-time link is mailed to the establishment's contact, or shown once when
+/// `send_mail` is false.
+#[utoipa::path(post, path = "/establishments/{slug}/reset-administrator", operation_id = "reset_administrator", tag = "establishments",
+    params(Of), request_body = NewReset, responses((status = 200, body = ResetView), Refusals))]
+pub async fn reset_administrator(Here(ctx): Here, Body(wanted): Body<NewReset>) -> Result<Secretive<ResetView>, Problem> {
+    Ok(Secretive(establishments::reset_administrator(&ctx, &wanted).await?.into()))
 }

@@ -53,7 +53,11 @@ pub struct Api {
 fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(establishments::list, establishments::create))
-        .routes(routes!(establishments::show))
+        .routes(routes!(establishments::show, establishments::update))
+        .routes(routes!(establishments::block))
+        .routes(routes!(establishments::unblock))
+        .routes(routes!(establishments::administrators))
+        .routes(routes!(establishments::reset_administrator))
         .routes(routes!(zones::list))
         .routes(routes!(zones::save, zones::delete))
         .routes(routes!(users::list, users::create))

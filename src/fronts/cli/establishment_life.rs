@@ -1,0 +1,105 @@
+//! `passerelle establishment edit|block|unblock|administrators|reset`: what becomes of an establishment after it was made.
+
+use clap::Args;
+use serde_json::json;
+
+use super::establishment::show;
+use super::local::Local;
+use super::output::{Output, or_dash};
+use super::word;
+use crate::services::establishments::{self, Administrator, EstablishmentFields, NewReset};
+
+/// The fields to change; what is left out stays, and an empty text empties a field.
+#[derive(Debug, Args)]
+pub struct Edit {
+    /// Its slug, which never changes.
+    slug: String,
+    /// What people read.
+    #[arg(long)]
+    name: Option<String>,
+    /// Its number; seldom worth changing.
+    #[arg(long)]
+    number: Option<i64>,
+    /// Its official number.
+    #[arg(long)]
+    uai: Option<String>,
+    /// A zone of the operator's list.
+    #[arg(long)]
+    zone: Option<String>,
+    /// Postcode and town.
+    #[arg(long)]
+    locality: Option<String>,
+    /// The contact's family name. Another contact changes no administrator.
+    #[arg(long)]
+    contact_family_name: Option<String>,
+    /// The contact's given name.
+    #[arg(long)]
+    contact_given_name: Option<String>,
+    /// The contact's address.
+    #[arg(long)]
+    contact_email: Option<String>,
+}
+
+/// Whose access is given back.
+#[derive(Debug, Args)]
+pub struct Reset {
+    /// The establishment's slug.
+    slug: String,
+    /// The administrator's user name or identifier; may be left out when there is one alone.
+    #[arg(long, value_name = "NAME")]
+    administrator: Option<String>,
+    /// Print the link instead of mailing it to the contact.
+    #[arg(long)]
+    no_mail: bool,
+}
+
+/// Changes an establishment's fields.
+pub async fn edit(local: &Local, output: Output, given: Edit) -> anyhow::Result<()> {
+    let ctx = local.establishment(&given.slug).await?;
+    let mut fields = EstablishmentFields::from(&establishments::current(&ctx).await?);
+    fields.name = given.name.unwrap_or(fields.name);
+    fields.number = given.number.unwrap_or(fields.number);
+    fields.uai = given.uai.or(fields.uai);
+    fields.zone = given.zone.or(fields.zone);
+    fields.locality = given.locality.or(fields.locality);
+    fields.contact.family_name = given.contact_family_name.or(fields.contact.family_name);
+    fields.contact.given_name = given.contact_given_name.or(fields.contact.given_name);
+    fields.contact.email = given.contact_email.or(fields.contact.email);
+    show(output, &establishments::edit(&ctx, &fields).await?)
+}
+
+/// Blocks an establishment.
+pub async fn block(local: &Local, output: Output, slug: &str) -> anyhow::Result<()> {
+    let blocked = establishments::block(&local.establishment(slug).await?).await?;
+    output.done(&blocked, &output.text("cli-establishment-blocked", &[("name", blocked.name.as_str().into())]))
+}
+
+/// Unblocks an establishment.
+pub async fn unblock(local: &Local, output: Output, slug: &str) -> anyhow::Result<()> {
+    let open = establishments::unblock(&local.establishment(slug).await?).await?;
+    output.done(&open, &output.text("cli-establishment-unblocked", &[("name", open.name.as_str().into())]))
+}
+
+/// Lists who administers an establishment.
+pub async fn administrators(local: &Local, output: Output, slug: &str) -> anyhow::Result<()> {
+    let all = establishments::administrators(&local.establishment(slug).await?).await?;
+    output.list(&all, &["cli-username", "cli-name", "cli-email", "cli-status"], |a: &Administrator| {
+        vec![a.username.clone(), a.display_name.clone(), or_dash(a.email.as_ref()), word(a.status)]
+    })
+}
+
+/// Gives an administrator's access back.
+pub async fn reset(local: &Local, output: Output, given: Reset) -> anyhow::Result<()> {
+    let ctx = local.establishment(&given.slug).await?;
+    let made = establishments::reset_administrator(&ctx, &NewReset { user: given.administrator, send_mail: !given.no_mail }).await?;
+    let who = made.administrator.username.as_str();
+    let shown = made.link.as_ref().map(|link| json!({ "url": link.url.expose(), "expires_at": link.expires_at }));
+    let value = json!({ "administrator": made.administrator, "mailed_to": made.mailed_to, "link": shown });
+    match (&made.link, &made.mailed_to) {
+        (Some(link), _) => output.link(&value, "cli-reset-link", who, link),
+        (None, to) => {
+            let to = or_dash(to.as_ref());
+            output.done(&value, &output.text("cli-reset-mailed", &[("name", who.into()), ("address", to.into())]))
+        }
+    }
+}
