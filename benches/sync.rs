@@ -116,7 +116,7 @@ async fn measured(folder: &Path, url: &str) {
     let unchanged = timed(&ctx).await;
     assert_eq!((unchanged.1.counts.created, unchanged.1.counts.updated, unchanged.1.counts.memberships_added), (0, 0, 0));
     eprintln!("{:?}", first.1.counts);
-    let store_mib = std::fs::metadata(ctx.store.path()).unwrap().len() / (1024 * 1024);
+    let store_mib = std::fs::metadata(ctx.store.label()).unwrap().len() / (1024 * 1024);
     let found = json!({
         "first": first.0.as_secs_f64(),
         "unchanged": unchanged.0.as_secs_f64(),

@@ -11,16 +11,18 @@ use tokio::net::TcpListener;
 
 use connections::Bounds;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::services::context::{Actor, Gateway, PlatformContext};
 use crate::services::directories::Directories;
 use crate::services::establishments;
 use crate::services::housekeeping;
+use crate::services::installation;
 use crate::services::keys::Keys;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
 use crate::services::vault::Vault;
-use crate::store::{StoreUrl, Stores};
+use crate::store::{self, StoreUrl, Stores};
+use crate::types::secret::Secret;
 use crate::types::time::Timestamp;
 
 /// How often expired rows are removed.
@@ -31,13 +33,18 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 /// # Errors
 /// When the master key or a store cannot be opened; the text says which and what to do.
 pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
-    let url = StoreUrl::Sqlite(config.folder());
+    let url = store_url(&config.store.url)?;
     let open_max = u64::try_from(config.limits.open_establishments_max).unwrap_or(u64::MAX);
     // Before the stores are made: whether they were there tells whether a key may be.
-    let vault = Vault::open(&config.master_key(), !Stores::exist(&url))?;
-    let stores = Stores::open(&url, open_max).await?;
+    let vault = Vault::open(&config.master_key(), !Stores::exist(&url).await?)?;
+    let more = config.store.placements().map(|(name, url)| Ok((name.to_owned(), store_url(url)?)));
+    let more = more.collect::<anyhow::Result<Vec<_>>>()?;
+    let bounds = store::Bounds { open_max, connections_max: config.store.connections_max };
+    let stores = Stores::open(&url, &more, bounds).await?;
+    installation::prove_key(&stores, &vault).await?;
     let gateway = Arc::new(Gateway {
         stores,
+        folder: config.folder(),
         vault,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
@@ -50,6 +57,17 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
     let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await?;
     establishments::prepare(platform.context()).await?;
     Ok(gateway)
+}
+
+/// Where stores lie, from a URL that the configuration has checked.
+///
+/// # Errors
+/// When it is longer than any address.
+pub fn store_url(url: &str) -> anyhow::Result<StoreUrl> {
+    match config::Store::folder_of(url) {
+        Some(folder) => Ok(StoreUrl::Sqlite(folder)),
+        None => Ok(StoreUrl::Postgres(Secret::parse("store.url", url.to_owned())?)),
+    }
 }
 
 /// Answers on a socket until `shutdown` ends; then takes no new request, lets those under way end, and closes the stores.

@@ -91,7 +91,7 @@ impl Config {
         }
     }
 
-    /// The folder of the stores, as `store.url` names it.
+    /// The folder of the stores, as `store.url` names it, or of what stands beside a database.
     pub fn folder(&self) -> PathBuf {
         self.store.folder()
     }

@@ -108,7 +108,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A URL may carry a password before its host: what stands before the last `@` is not shown.
-fn without_credentials(text: &str) -> String {
+pub(super) fn without_credentials(text: &str) -> String {
     match (text.split_once("//"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}//(hidden)@{rest}"),
         _ => text.to_owned(),

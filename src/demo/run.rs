@@ -76,7 +76,7 @@ impl Demo {
         let folder = Folder::open(wishes.data.as_deref())?;
         let config = Config {
             public_url: public_url.clone(),
-            store: crate::config::Store { url: format!("sqlite:{}", folder.path().display()) },
+            store: crate::config::Store { url: format!("sqlite:{}", folder.path().display()), ..crate::config::Store::default() },
             ..config
         };
         let (entries, planned) = content(wishes).await?;
@@ -87,7 +87,7 @@ impl Demo {
         sync::recover(&gateway, Timestamp::now()).await?;
         let around =
             Surroundings { directory_url: directory.url(), sample_url: sample_url.clone(), redirect_uris: wishes.redirect_uris.clone() };
-        let platform = setup::furnish(&gateway, &planned, &around, Timestamp::now()).await?;
+        let platform = Box::pin(setup::furnish(&gateway, &planned, &around, Timestamp::now())).await?;
         let sample = Sample::new(Settings {
             url: sample_url.clone(),
             gateway_url: public_url.clone(),

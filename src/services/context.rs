@@ -1,5 +1,6 @@
 //! Who asks, where, when: the first argument of every service function.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use super::passwords::PasswordPool;
 use super::recent_establishments::RecentEstablishments;
 use super::vault::Vault;
 use crate::config::Limits;
-use crate::store::registry::establishment::{Contact, Establishment, EstablishmentStatus};
+use crate::store::registry::establishment::{Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus};
 use crate::store::{Store, Stores};
 use crate::types::id::{EstablishmentId, TokenId, UserId};
 use crate::types::locale::Locale;
@@ -25,6 +26,8 @@ use crate::types::time::Timestamp;
 pub struct Gateway {
     /// Every store.
     pub stores: Stores,
+    /// The folder of the stores, or of what stands beside a database on this node: what a long work puts aside lies there.
+    pub folder: PathBuf,
     /// The master key.
     pub vault: Vault,
     /// Argon2id, bounded.
@@ -128,14 +131,14 @@ impl Context {
     /// # Errors
     /// `NotFound` for an unknown slug.
     pub async fn open(gateway: &Arc<Gateway>, slug: &str, actor: Actor, now: Timestamp) -> Result<Self, Error> {
-        let (establishment, slug) = if slug == PLATFORM {
-            (Arc::new(platform()), Slug::platform())
+        let establishment = if slug == PLATFORM {
+            Arc::new(platform())
         } else {
             let unknown = || Error::not_found(format!("establishment «{slug}»"));
-            let parsed = Slug::parse(slug).map_err(|_| unknown())?;
-            (gateway.establishments.find(&gateway.stores, slug).await?.ok_or_else(unknown)?, parsed)
+            Slug::parse(slug).map_err(|_| unknown())?;
+            gateway.establishments.find(&gateway.stores, slug).await?.ok_or_else(unknown)?
         };
-        let store = gateway.stores.establishment(&slug).await?;
+        let store = gateway.stores.establishment(&*establishment).await?;
         Ok(Self { gateway: gateway.clone(), establishment, store, actor, now, request_id: Uuid::now_v7(), locale: Locale::default() })
     }
 
@@ -249,6 +252,7 @@ fn platform() -> Establishment {
         locality: None,
         contact: Contact::default(),
         status: EstablishmentStatus::Active,
+        placement: DEFAULT_PLACEMENT.to_owned(),
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
     }

@@ -1,5 +1,5 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < passwords < keys < directories < recent_establishments < context < audit < roles < applications < links < users < sources < groups < sync <
+//! error < vault < installation < passwords < keys < directories < recent_establishments < context < audit < roles < applications < links < users < sources < groups < sync <
 //! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
 
 pub mod applications;
@@ -12,6 +12,7 @@ pub mod establishments;
 pub mod groups;
 pub mod housekeeping;
 pub mod idempotency;
+pub mod installation;
 pub mod keys;
 pub mod links;
 pub mod login;

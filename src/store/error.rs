@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sqlx::error::ErrorKind;
+use sqlx::postgres::PgDatabaseError;
+
 /// A store's failure. Constraint violations that a caller can act on are told apart; the rest keeps its source.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,26 +21,26 @@ pub enum Error {
     /// Another writer held the store longer than the busy deadline.
     #[error("the store is busy: someone else has been writing to it for too long; try again")]
     Busy,
-    /// The store's file is not where the registry says.
+    /// The store is not where the registry says.
     #[error(
         "the store {0} is missing: restore it from a backup, or delete the establishment; it is not made anew, so that nothing is hidden"
     )]
-    Missing(PathBuf),
-    /// The file was written by a newer version of the program.
-    #[error("the store {path} is at version {found}, this program knows versions up to {known}: upgrade the program")]
+    Missing(String),
+    /// The store was written by a newer version of the program.
+    #[error("the store {place} is at version {found}, this program knows versions up to {known}: upgrade the program")]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: String,
         /// Its version.
         found: i64,
         /// The last version this program knows.
         known: i64,
     },
     /// A migration failed.
-    #[error("the store {path} cannot be migrated: {source}")]
+    #[error("the store {place} cannot be migrated, and is left as it was: {source}")]
     Migration {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: String,
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
@@ -49,6 +52,34 @@ pub enum Error {
         /// Why.
         source: sqlx::Error,
     },
+    /// The database server does not answer, or is ending.
+    #[error("the database {place} does not answer: {source}; the gateway tries again with the next request")]
+    Unreachable {
+        /// Where, without secrets.
+        place: String,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The database server answers, and will not serve as it is set up.
+    #[error("{place} cannot be used: {reason}")]
+    Refused {
+        /// Where, without secrets.
+        place: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The store was moved or deleted while it was asked.
+    #[error("the store has just been moved or deleted: try again")]
+    Gone,
+    /// There is no room left.
+    #[error("the disk of the stores is full: nothing was written; make room, and try again")]
+    Full,
+    /// The store can be read and not written.
+    #[error("the store can only be read: {0}; give the program's user the right to write, or use the primary server")]
+    ReadOnly(String),
+    /// A statement of the transaction had failed, and the transaction with it.
+    #[error("the transaction had failed before its end: nothing of it was kept")]
+    Broken,
     /// Any other error of an opening that several callers waited for.
     #[error(transparent)]
     Shared(Arc<Error>),
@@ -70,37 +101,81 @@ impl Error {
     pub(super) fn shared(error: &Arc<Self>) -> Self {
         match &**error {
             Self::Busy => Self::Busy,
-            Self::Missing(path) => Self::Missing(path.clone()),
-            Self::Newer { path, found, known } => Self::Newer { path: path.clone(), found: *found, known: *known },
+            Self::Gone => Self::Gone,
+            Self::Full => Self::Full,
+            Self::Missing(place) => Self::Missing(place.clone()),
+            Self::Newer { place, found, known } => Self::Newer { place: place.clone(), found: *found, known: *known },
             _ => Self::Shared(Arc::clone(error)),
+        }
+    }
+
+    /// Whether the same request may well succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Busy | Self::Gone | Self::Full | Self::ReadOnly(_) | Self::Unreachable { .. } => true,
+            Self::Shared(error) => error.is_passing(),
+            _ => false,
         }
     }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(source: sqlx::Error) -> Self {
-        // The writing connection is in this program's own hands for too long.
-        if matches!(source, sqlx::Error::PoolTimedOut) {
-            return Self::Busy;
+        let unreachable = |source| Self::Unreachable { place: "of the stores".to_owned(), source };
+        match &source {
+            // The writing connection is in this program's own hands for too long, or every connection is.
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => unreachable(source),
+            sqlx::Error::Database(db) => match (db.kind(), db.try_downcast_ref::<PgDatabaseError>()) {
+                (ErrorKind::UniqueViolation, None) => Self::Taken(constraint_columns(db.message())),
+                (ErrorKind::UniqueViolation, Some(said)) => Self::Taken(key_columns(said)),
+                (ErrorKind::ForeignKeyViolation, _) => Self::Referenced(db.message().to_owned()),
+                (_, None) => sqlite_error(source),
+                (_, Some(_)) => postgres_error(source),
+            },
+            _ => Self::Engine(source),
         }
-        if let sqlx::Error::Database(db) = &source {
-            match db.kind() {
-                sqlx::error::ErrorKind::UniqueViolation => return Self::Taken(constraint_columns(db.message())),
-                sqlx::error::ErrorKind::ForeignKeyViolation => return Self::Referenced(db.message().to_owned()),
-                _ => {}
-            }
-            // SQLITE_BUSY and its extended codes share the low byte 5.
-            if db.code().and_then(|c| c.parse::<i64>().ok()).is_some_and(|c| c & 0xff == 5) {
-                return Self::Busy;
-            }
-        }
-        Self::Engine(source)
+    }
+}
+
+/// What SQLite says by its result codes (https://sqlite.org/rescode.html); extended ones share the low byte.
+fn sqlite_error(source: sqlx::Error) -> Error {
+    let code = source.as_database_error().and_then(|db| db.code()?.parse::<i64>().ok()).unwrap_or_default();
+    match code & 0xff {
+        5 => Error::Busy,
+        8 => Error::ReadOnly(source.to_string()),
+        13 => Error::Full,
+        _ => Error::Engine(source),
+    }
+}
+
+/// What PostgreSQL says by SQLSTATE (PostgreSQL manual, appendix A).
+fn postgres_error(source: sqlx::Error) -> Error {
+    let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
+    match code.as_str() {
+        // lock_not_available, query_canceled, deadlock_detected, too_many_connections.
+        "55P03" | "57014" | "40P01" | "53300" => Error::Busy,
+        // undefined_table, undefined_object, invalid_schema_name; and a role that is not there, which is no valid value.
+        "42P01" | "42704" | "3F000" | "22023" => Error::Gone,
+        "25006" => Error::ReadOnly(source.to_string()),
+        "53100" => Error::Full,
+        _ if code.starts_with("57P") || code.starts_with("08") => Error::Unreachable { place: "of the stores".to_owned(), source },
+        _ => Error::Engine(source),
     }
 }
 
 /// `UNIQUE constraint failed: users.username_folded` names the columns; people read those.
 fn constraint_columns(message: &str) -> String {
     message.rsplit(": ").next().unwrap_or(message).replace("_folded", "")
+}
+
+/// The same from PostgreSQL, whose detail is `Key (username_folded)=(élodie) already exists.` in the server's language.
+fn key_columns(said: &PgDatabaseError) -> String {
+    let table = said.table().unwrap_or_default();
+    let columns = said.detail().and_then(|detail| detail.split_once(")=(")).and_then(|(before, _)| before.split_once('('));
+    let Some((_, columns)) = columns else { return said.constraint().unwrap_or(table).to_owned() };
+    let named: Vec<String> = columns.split(", ").map(|column| format!("{table}.{column}")).collect();
+    named.join(", ").replace("_folded", "")
 }
 
 #[cfg(test)]

@@ -8,11 +8,14 @@ pub mod dialect;
 pub mod error;
 pub mod establishment;
 mod migrate;
+mod notices;
+mod postgres;
 pub mod registry;
 mod sqlite;
 mod stores;
 pub mod tx;
 
 pub use error::Error;
-pub use stores::{Store, StoreUrl, Stores};
+pub use notices::Notices;
+pub use stores::{Address, Bounds, Store, StoreUrl, Stores};
 pub use tx::Tx;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Pool, Sqlite};
+use sqlx::{Pool, Sqlite, Transaction};
 
-use super::{Error, Tx, migrate};
+use super::{Error, Tx, dialect, migrate};
 
 /// How long a statement waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ impl SqliteFile {
     /// `Missing` when it is not there and must not be made; `Newer` or `Migration` when its version does not fit; `Unusable`.
     pub async fn open(path: &Path, kind: migrate::Kind, create: bool) -> Result<Self, Error> {
         if !create && !path.exists() {
-            return Err(Error::Missing(path.to_owned()));
+            return Err(Error::Missing(path.display().to_string()));
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -65,7 +65,27 @@ impl SqliteFile {
 
     /// The writing transaction; waits for the one before.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        Ok(Tx::SqliteWrite(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+        Ok(Tx::SqliteTransaction(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+    }
+
+    /// A reading transaction in which every statement sees the same moment.
+    pub async fn snapshot(&self) -> Result<Tx, Error> {
+        let mut transaction = self.readers.begin().await?;
+        // The moment is that of the first statement.
+        sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1").fetch_optional(&mut *transaction).await?;
+        Ok(Tx::SqliteTransaction(transaction))
+    }
+
+    /// Ends the writing transaction by putting every table out of reach: a program that still has the file open writes nothing into nowhere.
+    pub async fn retire(transaction: Transaction<'static, Sqlite>) -> Result<(), Error> {
+        const TABLES: &str =
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'gone_%' LIMIT 1000";
+        let mut transaction = transaction;
+        let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut *transaction).await?;
+        for table in &tables {
+            sqlx::query(dialect::retire_table(table)).execute(&mut *transaction).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// Closes every connection.

@@ -1,85 +1,196 @@
-//! The registry and the establishments' stores, opened when wanted and closed when long unused.
+//! The registry and the establishments' stores, wherever they lie: opened when wanted, closed when long unused.
 
+mod folder;
+
+use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::Permissions;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
+use uuid::Uuid;
 
+use super::dialect::SchemaName;
 use super::migrate::Kind;
+use super::postgres::{Schema, Server};
+use super::registry::establishment::{DEFAULT_PLACEMENT, Establishment};
+use super::registry::installation;
 use super::sqlite::SqliteFile;
-use super::{Error, Tx};
-use crate::types::slug::Slug;
+use super::{Error, Notices, Tx};
+use crate::types::id::EstablishmentId;
+use crate::types::secret::Secret;
+use crate::types::slug::PLATFORM;
+use folder::Folder;
 
 /// Where stores live.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum StoreUrl {
     /// A folder of SQLite files.
     Sqlite(PathBuf),
+    /// A PostgreSQL database, whose address may hold a password.
+    Postgres(Secret),
 }
 
-/// One establishment's store. Cheap to clone.
-#[derive(Clone)]
-pub struct Store(Arc<SqliteFile>);
+/// Where one store is found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// The establishment.
+    pub id: EstablishmentId,
+    /// Its name in addresses, which names its file.
+    pub slug: String,
+    /// The placement it lies in.
+    pub placement: String,
+}
+
+impl Address {
+    /// The platform's own store.
+    pub fn platform() -> Self {
+        Self { id: EstablishmentId::from(Uuid::nil()), slug: PLATFORM.to_owned(), placement: DEFAULT_PLACEMENT.to_owned() }
+    }
+}
+
+impl From<&Establishment> for Address {
+    fn from(there: &Establishment) -> Self {
+        Self { id: there.id, slug: there.slug.clone(), placement: there.placement.clone() }
+    }
+}
+
+impl From<&Self> for Address {
+    fn from(other: &Self) -> Self {
+        other.clone()
+    }
+}
+
+/// One establishment's store, or the registry. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// A file.
+    Sqlite(Arc<SqliteFile>),
+    /// A schema.
+    Postgres(Arc<Schema>),
+}
 
 impl Store {
     /// A connection for reading: each statement sees the last commit.
     pub async fn read(&self) -> Result<Tx, Error> {
-        self.0.read().await
+        match self {
+            Self::Sqlite(file) => file.read().await,
+            Self::Postgres(schema) => schema.read().await.map(Tx::Postgres),
+        }
     }
 
-    /// The writing transaction.
+    /// A connection for reading in which every statement sees the same moment.
+    pub async fn snapshot(&self) -> Result<Tx, Error> {
+        match self {
+            Self::Sqlite(file) => file.snapshot().await,
+            Self::Postgres(schema) => schema.snapshot().await.map(Tx::Postgres),
+        }
+    }
+
+    /// The writing transaction; waits for the one before.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        self.0.begin().await
+        match self {
+            Self::Sqlite(file) => file.begin().await,
+            Self::Postgres(schema) => schema.write().await.map(Tx::Postgres),
+        }
     }
 
-    /// The file, for messages and statistics.
-    pub fn path(&self) -> &Path {
-        self.0.path()
+    /// Where it lies, for messages.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Sqlite(file) => file.path().display().to_string(),
+            Self::Postgres(schema) => schema.label(),
+        }
+    }
+
+    async fn close(&self) {
+        match self {
+            Self::Sqlite(file) => file.close().await,
+            Self::Postgres(_) => {}
+        }
     }
 }
 
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Store").field(&self.0.path()).finish()
+#[derive(Clone, Debug)]
+enum Placement {
+    Sqlite(Folder),
+    Postgres(Server),
+}
+
+impl Placement {
+    async fn open(url: &StoreUrl, connections_max: u32) -> Result<Self, Error> {
+        match url {
+            StoreUrl::Sqlite(path) => Ok(Self::Sqlite(Folder::open(path)?)),
+            StoreUrl::Postgres(url) => Ok(Self::Postgres(Server::connect(url.expose(), connections_max).await?)),
+        }
     }
+}
+
+/// How much may stand open.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Establishments whose stores stand open.
+    pub open_max: u64,
+    /// Connections to one PostgreSQL server.
+    pub connections_max: u32,
 }
 
 /// Every store of the installation: the registry, and a bounded number of open establishments.
 #[derive(Clone, Debug)]
 pub struct Stores {
-    folder: PathBuf,
     registry: Store,
-    open: Cache<String, Store>,
+    installation: Uuid,
+    placements: Arc<BTreeMap<String, Placement>>,
+    open: Cache<(EstablishmentId, String), (String, Store)>,
 }
 
 impl Stores {
     /// Whether there are stores already.
-    pub fn exist(url: &StoreUrl) -> bool {
-        let StoreUrl::Sqlite(folder) = url;
-        folder.join("registry.sqlite").exists()
-    }
-
-    /// Opens the registry and the platform's own store, making both when the folder is new.
     ///
     /// # Errors
-    /// When the folder cannot be made or written, or a store's version does not fit.
-    pub async fn open(url: &StoreUrl, open_max: u64) -> Result<Self, Error> {
-        let StoreUrl::Sqlite(folder) = url;
-        let establishments = folder.join("establishments");
-        // Stores hold password hashes: what is made here is for the program's own user only. A folder that was there keeps its rights.
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&establishments);
-        made.map_err(|source| Error::Folder { path: establishments.clone(), source })?;
-        restrict(&establishments, 0o700)?;
-        let path = folder.join("registry.sqlite");
-        let registry = Store(Arc::new(SqliteFile::open(&path, Kind::Registry, true).await?));
-        restrict(&path, 0o600)?;
-        let open = Cache::builder().max_capacity(open_max).eviction_policy(EvictionPolicy::lru()).build();
-        let stores = Self { folder: folder.clone(), registry, open };
-        stores.provision(&Slug::platform()).await?;
+    /// When a database cannot be asked.
+    pub async fn exist(url: &StoreUrl) -> Result<bool, Error> {
+        match url {
+            StoreUrl::Sqlite(folder) => Ok(folder.join("registry.sqlite").exists()),
+            StoreUrl::Postgres(url) => {
+                let server = Server::connect(url.expose(), 1).await?;
+                let found = Schema::new(&server, SchemaName::registry()).check(Kind::Registry).await;
+                server.close().await;
+                match found {
+                    Ok(()) | Err(Error::Newer { .. }) => Ok(true),
+                    Err(Error::Missing(_)) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+        }
+    }
+
+    /// Opens the registry and the platform's own store, making both when they are not there. `more` are further placements by name.
+    ///
+    /// # Errors
+    /// When the place cannot be made or written, a login does not serve, or a store's version does not fit.
+    pub async fn open(url: &StoreUrl, more: &[(String, StoreUrl)], bounds: Bounds) -> Result<Self, Error> {
+        let own = Placement::open(url, bounds.connections_max).await?;
+        let registry = match &own {
+            Placement::Sqlite(folder) => Store::Sqlite(folder.registry().await?),
+            Placement::Postgres(server) => {
+                let schema = Schema::new(server, SchemaName::registry());
+                match schema.check(Kind::Registry).await {
+                    Err(Error::Missing(_)) => schema.provision(Kind::Registry).await?,
+                    checked => checked?,
+                }
+                Store::Postgres(Arc::new(schema))
+            }
+        };
+        let mut placements = BTreeMap::from([(DEFAULT_PLACEMENT.to_owned(), own)]);
+        for (name, url) in more {
+            placements.insert(name.clone(), Placement::open(url, bounds.connections_max).await?);
+        }
+        let installation = installation::get_or_insert(&registry).await?.id;
+        let open = Cache::builder().max_capacity(bounds.open_max).eviction_policy(EvictionPolicy::lru()).build();
+        let stores = Self { registry, installation, placements: Arc::new(placements), open };
+        stores.provision(Address::platform()).await?;
         Ok(stores)
     }
 
@@ -88,72 +199,171 @@ impl Stores {
         &self.registry
     }
 
-    /// The folder everything lies in.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// The stores that are open now, by slug.
     pub fn opened(&self) -> Vec<(String, Store)> {
-        self.open.iter().map(|(slug, store)| ((*slug).clone(), store)).collect()
+        self.open.iter().map(|(_, named)| named).collect()
+    }
+
+    /// The names of the placements.
+    pub fn placements(&self) -> impl Iterator<Item = &str> {
+        self.placements.keys().map(String::as_str)
+    }
+
+    /// The platform's own store.
+    pub async fn platform(&self) -> Result<Store, Error> {
+        self.establishment(Address::platform()).await
     }
 
     /// One establishment's store.
     ///
     /// # Errors
-    /// `Missing` when the registry knows the establishment and its file is gone.
-    pub async fn establishment(&self, slug: &Slug) -> Result<Store, Error> {
-        if let Some(store) = self.open.get(slug.as_str()).await {
+    /// `Missing` when the registry knows the establishment and its store is gone.
+    pub async fn establishment(&self, at: impl Into<Address>) -> Result<Store, Error> {
+        let at = at.into();
+        if let Some((_, store)) = self.open.get(&(at.id, at.placement.clone())).await {
             return Ok(store);
         }
-        self.open_file(slug, false).await
+        self.open_at(at, false).await
     }
 
     /// Makes the store of a new establishment; opens it when it is there already.
-    pub async fn provision(&self, slug: &Slug) -> Result<Store, Error> {
-        self.open_file(slug, true).await
+    pub async fn provision(&self, at: impl Into<Address>) -> Result<Store, Error> {
+        self.open_at(at.into(), true).await
     }
 
     /// Makes the store of a new establishment. A file of which the registry knows nothing, left by a crash or by an older registry put back,
-    /// is set aside under another name and never overwritten.
-    pub async fn provision_new(&self, slug: &Slug) -> Result<Store, Error> {
-        // One that is still open would go on in the removed file, and take the new one's log with it when it closes.
-        if let Some(store) = self.open.remove(slug.as_str()).await {
-            store.0.close().await;
+    /// is set aside under another name and never overwritten; a schema has the establishment's own new key as its name.
+    pub async fn provision_new(&self, at: impl Into<Address>) -> Result<Store, Error> {
+        let at = at.into();
+        if let Placement::Sqlite(folder) = self.placement(&at)? {
+            // One that is still open would go on in the removed file, and take the new one's log with it when it closes.
+            for (key, (slug, store)) in &self.open {
+                if slug == at.slug && key.1 == at.placement {
+                    self.open.remove(&*key).await;
+                    store.close().await;
+                }
+            }
+            folder.set_aside(&at.slug)?;
         }
-        let stamp = uuid::Uuid::now_v7().simple();
-        for ending in ["sqlite", "sqlite-wal", "sqlite-shm"] {
-            let path = self.folder.join("establishments").join(format!("{slug}.{ending}"));
-            let aside = self.folder.join("establishments").join(format!("{slug}.set-aside-{stamp}.{ending}"));
-            match std::fs::rename(&path, aside) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(Error::Folder { path, source }),
-                _ => {}
+        self.provision(&at).await
+    }
+
+    /// Removes a store with all that is in it. One that is not there is removed already.
+    pub async fn remove(&self, at: impl Into<Address>) -> Result<(), Error> {
+        let at = at.into();
+        match (self.placement(&at)?, self.establishment(&at).await) {
+            (Placement::Sqlite(folder), Err(_)) => folder.remove(&at.slug),
+            // What is too new or broken to be opened can still be removed.
+            (Placement::Postgres(server), Err(_)) => Schema::new(server, self.schema_name(&at)).remove().await,
+            (_, Ok(store)) => {
+                let tx = store.begin().await?;
+                self.remove_in(&at, tx).await
             }
         }
-        self.provision(slug).await
+    }
+
+    /// Ends a writing transaction of a store by removing the store: whoever waits to write in it finds it gone, and writes nothing.
+    pub async fn remove_in(&self, at: impl Into<Address>, tx: Tx) -> Result<(), Error> {
+        let at = at.into();
+        match (self.placement(&at)?, tx) {
+            (Placement::Postgres(server), Tx::Postgres(transaction)) => {
+                Schema::new(server, self.schema_name(&at)).remove_in(transaction).await?;
+                self.forget(at.id).await;
+                Ok(())
+            }
+            (Placement::Sqlite(folder), Tx::SqliteTransaction(transaction)) => {
+                SqliteFile::retire(transaction).await?;
+                self.forget(at.id).await;
+                folder.remove(&at.slug)
+            }
+            _ => Err(Error::Refused { place: at.placement, reason: "the transaction is of another store".to_owned() }),
+        }
+    }
+
+    /// Closes what stands open of an establishment; it is opened again when wanted.
+    pub async fn forget(&self, id: EstablishmentId) {
+        for (key, (_, store)) in &self.open {
+            if key.0 == id {
+                self.open.remove(&*key).await;
+                store.close().await;
+            }
+        }
+    }
+
+    /// What other nodes say, where there may be others.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn notices(&self) -> Result<Option<Notices>, Error> {
+        match &self.registry {
+            Store::Sqlite(_) => Ok(None),
+            Store::Postgres(schema) => Ok(Some(Notices(schema.server().listen().await?))),
+        }
     }
 
     /// Closes everything, so that the last commits are merged into the files.
     pub async fn close(&self) {
-        for (_, store) in &self.open {
-            store.0.close().await;
+        for (_, (_, store)) in &self.open {
+            store.close().await;
         }
-        self.registry.0.close().await;
+        self.registry.close().await;
+        for placement in self.placements.values() {
+            if let Placement::Postgres(server) = placement {
+                server.close().await;
+            }
+        }
     }
 
-    async fn open_file(&self, slug: &Slug, create: bool) -> Result<Store, Error> {
-        let path = self.folder.join("establishments").join(format!("{slug}.sqlite"));
-        let opening = async { SqliteFile::open(&path, Kind::Establishment, create).await.map(|file| Store(Arc::new(file))) };
+    /// SQL roles are the server's, and another installation may have stores there: the platform's bears the installation's key.
+    fn schema_name(&self, at: &Address) -> SchemaName {
+        let platform = at.slug == PLATFORM;
+        SchemaName::establishment(if platform { EstablishmentId::from(self.installation) } else { at.id })
+    }
+
+    fn placement(&self, at: &Address) -> Result<&Placement, Error> {
+        self.placements.get(&at.placement).ok_or_else(|| Error::Refused {
+            place: format!("the placement «{}»", at.placement),
+            reason: format!("«{}» lies there, and the configuration does not name it: add it to store.placements", at.slug),
+        })
+    }
+
+    async fn open_at(&self, at: Address, create: bool) -> Result<Store, Error> {
+        let placement = self.placement(&at)?;
+        let opening = async {
+            let store = match placement {
+                Placement::Sqlite(folder) => Store::Sqlite(folder.establishment(&at.slug, create).await?),
+                Placement::Postgres(server) => {
+                    let schema = Schema::new(server, self.schema_name(&at));
+                    match schema.check(Kind::Establishment).await {
+                        Err(Error::Missing(_)) if create => schema.provision(Kind::Establishment).await?,
+                        checked => checked?,
+                    }
+                    Store::Postgres(Arc::new(schema))
+                }
+            };
+            Ok((at.slug.clone(), store))
+        };
         // Two requests for a cold establishment open it once.
-        let opened = self.open.try_get_with(slug.as_str().to_owned(), opening).await.map_err(|error| Error::shared(&error));
+        let key = (at.id, at.placement.clone());
+        let opened = self.open.try_get_with(key, opening).await.map_err(|error: Arc<Error>| Error::shared(&error));
         // The cache puts old ones aside now and then; files that are open are few at any time.
         self.open.run_pending_tasks().await;
-        opened
+        opened.map(|(_, store)| store)
     }
 }
 
-/// Takes from everyone else the right to read what is ours alone.
-fn restrict(path: &Path, mode: u32) -> Result<(), Error> {
-    let failed = |source| Error::Folder { path: path.to_owned(), source };
-    std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.slug, self.placement)
+    }
+}
+
+impl StoreUrl {
+    /// The folder of files, where it is one.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(folder) => Some(folder),
+            Self::Postgres(_) => None,
+        }
+    }
 }

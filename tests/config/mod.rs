@@ -61,6 +61,8 @@ fn every_setting_can_be_set_in_the_environment() {
                 "listen.address" => "[::1]:0".to_owned(),
                 "listen.trusted_proxies" => "127.0.0.1, 10.0.0.0/8".to_owned(),
                 "store.url" => "sqlite:elsewhere".to_owned(),
+                "store.placements" => "lyon=postgres://gateway:hunter2@db/x nord=sqlite:/srv/nord".to_owned(),
+                "store.folder" => "/var/lib/passerelle".to_owned(),
                 "secrets.master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
                 "secrets.master_key_file" => "/etc/passerelle/key".to_owned(),
                 unknown => panic!("give a value for {unknown}"),
@@ -79,11 +81,12 @@ fn every_bound_is_accepted_and_the_next_number_refused() {
     let mut tried = 0;
     for setting in settings() {
         let Accepted::Number { min, max, .. } = setting.accepted else { continue };
-        let name = setting.key.strip_prefix("limits.").unwrap();
+        let (section, name) = setting.key.split_once('.').unwrap();
+        let header = if section == "limits" { String::new() } else { format!("[{section}]\n") };
         let others: String = wide.lines().filter(|line| !line.starts_with(name)).flat_map(|line| [line, "\n"]).collect();
         let small = "session_idle_s = 60\nsign_in_delay_s = 1\naccess_token_lifetime_s = 60\n";
         let smallest: String = small.lines().filter(|line| !line.starts_with(name)).flat_map(|line| [line, "\n"]).collect();
-        let text = |value: i64| format!("[limits]\n{others}{smallest}{name} = {value}");
+        let text = |value: i64| format!("[limits]\n{others}{smallest}{header}{name} = {value}");
         load(&text(min.into()), &[]).unwrap();
         load(&text(max.into()), &[]).unwrap();
         assert!(refusal(&text(i64::from(min) - 1), &[]).contains("is too small"), "{name}");

@@ -102,11 +102,14 @@ fn listening_address_needs_numbers() {
 }
 
 #[test]
-fn store_is_a_folder_of_sqlite_files() {
+fn store_is_a_folder_of_sqlite_files_or_a_database() {
     let store = |url: &str| refusal(&format!("[store]\nurl = '{url}'"), &[]);
-    says(&store("postgres://gateway:hunter2@db/x"), &["PostgreSQL, which is not available in this build yet", "(hidden)@db/x", "sqlite:"]);
-    assert!(!store("postgres://gateway:hunter2@db/x").contains("hunter2"));
-    says(&store("mysql:x"), &["does not start with sqlite:"]);
+    let right = load("[store]\nurl = 'postgres://gateway:hunter2@db/x'\nfolder = '/srv/p'", &[]).unwrap();
+    assert_eq!((right.store.label(), right.folder()), ("postgres://(hidden)@db/x".to_owned(), "/srv/p".into()));
+    assert!(!format!("{right:?}").contains("hunter2"));
+    says(&store("postgres://gateway:hunter2@db"), &["names no database", "(hidden)@db"]);
+    assert!(!store("postgres://gateway:hunter2@db").contains("hunter2"));
+    says(&store("mysql:x"), &["starts neither with sqlite: nor with postgres://"]);
     says(&store("sqlite:"), &["names no folder"]);
     says(&store("sqlite:///srv/p"), &["write \"sqlite:/srv/p\""]);
     says(&store("sqlite::memory:"), &["in-memory"]);
@@ -170,4 +173,17 @@ fn file_that_is_missing_or_not_toml_is_named() {
 fn variables_are_written_in_capitals() {
     let message = refusal("", &[("PASSERELLE__log__level", "info")]);
     says(&message, &["PASSERELLE__log__level: log.level is set by a variable in lower case", "Write PASSERELLE__LOG__LEVEL."]);
+}
+
+#[test]
+fn placements_have_names_and_addresses_of_their_own() {
+    let placements = |given: &str| refusal(&format!("[store]\nplacements = '{given}'"), &[]);
+    says(&placements("lyon"), &["store.placements", "not name=url"]);
+    says(&placements("Lyon=sqlite:/srv/lyon"), &["lower-case letters"]);
+    says(&placements("a=sqlite:/a a=sqlite:/b"), &["twice"]);
+    says(&placements("default=sqlite:/a"), &["twice"]);
+    says(&placements("a=mysql:x"), &["for «a»", "starts neither"]);
+    assert!(!placements("a=postgres://u:hunter2@db").contains("hunter2"));
+    let right = load("[store]\nplacements = 'a=sqlite:/a b=postgres://u:hunter2@db/x'", &[]).unwrap();
+    assert_eq!(right.store.placements().collect::<Vec<_>>(), [("a", "sqlite:/a"), ("b", "postgres://u:hunter2@db/x")]);
 }

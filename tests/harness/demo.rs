@@ -1,4 +1,5 @@
-//! The demo, whole and in this process, on ports that the system chooses.
+//! The demo, whole and in this process, on ports that the system chooses. Its stores are SQLite files whatever the run's engine is:
+//! a demo makes its own.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A gateway over a folder of the test's own.
+//! A gateway over stores of the test's own.
 
 use std::sync::Arc;
 
@@ -7,24 +7,29 @@ use passerelle::services::context::{Actor, Context, Gateway, PlatformContext};
 use passerelle::services::establishments::{self, Created, NewEstablishment};
 use passerelle::types::secret::Secret;
 use passerelle::types::time::Timestamp;
-use tempfile::TempDir;
+
+use super::store::TestStore;
 
 /// A password that meets the rules.
 pub const PASSWORD: &str = "cheval pile agrafe correct";
 
-/// A gateway with stores in a folder that goes with it.
+/// A gateway with stores that go with it.
 pub struct TestGateway {
     pub gateway: Arc<Gateway>,
     // Goes with the gateway.
-    _folder: TempDir,
+    _store: TestStore,
 }
 
 impl TestGateway {
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config::load(None, std::iter::empty(), Some(folder.path())).unwrap();
-        let gateway = passerelle::app::open(&config).await.unwrap();
-        Self { gateway, _folder: folder }
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
+        let mut store = TestStore::new();
+        adjust(&mut store.config);
+        let gateway = passerelle::app::open(&store.config).await.unwrap();
+        Self { gateway, _store: store }
     }
 
     pub async fn platform(&self) -> PlatformContext {

@@ -7,6 +7,8 @@ pub mod daemon;
 pub mod demo;
 pub mod gateway;
 pub mod generator;
+pub mod postgres;
 pub mod relying_party;
 pub mod server;
 pub mod slapd;
+pub mod store;

@@ -13,11 +13,11 @@ use passerelle::store::establishment::user::User;
 use passerelle::types::id::SessionId;
 use passerelle::types::secret::Secret;
 use passerelle::types::time::Timestamp;
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::gateway::PASSWORD;
+use super::store::TestStore;
 
 /// Where the answers of tests' clients go; nothing listens there.
 pub const CALLBACK: &str = "https://app.example.fr/callback";
@@ -29,7 +29,7 @@ pub struct TestServer {
     /// Where it listens, whatever its public address is.
     pub listens_at: String,
     // Goes with the gateway.
-    _folder: TempDir,
+    _store: TestStore,
     stop: Option<oneshot::Sender<()>>,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -40,19 +40,19 @@ impl TestServer {
     }
 
     pub async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let mut store = TestStore::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut config = Config::load(None, std::iter::empty(), Some(folder.path())).unwrap();
+        let config = &mut store.config;
         let listens_at = format!("http://{}", listener.local_addr().unwrap());
         config.public_url.clone_from(&listens_at);
-        adjust(&mut config);
-        let gateway = passerelle::app::open(&config).await.unwrap();
+        adjust(config);
+        let gateway = passerelle::app::open(config).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let shared = gateway.clone();
         let serving = tokio::spawn(async move {
             passerelle::app::serve(shared, listener, async { drop(stopped.await) }).await.unwrap();
         });
-        Self { gateway, public_url: config.public_url, listens_at, _folder: folder, stop: Some(stop), serving }
+        Self { gateway, public_url: config.public_url.clone(), listens_at, _store: store, stop: Some(stop), serving }
     }
 
     /// Stops as an operator would, and waits until everything is closed.

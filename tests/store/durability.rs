@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use passerelle::store::establishment::user;
 use passerelle::store::{StoreUrl, Stores};
 
-use super::engine::{slug, write_in};
+use super::engine::{BOUNDS, named, write_in};
 use super::samples::person;
 
 /// Commits that are waited for before the writer is killed.
@@ -48,8 +48,8 @@ async fn what_was_answered_as_written_survives_a_kill_and_half_of_a_transaction_
     writer.kill().unwrap();
     writer.wait().unwrap();
     assert_eq!(answered.len(), COMMITS, "the writer ended by itself");
-    let stores = Stores::open(&url, 4).await.unwrap();
-    let store = stores.establishment(&slug("un")).await.unwrap();
+    let stores = Stores::open(&url, &[], BOUNDS).await.unwrap();
+    let store = stores.establishment(named("un")).await.unwrap();
     let mut tx = store.read().await.unwrap();
     let names: Vec<String> = user::usernames(&mut tx).await.unwrap().into_iter().map(|(_, name)| name).collect();
     for commit in &answered {
@@ -68,8 +68,8 @@ fn writer_folder() -> Option<OsString> {
 
 /// Writes people, a few in one transaction, and says after each commit that they are written.
 async fn write_until_killed(folder: PathBuf) {
-    let stores = Stores::open(&StoreUrl::Sqlite(folder), 4).await.unwrap();
-    let store = stores.provision_new(&slug("un")).await.unwrap();
+    let stores = Stores::open(&StoreUrl::Sqlite(folder), &[], BOUNDS).await.unwrap();
+    let store = stores.provision_new(named("un")).await.unwrap();
     for n in 0..COMMITS_MAX {
         write_in(&store, async |tx| {
             for part in 0..TOGETHER {

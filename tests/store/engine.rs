@@ -1,12 +1,13 @@
 //! The engines that the store's contract is tried on: a second one is added to `ENGINES` and `Bed::open`, and to nothing else.
 
-use passerelle::store::{Error, Store, StoreUrl, Stores, Tx};
+use passerelle::store::registry::establishment::DEFAULT_PLACEMENT;
+use passerelle::store::{Address, Bounds, Error, Store, StoreUrl, Stores, Tx};
+use passerelle::types::id::EstablishmentId;
 use passerelle::types::page::{Page, PageRequest};
-use passerelle::types::slug::Slug;
 use tempfile::TempDir;
 
-/// Establishments that may be open at once, where a test does not care.
-const OPEN_MAX: u64 = 16;
+/// What may stand open, where a test does not care.
+pub const BOUNDS: Bounds = Bounds { open_max: 16, connections_max: 4 };
 
 /// What a store may lie in.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +30,8 @@ impl Bed {
         let url = match engine {
             Engine::Sqlite => StoreUrl::Sqlite(folder.path().join("stores")),
         };
-        let stores = Stores::open(&url, OPEN_MAX).await.unwrap();
-        let store = stores.provision_new(&slug("college-jean-jaures")).await.unwrap();
+        let stores = Stores::open(&url, &[], BOUNDS).await.unwrap();
+        let store = stores.provision_new(at("college-jean-jaures")).await.unwrap();
         Self { stores, store, _folder: folder }
     }
 
@@ -80,6 +81,13 @@ pub async fn write_in<T>(store: &Store, work: impl AsyncFnOnce(&mut Tx) -> Resul
     written
 }
 
+/// The place of the establishment of this slug, the same at every call: files are named by slugs.
+pub fn named(slug: &str) -> Address {
+    let mut key = [0_u8; 16];
+    key.iter_mut().zip(slug.bytes()).for_each(|(byte, letter)| *byte = letter);
+    Address { id: EstablishmentId::from(uuid::Uuid::from_bytes(key)), ..at(slug) }
+}
+
 /// Runs a behaviour on every engine.
 pub async fn on_every_engine(behaviour: impl AsyncFn(&Bed)) {
     for engine in ENGINES {
@@ -107,7 +115,7 @@ pub async fn walk<T>(limit: i64, query: Option<&str>, mut list: impl AsyncFnMut(
     }
 }
 
-/// A slug.
-pub fn slug(raw: &str) -> Slug {
-    Slug::parse(raw).unwrap()
+/// The place of an establishment of this slug, which is a new one to the engines that name stores by key.
+pub fn at(slug: &str) -> Address {
+    Address { id: EstablishmentId::new(), slug: slug.to_owned(), placement: DEFAULT_PLACEMENT.to_owned() }
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use passerelle::store::establishment::user;
 use passerelle::store::registry::zone::{self, Zone};
-use passerelle::store::{Error, Store, StoreUrl, Stores};
+use passerelle::store::{Bounds, Error, Store, StoreUrl, Stores};
 use tempfile::TempDir;
 
-use super::engine::{slug, write_in};
+use super::engine::{named, write_in};
 use super::samples::person;
 
 /// Where the version of a SQLite file stands, in four bytes (https://sqlite.org/fileformat.html §1.3).
@@ -19,7 +19,7 @@ async fn open(folder: &TempDir, open_max: u64) -> Stores {
 }
 
 async fn try_open(folder: &Path, open_max: u64) -> Result<Stores, Error> {
-    Stores::open(&StoreUrl::Sqlite(folder.to_owned()), open_max).await
+    Stores::open(&StoreUrl::Sqlite(folder.to_owned()), &[], Bounds { open_max, connections_max: 4 }).await
 }
 
 fn file(folder: &TempDir, name: &str) -> PathBuf {
@@ -40,7 +40,7 @@ async fn closed_folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let stores = open(&folder, 16).await;
     for name in ["un", "deux"] {
-        add(&stores.provision_new(&slug(name)).await.unwrap(), name).await;
+        add(&stores.provision_new(named(name)).await.unwrap(), name).await;
     }
     stores.close().await;
     folder
@@ -50,10 +50,9 @@ async fn closed_folder() -> TempDir {
 async fn what_was_written_is_there_after_a_restart() {
     let folder = closed_folder().await;
     let stores = open(&folder, 16).await;
-    let store = stores.establishment(&slug("un")).await.unwrap();
+    let store = stores.establishment(named("un")).await.unwrap();
     assert_eq!(usernames(&store).await, ["un"]);
-    assert_eq!((store.path(), stores.folder()), (file(&folder, "un").as_path(), folder.path()));
-    assert_eq!(format!("{store:?}"), format!("Store({:?})", file(&folder, "un")));
+    assert_eq!(store.label(), file(&folder, "un").display().to_string());
     let mut opened: Vec<String> = stores.opened().into_iter().map(|(name, _)| name).collect();
     opened.sort();
     assert_eq!(opened, ["platform", "un"]);
@@ -65,7 +64,7 @@ async fn what_is_made_is_its_owners_alone_and_a_folder_that_was_there_keeps_its_
     std::fs::set_permissions(there.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     for folder in [there.path().to_owned(), there.path().join("new")] {
-        let stores = Stores::open(&StoreUrl::Sqlite(folder.clone()), 4).await.unwrap();
+        let stores = try_open(&folder, 4).await.unwrap();
         assert_eq!((mode(&folder.join("establishments")), mode(&folder.join("registry.sqlite"))), (0o700, 0o600));
         stores.close().await;
     }
@@ -77,15 +76,15 @@ async fn a_lost_file_is_told_to_everyone_who_asks_and_the_others_serve() {
     let folder = closed_folder().await;
     let stores = open(&folder, 16).await;
     std::fs::remove_file(file(&folder, "un")).unwrap();
-    let name = slug("un");
+    let name = named("un");
     let asked = (0..16).map(|_| stores.establishment(&name));
     for answer in futures::future::join_all(asked).await {
         let error = answer.unwrap_err();
-        assert!(matches!(&error, Error::Missing(path) if *path == file(&folder, "un")), "{error:?}");
+        assert!(matches!(&error, Error::Missing(place) if *place == file(&folder, "un").display().to_string()), "{error:?}");
         assert!(error.to_string().contains("backup"), "{error}");
     }
     assert!(!file(&folder, "un").exists(), "an empty file would hide the loss");
-    assert_eq!(usernames(&stores.establishment(&slug("deux")).await.unwrap()).await, ["deux"]);
+    assert_eq!(usernames(&stores.establishment(named("deux")).await.unwrap()).await, ["deux"]);
 }
 
 #[tokio::test]
@@ -96,10 +95,13 @@ async fn a_file_of_a_newer_program_is_left_alone() {
     bytes[USER_VERSION_AT..USER_VERSION_AT + 4].copy_from_slice(&9_999_u32.to_be_bytes());
     std::fs::write(&path, &bytes).unwrap();
     let stores = open(&folder, 16).await;
-    let error = stores.establishment(&slug("un")).await.unwrap_err();
-    assert!(matches!(&error, Error::Newer { path: named, found: 9_999, known } if *named == path && *known < 9_999), "{error:?}");
+    let error = stores.establishment(named("un")).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Newer { place, found: 9_999, known } if *place == path.display().to_string() && *known < 9_999),
+        "{error:?}"
+    );
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
-    assert_eq!(usernames(&stores.establishment(&slug("deux")).await.unwrap()).await, ["deux"]);
+    assert_eq!(usernames(&stores.establishment(named("deux")).await.unwrap()).await, ["deux"]);
 }
 
 #[tokio::test]
@@ -108,10 +110,10 @@ async fn a_broken_file_is_named_and_the_others_serve() {
     for garbage in [b"not a database, but long enough to be taken for one".repeat(100), vec![0_u8; 3]] {
         std::fs::write(file(&folder, "un"), &garbage).unwrap();
         let stores = open(&folder, 16).await;
-        let error = stores.establishment(&slug("un")).await.unwrap_err();
+        let error = stores.establishment(named("un")).await.unwrap_err();
         assert!(error.to_string().contains(&*file(&folder, "un").to_string_lossy()), "the file is named: {error}");
         assert_eq!(std::fs::read(file(&folder, "un")).unwrap(), garbage, "it is kept for whoever may mend it");
-        assert_eq!(usernames(&stores.establishment(&slug("deux")).await.unwrap()).await, ["deux"]);
+        assert_eq!(usernames(&stores.establishment(named("deux")).await.unwrap()).await, ["deux"]);
         stores.close().await;
     }
 }
@@ -136,11 +138,11 @@ async fn a_new_establishment_starts_empty_whatever_a_crash_left_behind() {
     let stores = open(&folder, 16).await;
     // Left by a program that was killed: a file, and a log that is not its own.
     std::fs::write(file(&folder, "un").with_extension("sqlite-wal"), "left behind").unwrap();
-    assert_eq!(usernames(&stores.provision_new(&slug("un")).await.unwrap()).await, [""; 0]);
+    assert_eq!(usernames(&stores.provision_new(named("un")).await.unwrap()).await, [""; 0]);
     // Left by this very program, which still has it open.
-    let before = stores.provision(&slug("trois")).await.unwrap();
+    let before = stores.provision(named("trois")).await.unwrap();
     add(&before, "avant").await;
-    let anew = stores.provision_new(&slug("trois")).await.unwrap();
+    let anew = stores.provision_new(named("trois")).await.unwrap();
     assert_eq!(usernames(&anew).await, [""; 0]);
     let names = std::fs::read_dir(folder.path().join("establishments")).unwrap().map(|f| f.unwrap().file_name());
     let aside = names.filter(|n| n.to_string_lossy().starts_with("trois.set-aside-") && n.to_string_lossy().ends_with(".sqlite"));
@@ -148,14 +150,14 @@ async fn a_new_establishment_starts_empty_whatever_a_crash_left_behind() {
     add(&anew, "après").await;
     stores.close().await;
     let reopened = open(&folder, 16).await;
-    assert_eq!(usernames(&reopened.establishment(&slug("trois")).await.unwrap()).await, ["après"], "it is written in the file that stays");
+    assert_eq!(usernames(&reopened.establishment(named("trois")).await.unwrap()).await, ["après"], "it is written in the file that stays");
 }
 
 #[tokio::test]
 async fn provisioning_what_is_there_keeps_it() {
     let folder = closed_folder().await;
     let stores = open(&folder, 16).await;
-    assert_eq!(usernames(&stores.provision(&slug("un")).await.unwrap()).await, ["un"]);
+    assert_eq!(usernames(&stores.provision(named("un")).await.unwrap()).await, ["un"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -164,13 +166,13 @@ async fn more_establishments_than_may_be_open_serve_many_at_once() {
     let stores = open(&folder, 2).await;
     let names = ["a", "b", "c", "d", "e"];
     for name in names {
-        stores.provision_new(&slug(name)).await.unwrap();
+        stores.provision_new(named(name)).await.unwrap();
     }
     let tasks = (0..100).map(|n| {
         let stores = stores.clone();
         tokio::spawn(async move {
             let name = names[n % names.len()];
-            let store = stores.establishment(&slug(name)).await.unwrap();
+            let store = stores.establishment(named(name)).await.unwrap();
             add(&store, &format!("{name}{n}")).await;
             assert!(usernames(&store).await.contains(&format!("{name}{n}")));
         })
@@ -179,13 +181,13 @@ async fn more_establishments_than_may_be_open_serve_many_at_once() {
         done.unwrap();
     }
     for name in names {
-        let found = usernames(&stores.establishment(&slug(name)).await.unwrap()).await;
+        let found = usernames(&stores.establishment(named(name)).await.unwrap()).await;
         assert_eq!(found.len(), 20, "{name}: {found:?}");
         assert!(found.iter().all(|username| username.starts_with(name)));
     }
     stores.close().await;
     let reopened = open(&folder, 16).await;
-    assert_eq!(usernames(&reopened.establishment(&slug("a")).await.unwrap()).await.len(), 20);
+    assert_eq!(usernames(&reopened.establishment(named("a")).await.unwrap()).await.len(), 20);
 }
 
 #[tokio::test]
@@ -195,7 +197,7 @@ async fn the_establishments_used_last_stay_open_and_no_more() {
     for (name, expected) in [("a", ["a", "platform"]), ("b", ["a", "b"]), ("c", ["b", "c"]), ("b", ["b", "c"]), ("a", ["a", "b"])] {
         // One that was used much before gives way all the same.
         for _ in 0..10 {
-            stores.provision(&slug(name)).await.unwrap();
+            stores.provision(named(name)).await.unwrap();
         }
         let mut opened: Vec<String> = stores.opened().into_iter().map(|(name, _)| name).collect();
         opened.sort();
@@ -207,13 +209,13 @@ async fn the_establishments_used_last_stay_open_and_no_more() {
 async fn a_store_put_aside_while_in_use_goes_on_beside_the_one_opened_anew() {
     let folder = tempfile::tempdir().unwrap();
     let stores = open(&folder, 1).await;
-    let held = stores.provision_new(&slug("a")).await.unwrap();
+    let held = stores.provision_new(named("a")).await.unwrap();
     let mut writing = held.begin().await.unwrap();
     user::insert(&mut writing, &person("un")).await.unwrap();
     for name in ["b", "c", "d"] {
-        stores.provision_new(&slug(name)).await.unwrap();
+        stores.provision_new(named(name)).await.unwrap();
     }
-    let anew = tokio::spawn(async move { stores.establishment(&slug("a")).await.unwrap() }).await.unwrap();
+    let anew = tokio::spawn(async move { stores.establishment(named("a")).await.unwrap() }).await.unwrap();
     writing.commit().await.unwrap();
     add(&anew, "deux").await;
     add(&held, "trois").await;
@@ -226,7 +228,7 @@ async fn a_store_put_aside_while_in_use_goes_on_beside_the_one_opened_anew() {
 async fn two_programs_on_one_folder_wait_for_each_other() {
     let folder = closed_folder().await;
     let (server, command) = (open(&folder, 16).await, open(&folder, 16).await);
-    let (first, second) = (server.establishment(&slug("un")).await.unwrap(), command.establishment(&slug("un")).await.unwrap());
+    let (first, second) = (server.establishment(named("un")).await.unwrap(), command.establishment(named("un")).await.unwrap());
     let mut first_tx = first.begin().await.unwrap();
     user::insert(&mut first_tx, &person("par le serveur")).await.unwrap();
     let waiting = tokio::spawn(async move {

@@ -1,8 +1,8 @@
 //! The platform's registry: establishments and zones.
 
-use passerelle::store::registry::establishment::{Contact, Establishment, EstablishmentStatus, Filter};
+use passerelle::store::registry::establishment::{Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus, Filter};
 use passerelle::store::registry::zone::Zone;
-use passerelle::store::registry::{establishment, establishment_change, zone};
+use passerelle::store::registry::{establishment, installation, zone};
 use passerelle::store::{Error, Tx};
 use passerelle::types::fold;
 use passerelle::types::id::EstablishmentId;
@@ -25,6 +25,7 @@ fn school(number: i64, slug: &str, name: &str) -> Establishment {
             email: Some("elodie.lefevre@acad-test.fr".to_owned()),
         },
         status: EstablishmentStatus::Active,
+        placement: DEFAULT_PLACEMENT.to_owned(),
         created_at: NOW,
         updated_at: LATER,
     }
@@ -128,7 +129,7 @@ async fn establishments_are_walked_searched_and_filtered() {
             let found = walk(1, Some(query), async |page| establishment::list(&mut tx, page, &Filter::default()).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{query}");
         }
-        let filters: [(Filter, &[usize]); 9] = [
+        let filters: [(Filter, &[usize]); 11] = [
             (Filter::default(), &[0, 1, 2]),
             (Filter { slug: text("mer"), ..Filter::default() }, &[2]),
             (Filter { number: Some(5), ..Filter::default() }, &[0]),
@@ -137,53 +138,14 @@ async fn establishments_are_walked_searched_and_filtered() {
             (Filter { uai: text("0991000Z"), ..Filter::default() }, &[1]),
             (Filter { zone: text("caen"), ..Filter::default() }, &[0, 2]),
             (Filter { status: text("blocked"), ..Filter::default() }, &[1, 2]),
+            (Filter { placement: text(DEFAULT_PLACEMENT), ..Filter::default() }, &[0, 1, 2]),
+            (Filter { placement: text("ailleurs"), ..Filter::default() }, &[]),
             (Filter { status: text("blocked"), zone: text("caen"), ..Filter::default() }, &[2]),
         ];
         for (filter, expected) in filters {
             let found = walk(1, None, async |page| establishment::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_establishment_changes_but_for_its_key_and_slug_and_leaves_for_good() {
-    on_every_engine(async |bed| {
-        let registry = bed.stores.registry();
-        write_in(registry, async |tx| zone::upsert(tx, &zone_named("caen", "Caen")).await).await;
-        let (first, second) = (school(1, "un", "Un"), school(2, "deux", "Deux"));
-        with_schools(bed, &[first.clone(), second.clone()]).await;
-        let changed = Establishment {
-            number: 7,
-            name: "Lycée de l’Œuvre".to_owned(),
-            uai: Some("0991000Z".to_owned()),
-            zone: Some("caen".to_owned()),
-            locality: None,
-            contact: Contact::default(),
-            status: EstablishmentStatus::Blocked,
-            updated_at: LATER.plus_s(1),
-            ..first.clone()
-        };
-        let kept = Establishment { slug: "autre".to_owned(), created_at: LATER, ..changed.clone() };
-        write_in(registry, async |tx| establishment_change::update(tx, &kept, &fold("œuvre")).await).await;
-        let mut tx = registry.read().await.unwrap();
-        assert_eq!(establishment::find(&mut tx, "un").await.unwrap(), Some(changed.clone()), "slug and creation stay");
-        assert_eq!(establishment::find(&mut tx, "deux").await.unwrap(), Some(second.clone()));
-        let found = walk(1, Some("OEUVRE"), async |page| establishment::list(&mut tx, page, &Filter::default()).await).await;
-        assert_eq!(found, std::slice::from_ref(&changed));
-        let taken = Establishment { number: 2, ..changed.clone() };
-        let error = refusal(bed, async |tx| establishment_change::update(tx, &taken, "").await).await;
-        assert!(matches!(&error, Error::Taken(column) if column == "establishments.number"), "{error:?}");
-        let lost = Establishment { zone: Some("lille".to_owned()), ..changed };
-        let error = refusal(bed, async |tx| establishment_change::update(tx, &lost, "").await).await;
-        assert!(matches!(error, Error::Referenced(_)), "{error:?}");
-        let absent = refusal(bed, async |tx| establishment_change::update(tx, &school(3, "trois", "Trois"), "").await).await;
-        assert!(matches!(absent, Error::NotFound("establishment")), "{absent:?}");
-        assert!(write_in(registry, async |tx| establishment_change::delete(tx, first.id).await).await);
-        assert!(!write_in(registry, async |tx| establishment_change::delete(tx, first.id).await).await);
-        assert_eq!(establishment::find(&mut tx, "un").await.unwrap(), None);
-        with_schools(bed, &[school(7, "un", "Un autre")]).await;
     })
     .await;
 }
@@ -213,6 +175,91 @@ async fn zones_are_added_renamed_listed_by_name_and_taken_off_when_empty() {
         assert!(matches!(nowhere, Error::Referenced(_)), "{nowhere:?}");
         write_in(registry, async |tx| zone::delete(tx, "rouen").await).await;
         assert_eq!(zone::list(&mut tx).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_establishment_is_edited_and_keeps_its_slug_and_place() {
+    on_every_engine(async |bed| {
+        let first = school(1, "un", "Un");
+        with_schools(bed, &[first.clone(), school(2, "deux", "Deux")]).await;
+        let registry = bed.stores.registry();
+        let edited = Establishment {
+            number: 9,
+            name: "Lycée Neuf".to_owned(),
+            locality: None,
+            status: EstablishmentStatus::Blocked,
+            contact: Contact::default(),
+            updated_at: LATER,
+            ..first.clone()
+        };
+        write_in(registry, async |tx| establishment::update(tx, &edited, &fold(&edited.name)).await).await;
+        let mut tx = registry.read().await.unwrap();
+        assert_eq!(establishment::find(&mut tx, "un").await.unwrap(), Some(edited.clone()));
+        let found = walk(1, Some("neuf"), async |page| establishment::list(&mut tx, page, &Filter::default()).await).await;
+        assert_eq!(found, [edited]);
+        drop(tx);
+        let taken = refusal(bed, async |tx| establishment::update(tx, &Establishment { number: 2, ..first.clone() }, "").await).await;
+        assert!(matches!(&taken, Error::Taken(column) if column == "establishments.number"), "{taken:?}");
+        let unknown = refusal(bed, async |tx| establishment::update(tx, &school(4, "quatre", "Quatre"), "").await).await;
+        assert!(matches!(unknown, Error::NotFound("establishment")), "{unknown:?}");
+        write_in(registry, async |tx| establishment::set_placement(tx, &first, "ailleurs").await).await;
+        let moved = establishment::find(&mut registry.read().await.unwrap(), "un").await.unwrap().unwrap();
+        assert_eq!((moved.placement.as_str(), moved.number), ("ailleurs", 9));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_establishment_under_deletion_is_found_by_nobody_else_and_frees_its_slug_at_the_end() {
+    on_every_engine(async |bed| {
+        let (gone, stays) = (school(1, "un", "Un"), school(2, "deux", "Deux"));
+        with_schools(bed, &[gone.clone(), stays.clone()]).await;
+        let registry = bed.stores.registry();
+        write_in(registry, async |tx| establishment::mark_deleting(tx, &gone, LATER).await).await;
+        let mut tx = registry.read().await.unwrap();
+        assert_eq!(establishment::find(&mut tx, "un").await.unwrap(), None);
+        assert_eq!(walk(9, None, async |page| establishment::list(&mut tx, page, &Filter::default()).await).await, [stays]);
+        assert_eq!(establishment::list_deleting(&mut tx).await.unwrap(), std::slice::from_ref(&gone));
+        drop(tx);
+        let again = refusal(bed, async |tx| establishment::insert(tx, &school(3, "un", "Un"), "").await).await;
+        assert!(matches!(again, Error::Taken(_)), "{again:?}");
+        write_in(registry, async |tx| establishment::delete(tx, &gone).await).await;
+        assert_eq!(establishment::list_deleting(&mut registry.read().await.unwrap()).await.unwrap(), []);
+        with_schools(bed, &[school(3, "un", "Un")]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn stores_that_are_behind_are_listed_in_batches() {
+    on_every_engine(async |bed| {
+        let all = [school(1, "un", "Un"), school(2, "deux", "Deux"), school(3, "trois", "Trois")];
+        with_schools(bed, &all).await;
+        let registry = bed.stores.registry();
+        write_in(registry, async |tx| establishment::note_version(tx, all[1].id, 2).await).await;
+        let mut tx = registry.read().await.unwrap();
+        let first = establishment::list_behind(&mut tx, 2, None, 1).await.unwrap();
+        assert_eq!(first, [all[0].clone()]);
+        assert_eq!(establishment::list_behind(&mut tx, 2, Some(first[0].id), 9).await.unwrap(), [all[2].clone()]);
+        assert_eq!(establishment::list_behind(&mut tx, 3, None, 9).await.unwrap().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_installation_is_one_row_and_keeps_its_check() {
+    on_every_engine(async |bed| {
+        let registry = bed.stores.registry();
+        let made = installation::get_or_insert(registry).await.unwrap();
+        assert_eq!(installation::get_or_insert(registry).await.unwrap(), made);
+        assert_eq!(made.key_check, None);
+        write_in(registry, async |tx| installation::set_key_check(tx, b"sealed").await).await;
+        let kept = installation::find(&mut registry.read().await.unwrap()).await.unwrap().unwrap();
+        assert_eq!((kept.id, kept.key_check.as_deref()), (made.id, Some(b"sealed".as_slice())));
+        let twin = refusal(bed, async |tx| installation::insert(tx, &made).await).await;
+        assert!(matches!(twin, Error::Taken(_)), "{twin:?}");
     })
     .await;
 }

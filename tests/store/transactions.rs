@@ -6,7 +6,7 @@ use futures::FutureExt;
 use passerelle::store::establishment::user::{self, User};
 use passerelle::store::{Error, Store};
 
-use super::engine::{on_every_engine, slug};
+use super::engine::{at, on_every_engine};
 use super::samples::person;
 
 /// Rounds of futures given up half-way.
@@ -160,7 +160,7 @@ async fn a_larger_cache_for_a_large_run_changes_nothing_else() {
 #[tokio::test]
 async fn establishments_share_nothing() {
     on_every_engine(async |bed| {
-        let other = bed.stores.provision_new(&slug("lycee-de-la-mer")).await.unwrap();
+        let other = bed.stores.provision_new(at("lycee-de-la-mer")).await.unwrap();
         // A writer of one does not hold up the other.
         let held = bed.store.begin().await.unwrap();
         let same = person("élodie");

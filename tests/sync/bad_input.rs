@@ -1,7 +1,5 @@
 //! What goes wrong outside: each ends in its own message and changes nothing.
 
-use passerelle::config::Config;
-use passerelle::services::context::{Actor, PlatformContext};
 use passerelle::services::error::Error;
 use passerelle::services::sources::{self, SourceFields};
 use passerelle::services::sync;
@@ -12,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Fed;
+use crate::harness::gateway::TestGateway;
 use crate::harness::generator::generate;
 use crate::harness::slapd::{Setup, Slapd};
 
@@ -123,11 +122,8 @@ async fn only_one_run_of_a_source_at_a_time() {
 
 #[tokio::test]
 async fn run_past_its_deadline_fails_and_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut config = Config::load(None, std::iter::empty(), Some(folder.path())).unwrap();
-    config.limits.sync_run_deadline_s = 1;
-    let gateway = passerelle::app::open(&config).await.unwrap();
-    let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await.unwrap();
+    let test = TestGateway::start_with(|config| config.limits.sync_run_deadline_s = 1).await;
+    let platform = test.platform().await;
     // A server that accepts and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let settings = super::settings(&format!("ldap://{}", silent.local_addr().unwrap()));

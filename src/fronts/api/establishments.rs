@@ -45,6 +45,8 @@ pub struct Wanted {
     /// Exact status.
     #[param(inline)]
     status: Option<EstablishmentStatus>,
+    /// Exact placement.
+    placement: Option<String>,
 }
 
 /// A new establishment with the link for its first administrator.
@@ -73,8 +75,8 @@ pub struct AdministratorView {
     responses((status = 200, body = Listing<Establishment>), Refusals))]
 pub async fn list(OnPlatform(platform): OnPlatform, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Establishment>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
-    let Wanted { slug, number, name, uai, zone, locality, status, .. } = wanted;
-    let filter = Filter { slug, number, name, uai, zone, locality, status: named(status.as_ref()) };
+    let Wanted { slug, number, name, uai, zone, locality, status, placement, .. } = wanted;
+    let filter = Filter { slug, number, name, uai, zone, locality, status: named(status.as_ref()), placement };
     Ok(Json(establishments::list(&platform, &page, &filter).await?.into()))
 }
 

@@ -36,7 +36,7 @@ pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
     let config = configuration(global)?;
     let mut findings = vec![Finding::of("configuration", "settings", Ok(config.public_url.clone()))];
     let local = Local::open(global, false).await?;
-    findings.push(Finding::of("configuration", "stores", Ok(config.folder().display().to_string())));
+    findings.push(Finding::of("configuration", "stores", Ok(config.store.label())));
     let platform = local.platform().await?;
     let filter = Filter::default();
     let known = collect(usize::MAX, None, async |page| Ok(establishments::list(&platform, &page, &filter).await?)).await?;
@@ -55,7 +55,7 @@ pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
 }
 
 async fn look_into(ctx: &Context, findings: &mut Vec<Finding>) {
-    findings.push(Finding::of(ctx.slug(), "store", Ok(ctx.store.path().display().to_string())));
+    findings.push(Finding::of(ctx.slug(), "store", Ok(ctx.store.label())));
     let gateway = &ctx.gateway;
     let signing = gateway.keys.ring(&ctx.store, &gateway.vault, ctx.slug(), ctx.now).await.map(|ring| {
         let published = ring.jwks().get("keys").and_then(serde_json::Value::as_array).map_or(0, Vec::len);

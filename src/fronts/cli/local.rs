@@ -8,7 +8,7 @@ use super::args::Global;
 use crate::app;
 use crate::config::Config;
 use crate::services::context::{Actor, Context, Gateway, PlatformContext};
-use crate::store::{StoreUrl, Stores};
+use crate::store::Stores;
 use crate::types::time::Timestamp;
 
 /// Open stores.
@@ -26,13 +26,12 @@ impl Local {
     /// Opens the stores that the options name. Only what begins an installation makes new ones: a mistyped folder is told.
     pub async fn open(global: &Global, begins: bool) -> anyhow::Result<Self> {
         let config = configuration(global)?;
-        let folder = config.folder();
         anyhow::ensure!(
-            begins || Stores::exist(&StoreUrl::Sqlite(folder.clone())),
+            begins || Stores::exist(&app::store_url(&config.store.url)?).await?,
             "there are no stores in {}: name their folder with --data or --config, or begin with `passerelle operator create NAME`",
-            folder.display()
+            config.store.label()
         );
-        let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", config.folder().display()))?;
+        let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", config.store.label()))?;
         Ok(Self { gateway })
     }
 

@@ -87,7 +87,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "passerelle", &mut std::io::stdout());
             Ok(())
         }
-        Command::Demo(options) => demo::run(&cli.global, output, options).await,
+        Command::Demo(options) => Box::pin(demo::run(&cli.global, output, options)).await,
         Command::Serve => serve::run(&cli.global, output).await,
         Command::Establishment(command) => establishment::run(&Local::open(&cli.global, command.begins()).await?, output, command).await,
         Command::Source(command) => source::run(&Local::open(&cli.global, false).await?, output, command).await,

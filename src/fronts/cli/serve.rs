@@ -22,7 +22,7 @@ pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
     let address = config.listen.address;
     let taken = || format!("{address} is not free: change listen.address, or stop what listens there");
     let listener = TcpListener::bind(address).await.with_context(taken)?;
-    let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", config.folder().display()))?;
+    let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", config.store.label()))?;
     sync::recover(&gateway, Timestamp::now()).await?;
     let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await?;
     let operators = users::list(platform.context(), &PageRequest::first(1), &Filter::default()).await?;

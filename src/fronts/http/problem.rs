@@ -148,6 +148,15 @@ impl From<Error> for Problem {
                     "a long write is under way: try again in 5 seconds",
                 )
             },
+            Error::Store(failed) if failed.is_passing() => Self {
+                retry_after_s: Some(5),
+                ..Self::new(
+                    "unavailable",
+                    "The store does not serve at the moment",
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the store cannot be used at the moment: try again in 5 seconds; the log says why",
+                )
+            },
             Error::Store(_) | Error::Internal(_) => Self::internal(error.to_string()),
         }
     }

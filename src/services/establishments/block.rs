@@ -11,8 +11,7 @@ use super::edit::{record_on_platform, standing_in};
 use crate::store::Tx;
 use crate::store::establishment::audit_event::{self, Filter};
 use crate::store::establishment::{grant, interaction, session};
-use crate::store::registry::establishment::{Establishment, EstablishmentStatus};
-use crate::store::registry::establishment_change;
+use crate::store::registry::establishment::{self, Establishment, EstablishmentStatus};
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 
@@ -72,7 +71,7 @@ async fn set_status(ctx: &Context, status: EstablishmentStatus) -> Result<Establ
         return Ok(standing);
     }
     let changed = Establishment { status, updated_at: ctx.now, ..standing };
-    establishment_change::update(&mut registry, &changed, &super::search_of(&changed)).await?;
+    establishment::update(&mut registry, &changed, &super::search_of(&changed)).await?;
     registry.commit().await?;
     ctx.gateway.establishments.forget(ctx.slug());
     Ok(changed)

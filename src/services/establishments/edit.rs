@@ -11,7 +11,6 @@ use super::super::error::Error;
 use super::{NewContact, NewEstablishment};
 use crate::store::Tx;
 use crate::store::registry::establishment::{self, Establishment};
-use crate::store::registry::establishment_change;
 use crate::types::permission::Permission;
 
 /// The fields of an establishment that may change.
@@ -73,7 +72,7 @@ pub async fn edit(ctx: &Context, fields: &EstablishmentFields) -> Result<Establi
         return Ok(standing);
     }
     super::check_zone_in(&mut registry, wanted.zone.as_deref()).await?;
-    establishment_change::update(&mut registry, &wanted, &super::search_of(&wanted)).await.map_err(|e| super::taken(e, &wanted))?;
+    establishment::update(&mut registry, &wanted, &super::search_of(&wanted)).await.map_err(|e| super::taken(e, &wanted))?;
     registry.commit().await?;
     ctx.gateway.establishments.forget(ctx.slug());
     // Field names alone: a contact's details are a person's own, and do not stay in a trail.

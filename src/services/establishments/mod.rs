@@ -22,7 +22,7 @@ use super::users::{self, NewUser};
 use crate::store::Tx;
 use crate::store::establishment::signing_key::{self, SigningKey};
 use crate::store::establishment::user::User;
-use crate::store::registry::establishment::{self, Contact, Establishment, EstablishmentStatus, Filter};
+use crate::store::registry::establishment::{self, Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus, Filter};
 use crate::store::registry::zone::{self, Zone};
 use crate::types::Invalid;
 use crate::types::email::Email;
@@ -99,9 +99,8 @@ pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Resul
     ctx.require(Permission::ManageEstablishments)?;
     let mut registry = platform.registry().begin().await?;
     let made = register_in(&mut registry, ctx, new).await?;
-    let slug = Slug::parse(&made.slug)?;
     // The row is not committed before the store stands: whoever finds an establishment finds its store.
-    let store = ctx.gateway.stores.provision_new(&slug).await?;
+    let store = ctx.gateway.stores.provision_new(&made).await?;
     let there = Context { establishment: std::sync::Arc::new(made.clone()), store, ..ctx.clone() };
     let (administrator, link) = first_administrator(&there, &made.contact).await?;
     registry.commit().await?;
@@ -206,7 +205,7 @@ pub async fn choices(platform: &PlatformContext, page: &PageRequest) -> Result<P
 /// What the store says when they do not.
 pub async fn reachable(gateway: &Gateway) -> Result<(), Error> {
     zone::find(&mut gateway.stores.registry().read().await?, "").await?;
-    let platform = gateway.stores.establishment(&Slug::platform()).await?;
+    let platform = gateway.stores.platform().await?;
     crate::store::establishment::application::find_by_name(&mut platform.read().await?, APPLICATION).await?;
     Ok(())
 }
@@ -305,6 +304,7 @@ fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error
         locality,
         contact,
         status: EstablishmentStatus::Active,
+        placement: DEFAULT_PLACEMENT.to_owned(),
         created_at: ctx.now,
         updated_at: ctx.now,
     })

@@ -212,8 +212,7 @@ impl Inbox {
 /// `Outside` when the reading was not complete: then nothing of it may be used.
 pub async fn fill(ctx: &Context, source: SourceId, directory: &Directory, known: Known) -> Result<Inbox, Error> {
     let deadline = Duration::from_secs(u64::from(ctx.gateway.limits.sync_run_deadline_s));
-    let folder = ctx.store.path().parent().unwrap_or(std::path::Path::new("."));
-    let mut inbox = Inbox::new(known, Spool::new(folder)?);
+    let mut inbox = Inbox::new(known, Spool::new(&ctx.gateway.folder)?);
     let mut reading = directory.read(deadline);
     while let Some(page) = reading.pages.recv().await {
         inbox.take(page)?;

@@ -36,13 +36,13 @@ pub async fn find_live(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<
 /// Writes a new token.
 pub async fn insert(tx: &mut Tx, token: TokenHash, grant: GrantId, scope: &str, expires_at: Timestamp) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO access_tokens (token_hash, grant_id, scope, expires_at) VALUES ($1, $2, $3, $4)";
-    on!(tx, |c| sqlx::query(SQL).bind(token.as_bytes()).bind(grant).bind(scope).bind(expires_at).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(token.as_bytes()).bind(grant).bind(scope).bind(expires_at).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Removes what has expired.
 pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM access_tokens WHERE expires_at <= $1";
-    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }

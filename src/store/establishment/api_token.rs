@@ -91,7 +91,7 @@ pub async fn insert(tx: &mut Tx, secret: TokenHash, t: &ApiToken) -> Result<(), 
          created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(t.id).bind(&t.name).bind(t.kind).bind(&t.scope).bind(secret.as_bytes());
-        row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).bind(fold(&t.name)).bind(t.created_by).execute(c).await
+        row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).bind(fold(&t.name)).bind(t.created_by).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -99,7 +99,7 @@ pub async fn insert(tx: &mut Tx, secret: TokenHash, t: &ApiToken) -> Result<(), 
 /// Notes a use.
 pub async fn touch(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE api_tokens SET last_used_at = $2 WHERE id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }
 

@@ -114,7 +114,7 @@ pub async fn insert(tx: &mut Tx, a: &Application) -> Result<(), Error> {
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(a.id).bind(&a.name).bind(&a.title).bind(a.cardinality).bind(&a.default_role);
         let row = row.bind(a.scope_kind).bind(Json(&a.roles)).bind(Json(&a.claim_shape));
-        row.bind(a.created_at).bind(a.updated_at).execute(c).await
+        row.bind(a.created_at).bind(a.updated_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }

@@ -203,7 +203,7 @@ pub async fn insert_all(tx: &mut Tx, assignments: &[Assignment]) -> Result<(), E
                 row.push_bind(x.origin).push_bind(x.rule_id).push_bind(x.valid_from).push_bind(x.valid_until);
                 row.push_bind(Json(&x.reason)).push_bind(x.created_at);
             });
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -222,7 +222,7 @@ pub async fn upsert_computed(tx: &mut Tx, computed: &[Standing], now: Timestamp)
                 row.push_bind(x.origin).push_bind(x.rule_id).push_bind(&x.reason).push_bind(now);
             });
             rows.push(TAIL);
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -238,7 +238,7 @@ pub async fn delete_all(tx: &mut Tx, ids: &[AssignmentId]) -> Result<(), Error> 
                 listed.push_bind(*id);
             }
             query.push(")");
-            query.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+            query.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -259,7 +259,7 @@ pub async fn delete_computed_of_user(tx: &mut Tx, user: UserId) -> Result<u64, E
 /// Takes away what was computed for an application.
 pub async fn delete_computed_of_application(tx: &mut Tx, application: ApplicationId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM assignments WHERE application_id = $1 AND origin <> $2";
-    on!(tx, |c| sqlx::query(SQL).bind(application).bind(Origin::Manual).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(application).bind(Origin::Manual).execute(c).await.map(drop))?;
     Ok(())
 }
 

@@ -51,7 +51,7 @@ pub async fn insert(tx: &mut Tx, e: &AuditEvent) -> Result<(), Error> {
         "INSERT INTO audit_events (id, at, actor, action, subject_kind, subject_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(e.id).bind(e.at).bind(&e.actor).bind(&e.action).bind(&e.subject_kind);
-        row.bind(&e.subject_id).bind(Json(&e.detail)).execute(c).await
+        row.bind(&e.subject_id).bind(Json(&e.detail)).execute(c).await.map(drop)
     })?;
     Ok(())
 }

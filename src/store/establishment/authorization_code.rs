@@ -52,7 +52,7 @@ pub async fn insert(tx: &mut Tx, code: TokenHash, a: &AuthorizationCode) -> Resu
          VALUES ($1, $2, $3, $4, $5, $6)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(code.as_bytes()).bind(a.grant_id).bind(&a.redirect_uri).bind(&a.code_challenge);
-        row.bind(a.expires_at).bind(a.spent_at).execute(c).await
+        row.bind(a.expires_at).bind(a.spent_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }

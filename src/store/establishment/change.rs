@@ -141,7 +141,7 @@ pub async fn insert_all(tx: &mut Tx, run: RunId, changes: &[Change]) -> Result<(
                 row.push_bind(run).push_bind(change.seq).push_bind(change.kind).push_bind(change.operation);
                 row.push_bind(change.subject_id).push_bind(&change.name).push_bind(change.detail.as_ref().map(Json));
             });
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -150,7 +150,7 @@ pub async fn insert_all(tx: &mut Tx, run: RunId, changes: &[Change]) -> Result<(
 /// Forgets the changes of a held run, before it is carried out and names what it does.
 pub async fn delete_of_run(tx: &mut Tx, run: RunId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM changes WHERE run_id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(run).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(run).execute(c).await.map(drop))?;
     Ok(())
 }
 

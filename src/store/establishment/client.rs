@@ -172,7 +172,7 @@ pub async fn insert(tx: &mut Tx, k: &Client) -> Result<(), Error> {
         let row = row.bind(Json(&k.redirect_uris)).bind(Json(&k.post_logout_redirect_uris)).bind(k.token_endpoint_auth_method);
         let row = row.bind(k.id_token_signed_response_alg).bind(Json(&k.scopes)).bind(k.pkce).bind(k.consent);
         let row = row.bind(k.claims_in_id_token).bind(k.require_role).bind(Json(&k.claim_shape)).bind(k.enabled);
-        row.bind(k.created_at).bind(k.updated_at).bind(fold(&format!("{} {}", k.name, k.client_id))).execute(c).await
+        row.bind(k.created_at).bind(k.updated_at).bind(fold(&format!("{} {}", k.name, k.client_id))).execute(c).await.map(drop)
     })?;
     Ok(())
 }

@@ -15,6 +15,6 @@ pub async fn find_scope(tx: &mut Tx, user: UserId, client_id: &str) -> Result<Op
 pub async fn upsert(tx: &mut Tx, user: UserId, client_id: &str, scope: &str, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO consents (user_id, client_id, scope, granted_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, granted_at = excluded.granted_at";
-    on!(tx, |c| sqlx::query(SQL).bind(user).bind(client_id).bind(scope).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(user).bind(client_id).bind(scope).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -15,6 +15,6 @@ pub async fn find_password_hash(tx: &mut Tx, user: UserId) -> Result<Option<Stri
 pub async fn set_password_hash(tx: &mut Tx, user: UserId, hash: &str, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO credentials (user_id, password_hash, updated_at) VALUES ($1, $2, $3) \
          ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, updated_at = excluded.updated_at";
-    on!(tx, |c| sqlx::query(SQL).bind(user).bind(hash).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(user).bind(hash).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }

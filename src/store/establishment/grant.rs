@@ -45,35 +45,35 @@ pub async fn insert_in_session(tx: &mut Tx, g: &Grant, now: Timestamp) -> Result
 /// Revokes one grant and so everything that hangs on it.
 pub async fn revoke(tx: &mut Tx, id: GrantId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-    on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Revokes every grant of a person.
 pub async fn revoke_of_user(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
-    on!(tx, |c| sqlx::query(SQL).bind(user).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(user).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Gives the grants of a session to the one that replaces it, when the same person signed in again.
 pub async fn move_to_session(tx: &mut Tx, from: SessionId, to: SessionId) -> Result<(), Error> {
     const SQL: &str = "UPDATE grants SET session_id = $2 WHERE session_id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Revokes every grant given in a session.
 pub async fn revoke_of_session(tx: &mut Tx, session: SessionId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL";
-    on!(tx, |c| sqlx::query(SQL).bind(session).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(session).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Revokes every grant of a client.
 pub async fn revoke_of_client(tx: &mut Tx, client_id: &str, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL";
-    on!(tx, |c| sqlx::query(SQL).bind(client_id).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(client_id).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -86,6 +86,6 @@ pub async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<u64, Error> {
 /// Removes grants of which nothing can live any more, with their codes and tokens.
 pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM grants WHERE expires_at <= $1";
-    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }

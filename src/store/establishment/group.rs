@@ -136,7 +136,7 @@ pub async fn upsert_all(tx: &mut Tx, groups: &[Group]) -> Result<(), Error> {
                 row.push_bind(g.member_count).push_bind(g.created_at).push_bind(g.updated_at);
             });
             rows.push(TAIL);
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -145,6 +145,6 @@ pub async fn upsert_all(tx: &mut Tx, groups: &[Group]) -> Result<(), Error> {
 /// Removes a group with its memberships and nestings.
 pub async fn delete(tx: &mut Tx, id: GroupId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM groups WHERE id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
     Ok(())
 }

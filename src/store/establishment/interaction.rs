@@ -49,7 +49,7 @@ pub async fn insert(tx: &mut Tx, id: TokenHash, i: &Interaction) -> Result<(), E
          VALUES ($1, $2, $3, $4, $5)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(id.as_bytes()).bind(&i.browser_hash).bind(sqlx::types::Json(&i.request));
-        row.bind(i.created_at).bind(i.expires_at).execute(c).await
+        row.bind(i.created_at).bind(i.expires_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -57,14 +57,14 @@ pub async fn insert(tx: &mut Tx, id: TokenHash, i: &Interaction) -> Result<(), E
 /// Notes that the browser signed in for this interaction; an answer given before is forgotten.
 pub async fn mark_signed_in(tx: &mut Tx, id: TokenHash, session: SessionId) -> Result<(), Error> {
     const SQL: &str = "UPDATE interactions SET signed_in_session = $2, consent = NULL, consent_session = NULL WHERE id_hash = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id.as_bytes()).bind(session).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id.as_bytes()).bind(session).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Notes the answer given on the consent page, and in which session.
 pub async fn mark_consent(tx: &mut Tx, id: TokenHash, answer: Answer, session: SessionId) -> Result<(), Error> {
     const SQL: &str = "UPDATE interactions SET consent = $2, consent_session = $3 WHERE id_hash = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id.as_bytes()).bind(answer).bind(session).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id.as_bytes()).bind(answer).bind(session).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -78,13 +78,13 @@ pub async fn delete(tx: &mut Tx, id: TokenHash) -> Result<bool, Error> {
 /// Ends every interaction.
 pub async fn delete_all(tx: &mut Tx) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM interactions";
-    on!(tx, |c| sqlx::query(SQL).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Removes what has expired.
 pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM interactions WHERE expires_at <= $1";
-    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -117,7 +117,7 @@ pub async fn upsert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
                 row.push_bind(&l.content_hash).push_bind(l.present).push_bind(l.active);
             });
             rows.push(TAIL);
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -126,7 +126,7 @@ pub async fn upsert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
 /// Marks a person's entry as gone from its source. The record is applied again when it comes back, whatever it says.
 pub async fn mark_gone(tx: &mut Tx, source: SourceId, user: UserId) -> Result<(), Error> {
     const SQL: &str = "UPDATE links SET present = $3 WHERE user_id = $2 AND source_id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(source).bind(user).bind(false).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(source).bind(user).bind(false).execute(c).await.map(drop))?;
     Ok(())
 }
 

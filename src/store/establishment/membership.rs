@@ -5,7 +5,7 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::dialect::{INSERT_PACKED, NARROW_ROWS_PER_INSERT, PACKED_KEYS_MAX, like_part};
+use crate::store::dialect::{Engine, NARROW_ROWS_PER_INSERT, PACKED_KEYS_MAX, insert_packed as packed_text, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{GroupId, UserId};
@@ -83,7 +83,7 @@ pub async fn insert_all(tx: &mut Tx, pairs: &[(GroupId, UserId)]) -> Result<(), 
                 row.push_bind(*group).push_bind(*user);
             });
             rows.push(" ON CONFLICT DO NOTHING");
-            rows.build().persistent(chunk.len() == NARROW_ROWS_PER_INSERT).execute(c).await
+            rows.build().persistent(chunk.len() == NARROW_ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -92,27 +92,27 @@ pub async fn insert_all(tx: &mut Tx, pairs: &[(GroupId, UserId)]) -> Result<(), 
 /// Takes one membership away.
 pub async fn delete(tx: &mut Tx, group: GroupId, user: UserId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM memberships WHERE group_id = $1 AND user_id = $2";
-    on!(tx, |c| sqlx::query(SQL).bind(group).bind(user).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(group).bind(user).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Adds a nesting; one already there stays.
 pub async fn insert_nesting(tx: &mut Tx, parent: GroupId, child: GroupId) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO nestings (parent_id, child_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    on!(tx, |c| sqlx::query(SQL).bind(parent).bind(child).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(parent).bind(child).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Takes a nesting away.
 pub async fn delete_nesting(tx: &mut Tx, parent: GroupId, child: GroupId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM nestings WHERE parent_id = $1 AND child_id = $2";
-    on!(tx, |c| sqlx::query(SQL).bind(parent).bind(child).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(parent).bind(child).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// How many memberships groups of a source hold.
 pub async fn count_of_source(tx: &mut Tx, source: crate::types::id::SourceId) -> Result<i64, Error> {
-    const SQL: &str = "SELECT coalesce(sum(member_count), 0) FROM groups WHERE source_id = $1";
+    const SQL: &str = "SELECT CAST(coalesce(sum(member_count), 0) AS BIGINT) FROM groups WHERE source_id = $1";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await)?)
 }
 
@@ -121,7 +121,8 @@ pub async fn insert_packed(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Res
     for chunk in users.chunks(PACKED_KEYS_MAX) {
         let packed: Vec<u8> = chunk.iter().flat_map(|user| *user.uuid().as_bytes()).collect();
         let count = i64::try_from(chunk.len()).unwrap_or_default();
-        on!(tx, |c| sqlx::query(INSERT_PACKED).bind(group).bind(packed).bind(count).execute(c).await)?;
+        let sql = packed_text(tx.engine());
+        on!(tx, |c| sqlx::query(sql).bind(group).bind(packed).bind(count).execute(c).await.map(drop))?;
     }
     Ok(())
 }
@@ -133,13 +134,20 @@ pub async fn is_empty(tx: &mut Tx) -> Result<bool, Error> {
 }
 
 /// Takes the index by person away while an empty table is filled: making it afterwards, sorted, is several times cheaper.
+/// On PostgreSQL it stays: without it readers would wait for the end.
 pub async fn drop_index(tx: &mut Tx) -> Result<(), Error> {
-    on!(tx, |c| sqlx::query("DROP INDEX memberships_user").execute(c).await)?;
+    if tx.engine() == Engine::Postgres {
+        return Ok(());
+    }
+    on!(tx, |c| sqlx::query("DROP INDEX memberships_user").execute(c).await.map(drop))?;
     Ok(())
 }
 
-/// Makes the index by person again.
+/// Makes the index by person again, where it was taken away.
 pub async fn make_index(tx: &mut Tx) -> Result<(), Error> {
-    on!(tx, |c| sqlx::query("CREATE INDEX memberships_user ON memberships (user_id)").execute(c).await)?;
+    if tx.engine() == Engine::Postgres {
+        return Ok(());
+    }
+    on!(tx, |c| sqlx::query("CREATE INDEX memberships_user ON memberships (user_id)").execute(c).await.map(drop))?;
     Ok(())
 }

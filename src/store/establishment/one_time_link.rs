@@ -40,10 +40,10 @@ pub async fn find_live(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<
 pub async fn replace(tx: &mut Tx, token: TokenHash, l: &OneTimeLink) -> Result<(), Error> {
     const DELETE: &str = "DELETE FROM one_time_links WHERE user_id = $1";
     const SQL: &str = "INSERT INTO one_time_links (token_hash, user_id, purpose, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
-    on!(tx, |c| sqlx::query(DELETE).bind(l.user_id).execute(c).await)?;
+    on!(tx, |c| sqlx::query(DELETE).bind(l.user_id).execute(c).await.map(drop))?;
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(token.as_bytes()).bind(l.user_id).bind(l.purpose);
-        row.bind(l.created_at).bind(l.expires_at).execute(c).await
+        row.bind(l.created_at).bind(l.expires_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -51,7 +51,7 @@ pub async fn replace(tx: &mut Tx, token: TokenHash, l: &OneTimeLink) -> Result<(
 /// Ends a person's links.
 pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM one_time_links WHERE user_id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -64,6 +64,6 @@ pub async fn spend(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<bool
 /// Removes what has expired, used or not.
 pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM one_time_links WHERE expires_at <= $1";
-    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -41,7 +41,7 @@ pub async fn find(tx: &mut Tx, token: TokenHash) -> Result<Option<IssuedRefreshT
 /// Writes a new token.
 pub async fn insert(tx: &mut Tx, token: TokenHash, r: &RefreshToken) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO refresh_tokens (token_hash, grant_id, expires_at, rotated_at) VALUES ($1, $2, $3, $4)";
-    on!(tx, |c| sqlx::query(SQL).bind(token.as_bytes()).bind(r.grant_id).bind(r.expires_at).bind(r.rotated_at).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(token.as_bytes()).bind(r.grant_id).bind(r.expires_at).bind(r.rotated_at).execute(c).await.map(drop))?;
     Ok(())
 }
 

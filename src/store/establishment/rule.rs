@@ -82,7 +82,7 @@ pub async fn insert(tx: &mut Tx, r: &Rule) -> Result<(), Error> {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.application_id).bind(Json(&r.conditions)).bind(&r.role).bind(&r.scope);
-        row.bind(r.priority).bind(r.enabled).bind(r.created_at).bind(r.updated_at).execute(c).await
+        row.bind(r.priority).bind(r.enabled).bind(r.created_at).bind(r.updated_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }

@@ -73,7 +73,7 @@ pub async fn insert(tx: &mut Tx, token: TokenHash, s: &Session) -> Result<(), Er
          VALUES ($1, $2, $3, $4, $5, $6, $7)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(token.as_bytes()).bind(s.id).bind(s.user_id).bind(&s.method);
-        row.bind(s.auth_time).bind(s.last_seen_at).bind(s.expires_at).execute(c).await
+        row.bind(s.auth_time).bind(s.last_seen_at).bind(s.expires_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -81,14 +81,14 @@ pub async fn insert(tx: &mut Tx, token: TokenHash, s: &Session) -> Result<(), Er
 /// Notes a use.
 pub async fn touch(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Ends one session.
 pub async fn delete(tx: &mut Tx, id: SessionId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM sessions WHERE id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -107,6 +107,6 @@ pub async fn delete_all(tx: &mut Tx) -> Result<u64, Error> {
 /// Removes what has expired.
 pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM sessions WHERE expires_at <= $1";
-    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -47,7 +47,7 @@ pub async fn insert(tx: &mut Tx, k: &SigningKey) -> Result<(), Error> {
         "INSERT INTO signing_keys (kid, algorithm, public_jwk, private_sealed, state, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(&k.kid).bind(k.algorithm).bind(sqlx::types::Json(&k.public_jwk)).bind(&k.private_sealed);
-        row.bind(k.state).bind(k.created_at).execute(c).await
+        row.bind(k.state).bind(k.created_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -55,6 +55,6 @@ pub async fn insert(tx: &mut Tx, k: &SigningKey) -> Result<(), Error> {
 /// Retires every active key of an algorithm but one.
 pub async fn retire_others(tx: &mut Tx, algorithm: SigningAlgorithm, keep: &str) -> Result<(), Error> {
     const SQL: &str = "UPDATE signing_keys SET state = 'retired' WHERE algorithm = $1 AND kid <> $2 AND state = 'active'";
-    on!(tx, |c| sqlx::query(SQL).bind(algorithm).bind(keep).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(algorithm).bind(keep).execute(c).await.map(drop))?;
     Ok(())
 }

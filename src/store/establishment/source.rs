@@ -115,7 +115,7 @@ pub async fn insert(tx: &mut Tx, s: &Source) -> Result<(), Error> {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(s.id).bind(&s.name).bind(s.kind).bind(Json(&s.settings)).bind(&s.secret_sealed);
-        row.bind(Json(&s.guard)).bind(s.enabled).bind(s.created_at).bind(s.updated_at).execute(c).await
+        row.bind(Json(&s.guard)).bind(s.enabled).bind(s.created_at).bind(s.updated_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -141,7 +141,7 @@ pub async fn update(tx: &mut Tx, s: &Source) -> Result<(), Error> {
 pub async fn delete(tx: &mut Tx, id: SourceId) -> Result<(), Error> {
     const RUNS: &str = "DELETE FROM runs WHERE source_id = $1";
     const SQL: &str = "DELETE FROM sources WHERE id = $1";
-    on!(tx, |c| sqlx::query(RUNS).bind(id).execute(c).await)?;
-    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await)?;
+    on!(tx, |c| sqlx::query(RUNS).bind(id).execute(c).await.map(drop))?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -149,7 +149,7 @@ pub async fn insert(tx: &mut Tx, r: &Run) -> Result<(), Error> {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.source_id).bind(r.mode).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
-        row.bind(&r.approved_by).bind(r.started_at).bind(r.duration_ms).execute(c).await
+        row.bind(&r.approved_by).bind(r.started_at).bind(r.duration_ms).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -160,7 +160,7 @@ pub async fn update(tx: &mut Tx, r: &Run) -> Result<(), Error> {
         "UPDATE runs SET state = $2, counts = $3, error = $4, approved_by = $5, duration_ms = $6, started_at = $7 WHERE id = $1";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
-        row.bind(&r.approved_by).bind(r.duration_ms).bind(r.started_at).execute(c).await
+        row.bind(&r.approved_by).bind(r.duration_ms).bind(r.started_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }

@@ -35,7 +35,7 @@ pub async fn count_failure(tx: &mut Tx, key: TokenHash, now: Timestamp, window_s
 /// Blocks a key until an instant.
 pub async fn block(tx: &mut Tx, key: TokenHash, until: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE throttles SET blocked_until = $2 WHERE key_hash = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(key.as_bytes()).bind(until).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(key.as_bytes()).bind(until).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -43,20 +43,20 @@ pub async fn block(tx: &mut Tx, key: TokenHash, until: Timestamp) -> Result<(), 
 pub async fn take_back(tx: &mut Tx, key: TokenHash, now: Timestamp, attempts_max: i64) -> Result<(), Error> {
     const SQL: &str = "UPDATE throttles SET failures = failures - 1, \
          blocked_until = CASE WHEN failures - 1 < $3 THEN $2 ELSE blocked_until END WHERE key_hash = $1 AND failures > 0";
-    on!(tx, |c| sqlx::query(SQL).bind(key.as_bytes()).bind(now).bind(attempts_max).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(key.as_bytes()).bind(now).bind(attempts_max).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Forgets a key after a success.
 pub async fn clear(tx: &mut Tx, key: TokenHash) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM throttles WHERE key_hash = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(key.as_bytes()).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(key.as_bytes()).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Removes windows that began before an instant and block nobody any more.
 pub async fn delete_stale(tx: &mut Tx, window_since: Timestamp, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM throttles WHERE window_started_at < $1 AND blocked_until <= $2";
-    on!(tx, |c| sqlx::query(SQL).bind(window_since).bind(now).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(window_since).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -192,7 +192,7 @@ pub async fn insert_all(tx: &mut Tx, users: &[User]) -> Result<(), Error> {
                 row.push_bind(Json(&u.units)).push_bind(Json(&u.attributes)).push_bind(u.last_sign_in_at);
                 row.push_bind(u.created_at).push_bind(u.updated_at);
             });
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await
+            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -218,14 +218,14 @@ pub async fn update(tx: &mut Tx, u: &User) -> Result<(), Error> {
 /// Notes a sign-in.
 pub async fn touch_sign_in(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE users SET last_sign_in_at = $2 WHERE id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id).bind(at).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(at).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Removes a person and everything that hangs on them.
 pub async fn delete(tx: &mut Tx, id: UserId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM users WHERE id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -286,7 +286,7 @@ pub async fn list_accounts_after(tx: &mut Tx, after: UserId, limit: i64) -> Resu
 /// `Taken` when the user name is another's.
 pub async fn set_username(tx: &mut Tx, id: UserId, username: &str) -> Result<(), Error> {
     const SQL: &str = "UPDATE users SET username = $2, username_folded = $3 WHERE id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(id).bind(username).bind(fold_case(username)).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(username).bind(fold_case(username)).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -294,6 +294,6 @@ pub async fn set_username(tx: &mut Tx, id: UserId, username: &str) -> Result<(),
 pub async fn park_username(tx: &mut Tx, id: UserId) -> Result<(), Error> {
     const SQL: &str = "UPDATE users SET username_folded = $2 WHERE id = $1";
     // No user name has a space, so no one else can have this one.
-    on!(tx, |c| sqlx::query(SQL).bind(id).bind(format!("parked {id}")).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(id).bind(format!("parked {id}")).execute(c).await.map(drop))?;
     Ok(())
 }

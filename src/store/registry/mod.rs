@@ -1,5 +1,5 @@
-//! The platform's registry: establishments and zones.
+//! The platform's registry: establishments, zones, and the installation itself.
 
 pub mod establishment;
-pub mod establishment_change;
+pub mod installation;
 pub mod zone;

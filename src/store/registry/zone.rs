@@ -31,7 +31,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Zone>, Error> {
 /// Adds a zone or gives it another title.
 pub async fn upsert(tx: &mut Tx, zone: &Zone) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO zones (name, title) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET title = excluded.title";
-    on!(tx, |c| sqlx::query(SQL).bind(&zone.name).bind(&zone.title).execute(c).await)?;
+    on!(tx, |c| sqlx::query(SQL).bind(&zone.name).bind(&zone.title).execute(c).await.map(drop))?;
     Ok(())
 }
 

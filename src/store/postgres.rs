@@ -1,0 +1,197 @@
+//! A PostgreSQL server: one schema and one SQL role an establishment, one shared pool. A transaction begins by taking the role and the
+//! path of its schema, so that what another establishment has cannot be named in it.
+
+mod login;
+mod place;
+mod transaction;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{ConnectOptions, Pool, Postgres};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::Error;
+use super::dialect::{self, SchemaName};
+
+pub use transaction::PgTransaction;
+
+/// How long a caller waits for a connection, or for its turn to write in one store.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the server lets one statement run.
+const SERVER_STATEMENT_TIMEOUT_MS: &str = "60000";
+/// How long the server lets a writer wait for the one before.
+const SERVER_LOCK_TIMEOUT_MS: &str = "10000";
+/// How long the server keeps a transaction whose node says nothing: then others may write again.
+const SERVER_IDLE_TIMEOUT_MS: &str = "60000";
+/// How long an answer is waited for here, when the server or the way to it is gone without a word.
+pub const STATEMENT_DEADLINE: Duration = Duration::from_secs(75);
+/// A connection is made anew after so long: its backend keeps what it learnt of every schema.
+const CONNECTION_LIFETIME: Duration = Duration::from_hours(1);
+/// An idle connection is closed after this.
+const CONNECTION_IDLE: Duration = Duration::from_mins(10);
+/// Connections to the registry, beside those to the stores: whoever holds one of the former may wait for one of the latter.
+const REGISTRY_CONNECTIONS_MAX: u32 = 4;
+/// How often a transaction is begun anew on another connection when the one taken turns out to be dead.
+const BEGIN_TRIES_MAX: u32 = 24;
+/// The channel on which nodes tell each other what changed.
+const CHANNEL: &str = "passerelle";
+
+/// A server that stores lie on.
+#[derive(Clone)]
+pub struct Server {
+    registry: Pool<Postgres>,
+    pool: Pool<Postgres>,
+    label: String,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Server").field(&self.label).finish()
+    }
+}
+
+impl Server {
+    /// Connects, and checks that the login is one that keeps establishments apart.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Refused` with what to change.
+    pub async fn connect(url: &str, connections_max: u32) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url).map_err(|source| Error::Refused {
+            place: "PostgreSQL".to_owned(),
+            reason: format!("store.url is no address of a database: {source}"),
+        })?;
+        let label = login::label(&options);
+        let options = options.application_name("passerelle").statement_cache_capacity(256).options([
+            ("statement_timeout", SERVER_STATEMENT_TIMEOUT_MS),
+            ("lock_timeout", SERVER_LOCK_TIMEOUT_MS),
+            ("idle_in_transaction_session_timeout", SERVER_IDLE_TIMEOUT_MS),
+            ("client_min_messages", "warning"),
+            ("jit", "off"),
+        ]);
+        let options = options.disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .max_lifetime(CONNECTION_LIFETIME)
+            .idle_timeout(CONNECTION_IDLE);
+        let server = Self {
+            registry: pool.clone().max_connections(REGISTRY_CONNECTIONS_MAX.min(connections_max)).connect_lazy_with(options.clone()),
+            pool: pool.max_connections(connections_max).connect_lazy_with(options),
+            label,
+        };
+        let mut connection = server.registry.acquire().await.map_err(|error| login::refused(error, &server.label))?;
+        login::check(&mut connection, &server.label).await?;
+        Ok(server)
+    }
+
+    /// Where it is, without secrets: for messages.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Tells of changes that other nodes made.
+    pub async fn listen(&self) -> Result<PgListener, Error> {
+        let mut listener = PgListener::connect_with(&self.registry).await?;
+        listener.listen(CHANNEL).await?;
+        Ok(listener)
+    }
+
+    /// A plain connection under the gateway's own login.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Error> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.registry.close().await;
+        self.pool.close().await;
+    }
+}
+
+/// One store on a server: the schema `name` under the SQL role of the same name, or the registry's under the login itself.
+pub struct Schema {
+    pool: Pool<Postgres>,
+    server: Server,
+    name: SchemaName,
+    read: String,
+    write: String,
+    snapshot: String,
+    // Writers of one store on one node wait here, so that they do not each hold a connection while they wait.
+    turn: Arc<Mutex<()>>,
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Schema").field(&self.server.label).field(&self.name).finish()
+    }
+}
+
+impl Schema {
+    /// A schema of a server, which may not be there yet.
+    pub fn new(server: &Server, name: SchemaName) -> Self {
+        let pool = if name.is_registry() { &server.registry } else { &server.pool };
+        Self {
+            pool: pool.clone(),
+            read: dialect::begin(&name, "READ ONLY", false),
+            write: dialect::begin(&name, "READ WRITE", true),
+            snapshot: dialect::begin(&name, "ISOLATION LEVEL REPEATABLE READ READ ONLY", false),
+            server: server.clone(),
+            name,
+            turn: Arc::default(),
+        }
+    }
+
+    /// A reading transaction: each statement sees the last commit.
+    pub async fn read(&self) -> Result<PgTransaction, Error> {
+        self.begin(&self.read, None).await
+    }
+
+    /// A reading transaction in which every statement sees the same moment.
+    pub async fn snapshot(&self) -> Result<PgTransaction, Error> {
+        self.begin(&self.snapshot, None).await
+    }
+
+    /// The writing transaction; waits for the one before, on whichever node.
+    pub async fn write(&self) -> Result<PgTransaction, Error> {
+        let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, self.turn.clone().lock_owned()).await.map_err(|_| Error::Busy)?;
+        self.begin(&self.write, Some(turn)).await
+    }
+
+    /// The server it lies on.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Its name, which is also its role's.
+    pub fn name(&self) -> &SchemaName {
+        &self.name
+    }
+
+    /// A connection of the pool may have died since it was last used; that shows at its first statement, and another one is taken then.
+    async fn begin(&self, text: &str, turn: Option<OwnedMutexGuard<()>>) -> Result<PgTransaction, Error> {
+        let mut tries_left = BEGIN_TRIES_MAX;
+        loop {
+            tries_left -= 1;
+            match PgTransaction::begin(&self.pool, text).await {
+                Ok(begun) => return Ok(begun.with_turn(turn)),
+                Err(error) if tries_left > 0 && is_lost(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Whether a connection is gone, and another may serve: it broke, or the server ended it (class 57P, operator intervention).
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(source) => source.kind() != std::io::ErrorKind::TimedOut && source.kind() != std::io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02")),
+        _ => false,
+    }
+}
