@@ -3,6 +3,7 @@
 //! `scripts/test` runs what opens gateways on both. The contract of the store (`tests/store`) is tried on both whatever the variable says.
 
 use passerelle::config::Config;
+use passerelle::store::StoreUrl;
 use tempfile::TempDir;
 
 use super::postgres::{self, Database};
@@ -18,6 +19,8 @@ pub enum Engine {
 }
 
 impl Engine {
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
     /// The engine of this run.
     #[expect(clippy::disallowed_methods, reason = "a test binary takes no argument but tests' names, and this is about all of them")]
     fn chosen() -> Self {
@@ -38,9 +41,10 @@ impl Engine {
 #[derive(Debug)]
 pub struct TestStore {
     pub config: Config,
-    // Both go with it.
+    /// Where it lies, on PostgreSQL.
+    pub database: Option<Database>,
+    // Goes with it.
     _folder: TempDir,
-    _database: Option<Database>,
 }
 
 impl TestStore {
@@ -49,18 +53,24 @@ impl TestStore {
         Self::on(Engine::chosen())
     }
 
-    fn on(engine: Engine) -> Self {
+    /// On this engine.
+    pub fn on(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = (engine == Engine::Postgres).then(postgres::database);
         let config = match &database {
             None => Config::load(None, std::iter::empty(), Some(folder.path())),
             Some(database) => {
-                let key = folder.path().join("master.key").to_str().unwrap().to_owned();
-                let set = [("PASSERELLE__STORE__URL", database.url().to_owned()), ("PASSERELLE__SECRETS__MASTER_KEY_FILE", key)];
+                let beside = folder.path().to_str().unwrap().to_owned();
+                let set = [("PASSERELLE__STORE__URL", database.url().to_owned()), ("PASSERELLE__STORE__FOLDER", beside)];
                 Config::load(None, set.into_iter().map(|(name, value)| (name.to_owned(), value)), None)
             }
         };
-        Self { config: config.unwrap(), _folder: folder, _database: database }
+        Self { config: config.unwrap(), database, _folder: folder }
+    }
+
+    /// Where the stores lie, for those who open them without a gateway.
+    pub fn url(&self) -> StoreUrl {
+        passerelle::app::store_url(&self.config.store.url).unwrap()
     }
 }
 

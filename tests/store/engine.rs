@@ -1,38 +1,33 @@
-//! The engines that the store's contract is tried on: a second one is added to `ENGINES` and `Bed::open`, and to nothing else.
+//! The engines that the store's contract is tried on: both, whatever engine the other tests of a run are on.
 
 use passerelle::store::registry::establishment::DEFAULT_PLACEMENT;
-use passerelle::store::{Address, Bounds, Error, Store, StoreUrl, Stores, Tx};
+use passerelle::store::{Address, Bounds, Error, Store, Stores, Tx};
 use passerelle::types::id::EstablishmentId;
 use passerelle::types::page::{Page, PageRequest};
-use tempfile::TempDir;
+
+use crate::harness::store::{Engine, TestStore};
 
 /// What may stand open, where a test does not care.
 pub const BOUNDS: Bounds = Bounds { open_max: 16, connections_max: 4 };
-
-/// What a store may lie in.
-#[derive(Clone, Copy, Debug)]
-pub enum Engine {
-    Sqlite,
-}
-
-const ENGINES: [Engine; 1] = [Engine::Sqlite];
 
 /// A fresh installation on one engine, with one establishment.
 pub struct Bed {
     pub stores: Stores,
     pub store: Store,
-    _folder: TempDir,
+    pub place: TestStore,
 }
 
 impl Bed {
     async fn open(engine: Engine) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = match engine {
-            Engine::Sqlite => StoreUrl::Sqlite(folder.path().join("stores")),
-        };
-        let stores = Stores::open(&url, &[], BOUNDS).await.unwrap();
+        let place = TestStore::on(engine);
+        let stores = Stores::open(&place.url(), &[], BOUNDS).await.unwrap();
         let store = stores.provision_new(at("college-jean-jaures")).await.unwrap();
-        Self { stores, store, _folder: folder }
+        Self { stores, store, place }
+    }
+
+    /// Whether it lies in SQLite files, for what only they do.
+    pub fn is_sqlite(&self) -> bool {
+        self.place.database.is_none()
     }
 
     /// A reading connection of the establishment.
@@ -90,7 +85,7 @@ pub fn named(slug: &str) -> Address {
 
 /// Runs a behaviour on every engine.
 pub async fn on_every_engine(behaviour: impl AsyncFn(&Bed)) {
-    for engine in ENGINES {
+    for engine in Engine::ALL {
         println!("on {engine:?}");
         let bed = Bed::open(engine).await;
         behaviour(&bed).await;

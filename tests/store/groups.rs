@@ -234,15 +234,17 @@ async fn memberships_are_filled_without_their_index_which_comes_back_even_when_t
         let mut given_up = bed.store.begin().await.unwrap();
         membership::drop_index(&mut given_up).await.unwrap();
         drop(given_up);
-        // Taking it away is refused where it is missing, and making it where it is there.
+        // On SQLite, taking it away is refused where it is missing, and making it where it is there; on PostgreSQL it stays where it is.
         bed.write(async |tx| {
             membership::drop_index(tx).await?;
             membership::insert_packed(tx, club.id, &[people[0].id, people[1].id]).await?;
             membership::make_index(tx).await
         })
         .await;
-        let again = bed.refusal(async |tx| membership::make_index(tx).await).await;
-        assert!(matches!(again, Error::Engine(_)), "{again:?}");
+        if bed.is_sqlite() {
+            let again = bed.refusal(async |tx| membership::make_index(tx).await).await;
+            assert!(matches!(again, Error::Engine(_)), "{again:?}");
+        }
         for someone in &people {
             assert_eq!(membership::groups_of_user(&mut bed.read().await, someone.id).await.unwrap(), [club.id]);
         }

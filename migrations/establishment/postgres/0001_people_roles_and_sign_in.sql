@@ -146,7 +146,7 @@ CREATE TABLE assignments (
     rule_id UUID REFERENCES rules (id),
     valid_from BIGINT,
     valid_until BIGINT,
-    reason JSONB NOT NULL,
+    reason TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     UNIQUE (user_id, application_id, role, scope, origin)
 );

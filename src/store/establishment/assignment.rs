@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
-use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::columns::JsonText;
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -63,7 +63,7 @@ pub struct Assignment {
     /// It holds until then.
     pub valid_until: Option<Timestamp>,
     /// Why: the way from the entry to the role, or a person's words.
-    #[sqlx(json)]
+    #[sqlx(try_from = "JsonText<Vec<Step>>")]
     pub reason: Vec<Step>,
     /// When it was given.
     pub created_at: Timestamp,
@@ -155,6 +155,12 @@ pub async fn list_held(tx: &mut Tx, user: UserId, application: ApplicationId, no
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(application).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
+impl From<JsonText<Self>> for Vec<Step> {
+    fn from(read: JsonText<Self>) -> Self {
+        read.0
+    }
+}
+
 /// What a recomputation reads and writes of an assignment. The reason stays the stored text: to compare it needs no reading of it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Standing {
@@ -201,7 +207,7 @@ pub async fn insert_all(tx: &mut Tx, assignments: &[Assignment]) -> Result<(), E
             rows.push_values(chunk, |mut row, x| {
                 row.push_bind(x.id).push_bind(x.user_id).push_bind(x.application_id).push_bind(&x.role).push_bind(&x.scope);
                 row.push_bind(x.origin).push_bind(x.rule_id).push_bind(x.valid_from).push_bind(x.valid_until);
-                row.push_bind(Json(&x.reason)).push_bind(x.created_at);
+                row.push_bind(JsonText(&x.reason)).push_bind(x.created_at);
             });
             rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
