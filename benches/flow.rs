@@ -239,6 +239,8 @@ fn relying_party(client_id: &str, algorithm: SigningAlgorithm, now: Timestamp) -
         secret_hash: Some(Secret::parse("secret", SECRET.to_owned()).unwrap().hash().as_bytes().to_vec()),
         redirect_uris: vec![REDIRECT.to_owned()],
         post_logout_redirect_uris: Vec::new(),
+        backchannel_logout_uri: None,
+        backchannel_logout_session_required: false,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         id_token_signed_response_alg: algorithm,
         scopes: ["openid", "profile", "email", "roles"].map(str::to_owned).to_vec(),

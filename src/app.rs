@@ -2,6 +2,7 @@
 
 pub mod connections;
 mod unread;
+pub mod worker;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,10 +15,12 @@ use connections::Bounds;
 use crate::config::{self, Config};
 use crate::services::context::{Actor, Gateway, PlatformContext};
 use crate::services::directories::Directories;
+use crate::services::egress::Egress;
 use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::installation;
 use crate::services::keys::Keys;
+use crate::services::node::Node;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
 use crate::services::vault::Vault;
@@ -48,8 +51,10 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         vault,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
+        egress: Egress::new(config.egress.private_hosts_allowed.clone(), config.is_of_this_machine()),
         keys: Keys::new(open_max),
         establishments: RecentEstablishments::default(),
+        node: Node::default(),
         limits: config.limits.clone(),
         public_url: config.public_url.clone(),
         trusted_proxies: config.listen.trusted_proxies.clone(),
@@ -83,8 +88,16 @@ pub async fn serve(
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
+    let working = tokio::spawn(worker::work(gateway.clone()));
     let bounds = Bounds::new(gateway.limits.connections_max);
+    let node = gateway.clone();
+    let shutdown = async move {
+        shutdown.await;
+        node.node.stop();
+    };
     connections::answer(listener, crate::fronts::router(gateway.clone()), bounds, shutdown).await;
+    // One that panicked has been logged by the runtime, and what it held runs out.
+    working.await.ok();
     beside.shutdown().await;
     gateway.stores.close().await;
     Ok(())

@@ -11,10 +11,12 @@
 mod access_matrix;
 mod api;
 mod cli;
+mod archives;
 mod config;
 mod connectors;
 mod demo;
 mod harness;
+mod jobs;
 mod journeys;
 mod oidc;
 mod roles;

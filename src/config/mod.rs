@@ -2,6 +2,8 @@
 //!
 //! A setting comes from, the later winning: its default, the file, the variable `PASSERELLE__SECTION__KEY`, the argument `--data`.
 
+mod archives;
+mod egress;
 mod environment;
 mod error;
 mod limits;
@@ -17,6 +19,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use archives::Archives;
+pub use egress::Egress;
 pub use environment::{environment, variable};
 pub use error::{ConfigError, Place, Problem};
 pub use limits::Limits;
@@ -40,10 +44,14 @@ pub struct Config {
     pub store: Store,
     /// The key that seals other secrets.
     pub secrets: Secrets,
+    /// What may be called of what clients name.
+    pub egress: Egress,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// What the gateway writes about its own work.
     pub log: Log,
+    /// Archives that the gateway writes by itself.
+    pub archives: Archives,
 }
 
 impl Default for Config {
@@ -53,8 +61,10 @@ impl Default for Config {
             listen: Listen::default(),
             store: Store::default(),
             secrets: Secrets::default(),
+            egress: Egress::default(),
             limits: Limits::default(),
             log: Log::default(),
+            archives: Archives::default(),
         }
     }
 }
@@ -91,6 +101,11 @@ impl Config {
         }
     }
 
+    /// Whether the public address is this machine itself, which nobody elsewhere reaches.
+    pub fn is_of_this_machine(&self) -> bool {
+        public_url::is_of_this_machine(&self.public_url)
+    }
+
     /// The folder of the stores, as `store.url` names it, or of what stands beside a database.
     pub fn folder(&self) -> PathBuf {
         self.store.folder()
@@ -104,5 +119,16 @@ impl Config {
 
 /// Every setting, in the order of the file.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    [public_url::SETTINGS, listen::SETTINGS, store::SETTINGS, secrets::SETTINGS, limits::SETTINGS, log::SETTINGS].into_iter().flatten()
+    [
+        public_url::SETTINGS,
+        listen::SETTINGS,
+        store::SETTINGS,
+        secrets::SETTINGS,
+        egress::SETTINGS,
+        limits::SETTINGS,
+        log::SETTINGS,
+        archives::SETTINGS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -43,6 +43,11 @@ fn check(raw: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether an address is this machine's own.
+pub(super) fn is_of_this_machine(public_url: &str) -> bool {
+    Url::parse(public_url).is_ok_and(|url| is_loopback(&url))
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -16,6 +16,7 @@ use super::sample::{Sample, Settings};
 use super::setup::{self, Planned, Platform, Surroundings};
 use crate::app;
 use crate::config::Config;
+use crate::services::leases::HOLD_S;
 use crate::services::oidc::redirect_uri::registrable_redirect_uri;
 use crate::services::sync;
 use crate::types::time::Timestamp;
@@ -83,8 +84,8 @@ impl Demo {
         let people_count = entries.iter().filter(|entry| entry.first("uid").is_some()).count();
         let directory = Arc::new(directory(entries, &planned).await?);
         let gateway = app::open(&config).await.with_context(|| format!("opening the stores in {}", folder.path().display()))?;
-        // A demo that was killed may have left a run unfinished in its folder.
-        sync::recover(&gateway, Timestamp::now()).await?;
+        // A demo that was killed may have left a run unfinished in its folder, and nobody else works there: its hold need not run out.
+        sync::recover(&gateway, Timestamp::now().plus_s(HOLD_S)).await?;
         let around =
             Surroundings { directory_url: directory.url(), sample_url: sample_url.clone(), redirect_uris: wishes.redirect_uris.clone() };
         let platform = Box::pin(setup::furnish(&gateway, &planned, &around, Timestamp::now())).await?;

@@ -33,6 +33,7 @@ pub const ADMIN_SCOPE: &str = "passerelle:admin";
 
 /// What is said of a client when it is registered or changed (OpenID Connect Dynamic Registration 1.0 §2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of its own in the API")]
 #[serde(deny_unknown_fields)]
 pub struct ClientFields {
     /// Its identifier in the protocol; made when left out, and never changed.
@@ -49,9 +50,12 @@ pub struct ClientFields {
     /// Addresses it may be sent to after a sign-out; compared as exact strings.
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
-    /// Where it hears of sign-outs: not served by this version, so null.
+    /// Where it hears of sign-outs (OpenID Connect Back-Channel Logout 1.0 §2.2): https, at an address that is not private.
     #[serde(default)]
     pub backchannel_logout_uri: Option<String>,
+    /// Whether it must be told which session ended, and not only whose.
+    #[serde(default)]
+    pub backchannel_logout_session_required: bool,
     /// How it proves itself.
     #[serde(default = "client_secret_basic")]
     pub token_endpoint_auth_method: AuthMethod,
@@ -112,7 +116,8 @@ impl From<&Client> for ClientFields {
             application: k.application.clone(),
             redirect_uris: k.redirect_uris.clone(),
             post_logout_redirect_uris: k.post_logout_redirect_uris.clone(),
-            backchannel_logout_uri: None,
+            backchannel_logout_uri: k.backchannel_logout_uri.clone(),
+            backchannel_logout_session_required: k.backchannel_logout_session_required,
             token_endpoint_auth_method: k.token_endpoint_auth_method,
             id_token_signed_response_alg: k.id_token_signed_response_alg,
             scopes: k.scopes.clone(),
@@ -153,7 +158,7 @@ async fn find_in(tx: &mut Tx, client_id: &str) -> Result<Client, Error> {
 /// `Invalid` with every field that does not fit; `Conflict` when the identifier is taken.
 pub async fn create(ctx: &Context, fields: &ClientFields) -> Result<(Client, Option<Secret>), Error> {
     ctx.require(Permission::ManageClients)?;
-    check(fields)?;
+    check(ctx, fields)?;
     let mut tx = ctx.store.begin().await?;
     let application_id = application_in(&mut tx, fields).await?;
     let confidential = fields.token_endpoint_auth_method != AuthMethod::None;
@@ -168,6 +173,8 @@ pub async fn create(ctx: &Context, fields: &ClientFields) -> Result<(Client, Opt
         secret_hash: secret.as_ref().map(|s| s.hash().as_bytes().to_vec()),
         redirect_uris: Vec::new(),
         post_logout_redirect_uris: Vec::new(),
+        backchannel_logout_uri: None,
+        backchannel_logout_session_required: false,
         token_endpoint_auth_method: fields.token_endpoint_auth_method,
         id_token_signed_response_alg: fields.id_token_signed_response_alg,
         scopes: Vec::new(),
@@ -196,7 +203,7 @@ pub async fn create(ctx: &Context, fields: &ClientFields) -> Result<(Client, Opt
 /// `NotFound`; `Invalid` with every field that does not fit.
 pub async fn update(ctx: &Context, client_id: &str, fields: &ClientFields) -> Result<(Client, Option<Secret>), Error> {
     ctx.require(Permission::ManageClients)?;
-    check(fields)?;
+    check(ctx, fields)?;
     if fields.client_id.as_deref().is_some_and(|given| given != client_id) {
         return Err(Error::invalid("client_id", "never changes: register another client"));
     }
@@ -267,7 +274,8 @@ pub fn secret_fits(client: &Client, secret: &Secret) -> bool {
 }
 
 async fn record(tx: &mut Tx, ctx: &Context, action: &str, client: &Client) -> Result<(), Error> {
-    let detail = json!({ "name": client.name, "enabled": client.enabled, "redirect_uris": client.redirect_uris, "scopes": client.scopes });
+    let detail = json!({ "name": client.name, "enabled": client.enabled, "redirect_uris": client.redirect_uris, "scopes": client.scopes,
+        "backchannel_logout_uri": client.backchannel_logout_uri });
     audit::record_in(tx, ctx, action, ("client", &client.client_id), detail).await
 }
 
@@ -279,12 +287,15 @@ async fn application_in(tx: &mut Tx, fields: &ClientFields) -> Result<Option<App
 }
 
 fn write(client: &mut Client, fields: &ClientFields, application_id: Option<ApplicationId>) {
-    let ClientFields { application, redirect_uris, post_logout_redirect_uris, scopes, claim_shape, .. } = fields.clone();
+    let ClientFields { application, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, scopes, claim_shape, .. } =
+        fields.clone();
     fields.name.trim().clone_into(&mut client.name);
     client.application = application;
     client.application_id = application_id;
     client.redirect_uris = redirect_uris;
     client.post_logout_redirect_uris = post_logout_redirect_uris;
+    client.backchannel_logout_uri = backchannel_logout_uri;
+    client.backchannel_logout_session_required = fields.backchannel_logout_session_required;
     client.token_endpoint_auth_method = fields.token_endpoint_auth_method;
     client.id_token_signed_response_alg = fields.id_token_signed_response_alg;
     client.scopes = scopes;
@@ -297,7 +308,7 @@ fn write(client: &mut Client, fields: &ClientFields, application_id: Option<Appl
 }
 
 /// Every field is looked at, so that a form shows all that is wrong at once.
-fn check(fields: &ClientFields) -> Result<(), Error> {
+fn check(ctx: &Context, fields: &ClientFields) -> Result<(), Error> {
     let mut wrong = Vec::new();
     let name = fields.name.trim();
     if name.is_empty() || name.chars().count() > NAME_LENGTH_MAX || name.chars().any(char::is_control) {
@@ -310,9 +321,7 @@ fn check(fields: &ClientFields) -> Result<(), Error> {
             wrong.push(Invalid::new("client_id", accepted));
         }
     }
-    if fields.backchannel_logout_uri.is_some() {
-        wrong.push(Invalid::new("backchannel_logout_uri", "sign-outs are not sent to clients by this version: leave it out"));
-    }
+    check_backchannel(ctx, fields, &mut wrong);
     if fields.token_endpoint_auth_method == AuthMethod::None && fields.pkce == Pkce::Optional {
         wrong.push(Invalid::new("pkce", "a public client must use PKCE: required (RFC 9700 §2.1.1)"));
     }
@@ -325,6 +334,23 @@ fn check(fields: &ClientFields) -> Result<(), Error> {
         wrong.push(invalid);
     }
     if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
+fn check_backchannel(ctx: &Context, fields: &ClientFields, wrong: &mut Vec<Invalid>) {
+    match &fields.backchannel_logout_uri {
+        Some(uri) => {
+            if let Err(refusal) = ctx.gateway.egress.check(uri) {
+                wrong.push(Invalid::new("backchannel_logout_uri", refusal.to_string()));
+            }
+        }
+        None if fields.backchannel_logout_session_required => {
+            wrong.push(Invalid::new(
+                "backchannel_logout_session_required",
+                "means nothing without a backchannel_logout_uri: give both or neither",
+            ));
+        }
+        None => {}
+    }
 }
 
 fn check_uris(field: &str, uris: &[String], wrong: &mut Vec<Invalid>) {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::directories::Directories;
+use super::egress::Egress;
 use super::error::Error;
 use super::keys::{Keys, Ring};
+use super::node::Node;
 use super::passwords::PasswordPool;
 use super::recent_establishments::RecentEstablishments;
 use super::vault::Vault;
@@ -34,10 +36,14 @@ pub struct Gateway {
     pub passwords: PasswordPool,
     /// Directories that stand ready.
     pub directories: Directories,
+    /// Calls to addresses that clients name.
+    pub egress: Egress,
     /// Signing keys, ready to use.
     pub keys: Keys,
     /// Establishments looked up a moment ago.
     pub establishments: RecentEstablishments,
+    /// This process among others.
+    pub node: Node,
     /// Bounds and lifetimes.
     pub limits: Limits,
     /// Every address starts with it.

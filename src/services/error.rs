@@ -39,6 +39,14 @@ pub enum Error {
     /// A directory or another system outside did not do its part; the text says which and what to do.
     #[error("{0}")]
     Outside(String),
+    /// An archive is not what it has to be; nothing of it was taken.
+    #[error("{detail}")]
+    Archive {
+        /// The reason, as scripts read it.
+        reason: &'static str,
+        /// The same for people, and what to do.
+        detail: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(store::Error),

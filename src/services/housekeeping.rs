@@ -3,6 +3,7 @@
 
 use super::context::Gateway;
 use super::error::Error;
+use super::outbox;
 use crate::store::Store;
 use crate::store::establishment::{access_token, grant, interaction, one_time_link, session, throttle};
 use crate::types::time::Timestamp;
@@ -12,6 +13,9 @@ pub async fn sweep(gateway: &Gateway, now: Timestamp) {
     for (slug, store) in gateway.stores.opened() {
         if let Err(error) = sweep_store(gateway, &store, now).await {
             tracing::warn!(establishment = slug, %error, "expired rows stay until the next sweep");
+        }
+        if let Err(error) = outbox::ask_overdue(gateway, &slug, &store, now).await {
+            tracing::warn!(establishment = slug, %error, "whether something waits to be sent is looked up at the next sweep");
         }
     }
 }
@@ -32,6 +36,7 @@ async fn sweep_store(gateway: &Gateway, store: &Store, now: Timestamp) -> Result
     tx.commit().await?;
     let mut tx = store.begin().await?;
     one_time_link::delete_expired(&mut tx, now).await?;
+    outbox::sweep_in(&mut tx, now).await?;
     throttle::delete_stale(&mut tx, now.plus_s(-i64::from(gateway.limits.sign_in_window_s)), now).await?;
     Ok(tx.commit().await?)
 }

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::error::Error;
+use super::logout_notices;
 use super::roles;
 use crate::store::Tx;
 use crate::store::establishment::one_time_link::{self, OneTimeLink, Purpose};
@@ -59,6 +60,7 @@ pub async fn choose_password(ctx: &Context, token: &str, password: Secret) -> Re
         .collect();
     ctx.gateway.passwords.check_new(&password, &personal)?;
     let hash = ctx.gateway.passwords.hash(password).await?;
+    let notices = logout_notices::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut person = find_in(&mut tx, ctx, token).await?;
     if !one_time_link::spend(&mut tx, TokenHash::of(token), ctx.now).await? {
@@ -71,9 +73,11 @@ pub async fn choose_password(ctx: &Context, token: &str, password: Secret) -> Re
         user::update(&mut tx, &person).await?;
     }
     roles::recompute_users_in(&mut tx, ctx, &[person.id]).await?;
+    logout_notices::for_user_in(&mut tx, ctx, person.id, None).await?;
     session::delete_of_user(&mut tx, person.id).await?;
     grant::revoke_of_user(&mut tx, person.id, ctx.now).await?;
     super::audit::record_in(&mut tx, ctx, "user.password_chosen", ("user", &person.id.to_string()), serde_json::json!({})).await?;
     tx.commit().await?;
+    notices.hurry(ctx).await;
     Ok(person)
 }

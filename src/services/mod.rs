@@ -1,22 +1,31 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < installation < passwords < keys < directories < recent_establishments < context < audit < roles < applications < links < users < sources < groups < sync <
-//! login < oidc < clients < tokens < idempotency < establishments < housekeeping.
+//! error < vault < installation < passwords < keys < directories < egress < recent_establishments < node < context < audit < leases < outbox <
+//! logout_notices < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens < idempotency <
+//! establishments < archives < housekeeping < dispatch < jobs.
 
 pub mod applications;
+pub mod archives;
 pub mod audit;
 pub mod clients;
 pub mod context;
 pub mod directories;
+pub mod dispatch;
+pub mod egress;
 pub mod error;
 pub mod establishments;
 pub mod groups;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod installation;
+pub mod jobs;
 pub mod keys;
+pub mod leases;
 pub mod links;
 pub mod login;
+pub mod logout_notices;
+pub mod node;
 pub mod oidc;
+pub mod outbox;
 pub mod passwords;
 pub mod recent_establishments;
 pub mod roles;

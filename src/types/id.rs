@@ -130,6 +130,9 @@ pub enum TokenKind {}
 /// Marks identifiers of establishments.
 #[derive(Debug)]
 pub enum EstablishmentKind {}
+/// Marks identifiers of what an outbox holds.
+#[derive(Debug)]
+pub enum OutgoingKind {}
 /// Marks identifiers of sessions: the `sid` of OpenID Connect, never the cookie.
 #[derive(Debug)]
 pub enum SessionKind {}
@@ -164,6 +167,9 @@ impl Named for TokenKind {
 impl Named for EstablishmentKind {
     const NAME: &'static str = "establishment";
 }
+impl Named for OutgoingKind {
+    const NAME: &'static str = "message of the outbox";
+}
 impl Named for SessionKind {
     const NAME: &'static str = "session";
 }
@@ -188,5 +194,7 @@ pub type GrantId = Id<GrantKind>;
 pub type TokenId = Id<TokenKind>;
 /// An establishment.
 pub type EstablishmentId = Id<EstablishmentKind>;
+/// What an outbox holds.
+pub type OutboxId = Id<OutgoingKind>;
 /// A session.
 pub type SessionId = Id<SessionKind>;

@@ -55,6 +55,7 @@ pub async fn access_token(ctx: &Context) -> (UserId, String) {
         user_id: person.id,
         client_id: client.client_id,
         session_id: session.id,
+        sid: session.id,
         scope: ADMIN_SCOPE.to_owned(),
         nonce: None,
         auth_time: ctx.now,

@@ -34,10 +34,16 @@ use Reach::{Manage, Operate, Platform, Read};
 const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
 
+const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}"#;
+
 pub const TABLE: &[Row] = &[
     row("GET", "/establishments", Platform, 200, ""),
     row("POST", "/establishments", Platform, 201, r#"{"name":"École N"}"#),
     row("GET", "/establishments/{slug}", Read, 200, ""),
+    // Nothing is sent with these: that is told only to those who may send it.
+    row("POST", "/establishments/import", Platform, 422, ""),
+    row("POST", "/establishments/{slug}/restore", Manage, 422, ""),
+    row("POST", "/establishments/{slug}/export", Manage, 200, RECIPIENT),
     row("PATCH", "/establishments/{slug}", Operate, 200, r#"{"locality":"14000 Caen"}"#),
     row("GET", "/establishments/{slug}/administrators", Read, 200, ""),
     row("POST", "/establishments/{slug}/reset-administrator", Operate, 200, r#"{"send_mail":false}"#),
@@ -97,6 +103,8 @@ pub const TABLE: &[Row] = &[
     row("DELETE", "/establishments/{slug}/tokens/{id}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/keys", Read, 200, ""),
     row("GET", "/establishments/{slug}/audit", Read, 200, ""),
+    row("GET", "/establishments/{slug}/outbox", Read, 200, ""),
+    row("POST", "/establishments/{slug}/outbox/{id}/retry", Manage, 200, ""),
     // Last, because a blocked establishment refuses its own tokens; unblocking one that is open changes nothing.
     row("POST", "/establishments/{slug}/unblock", Operate, 200, ""),
     row("POST", "/establishments/{slug}/block", Operate, 200, ""),

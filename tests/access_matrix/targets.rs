@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use passerelle::services::context::{Context, PlatformContext};
+use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
 use passerelle::services::roles::{RuleFields, assignments, rules};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
@@ -10,7 +11,7 @@ use passerelle::services::{applications, clients, establishments, sources};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, State};
 use passerelle::store::registry::zone::Zone;
-use passerelle::types::id::{GroupId, RunId, UserId};
+use passerelle::types::id::{GroupId, OutboxId, RunId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -95,6 +96,7 @@ impl Targets {
                 let new: NewToken = read(r#"{"name":"A token","scope":"auditor"}"#);
                 tokens::create(ctx, &new).await.unwrap().0.id.to_string()
             }
+            "outbox" => self.given_up(name).await.to_string(),
             _ => panic!("{} is about {kind}, of which this test can make none: teach it", row.path),
         }
     }
@@ -129,6 +131,17 @@ impl Targets {
         group::upsert_all(&mut tx, std::slice::from_ref(&made)).await.unwrap();
         tx.commit().await.unwrap();
         made.id
+    }
+
+    /// A letter that was given up.
+    async fn given_up(&self, name: &str) -> OutboxId {
+        let (recipient, topic) = (format!("{name}@acad-test.fr"), "test".to_owned());
+        let new = New { kind: Kind::Mail, recipient, topic, content: Value::Null, batch: None };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        let id = outbox::put_in(&mut tx, &self.ctx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+        outbox::deliver(&self.ctx, async |_: &Outgoing, _: &Value| Outcome::Refused("refused by the test".to_owned())).await.unwrap();
+        id
     }
 
     /// A run that the guard holds.

@@ -1,7 +1,7 @@
 //! Clients.
 
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::kit::Served;
 
@@ -41,7 +41,7 @@ async fn careless_clients_are_refused_with_every_reason() {
         "name": " ", "client_id": "a b", "application": "nothing", "token_endpoint_auth_method": "none", "pkce": "optional",
         "redirect_uris": ["https://ok.example.fr/", "https://*.example.fr/"], "post_logout_redirect_uris": ["http://example.fr/"],
         "scopes": ["openid", "everything"], "claim_shape": { "claims": { "iss": { "value": "x" } } },
-        "backchannel_logout_uri": "https://ok.example.fr/bye"
+        "backchannel_logout_uri": "https://10.0.0.1/bye"
     });
     let refused = api.post(&clients, &token, &careless).await;
     let named = ["name", "client_id", "backchannel_logout_uri", "pkce", "redirect_uris[1]", "post_logout_redirect_uris[0]", "scopes"];
@@ -66,4 +66,26 @@ async fn a_patch_changes_what_it_names_and_a_public_client_has_no_secret() {
     assert!(confidential.body["client_secret"].is_string(), "{:?}", confidential.body);
     let listed = api.get(&format!("{clients}?q=accueil&enabled=true"), &token).await;
     assert_eq!((&listed.body["total"], &listed.body["items"][0]["client_id"]), (&json!(1), &json!("spa")));
+}
+
+#[tokio::test]
+async fn a_client_says_where_it_hears_of_sign_outs() {
+    let (api, clients, token) = school().await;
+    let uri = "https://notes.example.fr/bye";
+    let new =
+        json!({ "client_id": "notes", "name": "Notes", "redirect_uris": ["https://notes.example.fr/"], "backchannel_logout_uri": uri });
+    let made = api.post(&clients, &token, &new).await;
+    let told = |body: &Value| (body["backchannel_logout_uri"].clone(), body["backchannel_logout_session_required"].clone());
+    assert_eq!((made.status, told(&made.body)), (StatusCode::CREATED, (json!(uri), json!(false))));
+    let path = format!("{clients}/notes");
+    let changed = api.patch(&path, &token, &json!({ "backchannel_logout_session_required": true })).await;
+    assert_eq!(told(&changed.body), (json!(uri), json!(true)));
+    for private in ["http://notes.example.fr/bye", "https://192.168.1.1/bye", "https://localhost.example.fr/bye#here", "notes"] {
+        let refused = api.patch(&path, &token, &json!({ "backchannel_logout_uri": private })).await;
+        assert_eq!(refused.fields(), ["backchannel_logout_uri"], "{private}");
+    }
+    let alone = api.patch(&path, &token, &json!({ "backchannel_logout_uri": null })).await;
+    assert_eq!(alone.fields(), ["backchannel_logout_session_required"]);
+    let off = json!({ "backchannel_logout_uri": null, "backchannel_logout_session_required": false });
+    assert_eq!(told(&api.patch(&path, &token, &off).await.body), (Value::Null, json!(false)));
 }

@@ -61,10 +61,13 @@ fn every_setting_can_be_set_in_the_environment() {
                 "listen.address" => "[::1]:0".to_owned(),
                 "listen.trusted_proxies" => "127.0.0.1, 10.0.0.0/8".to_owned(),
                 "store.url" => "sqlite:elsewhere".to_owned(),
+                "egress.private_hosts_allowed" => "scodoc.lycee.lan, 10.20.0.0/16".to_owned(),
                 "store.placements" => "lyon=postgres://gateway:hunter2@db/x nord=sqlite:/srv/nord".to_owned(),
                 "store.folder" => "/var/lib/passerelle".to_owned(),
                 "secrets.master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
                 "secrets.master_key_file" => "/etc/passerelle/key".to_owned(),
+                "archives.folder" => "/backup/passerelle".to_owned(),
+                "archives.recipient" => "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".to_owned(),
                 unknown => panic!("give a value for {unknown}"),
             },
         };

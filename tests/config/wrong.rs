@@ -54,7 +54,10 @@ fn unknown_key_like_no_other_lists_what_there_is() {
     says(&refusal("[log]\ncolour = true", &[]), &["log.colour is not a setting", "The settings are: log.level, log.format."]);
     says(
         &refusal("[mail]\nhost = 'localhost'", &[]),
-        &["line 1: mail is not a setting", "The settings are: public_url, [listen], [store], [secrets], [limits], [log]."],
+        &[
+            "line 1: mail is not a setting",
+            "The settings are: public_url, [listen], [store], [secrets], [egress], [limits], [log], [archives].",
+        ],
     );
     says(&refusal(&format!("{} = 1", "x".repeat(5000)), &[]), &["is not a setting"]);
 }

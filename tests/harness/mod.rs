@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod demo;
 pub mod gateway;
 pub mod generator;
+pub mod listener;
 pub mod postgres;
 pub mod relying_party;
 pub mod server;

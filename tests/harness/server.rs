@@ -7,10 +7,12 @@ use passerelle::services::context::{Actor, Context, Gateway, PlatformContext};
 use passerelle::services::establishments::{self, NewEstablishment};
 use passerelle::services::users::NewUser;
 use passerelle::services::{links, users};
+use passerelle::store::establishment::access_token;
 use passerelle::store::establishment::client::{self, AuthMethod, Client, ConsentPolicy, Pkce, SigningAlgorithm};
+use passerelle::store::establishment::grant::{self, Grant};
 use passerelle::store::establishment::session::{self, Session};
 use passerelle::store::establishment::user::User;
-use passerelle::types::id::SessionId;
+use passerelle::types::id::{GrantId, SessionId};
 use passerelle::types::secret::Secret;
 use passerelle::types::time::Timestamp;
 use tokio::net::TcpListener;
@@ -165,6 +167,8 @@ impl Place {
             secret_hash: Some(secret.hash().as_bytes().to_vec()),
             redirect_uris: vec![CALLBACK.into()],
             post_logout_redirect_uris: vec!["https://app.example.fr/bye".into()],
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: false,
             token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
             id_token_signed_response_alg: SigningAlgorithm::Es256,
             scopes: ["openid", "profile", "email", "groups", "roles", "establishment", "offline_access"].map(str::to_owned).into(),
@@ -184,6 +188,17 @@ impl Place {
         (made, secret)
     }
 
+    /// What a client was given in a session, with an access token if it is to live until then.
+    pub async fn granted(&self, client: &str, session: &Session, access_until: Option<Timestamp>) {
+        let given = grant_of(client, session, self.ctx.now);
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        assert!(grant::insert_in_session(&mut tx, &given, self.ctx.now).await.unwrap());
+        if let Some(until) = access_until {
+            access_token::insert(&mut tx, Secret::random("").hash(), given.id, "openid", until).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
     /// Changes a client.
     pub async fn change_client(&self, id: &str, adjust: impl FnOnce(&mut Client)) {
         let mut tx = self.ctx.store.begin().await.unwrap();
@@ -191,5 +206,22 @@ impl Place {
         adjust(&mut found);
         client::update(&mut tx, &found).await.unwrap();
         tx.commit().await.unwrap();
+    }
+}
+
+/// What a client is given in a session: an hour's grant.
+pub fn grant_of(client: &str, session: &Session, now: Timestamp) -> Grant {
+    Grant {
+        id: GrantId::new(),
+        user_id: session.user_id,
+        client_id: client.into(),
+        session_id: session.id,
+        sid: session.id,
+        scope: "openid".into(),
+        nonce: None,
+        auth_time: now,
+        created_at: now,
+        expires_at: now.plus_s(3600),
+        revoked_at: None,
     }
 }

@@ -20,6 +20,9 @@ async fn every_issuer_is_discovered_at_its_own_address() {
             assert_ne!(answer.status, 404, "{address}");
         }
         assert_eq!(metadata["request_uri_parameter_supported"], false);
+        for supported in ["backchannel_logout_supported", "backchannel_logout_session_supported"] {
+            assert_eq!(metadata[supported], true, "{supported}");
+        }
         let algorithms = metadata["id_token_signing_alg_values_supported"].as_array().unwrap();
         assert!(algorithms.contains(&"RS256".into()) && algorithms.contains(&"ES256".into()));
         assert_eq!(metadata["token_endpoint_auth_methods_supported"].as_array().unwrap().len(), 3);

@@ -2,14 +2,17 @@
 
 mod authorization;
 mod authorize;
+mod backchannel_logout;
 mod blocking;
 mod claims;
 mod discovery;
+mod egress;
 mod end_session;
 mod isolation;
 mod journey;
 mod jws;
 mod logout;
+mod logout_notices;
 mod metadata;
 mod next_step;
 mod pages;

@@ -141,7 +141,7 @@ async fn the_grants_of_a_session_follow_the_one_that_replaces_it() {
         let (from, to, elsewhere) = (with_session(bed, &one).await, with_session(bed, &one).await, with_session(bed, &other).await);
         let grants = [samples::grant("a", &from), samples::grant("b", &from), samples::grant("a", &elsewhere)];
         with_grants(bed, &grants).await;
-        bed.write(async |tx| grant::move_to_session(tx, from.id, to.id).await).await;
+        bed.write(async |tx| grant::move_to_session(tx, from.id, &to).await).await;
         for (before, session_id) in grants.iter().zip([to.id, to.id, elsewhere.id]) {
             assert_eq!(read(bed, before).await, Some(Grant { session_id, ..before.clone() }));
         }

@@ -27,6 +27,8 @@ fn bare_client(client_id: &str) -> Client {
         secret_hash: None,
         redirect_uris: Vec::new(),
         post_logout_redirect_uris: Vec::new(),
+        backchannel_logout_uri: None,
+        backchannel_logout_session_required: false,
         token_endpoint_auth_method: AuthMethod::None,
         id_token_signed_response_alg: SigningAlgorithm::Rs256,
         scopes: Vec::new(),

@@ -1,6 +1,7 @@
 //! What goes wrong outside: each ends in its own message and changes nothing.
 
 use passerelle::services::error::Error;
+use passerelle::services::leases::HOLD_S;
 use passerelle::services::sources::{self, SourceFields};
 use passerelle::services::sync;
 use passerelle::store::establishment::sync_run::{Mode, State};
@@ -112,8 +113,8 @@ async fn only_one_run_of_a_source_at_a_time() {
     assert!(matches!(sync::start(&fed.ctx, "ldap", Mode::Preview).await, Err(Error::Conflict(_))));
     assert!(matches!(sources::delete(&fed.ctx, "ldap").await, Err(Error::Conflict(_))));
 
-    // As after a crash: the program starts again and finds it unfinished.
-    assert_eq!(sync::recover(&fed.ctx.gateway, Timestamp::now().plus_s(1)).await.unwrap(), 1);
+    // As after a crash: nobody renews its hold, and the program that starts next finds it.
+    assert_eq!(sync::recover(&fed.ctx.gateway, Timestamp::now().plus_s(HOLD_S + 1)).await.unwrap(), 1);
     let ended = sync::run(&fed.ctx, first.id).await.unwrap();
     assert_eq!(ended.state, State::Failed);
     assert!(ended.error.unwrap().contains("start it again"));

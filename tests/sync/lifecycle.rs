@@ -1,12 +1,16 @@
 //! People who are renamed, move, leave, come back, or meet another's name.
 
-use passerelle::services::{groups, users};
+use passerelle::services::{groups, jobs, users};
 use passerelle::store::establishment::change::Operation;
 use passerelle::store::establishment::group;
+use passerelle::store::establishment::sync_run::Mode;
 use passerelle::store::establishment::user::{DisabledBy, UserStatus};
 use passerelle::types::page::PageRequest;
 
 use super::{Fed, add, delete, dn, group as group_entry, person, rename};
+use crate::harness::listener::Listener;
+use crate::harness::relying_party::{claims, text};
+use crate::harness::server::Place;
 use crate::harness::slapd::BASE;
 
 #[tokio::test]
@@ -192,4 +196,31 @@ async fn groups_nest_in_circles_change_members_and_go() {
     let changes = fed.changes(&run).await;
     let added = changes.iter().find(|change| change.operation == Operation::MembersAdded).unwrap();
     assert_eq!((added.name.as_str(), &added.detail.as_ref().unwrap()["people"]), ("b", &serde_json::json!(["chloe"])));
+}
+
+#[tokio::test]
+async fn whoever_leaves_the_directory_is_signed_out_of_applications_too() {
+    let mut listener = Listener::start(&[]).await;
+    let fed = Fed::with_people(&["anne", "bob", "chloe"]).await;
+    fed.sync().await;
+    let place = Place { ctx: fed.ctx.clone() };
+    place.client("app", listener.registered()).await;
+    let mut left = Vec::new();
+    for name in ["anne", "bob", "chloe"] {
+        let user = fed.user(name).await;
+        place.granted("app", &place.session(&user, 60).await.1, None).await;
+        left.push(user.id.to_string());
+    }
+    left.truncate(2);
+    fed.slapd.modify(&delete("anne"));
+    fed.slapd.modify(&delete("bob"));
+    fed.run(Mode::Preview).await;
+    jobs::run_due(&fed.ctx.gateway, fed.ctx.now).await.unwrap();
+    assert!(listener.rest().is_empty(), "a preview tells nobody");
+    assert_eq!(fed.sync().await.counts.disabled, 2);
+    jobs::run_due(&fed.ctx.gateway, fed.ctx.now).await.unwrap();
+    let mut told: Vec<String> = listener.rest().iter().map(|heard| text(&claims(&heard.token()), "sub")).collect();
+    told.sort();
+    left.sort();
+    assert_eq!(told, left);
 }

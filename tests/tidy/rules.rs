@@ -25,8 +25,11 @@ const ROOMS: [(&str, &[&str]); 9] = [
 /// The services in the order in which they may name each other; those of one line may name one another.
 const SERVICES: &[&[&str]] = &[
     // What every service stands on: who asks, what can go wrong, how secrets are kept.
-    &["context", "directories", "error", "installation", "keys", "passwords", "recent_establishments", "vault"],
+    &["context", "directories", "egress", "error", "installation", "keys", "node", "passwords", "recent_establishments", "vault"],
     &["audit"],
+    &["leases"],
+    &["outbox"],
+    &["logout_notices"],
     &["mail"],
     &["roles"],
     &["applications"],
@@ -41,7 +44,9 @@ const SERVICES: &[&[&str]] = &[
     &["idempotency"],
     &["scim"],
     &["establishments"],
+    &["archives"],
     &["housekeeping"],
+    &["dispatch"],
     &["jobs"],
 ];
 
@@ -49,8 +54,8 @@ const SERVICES: &[&[&str]] = &[
 const CRATES: [(&str, &[&str]); 6] = [
     ("sqlx", &["src/store/"]),
     ("axum", &["src/fronts/", "src/demo/", "src/app.rs", "src/app/"]),
-    ("hyper", &["src/app/"]),
-    ("hyper_util", &["src/app/"]),
+    ("hyper", &["src/app/", "src/services/egress.rs"]),
+    ("hyper_util", &["src/app/", "src/services/egress.rs"]),
     ("openidconnect", &["connectors/src/upstream.rs", "src/demo/"]),
     ("ldap3", &["connectors/src/"]),
 ];

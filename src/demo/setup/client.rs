@@ -33,6 +33,7 @@ pub(super) async fn register(ctx: &Context, plan: &Planned, application: &str, a
         redirect_uris: redirect_uris.clone(),
         post_logout_redirect_uris: vec![post_logout_redirect_uri(&around.sample_url)],
         backchannel_logout_uri: None,
+        backchannel_logout_session_required: false,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         id_token_signed_response_alg: SigningAlgorithm::Rs256,
         scopes: SCOPES.map(str::to_owned).to_vec(),

@@ -57,8 +57,6 @@ pub struct ClientView {
     /// The client.
     #[serde(flatten)]
     client: Client,
-    /// Where it hears of sign-outs.
-    backchannel_logout_uri: Option<String>,
     /// Its secret; shown when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
@@ -66,7 +64,7 @@ pub struct ClientView {
 
 impl From<Client> for ClientView {
     fn from(client: Client) -> Self {
-        Self { client, backchannel_logout_uri: None, client_secret: None }
+        Self { client, client_secret: None }
     }
 }
 

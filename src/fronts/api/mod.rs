@@ -4,6 +4,7 @@
 #![expect(unused_qualifications, reason = "what utoipa makes of a path's parameters names them in full")]
 
 mod applications;
+mod archives;
 mod assignments;
 mod audit;
 mod authentication;
@@ -15,6 +16,7 @@ mod extract;
 mod groups;
 mod idempotency;
 mod keys;
+mod outbox;
 mod rules;
 mod runs;
 mod sources;
@@ -58,6 +60,9 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(establishments::unblock))
         .routes(routes!(establishments::administrators))
         .routes(routes!(establishments::reset_administrator))
+        .routes(routes!(archives::import))
+        .routes(routes!(archives::export))
+        .routes(routes!(archives::restore))
         .routes(routes!(zones::list))
         .routes(routes!(zones::save, zones::delete))
         .routes(routes!(users::list, users::create))
@@ -96,6 +101,8 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(tokens::show, tokens::revoke))
         .routes(routes!(keys::list))
         .routes(routes!(audit::list))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::retry))
 }
 
 /// The API's description (OpenAPI 3.1), made of the routes themselves.

@@ -60,6 +60,12 @@ pub struct Create {
     /// Where people may be sent after a sign-out; repeatable.
     #[arg(long = "post-logout-redirect-uri")]
     post_logout_redirect_uris: Vec<String>,
+    /// Where the client hears of sign-outs: https, at an address that is not private.
+    #[arg(long)]
+    backchannel_logout_uri: Option<String>,
+    /// The client must be told which session ended, and not only whose.
+    #[arg(long, requires = "backchannel_logout_uri")]
+    backchannel_logout_session_required: bool,
     /// A client that cannot keep a secret: a script in a browser, a program on a telephone.
     #[arg(long)]
     public: bool,
@@ -112,6 +118,8 @@ async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()
         "application": new.application,
         "redirect_uris": new.redirect_uris,
         "post_logout_redirect_uris": new.post_logout_redirect_uris,
+        "backchannel_logout_uri": new.backchannel_logout_uri,
+        "backchannel_logout_session_required": new.backchannel_logout_session_required,
         "token_endpoint_auth_method": if new.public { "none" } else { "client_secret_basic" },
         "consent": if new.trusted { "skip" } else { "ask" },
     });

@@ -3,8 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::archive;
 use super::args::Rows;
 use super::local::Local;
+use super::outbox;
 use super::output::{Output, beside, collect, or_dash};
 use super::{establishment_life, word};
 use crate::services::establishments::{self, NewContact, NewEstablishment};
@@ -51,6 +53,18 @@ pub enum Command {
     },
     /// Give an administrator's access back: a one-time link is mailed to the contact.
     Reset(establishment_life::Reset),
+    /// What one sends: letters and notices to applications that wait, were sent or were given up.
+    Outbox(outbox::Wanted),
+    /// Send again what was given up.
+    OutboxRetry {
+        /// The establishment's slug; `platform` for the platform's own.
+        slug: String,
+        /// Its identifier.
+        id: String,
+    },
+    /// Archives.
+    #[command(flatten)]
+    Archive(archive::Command),
     /// The zones establishments may lie in.
     Zone {
         /// Add this zone, as NAME=TITLE, or give it another title.
@@ -65,7 +79,7 @@ pub enum Command {
 impl Command {
     /// Whether the command may begin an installation.
     pub fn begins(&self) -> bool {
-        matches!(self, Self::Create(_) | Self::Zone { set: Some(_), .. })
+        matches!(self, Self::Create(_) | Self::Zone { set: Some(_), .. } | Self::Archive(archive::Command::Import(_)))
     }
 }
 
@@ -122,6 +136,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let shown = establishments::show(&local.establishment(&slug).await?)?;
             show(output, &shown)
         }
+        Command::Outbox(wanted) => outbox::list(local, output, wanted).await,
+        Command::OutboxRetry { slug, id } => outbox::retry(local, output, &slug, &id).await,
+        Command::Archive(command) => archive::run(local, output, command).await,
         Command::Zone { set, remove } => {
             if let Some(pair) = set {
                 let (name, title) = pair.split_once('=').unwrap_or((&pair, &pair));

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 held by a guard.
 
 mod application;
+mod archive;
 mod args;
 mod assignment;
 mod check;
@@ -13,6 +14,7 @@ mod establishment_life;
 mod explanation;
 mod local;
 mod operator;
+mod outbox;
 mod output;
 mod rule;
 mod run;

@@ -139,6 +139,7 @@ impl From<Error> for Problem {
                 ..Self::new("too-many", "Too many attempts", StatusCode::TOO_MANY_REQUESTS, error.to_string())
             },
             Error::Outside(detail) => Self::new("outside", "Another system did not do its part", StatusCode::BAD_GATEWAY, detail),
+            Error::Archive { reason, detail } => Self::new(reason, "The archive cannot be used", StatusCode::UNPROCESSABLE_ENTITY, detail),
             Error::Store(store::Error::Busy) => Self {
                 retry_after_s: Some(5),
                 ..Self::new(

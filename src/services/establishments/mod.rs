@@ -8,7 +8,7 @@ mod prepare;
 pub use access::{AccessReset, Administrator, NewReset, administrators, reset_administrator};
 pub use block::{block, unblock};
 pub use edit::{EstablishmentFields, current, edit};
-pub use prepare::prepare;
+pub use prepare::{prepare, prepare_in};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -164,7 +164,7 @@ async fn first_administrator(there: &Context, contact: &Contact) -> Result<(User
         ..NewUser::default()
     };
     let mut tx = there.store.begin().await?;
-    prepare::prepare_in(&mut tx, there).await?;
+    prepare_in(&mut tx, there).await?;
     let made = users::create_in(&mut tx, there, &new).await?;
     prepare::give_gateway_role_in(&mut tx, there, made.0.id, GatewayRole::Administrator, "first administrator").await?;
     tx.commit().await?;

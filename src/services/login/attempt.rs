@@ -9,6 +9,7 @@ use super::{browser::Browser, interaction, password, session, throttle};
 use crate::services::audit;
 use crate::services::context::{Actor, Context};
 use crate::services::error::Error;
+use crate::services::logout_notices;
 use crate::store::establishment::user::{self, User, UserStatus};
 use crate::types::secret::{Secret, TokenHash};
 use crate::types::username::Username;
@@ -68,6 +69,7 @@ pub async fn sign_in(ctx: &Context, attempt: &Attempt<'_>) -> Result<Outcome, Er
 }
 
 async fn begin(ctx: &Context, attempt: &Attempt<'_>, person: &User, counters: throttle::Counters) -> Result<Outcome, Error> {
+    let notices = announce(ctx, attempt, person).await?;
     let mut tx = ctx.store.begin().await?;
     // Read again within the transaction: someone disabled while the password was checked gets no session.
     let Some(person) = user::find(&mut tx, person.id).await?.filter(|now| now.status == UserStatus::Active) else {
@@ -88,8 +90,23 @@ async fn begin(ctx: &Context, attempt: &Attempt<'_>, person: &User, counters: th
     audit::record_in(&mut tx, &acting, "session.begun", ("user", &id), json!({ "session": begun.id.to_string(), "method": begun.method }))
         .await?;
     tx.commit().await?;
+    if let Some(notices) = notices {
+        notices.hurry(ctx).await;
+    }
     metrics::counter!("passerelle_sign_ins_total", "outcome" => "signed_in").increment(1);
     Ok(Outcome::SignedIn(cookie))
+}
+
+/// On a shared computer, whoever signs in ends the session of the one before: who holds grants of that one hears of it.
+async fn announce(ctx: &Context, attempt: &Attempt<'_>, person: &User) -> Result<Option<logout_notices::Announced>, Error> {
+    if attempt.session.is_none() {
+        return Ok(None);
+    }
+    let replaced = session::find_any_in(&mut ctx.store.read().await?, ctx, attempt.session).await?;
+    Ok(match replaced {
+        Some(replaced) if replaced.user_id != person.id => Some(logout_notices::announce(ctx).await?),
+        Some(_) | None => None,
+    })
 }
 
 fn refused(ctx: &Context, attempt: &Attempt<'_>) -> Outcome {

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::services::audit;
 use crate::services::context::{Actor, Context};
 use crate::services::error::Error;
+use crate::services::logout_notices;
 use crate::store::Tx;
 use crate::store::establishment::grant;
 use crate::store::establishment::session::{self, Session};
@@ -57,7 +58,7 @@ pub async fn touch_in(tx: &mut Tx, ctx: &Context, session: &Session) -> Result<(
 }
 
 /// Begins a session, with a new identifier and a new cookie whatever was there before (SECURITY 3, 4). The session it replaces in this
-/// browser ends: the same person's grants go over to the new one, another person's are revoked.
+/// browser ends: the same person's grants go over to the new one, another person's are revoked. The caller announces notices around it.
 pub(super) async fn begin_in(tx: &mut Tx, ctx: &Context, person: &User, replaced: Option<&Session>) -> Result<(Secret, Session), Error> {
     let cookie = Secret::random("");
     let begun = Session {
@@ -72,21 +73,26 @@ pub(super) async fn begin_in(tx: &mut Tx, ctx: &Context, person: &User, replaced
     if let Some(replaced) = replaced {
         session::delete(tx, replaced.id).await?;
         if replaced.user_id == person.id {
-            grant::move_to_session(tx, replaced.id, begun.id).await?;
+            grant::move_to_session(tx, replaced.id, &begun).await?;
         } else {
+            logout_notices::for_session_in(tx, ctx, replaced.id, None).await?;
             grant::revoke_of_session(tx, replaced.id, ctx.now).await?;
         }
     }
     Ok((cookie, begun))
 }
 
-/// Ends a session: the grants given in it are revoked in the same transaction.
+/// Ends a session: the grants given in it are revoked in the same transaction, and who holds them hears of it.
 pub async fn end(ctx: &Context, live: &Live) -> Result<(), Error> {
+    let notices = logout_notices::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
+    logout_notices::for_session_in(&mut tx, ctx, live.session.id, None).await?;
     session::delete(&mut tx, live.session.id).await?;
     grant::revoke_of_session(&mut tx, live.session.id, ctx.now).await?;
     let id = live.user.id.to_string();
     let acting = Context { actor: Actor::User { id: live.user.id, roles: Vec::new() }, ..ctx.clone() };
     audit::record_in(&mut tx, &acting, "session.ended", ("user", &id), json!({ "session": live.session.id.to_string() })).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    notices.hurry(ctx).await;
+    Ok(())
 }

@@ -26,6 +26,9 @@ pub fn metadata(issuer: &str) -> Value {
         "userinfo_endpoint": endpoint("userinfo"),
         "jwks_uri": endpoint("jwks"),
         "end_session_endpoint": endpoint("logout"),
+        // Back-Channel Logout 1.0 §2.1.
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "scopes_supported": SCOPES,
         "claims_supported": claim_names,
         "claim_types_supported": ["normal"],

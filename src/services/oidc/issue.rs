@@ -53,16 +53,20 @@ fn grant_of(ctx: &Context, case: &Case<'_>, live: &sessions::Live) -> Grant {
     let limits = &ctx.gateway.limits;
     let online_s = i64::from(limits.authorization_code_lifetime_s) + i64::from(limits.access_token_lifetime_s) + SPENT_CODE_KEPT_S;
     let offline_s = if case.request.scope.contains("offline_access") { i64::from(limits.refresh_token_lifetime_s) } else { 0 };
+    let online = ctx.now.plus_s(online_s.max(offline_s));
+    // Whoever is to hear of the session's end is remembered until then.
+    let hears = case.client.backchannel_logout_uri.is_some();
     Grant {
         id: GrantId::new(),
         user_id: live.user.id,
         client_id: case.request.client_id.clone(),
         session_id: live.session.id,
+        sid: live.session.id,
         scope: case.request.scope.to_string(),
         nonce: case.request.nonce.clone(),
         auth_time: live.session.auth_time,
         created_at: ctx.now,
-        expires_at: ctx.now.plus_s(online_s.max(offline_s)),
+        expires_at: if hears { online.max(live.session.expires_at) } else { online },
         revoked_at: None,
     }
 }

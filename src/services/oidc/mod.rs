@@ -16,7 +16,6 @@ pub mod facts;
 pub mod failure;
 pub mod id_token;
 mod issue;
-pub mod jws;
 pub mod logout;
 pub mod parameters;
 pub mod pkce;
@@ -26,3 +25,5 @@ mod shape_rule;
 pub mod token_request;
 pub mod token_response;
 pub mod tokens;
+
+pub use crate::services::keys::jws;

@@ -194,7 +194,7 @@ async fn sign_id_token(ctx: &Context, client: &Client, redeemed: &Redeemed) -> R
             lifetime_s: i64::from(ctx.gateway.limits.id_token_lifetime_s),
             auth_time: redeemed.grant.auth_time,
             nonce: redeemed.nonce.as_deref(),
-            session_id: Some(&redeemed.grant.session_id.to_string()),
+            session_id: Some(&redeemed.grant.sid.to_string()),
             // Exposed to be hashed into at_hash.
             access_token: Some(redeemed.access_token.expose()),
         },

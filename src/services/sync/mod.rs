@@ -2,6 +2,7 @@
 //! itself: `connectors` reads, `users` writes.
 
 mod apply;
+mod broken;
 mod digest;
 mod guard;
 mod inbox;
@@ -15,7 +16,8 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
-pub use run::{approve, approve_to_end, recover, refuse, run_to_end, start};
+pub use broken::{end_broken, recover};
+pub use run::{approve, approve_to_end, refuse, run_to_end, start};
 
 use super::context::Context;
 use super::error::Error;

@@ -6,6 +6,7 @@ use super::super::audit;
 use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::links::{self, Link};
+use super::super::logout_notices;
 use super::super::roles;
 use super::authority::may_change_in;
 use crate::store::Tx;
@@ -25,21 +26,24 @@ pub async fn disable(ctx: &Context, id: UserId) -> Result<User, Error> {
     if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) {
         return Err(Error::Forbidden("nobody disables themselves: ask another administrator".to_owned()));
     }
+    let notices = logout_notices::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
     may_change_in(&mut tx, ctx, id).await?;
     let user = disable_in(&mut tx, ctx, user, DisabledBy::Administrator).await?;
     tx.commit().await?;
+    notices.hurry(ctx).await;
     Ok(user)
 }
 
-/// The same within a transaction. An administrator's word outlives a source's.
+/// The same within a transaction, around which the caller announces notices. An administrator's word outlives a source's.
 pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: DisabledBy) -> Result<User, Error> {
     let standing = user.disabled_by == Some(DisabledBy::Administrator);
     user.status = UserStatus::Disabled;
     user.disabled_by = Some(if standing { DisabledBy::Administrator } else { by });
     user.updated_at = ctx.now;
     user::update(tx, &user).await?;
+    logout_notices::for_user_in(tx, ctx, user.id, None).await?;
     session::delete_of_user(tx, user.id).await?;
     grant::revoke_of_user(tx, user.id, ctx.now).await?;
     // A link made before is not to work again when the person is enabled.
@@ -93,6 +97,7 @@ pub async fn delete(ctx: &Context, id: UserId) -> Result<(), Error> {
     if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) {
         return Err(Error::Forbidden("nobody removes themselves: ask another administrator".to_owned()));
     }
+    let notices = logout_notices::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
     may_change_in(&mut tx, ctx, id).await?;
@@ -102,9 +107,11 @@ pub async fn delete(ctx: &Context, id: UserId) -> Result<(), Error> {
             owner.source
         )));
     }
+    logout_notices::for_user_in(&mut tx, ctx, id, None).await?;
     user::delete(&mut tx, id).await?;
     audit::record_in(&mut tx, ctx, "user.deleted", ("user", &id.to_string()), json!({ "username": user.username })).await?;
     tx.commit().await?;
+    notices.hurry(ctx).await;
     Ok(())
 }
 

@@ -40,7 +40,7 @@ pub struct IssuedCode {
 
 /// A code by its hash, spent or not.
 pub async fn find(tx: &mut Tx, code: TokenHash) -> Result<Option<IssuedCode>, Error> {
-    const SQL: &str = "SELECT g.id, g.user_id, g.client_id, g.session_id, g.scope, g.nonce, g.auth_time, g.created_at, g.expires_at, \
+    const SQL: &str = "SELECT g.id, g.user_id, g.client_id, g.session_id, COALESCE(g.sid, g.session_id) AS sid, g.scope, g.nonce, g.auth_time, g.created_at, g.expires_at, \
          g.revoked_at, a.redirect_uri, a.code_challenge, a.expires_at AS code_expires_at, a.spent_at \
          FROM authorization_codes a JOIN grants g ON g.id = a.grant_id WHERE a.code_hash = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(code.as_bytes()).fetch_optional(c).await)?)

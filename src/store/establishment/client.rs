@@ -64,6 +64,7 @@ pub enum ConsentPolicy {
 
 /// One relying party.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of its own in the API")]
 pub struct Client {
     /// Key of the row.
     #[serde(skip)]
@@ -86,6 +87,10 @@ pub struct Client {
     /// Addresses it may be sent to after a sign-out; compared as exact strings.
     #[sqlx(json)]
     pub post_logout_redirect_uris: Vec<String>,
+    /// Where it hears of sign-outs (OpenID Connect Back-Channel Logout 1.0 §2.2).
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether it must be told which session ended, and not only whose.
+    pub backchannel_logout_session_required: bool,
     /// How it proves itself.
     pub token_endpoint_auth_method: AuthMethod,
     /// How its ID tokens are signed.
@@ -129,8 +134,8 @@ pub struct Filter {
 /// One client by its identifier.
 pub async fn find(tx: &mut Tx, client_id: &str) -> Result<Option<Client>, Error> {
     const SQL: &str = "SELECT c.id, c.client_id, c.name, c.application_id, a.name AS application, c.secret_hash, c.redirect_uris, \
-         c.post_logout_redirect_uris, c.token_endpoint_auth_method, c.id_token_signed_response_alg, c.scopes, c.pkce, c.consent, \
-         c.claims_in_id_token, c.require_role, c.claim_shape, c.enabled, c.created_at, c.updated_at \
+         c.post_logout_redirect_uris, c.backchannel_logout_uri, c.backchannel_logout_session_required, c.token_endpoint_auth_method, \
+         c.id_token_signed_response_alg, c.scopes, c.pkce, c.consent, c.claims_in_id_token, c.require_role, c.claim_shape, c.enabled, c.created_at, c.updated_at \
          FROM clients c LEFT JOIN applications a ON a.id = c.application_id WHERE c.client_id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(client_id).fetch_optional(c).await)?)
 }
@@ -138,8 +143,8 @@ pub async fn find(tx: &mut Tx, client_id: &str) -> Result<Option<Client>, Error>
 /// A page of clients, oldest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Client>, Error> {
     const SQL: &str = "SELECT c.id, c.client_id, c.name, c.application_id, a.name AS application, c.secret_hash, c.redirect_uris, \
-         c.post_logout_redirect_uris, c.token_endpoint_auth_method, c.id_token_signed_response_alg, c.scopes, c.pkce, c.consent, \
-         c.claims_in_id_token, c.require_role, c.claim_shape, c.enabled, c.created_at, c.updated_at \
+         c.post_logout_redirect_uris, c.backchannel_logout_uri, c.backchannel_logout_session_required, c.token_endpoint_auth_method, \
+         c.id_token_signed_response_alg, c.scopes, c.pkce, c.consent, c.claims_in_id_token, c.require_role, c.claim_shape, c.enabled, c.created_at, c.updated_at \
          FROM clients c LEFT JOIN applications a ON a.id = c.application_id WHERE ($1 IS NULL OR c.id > $1) \
          AND ($2 IS NULL OR c.search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR c.client_id = $3) AND ($4 IS NULL OR c.name = $4) \
          AND ($5 IS NULL OR a.name = $5) AND ($6 IS NULL OR c.enabled = $6) ORDER BY c.id LIMIT $7";
@@ -166,13 +171,15 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Cl
 pub async fn insert(tx: &mut Tx, k: &Client) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO clients (id, client_id, name, application_id, secret_hash, redirect_uris, post_logout_redirect_uris, \
          token_endpoint_auth_method, id_token_signed_response_alg, scopes, pkce, consent, claims_in_id_token, require_role, claim_shape, \
-         enabled, created_at, updated_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+         enabled, created_at, updated_at, search, backchannel_logout_uri, backchannel_logout_session_required) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(k.id).bind(&k.client_id).bind(&k.name).bind(k.application_id).bind(&k.secret_hash);
         let row = row.bind(Json(&k.redirect_uris)).bind(Json(&k.post_logout_redirect_uris)).bind(k.token_endpoint_auth_method);
         let row = row.bind(k.id_token_signed_response_alg).bind(Json(&k.scopes)).bind(k.pkce).bind(k.consent);
         let row = row.bind(k.claims_in_id_token).bind(k.require_role).bind(Json(&k.claim_shape)).bind(k.enabled);
-        row.bind(k.created_at).bind(k.updated_at).bind(fold(&format!("{} {}", k.name, k.client_id))).execute(c).await.map(drop)
+        let row = row.bind(k.created_at).bind(k.updated_at).bind(fold(&format!("{} {}", k.name, k.client_id)));
+        row.bind(&k.backchannel_logout_uri).bind(k.backchannel_logout_session_required).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -184,14 +191,16 @@ pub async fn insert(tx: &mut Tx, k: &Client) -> Result<(), Error> {
 pub async fn update(tx: &mut Tx, k: &Client) -> Result<(), Error> {
     const SQL: &str = "UPDATE clients SET name = $2, application_id = $3, secret_hash = $4, redirect_uris = $5, \
          post_logout_redirect_uris = $6, token_endpoint_auth_method = $7, id_token_signed_response_alg = $8, scopes = $9, pkce = $10, \
-         consent = $11, claims_in_id_token = $12, require_role = $13, claim_shape = $14, enabled = $15, updated_at = $16, search = $17 \
+         consent = $11, claims_in_id_token = $12, require_role = $13, claim_shape = $14, enabled = $15, updated_at = $16, search = $17, \
+         backchannel_logout_uri = $18, backchannel_logout_session_required = $19 \
          WHERE id = $1";
     let changed = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(k.id).bind(&k.name).bind(k.application_id).bind(&k.secret_hash).bind(Json(&k.redirect_uris));
         let row = row.bind(Json(&k.post_logout_redirect_uris)).bind(k.token_endpoint_auth_method);
         let row = row.bind(k.id_token_signed_response_alg).bind(Json(&k.scopes)).bind(k.pkce).bind(k.consent);
         let row = row.bind(k.claims_in_id_token).bind(k.require_role).bind(Json(&k.claim_shape)).bind(k.enabled).bind(k.updated_at);
-        row.bind(fold(&format!("{} {}", k.name, k.client_id))).execute(c).await.map(|d| d.rows_affected())
+        let row = row.bind(fold(&format!("{} {}", k.name, k.client_id))).bind(&k.backchannel_logout_uri);
+        row.bind(k.backchannel_logout_session_required).execute(c).await.map(|d| d.rows_affected())
     })?;
     if changed == 0 { Err(Error::NotFound("client")) } else { Ok(()) }
 }

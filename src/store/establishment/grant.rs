@@ -1,5 +1,6 @@
 //! Grants: what one person gave one client in one session. Codes and tokens hang on a grant; revoking it revokes them all.
 
+use super::session::Session;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{GrantId, SessionId, UserId};
@@ -16,6 +17,8 @@ pub struct Grant {
     pub client_id: String,
     /// The session it was given in.
     pub session_id: SessionId,
+    /// The `sid` that its ID tokens carry: it stays when the same person proves themselves again and the session is another.
+    pub sid: SessionId,
     /// Granted scopes, space-separated.
     pub scope: String,
     /// The client's nonce.
@@ -32,11 +35,11 @@ pub struct Grant {
 
 /// Writes a new grant, unless its session has ended; false then, and nothing is written.
 pub async fn insert_in_session(tx: &mut Tx, g: &Grant, now: Timestamp) -> Result<bool, Error> {
-    const SQL: &str = "INSERT INTO grants (id, user_id, client_id, session_id, scope, nonce, auth_time, created_at, expires_at, revoked_at) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = $4 AND expires_at > $11)";
+    const SQL: &str = "INSERT INTO grants (id, user_id, client_id, session_id, scope, nonce, auth_time, created_at, expires_at, revoked_at, sid) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = $4 AND expires_at > $12)";
     let written = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(g.id).bind(g.user_id).bind(&g.client_id).bind(g.session_id).bind(&g.scope).bind(&g.nonce);
-        let row = row.bind(g.auth_time).bind(g.created_at).bind(g.expires_at).bind(g.revoked_at).bind(now);
+        let row = row.bind(g.auth_time).bind(g.created_at).bind(g.expires_at).bind(g.revoked_at).bind(g.sid).bind(now);
         row.execute(c).await.map(|d| d.rows_affected())
     })?;
     Ok(written == 1)
@@ -56,10 +59,13 @@ pub async fn revoke_of_user(tx: &mut Tx, user: UserId, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Gives the grants of a session to the one that replaces it, when the same person signed in again.
-pub async fn move_to_session(tx: &mut Tx, from: SessionId, to: SessionId) -> Result<(), Error> {
-    const SQL: &str = "UPDATE grants SET session_id = $2 WHERE session_id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).execute(c).await.map(drop))?;
+/// Gives the grants of a session to the one that replaces it, when the same person signed in again. Those of clients that hear of sign-outs
+/// are kept as long as the new session, so that its end reaches them.
+pub async fn move_to_session(tx: &mut Tx, from: SessionId, to: &Session) -> Result<(), Error> {
+    const SQL: &str = "UPDATE grants SET session_id = $2, sid = COALESCE(sid, session_id), expires_at = CASE WHEN expires_at < $3 \
+         AND client_id IN (SELECT client_id FROM clients WHERE backchannel_logout_uri IS NOT NULL) THEN $3 ELSE expires_at END \
+         WHERE session_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to.id).bind(to.expires_at).execute(c).await.map(drop))?;
     Ok(())
 }
 

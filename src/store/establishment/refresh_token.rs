@@ -32,7 +32,7 @@ pub struct IssuedRefreshToken {
 
 /// A token by its hash, rotated or not.
 pub async fn find(tx: &mut Tx, token: TokenHash) -> Result<Option<IssuedRefreshToken>, Error> {
-    const SQL: &str = "SELECT g.id, g.user_id, g.client_id, g.session_id, g.scope, g.nonce, g.auth_time, g.created_at, g.expires_at, \
+    const SQL: &str = "SELECT g.id, g.user_id, g.client_id, g.session_id, COALESCE(g.sid, g.session_id) AS sid, g.scope, g.nonce, g.auth_time, g.created_at, g.expires_at, \
          g.revoked_at, r.expires_at AS token_expires_at, r.rotated_at \
          FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id WHERE r.token_hash = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(token.as_bytes()).fetch_optional(c).await)?)

@@ -165,14 +165,8 @@ pub async fn update(tx: &mut Tx, r: &Run) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ends runs that nobody carries on any more: those started before an instant, of every source. Answers how many.
-pub async fn fail_unfinished(tx: &mut Tx, before: Timestamp, why: &str) -> Result<u64, Error> {
-    const SQL: &str = "UPDATE runs SET state = 'failed', error = $2 WHERE state IN ('queued', 'running') AND started_at < $1";
-    Ok(on!(tx, |c| sqlx::query(SQL).bind(before).bind(why).execute(c).await.map(|d| d.rows_affected()))?)
-}
-
-/// How many runs are queued or running, of every source.
-pub async fn count_unfinished(tx: &mut Tx) -> Result<i64, Error> {
-    const SQL: &str = "SELECT count(*) FROM runs WHERE state IN ('queued', 'running')";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).fetch_one(c).await)?)
+/// Ends a run that nobody carries on any more. False when it had ended already.
+pub async fn fail(tx: &mut Tx, id: RunId, why: &str) -> Result<bool, Error> {
+    const SQL: &str = "UPDATE runs SET state = 'failed', error = $2 WHERE id = $1 AND state IN ('queued', 'running')";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(id).bind(why).execute(c).await.map(|d| d.rows_affected()))? > 0)
 }

@@ -1,5 +1,6 @@
-//! The platform's registry: establishments, zones, and the installation itself.
+//! The platform's registry: establishments, zones, the installation itself, and the work that some node does once.
 
 pub mod establishment;
 pub mod installation;
+pub mod job;
 pub mod zone;

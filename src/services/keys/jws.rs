@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::services::keys::crypto::{CryptoError, SigningKey, VerifyingKey};
+use super::crypto::{CryptoError, SigningKey, VerifyingKey};
 
 /// Longest token read, in bytes: ours stay below 8 KiB even with hundreds of groups.
 const TOKEN_MAX_BYTES: usize = 64 * 1024;
@@ -19,6 +19,8 @@ pub enum TokenType {
     IdToken,
     /// An access token (RFC 9068 §2.1).
     AccessToken,
+    /// A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4).
+    LogoutToken,
 }
 
 impl TokenType {
@@ -27,6 +29,7 @@ impl TokenType {
         match self {
             Self::IdToken => "JWT",
             Self::AccessToken => "at+jwt",
+            Self::LogoutToken => "logout+jwt",
         }
     }
 }

@@ -1,0 +1,69 @@
+//! Who does which job: the one place that matches every kind of work to the service that does it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::context::{Actor, Context, Gateway};
+use super::error::Error;
+use super::leases::Lease;
+use super::logout_notices;
+use super::outbox::{self, GUARD_S, Outcome, Outgoing};
+use super::sync;
+use crate::store::registry::job::Kind;
+use crate::types::time::Timestamp;
+
+/// What this program does. A job of another kind is left to nodes that know it.
+pub const KINDS: &[Kind] = &[Kind::Outbox, Kind::Sync];
+/// How long a job that failed waits, in seconds.
+const RETRY_S: i64 = 60;
+
+/// Does one job and lets go of it. A failure is told and tried again later.
+pub async fn carry_out(gateway: &Arc<Gateway>, lease: Lease) {
+    let (kind, slug) = (lease.job().kind, lease.job().slug.clone());
+    let next_due = match attempt(gateway, &lease).await {
+        Ok(next_due) => next_due,
+        // The establishment is gone, and what there was to do with it.
+        Err(Error::NotFound(_)) => None,
+        Err(error) => {
+            tracing::error!(job.kind = ?kind, establishment = slug, %error, "a job failed and is tried again");
+            Some(lease.now().plus_s(RETRY_S))
+        }
+    };
+    match lease.finish(next_due).await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(job.kind = ?kind, establishment = slug, "a job was lost to another node while it was done"),
+        Err(error) => tracing::error!(job.kind = ?kind, establishment = slug, %error, "a job's end is not written: its hold runs out"),
+    }
+}
+
+async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timestamp>, Error> {
+    let job = lease.job();
+    let ctx = Context::open(gateway, &job.slug, Actor::System, lease.now()).await?;
+    match job.kind {
+        Kind::Outbox => {
+            let (there, begun) = (ctx.clone(), Instant::now());
+            let sender = async move |outgoing: &Outgoing, content: &Value| {
+                // What is signed on the way holds for minutes only, and a round may take as long.
+                let elapsed_s = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+                deliver(&Context { now: there.now.plus_s(elapsed_s), ..there.clone() }, outgoing, content).await
+            };
+            let next_due = outbox::deliver(&ctx, sender).await?;
+            // Whoever announced may not have committed yet: so long after it, there is always one more look.
+            let look_again = (job.seq > 0).then(|| ctx.now.plus_s(GUARD_S));
+            Ok(next_due.into_iter().chain(look_again).min())
+        }
+        Kind::Sync => sync::end_broken(&ctx, &job.subject).await.map(|_| None),
+        // No node that runs this program takes them.
+        Kind::Archive | Kind::ArchiveRound => Ok(None),
+    }
+}
+
+/// Sends one thing by its way.
+async fn deliver(ctx: &Context, outgoing: &Outgoing, content: &Value) -> Outcome {
+    match outgoing.kind {
+        outbox::Kind::Mail => Outcome::Later("this program sends no mail yet".to_owned()),
+        outbox::Kind::Logout => logout_notices::send(ctx, outgoing, content).await,
+    }
+}

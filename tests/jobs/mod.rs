@@ -1,0 +1,66 @@
+//! Tests of: what is done once, by one node, and survives a crash: the outbox, jobs, and sync runs whose node is gone.
+
+mod outbox;
+mod runs;
+
+use passerelle::app::worker;
+use passerelle::services::leases::{self, HOLD_S};
+use passerelle::services::{dispatch, jobs};
+use passerelle::store::registry::job::{self, Job, Kind};
+use passerelle::types::time::Timestamp;
+
+use crate::harness::gateway::TestGateway;
+
+async fn all_jobs(test: &TestGateway) -> Vec<Job> {
+    job::list(&mut test.gateway.stores.registry().read().await.unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_job_whose_hold_ran_out_is_another_nodes() {
+    let test = TestGateway::start().await;
+    let now = Timestamp::now();
+    let first = leases::begin(&test.gateway, Kind::Outbox, "platform", "", now).await.unwrap().unwrap();
+    assert!(jobs::take(&test.gateway, now.plus_s(HOLD_S - 1)).await.unwrap().is_none());
+    let second = jobs::take(&test.gateway, now.plus_s(HOLD_S)).await.unwrap().unwrap();
+    assert!(!first.finish(None).await.unwrap(), "what is no longer held is not ended");
+    assert_eq!(all_jobs(&test).await, [second.job().clone()]);
+}
+
+#[tokio::test]
+async fn jobs_of_an_establishment_that_is_gone_end() {
+    let test = TestGateway::start().await;
+    let now = Timestamp::now();
+    let mut tx = test.gateway.stores.registry().begin().await.unwrap();
+    job::ask(&mut tx, Kind::Outbox, "never-there", now).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(jobs::run_due(&test.gateway, now).await.unwrap(), 1);
+    assert_eq!(all_jobs(&test).await, []);
+}
+
+#[tokio::test]
+async fn a_job_that_this_program_does_not_know_is_left_to_others() {
+    let test = TestGateway::start().await;
+    let now = Timestamp::now();
+    let unknown = [Kind::Archive, Kind::ArchiveRound].into_iter().find(|kind| !dispatch::KINDS.contains(kind));
+    let Some(kind) = unknown else { return assert_eq!(dispatch::KINDS.len(), 4) };
+    let mut tx = test.gateway.stores.registry().begin().await.unwrap();
+    job::ask(&mut tx, kind, "platform", now).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(jobs::run_due(&test.gateway, now).await.unwrap(), 0);
+    assert_eq!(all_jobs(&test).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_node_that_stops_begins_nothing_and_lets_go_of_what_it_holds() {
+    let test = TestGateway::start().await;
+    let now = Timestamp::now();
+    let held = leases::begin(&test.gateway, Kind::Archive, "platform", "", now).await.unwrap().unwrap();
+    let mut tx = test.gateway.stores.registry().begin().await.unwrap();
+    job::ask(&mut tx, Kind::Outbox, "platform", now).await.unwrap();
+    tx.commit().await.unwrap();
+    test.gateway.node.stop();
+    worker::work(test.gateway.clone()).await;
+    let found: Vec<_> = all_jobs(&test).await.into_iter().map(|job| (job.kind, job.holder)).collect();
+    assert_eq!(found, [(Kind::Archive, None), (Kind::Outbox, None)]);
+    assert!(!held.finish(None).await.unwrap());
+}
