@@ -108,4 +108,6 @@ pub const TABLE: &[Row] = &[
     // Last, because a blocked establishment refuses its own tokens; unblocking one that is open changes nothing.
     row("POST", "/establishments/{slug}/unblock", Operate, 200, ""),
     row("POST", "/establishments/{slug}/block", Operate, 200, ""),
+    // What it confirms is not there, so that the establishment stays for the callers after.
+    row("DELETE", "/establishments/{slug}", Operate, 422, ""),
 ];

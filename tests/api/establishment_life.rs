@@ -1,7 +1,11 @@
-//! An establishment after it was made: edited, blocked and opened again, its administrators' access given back.
+//! An establishment after it was made: edited, blocked and opened again, its administrators' access given back, and deleted.
 
-use passerelle::services::links;
 use passerelle::services::users::{self, NewUser};
+use passerelle::services::{jobs, links};
+use passerelle::store::establishment::session::{self, Session};
+use passerelle::store::registry::{establishment, job};
+use passerelle::types::id::SessionId;
+use passerelle::types::secret::Secret;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -166,4 +170,91 @@ async fn an_operator_gives_a_chosen_administrator_access_back() {
     let [in_its_own, on_the_platform] = trails(&api, &operator, "establishment.access_reset").await;
     assert_eq!(in_its_own[0]["detail"]["username"], "zoé");
     assert_eq!((in_its_own.as_array().unwrap().len(), on_the_platform.as_array().unwrap().len()), (3, 3));
+}
+
+/// SAC-24 and SAC-25.
+#[tokio::test]
+async fn an_establishment_is_deleted_whole_once_it_is_confirmed() {
+    let (api, operator) = served().await;
+    let elsewhere = api.establishment("École Curie").await;
+    let own = api.token("lycee-ampere", "administrator").await;
+    let delete = async |path: &str, token: &str| api.send(Method::DELETE, path, Some(token), None).await;
+    for path in [AMPERE.to_owned(), format!("{AMPERE}?confirm="), format!("{AMPERE}?confirm={elsewhere}")] {
+        let refused = delete(&path, &operator).await;
+        assert_eq!((refused.status, refused.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["confirm"]), "{path}");
+        assert!(refused.body["detail"].as_str().unwrap().contains("«lycee-ampere»"), "what to type is told: {}", refused.body);
+    }
+    let confirmed = format!("{AMPERE}?confirm=lycee-ampere");
+    assert_eq!(delete(&confirmed, &own).await.status, StatusCode::FORBIDDEN, "not by its own administrators");
+    assert_eq!(delete("/api/v1/establishments/platform?confirm=platform", &operator).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(delete(&confirmed, &operator).await.status, StatusCode::NO_CONTENT);
+    for path in [AMPERE.to_owned(), format!("{AMPERE}/users")] {
+        assert_eq!(api.get(&path, &operator).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(api.get(&path, &own).await.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    assert_eq!(delete(&confirmed, &operator).await.status, StatusCode::NOT_FOUND, "once more");
+    assert_eq!(api.get(&format!("/api/v1/establishments/{elsewhere}"), &operator).await.status, StatusCode::OK);
+    let told = api.get("/api/v1/establishments/platform/audit?action=establishment.deleted", &operator).await;
+    assert_eq!((&told.body["total"], &told.body["items"][0]["subject_id"]), (&json!(1), &json!("lycee-ampere")));
+    let again = api.post("/api/v1/establishments", &operator, &json!({ "name": "Lycée Ampère" })).await;
+    assert_eq!((again.status, &again.body["slug"]), (StatusCode::CREATED, &json!("lycee-ampere")), "the slug is free");
+    assert_eq!(api.get(&format!("{AMPERE}/users"), &operator).await.body["total"], 1, "and nothing of before is in it");
+    assert_eq!(api.get(&format!("{AMPERE}/users"), &own).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_broken_off_is_nowhere_to_be_found_and_carried_on() {
+    for by_job in [true, false] {
+        let (api, operator) = served().await;
+        let ctx = api.test.context("lycee-ampere").await;
+        let mut registry = api.test.gateway.stores.registry().begin().await.unwrap();
+        establishment::mark_deleting(&mut registry, &ctx.establishment, ctx.now).await.unwrap();
+        job::ask(&mut registry, job::Kind::Establishment, "lycee-ampere", ctx.now).await.unwrap();
+        registry.commit().await.unwrap();
+        api.test.gateway.establishments.forget("lycee-ampere");
+        let listed = async || api.get("/api/v1/establishments", &operator).await.body["total"].clone();
+        assert_eq!((api.get(AMPERE, &operator).await.status.as_u16(), listed().await), (404, json!(0)), "before anything is removed");
+        let client = format!("{AMPERE}/clients/console");
+        assert_eq!(api.send(Method::DELETE, &client, Some(&operator), None).await.status, StatusCode::NOT_FOUND);
+        if by_job {
+            assert_eq!(jobs::run_due(&api.test.gateway, ctx.now).await.unwrap(), 1);
+        } else {
+            let again = api.send(Method::DELETE, &format!("{AMPERE}?confirm=lycee-ampere"), Some(&operator), None).await;
+            assert_eq!(again.status, StatusCode::NO_CONTENT, "{:?}", again.body);
+        }
+        let mut registry = api.test.gateway.stores.registry().read().await.unwrap();
+        assert_eq!(establishment::list_deleting(&mut registry).await.unwrap(), []);
+        assert_eq!(job::list(&mut registry).await.unwrap(), [], "no work is left");
+        let told = api.get("/api/v1/establishments/platform/audit?action=establishment.deleted", &operator).await;
+        assert_eq!(told.body["total"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_blocking_that_was_broken_off_is_carried_on() {
+    let (api, operator) = served().await;
+    let ctx = api.test.context("lycee-ampere").await;
+    assert_eq!(api.post(&format!("{AMPERE}/block"), &operator, &json!({})).await.status, StatusCode::OK);
+    // As if the process had ended before the sessions had: one is there still when the blocking is looked at again.
+    let (person, _) = users::create(&ctx, &NewUser { username: "zoé".to_owned(), ..NewUser::default() }).await.unwrap();
+    let late = Session {
+        id: SessionId::new(),
+        user_id: person.id,
+        method: "pwd".to_owned(),
+        auth_time: ctx.now,
+        last_seen_at: ctx.now,
+        expires_at: ctx.now.plus_s(3600),
+    };
+    let cookie = Secret::random("");
+    let mut tx = ctx.store.begin().await.unwrap();
+    session::insert(&mut tx, cookie.hash(), &late).await.unwrap();
+    tx.commit().await.unwrap();
+    jobs::run_due(&api.test.gateway, ctx.now.plus_s(600)).await.unwrap();
+    let mut tx = ctx.store.read().await.unwrap();
+    assert_eq!(session::find_live(&mut tx, cookie.hash(), ctx.now, ctx.now).await.unwrap(), None);
+    // What was opened again meanwhile is left alone.
+    api.post(&format!("{AMPERE}/block"), &operator, &json!({})).await;
+    api.post(&format!("{AMPERE}/unblock"), &operator, &json!({})).await;
+    jobs::run_due(&api.test.gateway, ctx.now.plus_s(1200)).await.unwrap();
+    assert_eq!(api.get(AMPERE, &operator).await.body["status"], "active");
 }

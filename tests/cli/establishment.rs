@@ -55,3 +55,19 @@ fn an_administrator_s_access_is_given_back_by_a_link_on_the_terminal() {
     assert_eq!(code, 2);
     assert!(told.contains("elodie@acad-test.fr"), "{told}");
 }
+
+#[test]
+fn an_establishment_is_deleted_once_its_slug_is_typed_again() {
+    let shell = Shell::new();
+    shell.says(&["establishment", "create", "Lycée Ampère"]);
+    for arguments in [&["establishment", "delete", "lycee-ampere"][..], &["establishment", "delete", "lycee-ampere", "--confirm=oui"]] {
+        let (code, told) = shell.fails(arguments);
+        assert_eq!(code, 2);
+        assert!(told.contains("«lycee-ampere»"), "{told}");
+    }
+    let deleted = shell.says(&["establishment", "delete", "lycee-ampere", "--confirm", "lycee-ampere"]);
+    assert!(deleted.contains("supprimé"), "{deleted}");
+    assert_eq!(shell.json(&["establishment", "list"]), json!([]));
+    assert_eq!(shell.fails(&["establishment", "show", "lycee-ampere"]).0, 1);
+    shell.says(&["establishment", "create", "Lycée Ampère"]);
+}

@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::extract::{Here, Of, OnPlatform, named};
+use super::extract::{Here, Key, Of, OnPlatform, named};
 use crate::fronts::http::answer::{Created, LinkView, Secretive};
 use crate::fronts::http::body::{Body, patched};
 use crate::fronts::http::listing::Listing;
@@ -167,4 +168,23 @@ impl From<AccessReset> for ResetView {
     params(Of), request_body = NewReset, responses((status = 200, body = ResetView), Refusals))]
 pub async fn reset_administrator(Here(ctx): Here, Body(wanted): Body<NewReset>) -> Result<Secretive<ResetView>, Problem> {
     Ok(Secretive(establishments::reset_administrator(&ctx, &wanted).await?.into()))
+}
+
+/// The word that a deletion asks for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Confirmation {
+    /// The establishment's slug, once more: nothing is deleted without it.
+    confirm: Option<String>,
+}
+
+/// Deletes an establishment with everyone and everything in it, for operators and for good. Asked for again after a failure, it goes on where it
+/// stopped.
+#[utoipa::path(delete, path = "/establishments/{slug}", operation_id = "delete_establishment", tag = "establishments",
+    params(Of, Confirmation), responses((status = 204), Refusals))]
+pub async fn delete(Here(ctx): Here, Key(slug): Key<String>, Query(given): Query<Confirmation>) -> Result<StatusCode, Problem> {
+    let platform = establishments::platform_of(&ctx).await?;
+    establishments::delete(&platform, &slug, given.confirm.as_deref()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -55,7 +55,7 @@ pub struct Api {
 fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(establishments::list, establishments::create))
-        .routes(routes!(establishments::show, establishments::update))
+        .routes(routes!(establishments::show, establishments::update, establishments::delete))
         .routes(routes!(establishments::block))
         .routes(routes!(establishments::unblock))
         .routes(routes!(establishments::administrators))

@@ -65,6 +65,8 @@ pub enum Command {
     /// Archives.
     #[command(flatten)]
     Archive(archive::Command),
+    /// Delete one with everyone and everything in it, for good.
+    Delete(establishment_life::Delete),
     /// The zones establishments may lie in.
     Zone {
         /// Add this zone, as NAME=TITLE, or give it another title.
@@ -131,6 +133,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Block { slug } => establishment_life::block(local, output, &slug).await,
         Command::Unblock { slug } => establishment_life::unblock(local, output, &slug).await,
         Command::Administrators { slug } => establishment_life::administrators(local, output, &slug).await,
+        Command::Delete(given) => establishment_life::delete(local, output, given).await,
         Command::Reset(given) => establishment_life::reset(local, output, given).await,
         Command::Show { slug } => {
             let shown = establishments::show(&local.establishment(&slug).await?)?;

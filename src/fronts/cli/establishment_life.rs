@@ -1,4 +1,6 @@
-//! `passerelle establishment edit|block|unblock|administrators|reset`: what becomes of an establishment after it was made.
+//! `passerelle establishment edit|block|unblock|administrators|reset|delete`: what becomes of an establishment after it was made.
+
+use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
 use serde_json::json;
@@ -53,6 +55,16 @@ pub struct Reset {
     no_mail: bool,
 }
 
+/// Which one is deleted.
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// Its slug.
+    slug: String,
+    /// The slug once more; asked for on the terminal when left out.
+    #[arg(long, value_name = "SLUG")]
+    confirm: Option<String>,
+}
+
 /// Changes an establishment's fields.
 pub async fn edit(local: &Local, output: Output, given: Edit) -> anyhow::Result<()> {
     let ctx = local.establishment(&given.slug).await?;
@@ -102,4 +114,25 @@ pub async fn reset(local: &Local, output: Output, given: Reset) -> anyhow::Resul
             output.done(&value, &output.text("cli-reset-mailed", &[("name", who.into()), ("address", to.into())]))
         }
     }
+}
+
+/// Deletes an establishment, once its slug was typed again.
+pub async fn delete(local: &Local, output: Output, given: Delete) -> anyhow::Result<()> {
+    let Delete { slug, confirm } = given;
+    let platform = local.platform().await?;
+    let confirm = match confirm {
+        None if std::io::stdin().is_terminal() => Some(typed(&output.text("cli-delete-confirm", &[("slug", slug.as_str().into())]))?),
+        given => given,
+    };
+    establishments::delete(&platform, &slug, confirm.as_deref()).await?;
+    output.done(&json!({ "deleted": slug }), &output.text("cli-establishment-deleted", &[("slug", slug.as_str().into())]))
+}
+
+/// A line typed after a question.
+fn typed(question: &str) -> anyhow::Result<String> {
+    eprint!("{question} ");
+    std::io::stderr().flush()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
 }

@@ -12,9 +12,12 @@ use crate::store::Tx;
 use crate::store::establishment::audit_event::{self, Filter};
 use crate::store::establishment::{grant, interaction, session};
 use crate::store::registry::establishment::{self, Establishment, EstablishmentStatus};
+use crate::store::registry::job::{self, Kind};
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 
+/// When a blocking is looked at again in case it was broken off, in seconds: longer than a request takes.
+const CARRIED_ON_AFTER_S: i64 = 120;
 /// What the trail says of a blocking.
 const BLOCKED: &str = "establishment.blocked";
 /// What it says of the end of one.
@@ -72,6 +75,10 @@ async fn set_status(ctx: &Context, status: EstablishmentStatus) -> Result<Establ
     }
     let changed = Establishment { status, updated_at: ctx.now, ..standing };
     establishment::update(&mut registry, &changed, &super::search_of(&changed)).await?;
+    if status == EstablishmentStatus::Blocked {
+        // Should this process end here, another one carries the blocking on.
+        job::ask(&mut registry, Kind::Establishment, ctx.slug(), ctx.now.plus_s(CARRIED_ON_AFTER_S)).await?;
+    }
     registry.commit().await?;
     ctx.gateway.establishments.forget(ctx.slug());
     Ok(changed)

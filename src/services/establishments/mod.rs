@@ -2,11 +2,13 @@
 
 mod access;
 mod block;
+mod delete;
 mod edit;
 mod prepare;
 
 pub use access::{AccessReset, Administrator, NewReset, administrators, reset_administrator};
 pub use block::{block, unblock};
+pub use delete::{carry_on, delete, platform_of};
 pub use edit::{EstablishmentFields, current, edit};
 pub use prepare::{prepare, prepare_in};
 
