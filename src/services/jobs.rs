@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::context::{Context, Gateway};
 use super::dispatch;
 use super::error::Error;
 use super::leases::{self, Lease};
+use super::logout_notices::{self, Receipt};
 use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
@@ -37,7 +40,7 @@ pub async fn run_due(gateway: &Arc<Gateway>, now: Timestamp) -> Result<usize, Er
 }
 
 /// Sends what an establishment's outbox holds now, and comes back when that was tried once, or after a few seconds: the rest goes on by itself.
-pub async fn send_at_once(ctx: &Context) {
+async fn send_at_once(ctx: &Context) {
     let gateway = ctx.gateway.clone();
     let begun = async {
         loop {
@@ -52,10 +55,23 @@ pub async fn send_at_once(ctx: &Context) {
         let lease = begun.await?;
         let gateway = ctx.gateway.clone();
         // What is being sent is not broken off when nobody waits for it any more.
-        dispatch::carry_out(&gateway, lease).await;
-        Ok::<_, Error>(())
+        let round = tokio::spawn(async move { dispatch::carry_out(&gateway, lease).await });
+        round.await.map_err(|e| Error::Internal(format!("a round of sending ended early: {e}")))
     });
     if let Ok(Err(error)) = tried.await {
         tracing::warn!(establishment = ctx.slug(), %error, "what was written is sent a little later");
+    }
+}
+
+/// What applications made of a sign-out of everybody, once each was tried or a few seconds are over. None when it is forgotten.
+///
+/// # Errors
+/// When the store fails.
+pub async fn receipt_at_once(ctx: &Context, batch: Uuid) -> Result<Option<Receipt>, Error> {
+    send_at_once(ctx).await;
+    match logout_notices::receipt(ctx, batch).await {
+        Ok(receipt) => Ok(Some(receipt)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -103,6 +103,8 @@ pub const TABLE: &[Row] = &[
     row("DELETE", "/establishments/{slug}/tokens/{id}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/keys", Read, 200, ""),
     row("GET", "/establishments/{slug}/audit", Read, 200, ""),
+    // None was blocked before, so there is none to read.
+    row("GET", "/establishments/{slug}/receipts/{batch}", Read, 404, ""),
     row("GET", "/establishments/{slug}/outbox", Read, 200, ""),
     row("POST", "/establishments/{slug}/outbox/{id}/retry", Manage, 200, ""),
     // Last, because a blocked establishment refuses its own tokens; unblocking one that is open changes nothing.

@@ -97,7 +97,7 @@ async fn a_session_begun_while_the_block_was_set_does_not_outlive_it() {
     let refused = late.get(&party.authorize(&[("prompt", "none")])).await;
     assert_eq!(refused.status, 403);
     let again = establishments::block(&now(&server, &place).await).await.unwrap();
-    assert_eq!(again.slug, place.slug());
+    assert_eq!(again.establishment.slug, place.slug());
     let mut later = agent(&place).await;
     establishments::unblock(&now(&server, &place).await).await.unwrap();
     for agent in [&mut late, &mut later] {

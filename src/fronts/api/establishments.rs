@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::Api;
 use super::extract::{Here, Key, Of, OnPlatform, named};
@@ -16,7 +17,9 @@ use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query, Trial};
 use crate::fronts::http::version::{IfMatch, Versioned};
-use crate::services::establishments::{self, AccessReset, Administrator, EstablishmentFields, NewEstablishment, NewReset};
+use crate::services::establishments::{self, AccessReset, Administrator, Blocking, EstablishmentFields, NewEstablishment, NewReset};
+use crate::services::jobs;
+use crate::services::logout_notices::Receipt;
 use crate::store::registry::establishment::{Establishment, EstablishmentStatus, Filter};
 use crate::types::id::UserId;
 
@@ -124,11 +127,44 @@ pub async fn update(
     Ok(Versioned(establishments::edit(&ctx, &fields).await?))
 }
 
-/// Blocks an establishment, for operators: nobody signs in, its sessions and tokens end at once, its own API tokens open nothing.
+/// A blocked establishment, and what applications made of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BlockedView {
+    /// The establishment.
+    #[serde(flatten)]
+    establishment: Establishment,
+    /// The batch, by which the receipt is read again later.
+    batch: Uuid,
+    /// What each application answered within a few seconds; null once it is forgotten.
+    receipt: Option<Receipt>,
+}
+
+/// Blocks an establishment, for operators: nobody signs in, its sessions and tokens end at once, its own API tokens open nothing. Applications that
+/// listen are told; the receipt says which confirmed, which could not be reached, and which live on until when.
 #[utoipa::path(post, path = "/establishments/{slug}/block", operation_id = "block_establishment", tag = "establishments", params(Of),
-    responses((status = 200, body = Establishment), Refusals))]
-pub async fn block(Here(ctx): Here) -> Result<Versioned<Establishment>, Problem> {
-    Ok(Versioned(establishments::block(&ctx).await?))
+    responses((status = 200, body = BlockedView), Refusals))]
+pub async fn block(Here(ctx): Here) -> Result<Json<BlockedView>, Problem> {
+    let Blocking { establishment, batch } = establishments::block(&ctx).await?;
+    let receipt = jobs::receipt_at_once(&ctx, batch).await?;
+    Ok(Json(BlockedView { establishment, batch, receipt }))
+}
+
+/// Path parameters of one receipt, for the description.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "its fields describe parameters")]
+pub struct OneReceipt {
+    /// The establishment's slug; `platform` for the platform's own.
+    slug: String,
+    /// The batch that the blocking answered.
+    batch: Uuid,
+}
+
+/// Shows what applications made of a blocking, as far as is known now.
+#[utoipa::path(get, path = "/establishments/{slug}/receipts/{batch}", operation_id = "show_receipt", tag = "establishments",
+    params(OneReceipt), responses((status = 200, body = Receipt), Refusals))]
+pub async fn receipt(Here(ctx): Here, Key(batch): Key<Uuid>) -> Result<Json<Receipt>, Problem> {
+    Ok(Json(establishments::receipt(&ctx, batch).await?))
 }
 
 /// Lets people of a blocked establishment sign in again, for operators. Sessions and tokens from before stay ended.

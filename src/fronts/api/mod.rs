@@ -58,6 +58,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(establishments::show, establishments::update, establishments::delete))
         .routes(routes!(establishments::block))
         .routes(routes!(establishments::unblock))
+        .routes(routes!(establishments::receipt))
         .routes(routes!(establishments::administrators))
         .routes(routes!(establishments::reset_administrator))
         .routes(routes!(archives::import))

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::archive;
 use super::args::Rows;
@@ -40,6 +41,13 @@ pub enum Command {
     Block {
         /// Its slug.
         slug: String,
+    },
+    /// Show again what applications made of a blocking.
+    Receipt {
+        /// Its slug.
+        slug: String,
+        /// The batch that the blocking printed.
+        batch: Uuid,
     },
     /// Let people of a blocked one sign in again.
     Unblock {
@@ -131,6 +139,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Edit(given) => establishment_life::edit(local, output, given).await,
         Command::Block { slug } => establishment_life::block(local, output, &slug).await,
+        Command::Receipt { slug, batch } => establishment_life::receipt(local, output, &slug, batch).await,
         Command::Unblock { slug } => establishment_life::unblock(local, output, &slug).await,
         Command::Administrators { slug } => establishment_life::administrators(local, output, &slug).await,
         Command::Delete(given) => establishment_life::delete(local, output, given).await,

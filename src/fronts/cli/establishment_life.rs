@@ -1,15 +1,18 @@
-//! `passerelle establishment edit|block|unblock|administrators|reset|delete`: what becomes of an establishment after it was made.
+//! `passerelle establishment edit|block|receipt|unblock|administrators|reset|delete`: what becomes of an establishment after it was made.
 
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::establishment::show;
 use super::local::Local;
-use super::output::{Output, or_dash};
+use super::output::{Output, beside, or_dash, print_json};
 use super::word;
-use crate::services::establishments::{self, Administrator, EstablishmentFields, NewReset};
+use crate::services::establishments::{self, Administrator, Blocking, EstablishmentFields, NewReset};
+use crate::services::jobs;
+use crate::services::logout_notices::{Outcome, Receipt, ReceiptLine};
 
 /// The fields to change; what is left out stays, and an empty text empties a field.
 #[derive(Debug, Args)]
@@ -80,10 +83,40 @@ pub async fn edit(local: &Local, output: Output, given: Edit) -> anyhow::Result<
     show(output, &establishments::edit(&ctx, &fields).await?)
 }
 
-/// Blocks an establishment.
+/// Blocks an establishment, and prints what applications made of it within a few seconds.
 pub async fn block(local: &Local, output: Output, slug: &str) -> anyhow::Result<()> {
-    let blocked = establishments::block(&local.establishment(slug).await?).await?;
-    output.done(&blocked, &output.text("cli-establishment-blocked", &[("name", blocked.name.as_str().into())]))
+    let ctx = local.establishment(slug).await?;
+    let Blocking { establishment, batch } = establishments::block(&ctx).await?;
+    let receipt = jobs::receipt_at_once(&ctx, batch).await?;
+    let value = beside(&establishment, [("batch", json!(batch)), ("receipt", json!(receipt))])?;
+    let sentence = output.text("cli-establishment-blocked", &[("name", establishment.name.as_str().into())]);
+    output.done(&value, &sentence)?;
+    match receipt {
+        Some(receipt) if !output.is_json() && !receipt.applications.is_empty() => {
+            print_receipt(output, &receipt)?;
+            let (slug, batch) = (slug.to_owned(), batch.to_string());
+            output.done(&(), &output.text("cli-receipt-later", &[("slug", slug.into()), ("batch", batch.into())]))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Shows again what applications made of a blocking.
+pub async fn receipt(local: &Local, output: Output, slug: &str, batch: Uuid) -> anyhow::Result<()> {
+    let receipt = establishments::receipt(&local.establishment(slug).await?, batch).await?;
+    if output.is_json() { print_json(&receipt) } else { print_receipt(output, &receipt) }
+}
+
+fn print_receipt(output: Output, receipt: &Receipt) -> anyhow::Result<()> {
+    output.list(&receipt.applications, &["cli-application", "cli-result", "cli-expires", "cli-detail"], |line: &ReceiptLine| {
+        let outcome = match line.outcome {
+            Outcome::Confirmed => "cli-receipt-confirmed",
+            Outcome::Waiting => "cli-receipt-waiting",
+            Outcome::Unreachable => "cli-receipt-unreachable",
+            Outcome::LivesOn => "cli-receipt-lives-on",
+        };
+        vec![line.name.clone(), output.text(outcome, &[]), or_dash(line.until.as_ref()), or_dash(line.error.as_ref())]
+    })
 }
 
 /// Unblocks an establishment.

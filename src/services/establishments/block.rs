@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
+use super::super::logout_notices::{self, Receipt};
 use super::edit::{record_on_platform, standing_in};
 use crate::store::Tx;
 use crate::store::establishment::audit_event::{self, Filter};
@@ -23,28 +24,46 @@ const BLOCKED: &str = "establishment.blocked";
 /// What it says of the end of one.
 const UNBLOCKED: &str = "establishment.unblocked";
 
-/// Blocks an establishment: nobody signs in, sessions and tokens end at once, its API tokens open nothing. Operators still read and
-/// administer it. Asked again, it ends what may have been left and answers as it did.
+/// A blocking, and the name of what was sent with it.
+#[derive(Clone, Debug)]
+pub struct Blocking {
+    /// The establishment.
+    pub establishment: Establishment,
+    /// The batch of its notices, by which a [`receipt`] is asked for.
+    pub batch: Uuid,
+}
+
+/// Blocks an establishment: nobody signs in, sessions and tokens end at once, its API tokens open nothing, and applications that listen are told.
+/// Operators still read and administer it. Asked again, it ends what may have been left and answers as it did.
 ///
 /// # Errors
 /// `NotFound` for the platform, which nobody blocks.
-pub async fn block(ctx: &Context) -> Result<Establishment, Error> {
+pub async fn block(ctx: &Context) -> Result<Blocking, Error> {
     ctx.require(Permission::ManageEstablishments)?;
-    let blocked = set_status(ctx, EstablishmentStatus::Blocked).await?;
-    let batch = Uuid::now_v7();
+    let establishment = set_status(ctx, EstablishmentStatus::Blocked).await?;
+    let announced = logout_notices::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = standing_batch_in(&mut tx, ctx).await?;
+    let batch = Uuid::now_v7();
+    logout_notices::for_everyone_in(&mut tx, ctx, batch).await?;
     let ended = end_everything_in(&mut tx, ctx).await?;
-    let begun = standing.is_none() || ended > 0;
-    if begun {
-        let detail = json!({ "batch": batch, "ended": ended });
-        audit::record_in(&mut tx, ctx, BLOCKED, ("establishment", ctx.slug()), detail).await?;
+    if let Some(batch) = standing.filter(|_| ended == 0) {
+        // Everything had ended: the notices of then stand, and nothing of this look is kept.
+        return Ok(Blocking { establishment, batch });
     }
+    audit::record_in(&mut tx, ctx, BLOCKED, ("establishment", ctx.slug()), json!({ "batch": batch, "ended": ended })).await?;
     tx.commit().await?;
-    if begun {
-        record_on_platform(ctx, BLOCKED, json!({ "batch": batch })).await?;
-    }
-    Ok(blocked)
+    announced.hurry(ctx).await;
+    record_on_platform(ctx, BLOCKED, json!({ "batch": batch })).await?;
+    Ok(Blocking { establishment, batch })
+}
+
+/// What applications made of a blocking, as far as is known now.
+///
+/// # Errors
+/// `NotFound` for a batch that never was, or of long ago.
+pub async fn receipt(ctx: &Context, batch: Uuid) -> Result<Receipt, Error> {
+    logout_notices::receipt(ctx, batch).await
 }
 
 /// Lets people of an establishment sign in again. Nobody's session from before comes back.
