@@ -2,9 +2,13 @@
 
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::establishments;
+use passerelle::services::tokens::{self, NewToken};
+use passerelle::store::establishment::client::Client;
 use passerelle::types::time::Timestamp;
+use serde_json::{Value, json};
 
 use crate::harness::gateway::PASSWORD;
+use crate::harness::listener::{Answer, Listener};
 use crate::harness::relying_party::{Agent, Callback, RelyingParty, text};
 use crate::harness::server::{Place, TestServer};
 
@@ -108,4 +112,54 @@ async fn a_session_begun_while_the_block_was_set_does_not_outlive_it() {
     let mut signed_in = agent(&place).await;
     establishments::unblock(&now(&server, &place).await).await.unwrap();
     assert_eq!(party.redeem(&code(&mut signed_in, &party).await).await.status, 200);
+}
+
+/// The token of an operator of the platform.
+async fn operator(server: &TestServer) -> String {
+    let platform = Context::open(&server.gateway, "platform", Actor::System, Timestamp::now()).await.unwrap();
+    let new: NewToken = serde_json::from_value(json!({ "name": "blocking", "scope": "operator" })).unwrap();
+    tokens::create(&platform, &new).await.unwrap().1.expose().to_owned()
+}
+
+#[tokio::test]
+async fn the_answer_is_a_receipt_of_what_each_application_made_of_it() {
+    let mut willing = Listener::start(&[]).await;
+    let mut failing = Listener::start(&[Answer::Status(503)]).await;
+    let server = TestServer::start().await;
+    let place = server.establishment("Lycée A").await;
+    let mut signed_in = agent(&place).await;
+    let adjust = [Some(willing.registered()), Some(failing.registered()), None];
+    for (id, adjust) in ["willing", "failing", "deaf"].into_iter().zip(adjust) {
+        let adjusted = |client: &mut Client| {
+            if let Some(adjust) = adjust {
+                adjust(client);
+            }
+        };
+        let (_, secret) = place.client(id, adjusted).await;
+        let party = RelyingParty::new(&place, id, secret);
+        assert_eq!(party.redeem(&code(&mut signed_in, &party).await).await.status, 200);
+    }
+    let token = operator(&server).await;
+    let base = format!("{}/api/v1/establishments/{}", server.public_url, place.slug());
+    let send =
+        async |request: reqwest::RequestBuilder| -> Value { request.bearer_auth(&token).send().await.unwrap().json().await.unwrap() };
+    let http = reqwest::Client::new();
+    let blocked = send(http.post(format!("{base}/block"))).await;
+    assert_eq!((&blocked["status"], &blocked["slug"]), (&json!("blocked"), &json!(place.slug())), "{blocked}");
+    let outcomes = |receipt: &Value| -> Vec<(String, String, bool)> {
+        let lines = receipt["applications"].as_array().unwrap().iter();
+        let mut lines: Vec<_> = lines.map(|line| (text(line, "client_id"), text(line, "outcome"), line["until"].is_string())).collect();
+        lines.sort();
+        lines
+    };
+    let line = |id: &str, outcome: &str, until| (id.to_owned(), outcome.to_owned(), until);
+    let wanted = [line("deaf", "lives_on", true), line("failing", "waiting", true), line("willing", "confirmed", false)];
+    assert_eq!(outcomes(&blocked["receipt"]), wanted, "{blocked}");
+    willing.hear().await;
+    failing.hear().await;
+    let later = send(http.get(format!("{base}/receipts/{}", text(&blocked, "batch")))).await;
+    assert_eq!(outcomes(&later), wanted, "{later}");
+    let again = send(http.post(format!("{base}/block"))).await;
+    assert_eq!((&again["batch"], outcomes(&again["receipt"])), (&blocked["batch"], wanted.to_vec()), "asked again, nobody is told again");
+    assert!(willing.rest().is_empty());
 }
