@@ -10,8 +10,8 @@
 
 mod access_matrix;
 mod api;
-mod cli;
 mod archives;
+mod cli;
 mod config;
 mod connectors;
 mod demo;

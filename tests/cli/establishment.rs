@@ -65,8 +65,16 @@ fn an_establishment_is_deleted_once_its_slug_is_typed_again() {
         assert_eq!(code, 2);
         assert!(told.contains("«lycee-ampere»"), "{told}");
     }
-    let deleted = shell.says(&["establishment", "delete", "lycee-ampere", "--confirm", "lycee-ampere"]);
-    assert!(deleted.contains("supprimé"), "{deleted}");
+    let delete = ["establishment", "delete", "lycee-ampere", "--confirm", "lycee-ampere", "--archive"];
+    let recipient = ["--recipient", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"];
+    let (_, told) = shell.fails(&[&delete[..], &["/nowhere/last.age"], &recipient].concat());
+    assert!(told.contains("/nowhere"), "{told}");
+    shell.says(&["establishment", "show", "lycee-ampere"]);
+    let folder = tempfile::tempdir().unwrap();
+    let last = folder.path().join("last.age");
+    let deleted = shell.says(&[&delete[..], &[last.to_str().unwrap()], &recipient].concat());
+    assert!(deleted.contains("last.age") && deleted.contains("supprimé"), "{deleted}");
+    assert!(std::fs::read(&last).unwrap().starts_with(b"age-encryption.org/v1"));
     assert_eq!(shell.json(&["establishment", "list"]), json!([]));
     assert_eq!(shell.fails(&["establishment", "show", "lycee-ampere"]).0, 1);
     shell.says(&["establishment", "create", "Lycée Ampère"]);

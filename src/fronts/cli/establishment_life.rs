@@ -1,11 +1,13 @@
 //! `passerelle establishment edit|block|receipt|unblock|administrators|reset|delete`: what becomes of an establishment after it was made.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::archive::{self, Export};
 use super::establishment::show;
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
@@ -66,6 +68,12 @@ pub struct Delete {
     /// The slug once more; asked for on the terminal when left out.
     #[arg(long, value_name = "SLUG")]
     confirm: Option<String>,
+    /// Write a last archive into this file first; nothing is deleted when that fails.
+    #[arg(long, value_name = "FILE")]
+    archive: Option<PathBuf>,
+    /// Close the archive with this public key of age instead of a passphrase.
+    #[arg(long, value_name = "age1…", requires = "archive")]
+    recipient: Option<String>,
 }
 
 /// Changes an establishment's fields.
@@ -149,16 +157,28 @@ pub async fn reset(local: &Local, output: Output, given: Reset) -> anyhow::Resul
     }
 }
 
-/// Deletes an establishment, once its slug was typed again.
+/// Deletes an establishment, once its slug was typed again and the archive that was asked for is written.
 pub async fn delete(local: &Local, output: Output, given: Delete) -> anyhow::Result<()> {
-    let Delete { slug, confirm } = given;
+    let Delete { slug, confirm, archive, recipient } = given;
     let platform = local.platform().await?;
+    let named = [("slug", slug.as_str().into())];
     let confirm = match confirm {
-        None if std::io::stdin().is_terminal() => Some(typed(&output.text("cli-delete-confirm", &[("slug", slug.as_str().into())]))?),
+        None if std::io::stdin().is_terminal() => {
+            let offer = if archive.is_none() { "cli-delete-without-archive" } else { "cli-delete-with-archive" };
+            eprintln!("{}", output.text(offer, &named));
+            Some(typed(&output.text("cli-delete-confirm", &named))?)
+        }
         given => given,
     };
+    establishments::check_confirmation(&platform, &slug, confirm.as_deref()).await?;
+    let saved = match archive {
+        Some(file) => Some(archive::save(local, output, &Export::of(&slug, file, recipient)).await?),
+        None => None,
+    };
     establishments::delete(&platform, &slug, confirm.as_deref()).await?;
-    output.done(&json!({ "deleted": slug }), &output.text("cli-establishment-deleted", &[("slug", slug.as_str().into())]))
+    let told = saved.as_ref().map(|saved| archive::sentence(output, saved) + "\n").unwrap_or_default();
+    let sentence = told + &output.text("cli-establishment-deleted", &named);
+    output.done(&json!({ "deleted": slug, "archive": saved }), &sentence)
 }
 
 /// A line typed after a question.

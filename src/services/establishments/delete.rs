@@ -27,13 +27,8 @@ const CARRIED_ON_AFTER_S: i64 = 60;
 /// `NotFound`; `Invalid` without the confirmation; `Conflict` while it is being deleted by another node.
 pub async fn delete(platform: &PlatformContext, slug: &str, confirm: Option<&str>) -> Result<(), Error> {
     let ctx = platform.context();
-    ctx.require(Permission::ManageEstablishments)?;
+    check_confirmation(platform, slug, confirm).await?;
     let gone = || Error::not_found(format!("establishment «{slug}»"));
-    let doomed = standing_in(&mut platform.registry().read().await?, slug).await?.ok_or_else(gone)?.establishment;
-    if confirm != Some(slug) {
-        let told = format!("this removes {} with everyone and everything in it, for good: say «{slug}» here to confirm it", doomed.name);
-        return Err(Error::invalid("confirm", told));
-    }
     // Held before anything is written: when this process dies, another one takes over.
     let lease = leases::begin(&ctx.gateway, Kind::Establishment, slug, "", ctx.now).await?;
     let under_way = || Error::Conflict(format!("«{slug}» is being deleted by another node: look again in a minute"));
@@ -50,6 +45,21 @@ pub async fn delete(platform: &PlatformContext, slug: &str, confirm: Option<&str
             Err(error)
         }
     }
+}
+
+/// Whether a deletion would be carried out: the establishment is there, and its slug was said again.
+///
+/// # Errors
+/// `NotFound`; `Invalid` without the confirmation.
+pub async fn check_confirmation(platform: &PlatformContext, slug: &str, confirm: Option<&str>) -> Result<(), Error> {
+    platform.context().require(Permission::ManageEstablishments)?;
+    let gone = || Error::not_found(format!("establishment «{slug}»"));
+    let doomed = standing_in(&mut platform.registry().read().await?, slug).await?.ok_or_else(gone)?.establishment;
+    if confirm == Some(slug) {
+        return Ok(());
+    }
+    let told = format!("this removes {} with everyone and everything in it, for good: say «{slug}» here to confirm it", doomed.name);
+    Err(Error::invalid("confirm", told))
 }
 
 /// The platform, for an operator who is in an establishment.

@@ -8,7 +8,7 @@ mod prepare;
 
 pub use access::{AccessReset, Administrator, NewReset, administrators, reset_administrator};
 pub use block::{Blocking, block, receipt, unblock};
-pub use delete::{carry_on, delete, platform_of};
+pub use delete::{carry_on, check_confirmation, delete, platform_of};
 pub use edit::{EstablishmentFields, current, edit};
 pub use prepare::{prepare, prepare_in};
 
