@@ -15,6 +15,9 @@ pub enum Error {
     /// The caller is known and may not.
     #[error("not allowed: {0}")]
     Forbidden(String),
+    /// The establishment is blocked: nobody of it may do anything.
+    #[error("{0} is blocked: ask an operator of the platform")]
+    Blocked(String),
     /// The caller is not known.
     #[error("sign in first, or send a valid bearer token")]
     Unauthenticated,

@@ -1,5 +1,6 @@
 //! Tests of mail: how letters reach a server, and what each of its answers means for them.
 
+mod access;
 mod faults;
 mod letters;
 mod outbox;

@@ -1,19 +1,28 @@
 //! `/establishments`: the platform's list, and each one for whoever may read in it.
 
 use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
-use super::extract::{Here, Of, OnPlatform, named};
-use crate::fronts::http::answer::{Created, LinkView};
-use crate::fronts::http::body::Body;
+use super::Api;
+use super::extract::{Here, Key, Of, OnPlatform, named};
+use crate::fronts::http::answer::{Created, LinkView, Secretive};
+use crate::fronts::http::body::{Body, patched};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query, Trial};
-use crate::fronts::http::version::Versioned;
+use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::i18n::text;
-use crate::services::establishments::{self, Created as Made, NewEstablishment};
+use crate::services::establishments::{
+    self, AccessReset, Administrator, Blocking, Created as Made, EstablishmentFields, NewEstablishment, NewReset,
+};
+use crate::services::jobs;
+use crate::services::logout_notices::Receipt;
 use crate::store::registry::establishment::{Establishment, EstablishmentStatus, Filter};
 use crate::types::id::UserId;
 
@@ -111,4 +120,119 @@ pub async fn create(
     responses((status = 200, body = Establishment), Refusals))]
 pub async fn show(Here(ctx): Here) -> Result<Versioned<Establishment>, Problem> {
     Ok(Versioned(establishments::show(&ctx)?))
+}
+
+/// Changes an establishment's fields (RFC 7396), for operators. The slug stays, and another contact changes no administrator.
+#[utoipa::path(patch, path = "/establishments/{slug}", operation_id = "update_establishment", tag = "establishments", params(Of, IfMatch),
+    request_body(content = EstablishmentFields, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Establishment), Refusals))]
+pub async fn update(
+    State(api): State<Api>,
+    Here(ctx): Here,
+    if_match: IfMatch,
+    Body(patch): Body<Value>,
+) -> Result<Versioned<Establishment>, Problem> {
+    let _turn = api.turns.take(ctx.slug()).await;
+    let standing = establishments::current(&ctx).await?;
+    if_match.check(&standing)?;
+    let fields = patched(&EstablishmentFields::from(&standing), patch)?;
+    Ok(Versioned(establishments::edit(&ctx, &fields).await?))
+}
+
+/// A blocked establishment, and what applications made of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BlockedView {
+    /// The establishment.
+    #[serde(flatten)]
+    establishment: Establishment,
+    /// The batch, by which the receipt is read again later.
+    batch: Uuid,
+    /// What each application answered within a few seconds; null once it is forgotten.
+    receipt: Option<Receipt>,
+}
+
+/// Blocks an establishment, for operators: nobody signs in, its sessions and tokens end at once, its own API tokens open nothing. Applications that
+/// listen are told; the receipt says which confirmed, which could not be reached, and which live on until when.
+#[utoipa::path(post, path = "/establishments/{slug}/block", operation_id = "block_establishment", tag = "establishments", params(Of),
+    responses((status = 200, body = BlockedView), Refusals))]
+pub async fn block(Here(ctx): Here) -> Result<Json<BlockedView>, Problem> {
+    let Blocking { establishment, batch } = establishments::block(&ctx).await?;
+    let receipt = jobs::receipt_at_once(&ctx, batch).await?;
+    Ok(Json(BlockedView { establishment, batch, receipt }))
+}
+
+/// Path parameters of one receipt, for the description.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "its fields describe parameters")]
+pub struct OneReceipt {
+    /// The establishment's slug; `platform` for the platform's own.
+    slug: String,
+    /// The batch that the blocking answered.
+    batch: Uuid,
+}
+
+/// Shows what applications made of a blocking, as far as is known now.
+#[utoipa::path(get, path = "/establishments/{slug}/receipts/{batch}", operation_id = "show_receipt", tag = "establishments",
+    params(OneReceipt), responses((status = 200, body = Receipt), Refusals))]
+pub async fn receipt(Here(ctx): Here, Key(batch): Key<Uuid>) -> Result<Json<Receipt>, Problem> {
+    Ok(Json(establishments::receipt(&ctx, batch).await?))
+}
+
+/// Lets people of a blocked establishment sign in again, for operators. Sessions and tokens from before stay ended.
+#[utoipa::path(post, path = "/establishments/{slug}/unblock", operation_id = "unblock_establishment", tag = "establishments", params(Of),
+    responses((status = 200, body = Establishment), Refusals))]
+pub async fn unblock(Here(ctx): Here) -> Result<Versioned<Establishment>, Problem> {
+    Ok(Versioned(establishments::unblock(&ctx).await?))
+}
+
+/// Lists who administers the establishment, by rule or by hand.
+#[utoipa::path(get, path = "/establishments/{slug}/administrators", operation_id = "list_administrators", tag = "establishments", params(Of),
+    responses((status = 200, body = Listing<Administrator>), Refusals))]
+pub async fn administrators(Here(ctx): Here) -> Result<Json<Listing<Administrator>>, Problem> {
+    Ok(Json(Listing::whole(establishments::administrators(&ctx).await?)))
+}
+
+/// An administrator's new one-time link: mailed, or shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResetView {
+    /// Whose password it sets.
+    administrator: Administrator,
+    /// The contact's address, when the link was mailed there.
+    mailed_to: Option<String>,
+    /// The link, shown once, when it was not mailed.
+    link: Option<LinkView>,
+}
+
+impl From<AccessReset> for ResetView {
+    fn from(reset: AccessReset) -> Self {
+        Self { administrator: reset.administrator, mailed_to: reset.mailed_to, link: reset.link.map(LinkView::from) }
+    }
+}
+
+/// Gives an administrator's access back, for operators: a one-time link is mailed to the establishment's contact, or shown once when
+/// `send_mail` is false.
+#[utoipa::path(post, path = "/establishments/{slug}/reset-administrator", operation_id = "reset_administrator", tag = "establishments",
+    params(Of), request_body = NewReset, responses((status = 200, body = ResetView), Refusals))]
+pub async fn reset_administrator(Here(ctx): Here, Body(wanted): Body<NewReset>) -> Result<Secretive<ResetView>, Problem> {
+    Ok(Secretive(establishments::reset_administrator(&ctx, &wanted).await?.into()))
+}
+
+/// The word that a deletion asks for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Confirmation {
+    /// The establishment's slug, once more: nothing is deleted without it.
+    confirm: Option<String>,
+}
+
+/// Deletes an establishment with everyone and everything in it, for operators and for good. Asked for again after a failure, it goes on where it
+/// stopped.
+#[utoipa::path(delete, path = "/establishments/{slug}", operation_id = "delete_establishment", tag = "establishments",
+    params(Of, Confirmation), responses((status = 204), Refusals))]
+pub async fn delete(Here(ctx): Here, Key(slug): Key<String>, Query(given): Query<Confirmation>) -> Result<StatusCode, Problem> {
+    let platform = establishments::platform_of(&ctx).await?;
+    establishments::delete(&platform, &slug, given.confirm.as_deref()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::local::Local;
 use super::output::Output;
 use crate::config::variable;
-use crate::services::archives::{self, Key, Lock, Notice, Progress, Rehearsed};
+use crate::services::archives::{self, Key, Lock, Notice, Progress, Rehearsed, Saved};
 use crate::services::context::Context;
 
 /// The variable that holds the passphrase.
@@ -98,16 +98,31 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
 }
 
 async fn export(local: &Local, output: Output, wanted: Export) -> anyhow::Result<()> {
+    let saved = save(local, output, &wanted).await?;
+    output.done(&saved, &sentence(output, &saved))
+}
+
+impl Export {
+    /// One file of an establishment, which must not be there yet.
+    pub(super) fn of(slug: &str, output: PathBuf, recipient: Option<String>) -> Self {
+        Self { slug: slug.to_owned(), output, recipient, force: false }
+    }
+}
+
+/// Writes an archive, with its progress shown.
+pub(super) async fn save(local: &Local, output: Output, wanted: &Export) -> anyhow::Result<Saved> {
     let ctx = local.establishment(&wanted.slug).await?;
     let lock = match &wanted.recipient {
         Some(key) => Lock::recipient(key).map_err(crate::services::error::Error::from)?,
         None => Lock::passphrase(passphrase(output, true)?).map_err(crate::services::error::Error::from)?,
     };
-    let saved = watched(output, async |progress| Ok(archives::save(&ctx, &lock, &wanted.output, wanted.force, progress).await?)).await?;
+    watched(output, async |progress| Ok(archives::save(&ctx, &lock, &wanted.output, wanted.force, progress).await?)).await
+}
+
+/// What is told of a written archive.
+pub(super) fn sentence(output: Output, saved: &Saved) -> String {
     let file = saved.path.display().to_string();
-    let sentence =
-        output.text("cli-exported", &[("name", saved.slug.clone().into()), ("file", file.into()), ("rows", saved.rows.to_string().into())]);
-    output.done(&saved, &sentence)
+    output.text("cli-exported", &[("name", saved.slug.clone().into()), ("file", file.into()), ("rows", saved.rows.to_string().into())])
 }
 
 async fn import(local: &Local, output: Output, wanted: Import) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod demo;
 mod establishment;
+mod establishment_life;
 mod explanation;
 mod local;
 mod operator;

@@ -1,4 +1,4 @@
-//! The letter that a new establishment's contact gets, and when it is written.
+//! The letters that an establishment's contact gets, and when they are written.
 
 use std::sync::Arc;
 
@@ -37,11 +37,37 @@ pub(super) async fn announce(ctx: &Context, wanted: &Establishment) -> Result<An
     outbox::announce(&Context { establishment: Arc::new(wanted.clone()), ..ctx.clone() }).await
 }
 
-/// Writes the letter with the first administrator's link, in the transaction that makes that person.
-pub(super) async fn write_in(tx: &mut Tx, there: &Context, contact: &Contact, administrator: &User, link: &Link) -> Result<(), Error> {
+/// The contact's address, for a letter that is to be written.
+///
+/// # Errors
+/// `Invalid` when it cannot be sent, with what to do.
+pub(super) fn reachable(ctx: &Context) -> Result<String, Invalid> {
+    let contact = &ctx.establishment.contact;
+    is_wanted(ctx, Some(true), contact)?;
+    contact.email.clone().ok_or_else(|| Invalid::new("contact.email", "is where the mail goes"))
+}
+
+/// Writes the letter with a link by which an administrator chooses another password, in the transaction that makes the link (SAC-23).
+pub(super) async fn write_reset_in(tx: &mut Tx, there: &Context, administrator: &str, link: &Link) -> Result<(), Error> {
+    let letter = Letter::AccessReset {
+        establishment: there.establishment.name.clone(),
+        sign_in_url: format!("{}/login", there.issuer()),
+        administrator: administrator.to_owned(),
+        // It goes to the contact, sealed until it is sent.
+        link: link.url.expose().to_owned(),
+        link_expires_at: link.expires_at,
+    };
+    mail::write_in(tx, there, &recipient(there, &there.establishment.contact), &letter, None).await.map(drop)
+}
+
+fn recipient(there: &Context, contact: &Contact) -> Recipient {
     let names = [contact.given_name.as_deref(), contact.family_name.as_deref()];
     let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let to = Recipient { name: (!name.is_empty()).then_some(name), email: contact.email.clone().unwrap_or_default(), locale: there.locale };
+    Recipient { name: (!name.is_empty()).then_some(name), email: contact.email.clone().unwrap_or_default(), locale: there.locale }
+}
+
+/// Writes the letter with the first administrator's link, in the transaction that makes that person.
+pub(super) async fn write_in(tx: &mut Tx, there: &Context, contact: &Contact, administrator: &User, link: &Link) -> Result<(), Error> {
     let letter = Letter::EstablishmentCreated {
         establishment: there.establishment.name.clone(),
         sign_in_url: format!("{}/login", there.issuer()),
@@ -50,5 +76,5 @@ pub(super) async fn write_in(tx: &mut Tx, there: &Context, contact: &Contact, ad
         link: link.url.expose().to_owned(),
         link_expires_at: link.expires_at,
     };
-    mail::write_in(tx, there, &to, &letter, None).await.map(drop)
+    mail::write_in(tx, there, &recipient(there, contact), &letter, None).await.map(drop)
 }

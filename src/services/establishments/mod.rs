@@ -1,11 +1,19 @@
 //! Establishments: made, listed, prepared. Work on the registry takes a [`PlatformContext`].
 
+mod access;
+mod block;
+mod delete;
+mod edit;
 mod letters;
 mod prepare;
 
+pub use access::{AccessReset, Administrator, NewReset, administrators, reset_administrator};
+pub use block::{Blocking, block, receipt, unblock};
+pub use delete::{carry_on, check_confirmation, delete, platform_of};
+pub use edit::{EstablishmentFields, current, edit};
 pub use prepare::{prepare, prepare_in};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -34,7 +42,7 @@ const TEXT_LENGTH_MAX: usize = 200;
 const FIRST_ADMINISTRATOR: &str = "admin";
 
 /// The person to write to.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NewContact {
     /// Family name.
@@ -130,17 +138,25 @@ pub async fn preview(platform: &PlatformContext, new: &NewEstablishment) -> Resu
 
 async fn register_in(registry: &mut Tx, ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error> {
     let mut made = regular(ctx, new)?;
-    if let Some(name) = &made.zone
-        && zone::find(registry, name).await?.is_none()
-    {
-        return Err(Error::invalid("zone", format!("«{name}» is not on the operator's list: see /api/v1/zones")));
-    }
+    check_zone_in(registry, made.zone.as_deref()).await?;
     if new.number.is_none() {
         made.number = establishment::next_number(registry).await?;
     }
-    let search = fold(&[&made.name, &made.slug, made.uai.as_deref().unwrap_or(""), made.locality.as_deref().unwrap_or("")].join(" "));
-    establishment::insert(registry, &made, &search).await.map_err(|e| taken(e, &made))?;
+    establishment::insert(registry, &made, &search_of(&made)).await.map_err(|e| taken(e, &made))?;
     Ok(made)
+}
+
+async fn check_zone_in(registry: &mut Tx, name: Option<&str>) -> Result<(), Error> {
+    let Some(name) = name else { return Ok(()) };
+    if zone::find(registry, name).await?.is_none() {
+        return Err(Error::invalid("zone", format!("«{name}» is not on the operator's list: see /api/v1/zones")));
+    }
+    Ok(())
+}
+
+/// What lists look in.
+fn search_of(e: &Establishment) -> String {
+    fold(&[&e.name, &e.slug, e.uai.as_deref().unwrap_or(""), e.locality.as_deref().unwrap_or("")].join(" "))
 }
 
 fn taken(error: crate::store::Error, made: &Establishment) -> Error {
