@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 22] = [
+const OF_SOME: [(&str, &[&str]); 23] = [
     ("create_establishment", &["dry_run"]),
     ("create_rule", &["dry_run"]),
     ("import_establishment", &["slug", "rehearse"]),
@@ -66,6 +66,7 @@ const OF_SOME: [(&str, &[&str]); 22] = [
     ("list_group_members", &["transitive"]),
     ("list_groups", &["name", "source", "external_id", "display_name", "dn"]),
     ("list_keys", &[]),
+    ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
     ("list_run_changes", &["kind", "name", "operation"]),
     ("list_runs", &["source", "mode", "state"]),
