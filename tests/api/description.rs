@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 24] = [
+const OF_SOME: [(&str, &[&str]); 25] = [
     ("create_establishment", &["dry_run"]),
     ("create_rule", &["dry_run"]),
     ("import_establishment", &["slug", "rehearse"]),
@@ -62,9 +62,10 @@ const OF_SOME: [(&str, &[&str]); 24] = [
     ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),
     ("list_audit_events", &["actor", "action", "subject_kind", "subject_id"]),
     ("list_clients", &["client_id", "name", "application", "enabled"]),
-    ("list_establishments", &["slug", "number", "name", "uai", "zone", "locality", "status"]),
+    ("list_establishments", &["slug", "number", "name", "uai", "zone", "locality", "status", "placement"]),
     ("list_group_members", &["transitive"]),
     ("list_groups", &["name", "source", "external_id", "display_name", "dn"]),
+    ("list_administrators", &[]),
     ("list_keys", &[]),
     ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
@@ -80,7 +81,7 @@ const OF_SOME: [(&str, &[&str]); 24] = [
 /// Operations whose bodies or answers are whole archives: nobody keeps those under a key.
 const OF_ARCHIVES: [&str; 3] = ["export_establishment", "import_establishment", "restore_establishment"];
 /// Lists that are short and always whole.
-const WHOLE: [&str; 2] = ["list_keys", "list_zones"];
+const WHOLE: [&str; 3] = ["list_administrators", "list_keys", "list_zones"];
 
 #[test]
 fn every_operation_declares_what_its_query_and_headers_may_hold() {
