@@ -271,7 +271,7 @@ impl Stores {
                 self.forget(at.id).await;
                 Ok(())
             }
-            (Placement::Sqlite(folder), Tx::SqliteTransaction(transaction)) => {
+            (Placement::Sqlite(folder), Tx::SqliteTransaction { transaction, .. }) => {
                 SqliteFile::retire(transaction).await?;
                 self.forget(at.id).await;
                 folder.remove(&at.slug)
