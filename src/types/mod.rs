@@ -5,6 +5,7 @@ pub mod id;
 pub mod locale;
 pub mod merge_patch;
 pub mod network;
+pub mod nul;
 pub mod oauth_scope;
 pub mod page;
 pub mod permission;
