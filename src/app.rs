@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use connections::Bounds;
 
 use crate::config::{self, Config};
+use crate::services::archives;
 use crate::services::context::{Actor, Gateway, PlatformContext};
 use crate::services::directories::Directories;
 use crate::services::egress::Egress;
@@ -20,6 +21,7 @@ use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::installation;
 use crate::services::keys::Keys;
+use crate::services::mailer::Mailer;
 use crate::services::node::Node;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
@@ -52,6 +54,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         stores,
         folder: config.folder(),
         vault,
+        mailer: Mailer::open(&config.mail, &config.public_url)?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
         egress: Egress::new(config.egress.private_hosts_allowed.clone(), config.is_of_this_machine()),
@@ -59,6 +62,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         establishments: RecentEstablishments::default(),
         node: Node::default(),
         limits: config.limits.clone(),
+        archives: config.archives.clone(),
         public_url: config.public_url.clone(),
         trusted_proxies: config.listen.trusted_proxies.clone(),
     });
@@ -92,6 +96,9 @@ pub async fn serve(
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
     beside.spawn(bring_up(gateway.clone()));
+    if let Err(error) = archives::plan(&gateway, Timestamp::now()).await {
+        tracing::error!(%error, "rounds of archives could not be planned: they begin with the next start");
+    }
     let working = tokio::spawn(worker::work(gateway.clone()));
     let bounds = Bounds::new(gateway.limits.connections_max);
     let node = gateway.clone();

@@ -12,7 +12,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::http::problem::Problem;
+use crate::fronts::http::problem::Problem;
+use crate::fronts::http::request::deadline;
 use crate::services::context::{Actor, Context, Gateway};
 use crate::services::error::Error;
 use crate::types::slug::PLATFORM;
@@ -57,7 +58,7 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next
     // Labels are routes and not addresses, which anyone could make up without end (SECURITY 32).
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = label(request.method());
-    let deadline = Duration::from_secs(u64::from(gateway.limits.request_timeout_s));
+    let deadline = deadline(&route, Duration::from_secs(u64::from(gateway.limits.request_timeout_s)));
     let mut response = if holds_nul(request.uri()) {
         Problem::malformed("the address holds the NUL character (%00), which no text may hold: leave it out", Vec::new()).into_response()
     } else {

@@ -1,4 +1,4 @@
-//! `passerelle check`: configuration, stores, keys and sources: what is wrong, and what to do.
+//! `passerelle check`: configuration, stores, mail, keys and sources: what is wrong, and what to do.
 
 use serde::Serialize;
 
@@ -37,6 +37,7 @@ pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
     let mut findings = vec![Finding::of("configuration", "settings", Ok(config.public_url.clone()))];
     let local = Local::open(global, false).await?;
     findings.push(Finding::of("configuration", "stores", Ok(config.store.label())));
+    findings.push(mail(&local).await);
     let platform = local.platform().await?;
     // Asked before the stores are opened below, which brings each of them up.
     findings.push(Finding::of("configuration", "versions", upgrades::behind(&platform).await.map(versions).map_err(|e| e.to_string())));
@@ -64,6 +65,12 @@ fn versions(behind: i64) -> String {
             "{behind} stores are not known to be at version {newest} yet: each is brought up when it is first opened, and all of them by a gateway that serves"
         ),
     }
+}
+
+/// Mail that is not configured is no fault: a small installation may do without.
+async fn mail(local: &Local) -> Finding {
+    let without = "not configured: one-time links are shown to whoever makes them; set mail.host and mail.from to send them".to_owned();
+    Finding::of("configuration", "mail", local.gateway.mailer.check().await.unwrap_or(Ok(without)))
 }
 
 async fn look_into(ctx: &Context, findings: &mut Vec<Finding>) {
