@@ -25,6 +25,7 @@ use crate::services::mailer::Mailer;
 use crate::services::node::Node;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
+use crate::services::upgrades;
 use crate::services::vault::Vault;
 use crate::store::{self, StoreUrl, Stores};
 use crate::types::secret::Secret;
@@ -32,6 +33,8 @@ use crate::types::time::Timestamp;
 
 /// How often expired rows are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
+/// Pause between two batches of stores brought to this program's version: requests come first.
+const UPGRADE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Opens stores and keys: all that commands and servers share.
 ///
@@ -92,6 +95,7 @@ pub async fn serve(
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
+    beside.spawn(bring_up(gateway.clone()));
     if let Err(error) = archives::plan(&gateway, Timestamp::now()).await {
         tracing::error!(%error, "rounds of archives could not be planned: they begin with the next start");
     }
@@ -115,5 +119,27 @@ async fn sweep_for_ever(gateway: Arc<Gateway>) {
     loop {
         ticks.tick().await;
         housekeeping::sweep(&gateway, Timestamp::now()).await;
+    }
+}
+
+/// Brings the stores that an older program left to this one's version, and ends.
+async fn bring_up(gateway: Arc<Gateway>) {
+    let (mut after, mut brought_up, mut failed) = (None, 0, 0);
+    loop {
+        match upgrades::bring_some_up(&gateway, after).await {
+            Ok(batch) => {
+                brought_up += batch.brought_up;
+                failed += batch.failed;
+                if batch.last.is_none() {
+                    break;
+                }
+                after = batch.last;
+            }
+            Err(error) => tracing::warn!(%error, "stores of an older version are looked for again in a moment"),
+        }
+        tokio::time::sleep(UPGRADE_PAUSE).await;
+    }
+    if brought_up + failed > 0 {
+        tracing::info!(brought_up, failed, "stores of an older version were brought up");
     }
 }

@@ -79,6 +79,7 @@ impl From<store::Error> for Error {
             store::Error::NotFound(what) => Self::NotFound(what.to_owned()),
             store::Error::Taken(what) => Self::Conflict(format!("already taken: {what}")),
             store::Error::Referenced(_) => Self::Conflict("other things still refer to it: remove those first".to_owned()),
+            store::Error::Text => Self::invalid("text", source.to_string()),
             other => Self::Store(other),
         }
     }

@@ -80,6 +80,9 @@ pub enum Error {
     /// A statement of the transaction had failed, and the transaction with it.
     #[error("the transaction had failed before its end: nothing of it was kept")]
     Broken,
+    /// A text holds a character that no store keeps.
+    #[error("a text holds the NUL character (U+0000), which no store keeps: leave it out")]
+    Text,
     /// Any other error of an opening that several callers waited for.
     #[error(transparent)]
     Shared(Arc<Error>),
@@ -103,6 +106,7 @@ impl Error {
             Self::Busy => Self::Busy,
             Self::Gone => Self::Gone,
             Self::Full => Self::Full,
+            Self::ReadOnly(said) => Self::ReadOnly(said.clone()),
             Self::Missing(place) => Self::Missing(place.clone()),
             Self::Newer { place, found, known } => Self::Newer { place: place.clone(), found: *found, known: *known },
             _ => Self::Shared(Arc::clone(error)),
@@ -159,6 +163,8 @@ fn postgres_error(source: sqlx::Error) -> Error {
         "42P01" | "42704" | "3F000" | "22023" => Error::Gone,
         "25006" => Error::ReadOnly(source.to_string()),
         "53100" => Error::Full,
+        // character_not_in_repertoire, untranslatable_character: a NUL in a text, and in a JSON value.
+        "22021" | "22P05" => Error::Text,
         _ if code.starts_with("57P") || code.starts_with("08") => Error::Unreachable { place: "of the stores".to_owned(), source },
         _ => Error::Engine(source),
     }

@@ -19,3 +19,8 @@ pub use error::Error;
 pub use notices::Notices;
 pub use stores::{Address, Bounds, Store, StoreUrl, Stores};
 pub use tx::Tx;
+
+/// The newest version of an establishment's store that this program knows.
+pub fn newest_version() -> i64 {
+    migrate::Kind::Establishment.newest()
+}

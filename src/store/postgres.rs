@@ -138,7 +138,8 @@ impl Schema {
         Self {
             pool: pool.clone(),
             read: dialect::begin(&name, "READ ONLY", false),
-            write: dialect::begin(&name, "READ WRITE", true),
+            // Not `READ WRITE`: a standby, or a login that may only read, then says so in the words of a write.
+            write: dialect::begin(&name, "", true),
             snapshot: dialect::begin(&name, "ISOLATION LEVEL REPEATABLE READ READ ONLY", false),
             server: server.clone(),
             name,

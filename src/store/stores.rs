@@ -271,7 +271,7 @@ impl Stores {
                 self.close_at(&at).await;
                 Ok(())
             }
-            (Placement::Sqlite(folder), Tx::SqliteTransaction(transaction)) => {
+            (Placement::Sqlite(folder), Tx::SqliteTransaction { transaction, .. }) => {
                 SqliteFile::retire(transaction).await?;
                 self.close_at(&at).await;
                 folder.remove(&at.slug)

@@ -2,6 +2,7 @@
 
 mod outbox;
 mod runs;
+mod upgrades;
 
 use passerelle::app::worker;
 use passerelle::services::leases::{self, HOLD_S};

@@ -111,6 +111,7 @@ pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Resul
     let made = register_in(&mut registry, ctx, new).await?;
     // The row is not committed before the store stands: whoever finds an establishment finds its store.
     let store = ctx.gateway.stores.provision_new(&made).await?;
+    establishment::note_version(&mut registry, made.id, crate::store::newest_version()).await?;
     let there = Context { establishment: std::sync::Arc::new(made.clone()), store, ..ctx.clone() };
     let (administrator, link) = first_administrator(&there, &made.contact, is_mailed).await?;
     registry.commit().await?;
