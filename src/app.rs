@@ -1,6 +1,7 @@
 //! The composition root: configuration in, a running gateway out.
 
 pub mod connections;
+pub mod hearing;
 mod unread;
 pub mod worker;
 
@@ -28,6 +29,8 @@ use crate::store::{self, StoreUrl, Stores};
 use crate::types::secret::Secret;
 use crate::types::time::Timestamp;
 
+/// How long the stores may take to be closed.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often expired rows are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 
@@ -75,7 +78,7 @@ pub fn store_url(url: &str) -> anyhow::Result<StoreUrl> {
     }
 }
 
-/// Answers on a socket until `shutdown` ends; then takes no new request, lets those under way end, and closes the stores.
+/// Answers on a socket until `shutdown` ends, and for `limits.drain_s` after; then takes no new request, lets those under way end, and closes the stores.
 ///
 /// # Errors
 /// When metrics cannot be recorded.
@@ -88,18 +91,23 @@ pub async fn serve(
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
+    beside.spawn(hearing::listen(gateway.clone()));
     let working = tokio::spawn(worker::work(gateway.clone()));
     let bounds = Bounds::new(gateway.limits.connections_max);
     let node = gateway.clone();
     let shutdown = async move {
         shutdown.await;
         node.node.stop();
+        // Readiness says no from now on: balancers have time to look elsewhere.
+        tokio::time::sleep(Duration::from_secs(u64::from(node.limits.drain_s))).await;
     };
     connections::answer(listener, crate::fronts::router(gateway.clone()), bounds, shutdown).await;
     // One that panicked has been logged by the runtime, and what it held runs out.
     working.await.ok();
     beside.shutdown().await;
-    gateway.stores.close().await;
+    if tokio::time::timeout(CLOSE_DEADLINE, gateway.stores.close()).await.is_err() {
+        tracing::warn!("a database does not answer: connections to it are cut");
+    }
     Ok(())
 }
 
