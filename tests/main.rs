@@ -16,6 +16,7 @@ mod demo;
 mod harness;
 mod jobs;
 mod journeys;
+mod nodes;
 mod oidc;
 mod roles;
 mod store;

@@ -38,6 +38,19 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// Asks it to end, as the system does.
+    pub fn terminate(&self) {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success(), "the signal was not sent");
+    }
+
+    /// Waits for it to end by itself, and tells whether it ended well.
+    pub fn wait(mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         // It may have ended by itself: then there is nothing to stop, and only its exit to collect.

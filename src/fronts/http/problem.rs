@@ -134,10 +134,9 @@ impl From<Error> for Problem {
             Error::Conflict(detail) => Self::new("conflict", "It contradicts what is there", StatusCode::CONFLICT, detail),
             Error::Stale => Self::new("stale", "It changed meanwhile", StatusCode::PRECONDITION_FAILED, error.to_string()),
             Error::Held(detail) => Self::new("held", "A guard stopped it until someone decides", StatusCode::CONFLICT, detail),
-            Error::TooMany { .. } => Self {
-                retry_after_s,
-                ..Self::new("too-many", "Too many attempts", StatusCode::TOO_MANY_REQUESTS, error.to_string())
-            },
+            Error::TooMany { .. } => {
+                Self { retry_after_s, ..Self::new("too-many", "Too many attempts", StatusCode::TOO_MANY_REQUESTS, error.to_string()) }
+            }
             Error::Outside(detail) => Self::new("outside", "Another system did not do its part", StatusCode::BAD_GATEWAY, detail),
             Error::Store(store::Error::Busy) => Self {
                 retry_after_s,
