@@ -21,6 +21,7 @@ use crate::services::establishments;
 use crate::services::housekeeping;
 use crate::services::installation;
 use crate::services::keys::Keys;
+use crate::services::mailer::Mailer;
 use crate::services::node::Node;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
@@ -52,6 +53,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         stores,
         folder: config.folder(),
         vault,
+        mailer: Mailer::open(&config.mail, &config.public_url)?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
         egress: Egress::new(config.egress.private_hosts_allowed.clone(), config.is_of_this_machine()),

@@ -43,7 +43,7 @@ const ACCESS_TOKEN_OF_ANOTHER: u16 = 401;
 /// What a caller of a kind gets: the operation's own answer, or a refusal.
 fn expected(row: &Row, caller: &str) -> u16 {
     let served = match row.reach {
-        Reach::Platform => caller == "operator",
+        Reach::Platform | Reach::Operate => caller == "operator",
         Reach::Manage => matches!(caller, "operator" | "administrator"),
         Reach::Read => matches!(caller, "operator" | "administrator" | "auditor"),
     };

@@ -10,12 +10,15 @@
 
 mod access_matrix;
 mod api;
+mod archives;
+mod cli;
 mod config;
 mod connectors;
 mod demo;
 mod harness;
 mod jobs;
 mod journeys;
+mod mail;
 mod nodes;
 mod oidc;
 mod roles;

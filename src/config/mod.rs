@@ -2,12 +2,14 @@
 //!
 //! A setting comes from, the later winning: its default, the file, the variable `PASSERELLE__SECTION__KEY`, the argument `--data`.
 
+mod archives;
 mod egress;
 mod environment;
 mod error;
 mod limits;
 mod listen;
 mod log;
+mod mail;
 mod public_url;
 mod secrets;
 mod setting;
@@ -18,12 +20,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use archives::Archives;
 pub use egress::Egress;
 pub use environment::{environment, variable};
 pub use error::{ConfigError, Place, Problem};
 pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Format, Level, Log};
+pub use mail::{Mail, Security};
 pub use secrets::{MasterKey, Secrets};
 pub use setting::{Accepted, Setting};
 pub use store::Store;
@@ -40,6 +44,8 @@ pub struct Config {
     pub listen: Listen,
     /// Where the gateway keeps what it remembers.
     pub store: Store,
+    /// The server that takes letters.
+    pub mail: Mail,
     /// The key that seals other secrets.
     pub secrets: Secrets,
     /// What may be called of what clients name.
@@ -48,6 +54,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the gateway writes about its own work.
     pub log: Log,
+    /// Archives that the gateway writes by itself.
+    pub archives: Archives,
 }
 
 impl Default for Config {
@@ -56,10 +64,12 @@ impl Default for Config {
             public_url: public_url::DEFAULT.to_owned(),
             listen: Listen::default(),
             store: Store::default(),
+            mail: Mail::default(),
             secrets: Secrets::default(),
             egress: Egress::default(),
             limits: Limits::default(),
             log: Log::default(),
+            archives: Archives::default(),
         }
     }
 }
@@ -108,13 +118,23 @@ impl Config {
 
     /// Settings that are right alone and wrong together: the key to change, and why.
     fn contradictions(&self) -> Vec<(&'static str, String)> {
-        self.limits.contradictions().into_iter().chain(self.secrets.contradiction()).collect()
+        self.limits.contradictions().into_iter().chain(self.mail.contradictions()).chain(self.secrets.contradiction()).collect()
     }
 }
 
 /// Every setting, in the order of the file.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    [public_url::SETTINGS, listen::SETTINGS, store::SETTINGS, secrets::SETTINGS, egress::SETTINGS, limits::SETTINGS, log::SETTINGS]
-        .into_iter()
-        .flatten()
+    [
+        public_url::SETTINGS,
+        listen::SETTINGS,
+        store::SETTINGS,
+        mail::SETTINGS,
+        secrets::SETTINGS,
+        egress::SETTINGS,
+        limits::SETTINGS,
+        log::SETTINGS,
+        archives::SETTINGS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -67,7 +67,7 @@ fn check_key(raw: &str) -> Result<(), String> {
     }
 }
 
-fn check_file(raw: &str) -> Result<(), String> {
+pub(super) fn check_file(raw: &str) -> Result<(), String> {
     if raw.trim().is_empty() {
         return Err("is empty".to_owned());
     }

@@ -24,7 +24,7 @@ pub enum Accepted {
         min: u32,
         /// The greatest.
         max: u32,
-        /// What is counted.
+        /// What is counted; empty for a number that counts nothing.
         unit: &'static str,
     },
     /// One of a few words.
@@ -43,6 +43,7 @@ pub enum Accepted {
 impl fmt::Display for Accepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Number { min, max, unit: "" } => write!(f, "a whole number from {min} to {max}"),
             Self::Number { min, max, unit } => write!(f, "a whole number of {unit} from {min} to {max}"),
             Self::OneOf(words) => write!(f, "one of: {}", words.join(", ")),
             Self::Text { form, .. } => f.write_str(form),

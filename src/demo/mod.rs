@@ -2,6 +2,7 @@
 
 pub mod directory;
 pub mod folder;
+pub mod mail;
 pub mod people;
 pub mod printed;
 pub mod run;

@@ -17,7 +17,7 @@ pub fn line(demo: &Demo) -> Value {
         "public_url": demo.public_url,
         "api_token": demo.platform.api_token.expose(),
         "operator": credentials(&demo.platform.operator),
-        "mail_tray": null,
+        "mail_tray": demo.mail_tray,
         "establishments": demo.platform.establishments.iter().map(|one| establishment(one, demo)).collect::<Vec<_>>(),
         "sample": { "url": demo.sample_url, "directory_url": format!("{}/directory", demo.sample_url) },
     })
@@ -60,6 +60,7 @@ pub fn welcome(demo: &Demo, locale: Locale) -> String {
     let addresses = [
         (demo.sample_url.clone(), texts.text("demo-open-sample")),
         (format!("{}/directory", demo.sample_url), texts.text("demo-open-directory")),
+        (demo.mail_tray.clone(), texts.text("demo-open-mail")),
         (demo.public_url.clone(), texts.text("demo-open-gateway")),
         (format!("{}/api/docs", demo.public_url), texts.text("demo-open-api")),
     ];

@@ -1,4 +1,4 @@
-//! Starts the demo's parts in their order, and stops them in the other: directory, stores, sample application, gateway.
+//! Starts the demo's parts in their order, and stops them in the other: directory, stores, sample application, mail tray, gateway.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::directory::{Directory, Entry, Limits, ldif};
 use super::folder::Folder;
+use super::mail::Tray;
 use super::people;
 use super::sample::{Sample, Settings};
 use super::setup::{self, Planned, Platform, Surroundings};
 use crate::app;
-use crate::config::Config;
+use crate::config::{Config, Mail, Security};
+use crate::services::context::Gateway;
 use crate::services::leases::HOLD_S;
 use crate::services::oidc::redirect_uri::registrable_redirect_uri;
 use crate::services::sync;
@@ -50,14 +52,21 @@ pub struct Demo {
     pub public_url: String,
     /// Where the sample application is.
     pub sample_url: String,
+    /// Where the letters are that the gateway sent.
+    pub mail_tray: String,
+    /// The letters themselves.
+    pub letters: Tray,
     /// The directory.
     pub directory: Arc<Directory>,
     /// How many people the directory has.
     pub people_count: usize,
     /// Who may do what, where.
     pub platform: Platform,
-    gateway: JoinHandle<anyhow::Result<()>>,
+    /// The gateway itself.
+    pub gateway: Arc<Gateway>,
+    serving: JoinHandle<anyhow::Result<()>>,
     sample: JoinHandle<std::io::Result<()>>,
+    mail: JoinHandle<std::io::Result<()>>,
     stop: CancellationToken,
     // Dropped last: the stores are in it.
     folder: Folder,
@@ -74,8 +83,10 @@ impl Demo {
         }
         let (listener, sample_listener) = listen(wishes.listen).await?;
         let (public_url, sample_url) = (url(&listener)?, url(&sample_listener)?);
+        let mail_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("the mail tray finds no free port")?;
         let folder = Folder::open(wishes.data.as_deref())?;
         let config = Config {
+            mail: mail_to(mail_listener.local_addr()?),
             public_url: public_url.clone(),
             store: crate::config::Store { url: format!("sqlite:{}", folder.path().display()), ..crate::config::Store::default() },
             ..config
@@ -89,23 +100,29 @@ impl Demo {
         let around =
             Surroundings { directory_url: directory.url(), sample_url: sample_url.clone(), redirect_uris: wishes.redirect_uris.clone() };
         let platform = Box::pin(setup::furnish(&gateway, &planned, &around, Timestamp::now())).await?;
+        let letters = Tray::default();
         let sample = Sample::new(Settings {
             url: sample_url.clone(),
             gateway_url: public_url.clone(),
             api_token: platform.api_token.clone(),
             places: platform.establishments.iter().map(|furnished| furnished.place.clone()).collect(),
             directory: directory.clone(),
+            letters: letters.clone(),
         })?;
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         Ok(Self {
+            mail_tray: format!("{sample_url}/mail"),
             public_url,
             sample_url,
             directory,
             people_count,
             platform,
-            gateway: tokio::spawn(app::serve(gateway, listener, stopped)),
+            serving: tokio::spawn(app::serve(gateway.clone(), listener, stopped)),
+            gateway,
             sample: tokio::spawn(sample.serve(sample_listener, stop.clone())),
+            mail: tokio::spawn(letters.clone().serve(mail_listener, stop.clone())),
+            letters,
             stop,
             folder,
         })
@@ -123,7 +140,8 @@ impl Demo {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.cancel();
         (&mut self.sample).await.context("stopping the sample application")??;
-        (&mut self.gateway).await.context("stopping the gateway")?
+        (&mut self.mail).await.context("stopping the mail tray")??;
+        (&mut self.serving).await.context("stopping the gateway")?
     }
 
     /// Waits for a part to end by itself, which only a failure makes it do.
@@ -132,8 +150,9 @@ impl Demo {
     /// The failure.
     pub async fn failed(&mut self) -> anyhow::Result<()> {
         tokio::select! {
-            ended = &mut self.gateway => ended.context("the gateway ended")?,
+            ended = &mut self.serving => ended.context("the gateway ended")?,
             ended = &mut self.sample => Ok(ended.context("the sample application ended")??),
+            ended = &mut self.mail => Ok(ended.context("the mail tray ended")??),
         }
     }
 }
@@ -141,8 +160,9 @@ impl Demo {
 impl Drop for Demo {
     fn drop(&mut self) {
         self.stop.cancel();
-        self.gateway.abort();
+        self.serving.abort();
         self.sample.abort();
+        self.mail.abort();
     }
 }
 
@@ -163,6 +183,17 @@ async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, TcpListener
         Err(_) => TcpListener::bind((address.ip(), 0)).await.context("the sample application finds no free port")?,
     };
     Ok((gateway, sample))
+}
+
+/// The demo's own tray takes the letters, whatever the configuration says: nothing of a demo goes out into the world.
+fn mail_to(tray: SocketAddr) -> Mail {
+    Mail {
+        host: tray.ip().to_string(),
+        port: tray.port(),
+        security: Security::None,
+        from: "Passerelle <passerelle@demo.invalid>".to_owned(),
+        ..Mail::default()
+    }
 }
 
 /// The address people open. What listens everywhere is opened on this machine.

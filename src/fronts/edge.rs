@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::fronts::http::request::deadline;
 use crate::services::context::{Actor, Context, Gateway};
 use crate::services::error::Error;
 use crate::types::slug::PLATFORM;
@@ -58,7 +59,7 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next
     // Labels are routes and not addresses, which anyone could make up without end (SECURITY 32).
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = label(request.method());
-    let deadline = Duration::from_secs(u64::from(gateway.limits.request_timeout_s));
+    let deadline = deadline(&route, Duration::from_secs(u64::from(gateway.limits.request_timeout_s)));
     let answered = tokio::time::timeout(deadline, next.run(request)).await;
     let late = |_| (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, HeaderValue::from(LATE_RETRY_S))]).into_response();
     let mut response = answered.unwrap_or_else(late);

@@ -160,6 +160,55 @@ error-logout-redirect-uri-title = Return address refused
 error-logout-redirect-uri-detail = The return address asked for (post_logout_redirect_uri) is not registered for this application. You are not signed out.
 error-logout-redirect-uri-next = Report it to whoever manages the application: the address must be registered to the letter.
 
+## Letters
+mail-greeting = Hello { $name },
+mail-greeting-plain = Hello,
+mail-signature = Automatic message from Passerelle, the way between your directory and your applications.
+mail-instant = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+  } { $year } at { $hour }:{ $minute } (UTC)
+mail-created-subject = { $name } is open: choose your password
+mail-created-body =
+    The establishment “{ $name }” is open on Passerelle. The first account that administers it is yours; your user name is “{ $administrator }”.
+
+    Choose your password at this address:
+
+    { $link }
+
+    It works once, until { $until }. Pass it on to nobody: whoever opens it administers the establishment.
+
+    Afterwards you sign in here:
+
+    { $url }
+
+    If the address has expired, or you did not expect this message, tell the team that runs Passerelle.
+mail-reset-subject = { $name }: a new password for its administration
+mail-reset-body =
+    A new password was asked for “{ $administrator }”, who administers the establishment “{ $name }”. You receive this message because you are the establishment’s contact.
+
+    The password is chosen at this address:
+
+    { $link }
+
+    It works once, until { $until }. Whoever opens it administers the establishment: pass it on to that person only.
+
+    Afterwards they sign in here:
+
+    { $url }
+
+    If nobody among you asked for it, tell the team that runs Passerelle.
+
 ## Command line
 
 cli-number = number
@@ -179,9 +228,23 @@ cli-id = identifier
 cli-unit = unit
 cli-entry = entries
 cli-first-administrator = The first administrator, { $name }, chooses a password at this address. It works once, until { $until }, and is shown only now:
+cli-first-administrator-mailed = The contact gets a letter at { $email }, with the link by which { $name } chooses a password. It leaves as soon as the gateway is running.
+establishment-not-transmitted = This link is sent to nobody: pass it on yourself. It is shown once and cannot be recovered later.
 cli-operator-link = The operator { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
 cli-invite-link = { $name } chooses a password at this address. It works once, until { $until }, and is shown only now:
 cli-reset-link = { $name } chooses another password at this address. It works once, until { $until }, and is shown only now:
+cli-establishment-blocked = { $name } is blocked. Nobody can sign in there; its sessions and tokens have ended.
+cli-establishment-unblocked = People of { $name } may sign in again.
+cli-delete-without-archive = No last archive of { $slug } is written: --archive FILE does it.
+cli-delete-with-archive = A last archive of { $slug } is written first.
+cli-delete-confirm = Everyone and everything in { $slug } goes, for good. Type { $slug } to delete it:
+cli-establishment-deleted = { $slug } is deleted, with everything there was in it.
+cli-receipt-confirmed = confirmed
+cli-receipt-waiting = being told
+cli-receipt-unreachable = could not be reached
+cli-receipt-lives-on = lives on
+cli-receipt-later = What applications answer later: passerelle establishment receipt { $slug } { $batch }
+cli-reset-mailed = A one-time address by which { $name } chooses another password is on its way to { $address }.
 cli-user-disabled = { $name } is disabled. Sessions and tokens have ended.
 cli-user-enabled = { $name } may sign in again.
 cli-user-deleted = { $name } is removed for good.
@@ -243,3 +306,23 @@ cli-topic = about
 cli-attempts = attempts
 cli-due = due
 cli-outbox-retried = It is sent to { $recipient } again.
+
+cli-exported = { $name } is written to { $file }: { $rows } rows. Keep what opens it elsewhere than the file.
+cli-imported = { $name } is here, with { $rows } rows.
+cli-restored = { $name } is as it was on { $at }: { $rows } rows. Everyone signs in again.
+cli-rehearsed = The archive is whole: everything came back the same. Nothing was changed.
+cli-rehearsal-failed = what came back is not what the archive holds: do not rely on this archive
+cli-table = table
+cli-archived = in the archive
+cli-put-back = put back
+cli-same = the same
+cli-different = different
+cli-notice-number = The number { $number } is another establishment's: this one has a new number.
+cli-notice-uai = The UAI { $uai } belongs to another establishment: this one has none now.
+cli-notice-zone = The zone { $zone } is not on this platform's list: this establishment has none now.
+cli-notice-tokens = { $count } API tokens were left out: they are the original's. Make new ones.
+cli-passphrase = Passphrase:
+cli-passphrase-again = The same passphrase again:
+cli-passphrases-differ = the two passphrases are not the same
+cli-no-passphrase = give the passphrase in the variable PASSERELLE_PASSPHRASE, or run the command at a terminal
+cli-moved-to = { $name } lies in { $place } now: { $rows } rows were copied.

@@ -160,6 +160,58 @@ error-logout-redirect-uri-title = Adresse de retour refusée
 error-logout-redirect-uri-detail = L’adresse de retour demandée (post_logout_redirect_uri) n’est pas enregistrée pour cette application. Vous n’êtes pas déconnecté(e).
 error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
 
+## Lettres
+mail-greeting = Bonjour { $name },
+mail-greeting-plain = Bonjour,
+mail-signature = Message automatique de Passerelle, le passage entre votre annuaire et vos applications.
+mail-instant = { $day ->
+    [1] 1er
+   *[other] { $day }
+  } { $month ->
+    [1] janvier
+    [2] février
+    [3] mars
+    [4] avril
+    [5] mai
+    [6] juin
+    [7] juillet
+    [8] août
+    [9] septembre
+    [10] octobre
+    [11] novembre
+   *[12] décembre
+  } { $year } à { $hour }:{ $minute } (UTC)
+mail-created-subject = { $name } est ouvert : choisissez votre mot de passe
+mail-created-body =
+    L’établissement « { $name } » est ouvert sur Passerelle. Le premier compte qui l’administre est le vôtre ; votre identifiant est « { $administrator } ».
+
+    Choisissez votre mot de passe à cette adresse :
+
+    { $link }
+
+    Elle ne sert qu’une fois, jusqu’au { $until }. Ne la transmettez à personne : qui l’ouvre administre l’établissement.
+
+    Vous vous connecterez ensuite ici :
+
+    { $url }
+
+    Si l’adresse a expiré ou si vous n’attendiez pas ce message, prévenez l’équipe qui gère Passerelle.
+mail-reset-subject = { $name } : un nouveau mot de passe pour l’administration
+mail-reset-body =
+    Un nouveau mot de passe a été demandé pour « { $administrator } », qui administre l’établissement « { $name } ». Vous recevez ce message parce que vous êtes le contact de l’établissement.
+
+    Le mot de passe se choisit à cette adresse :
+
+    { $link }
+
+    Elle ne sert qu’une fois, jusqu’au { $until }. Qui l’ouvre administre l’établissement : ne la transmettez qu’à cette personne.
+
+    La connexion se fait ensuite ici :
+
+    { $url }
+
+    Si personne chez vous ne l’a demandé, prévenez l’équipe qui gère Passerelle.
+
 ## Ligne de commande
 
 cli-number = numéro
@@ -179,9 +231,23 @@ cli-id = clé
 cli-unit = unité
 cli-entry = fiches
 cli-first-administrator = La première personne à administrer, { $name }, choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-first-administrator-mailed = Le contact reçoit à l’adresse { $email } une lettre avec le lien par lequel { $name } choisit son mot de passe. Elle part dès que la passerelle est en marche.
+establishment-not-transmitted = Ce lien n’est envoyé à personne : transmettez-le vous-même. Il n’est montré qu’une fois et ne pourra pas être retrouvé.
 cli-operator-link = L’opérateur { $name } choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
 cli-invite-link = { $name } choisit un mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
 cli-reset-link = { $name } choisit un autre mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
+cli-establishment-blocked = { $name } est bloqué. Personne ne peut s’y connecter ; ses sessions et ses jetons ont pris fin.
+cli-establishment-unblocked = { $name } est débloqué : on peut de nouveau s’y connecter.
+cli-delete-without-archive = Aucune dernière archive de { $slug } n’est écrite : --archive FICHIER l’écrit.
+cli-delete-with-archive = Une dernière archive de { $slug } est d’abord écrite.
+cli-delete-confirm = Tout ce que contient { $slug }, personnes comprises, disparaît définitivement. Tapez { $slug } pour le supprimer :
+cli-establishment-deleted = { $slug } est supprimé, avec tout ce qu’il contenait.
+cli-receipt-confirmed = confirmé
+cli-receipt-waiting = en cours
+cli-receipt-unreachable = injoignable
+cli-receipt-lives-on = continue seule
+cli-receipt-later = Ce que les applications répondent plus tard : passerelle establishment receipt { $slug } { $batch }
+cli-reset-mailed = Une adresse à usage unique, par laquelle { $name } choisit un autre mot de passe, est envoyée à { $address }.
 cli-user-disabled = { $name } est désactivé. Ses sessions et ses jetons ont pris fin.
 cli-user-enabled = { $name } peut de nouveau se connecter.
 cli-user-deleted = { $name } est supprimé définitivement.
@@ -243,3 +309,23 @@ cli-topic = objet
 cli-attempts = essais
 cli-due = échéance
 cli-outbox-retried = L’envoi à { $recipient } est repris.
+
+cli-exported = { $name } est enregistré dans { $file } : { $rows } lignes. Gardez ce qui l’ouvre ailleurs que le fichier.
+cli-imported = { $name } est en place, avec { $rows } lignes.
+cli-restored = { $name } est tel qu’il était le { $at } : { $rows } lignes. Chacun devra se reconnecter.
+cli-rehearsed = L’archive est complète : tout est revenu à l’identique. Rien n’a été modifié.
+cli-rehearsal-failed = ce qui est revenu n’est pas ce que contient l’archive : ne comptez pas sur elle
+cli-table = table
+cli-archived = dans l’archive
+cli-put-back = remis en place
+cli-same = identique
+cli-different = différent
+cli-notice-number = Le numéro { $number } est celui d’un autre établissement : celui-ci en a reçu un nouveau.
+cli-notice-uai = L’UAI { $uai } appartient à un autre établissement : celui-ci n’en a plus.
+cli-notice-zone = La zone { $zone } n’est pas dans la liste de cette plateforme : l’établissement n’en a plus.
+cli-notice-tokens = { $count } jetons d’API ont été laissés de côté : ce sont ceux de l’original. Créez-en de nouveaux.
+cli-passphrase = Phrase secrète :
+cli-passphrase-again = La même phrase secrète, encore une fois :
+cli-passphrases-differ = les deux phrases secrètes ne sont pas les mêmes
+cli-no-passphrase = donnez la phrase secrète dans la variable PASSERELLE_PASSPHRASE, ou lancez la commande dans un terminal
+cli-moved-to = { $name } est maintenant dans { $place } : { $rows } lignes ont été copiées.

@@ -9,6 +9,7 @@ use super::directories::Directories;
 use super::egress::Egress;
 use super::error::Error;
 use super::keys::{Keys, Ring};
+use super::mailer::Mailer;
 use super::node::Node;
 use super::passwords::PasswordPool;
 use super::recent_establishments::RecentEstablishments;
@@ -32,6 +33,8 @@ pub struct Gateway {
     pub folder: PathBuf,
     /// The master key.
     pub vault: Vault,
+    /// The server that takes letters.
+    pub mailer: Mailer,
     /// Argon2id, bounded.
     pub passwords: PasswordPool,
     /// Directories that stand ready.

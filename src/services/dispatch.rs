@@ -5,17 +5,19 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::context::{Actor, Context, Gateway};
+use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
+use super::establishments;
 use super::leases::Lease;
 use super::logout_notices;
+use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
 use super::sync;
 use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
 /// What this program does. A job of another kind is left to nodes that know it.
-pub const KINDS: &[Kind] = &[Kind::Outbox, Kind::Sync];
+pub const KINDS: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -40,6 +42,12 @@ pub async fn carry_out(gateway: &Arc<Gateway>, lease: Lease) {
 
 async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timestamp>, Error> {
     let job = lease.job();
+    if job.kind == Kind::Establishment {
+        // One that is being deleted is nowhere to be entered.
+        let platform = PlatformContext::open(gateway, Actor::System, lease.now()).await?;
+        establishments::carry_on(&platform, &job.slug).await?;
+        return Ok(None);
+    }
     let ctx = Context::open(gateway, &job.slug, Actor::System, lease.now()).await?;
     match job.kind {
         Kind::Outbox => {
@@ -55,15 +63,15 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             Ok(next_due.into_iter().chain(look_again).min())
         }
         Kind::Sync => sync::end_broken(&ctx, &job.subject).await.map(|_| None),
-        // No node that runs this program takes them.
-        Kind::Archive | Kind::ArchiveRound => Ok(None),
+        // Done above, or taken by no node that runs this program.
+        Kind::Establishment | Kind::Archive | Kind::ArchiveRound => Ok(None),
     }
 }
 
 /// Sends one thing by its way.
 async fn deliver(ctx: &Context, outgoing: &Outgoing, content: &Value) -> Outcome {
     match outgoing.kind {
-        outbox::Kind::Mail => Outcome::Later("this program sends no mail yet".to_owned()),
+        outbox::Kind::Mail => mail::send(&ctx.gateway, outgoing, content).await,
         outbox::Kind::Logout => logout_notices::send(ctx, outgoing, content).await,
     }
 }

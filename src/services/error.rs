@@ -18,6 +18,9 @@ pub enum Error {
     /// The caller is known and may not.
     #[error("not allowed: {0}")]
     Forbidden(String),
+    /// The establishment is blocked: nobody of it may do anything.
+    #[error("{0} is blocked: ask an operator of the platform")]
+    Blocked(String),
     /// The caller is not known.
     #[error("sign in first, or send a valid bearer token")]
     Unauthenticated,
@@ -39,6 +42,14 @@ pub enum Error {
     /// A directory or another system outside did not do its part; the text says which and what to do.
     #[error("{0}")]
     Outside(String),
+    /// An archive is not what it has to be; nothing of it was taken.
+    #[error("{detail}")]
+    Archive {
+        /// The reason, as scripts read it.
+        reason: &'static str,
+        /// The same for people, and what to do.
+        detail: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(store::Error),

@@ -1,9 +1,10 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
-//! error < vault < installation < passwords < keys < directories < egress < recent_establishments < node < context < audit < leases < outbox <
-//! logout_notices < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens < idempotency <
-//! establishments < housekeeping < dispatch < jobs.
+//! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
+//! leases < outbox < logout_notices < mail < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens <
+//! idempotency < establishments < archives < housekeeping < dispatch < jobs.
 
 pub mod applications;
+pub mod archives;
 pub mod audit;
 pub mod clients;
 pub mod context;
@@ -22,6 +23,8 @@ pub mod leases;
 pub mod links;
 pub mod login;
 pub mod logout_notices;
+pub mod mail;
+pub mod mailer;
 pub mod node;
 pub mod oidc;
 pub mod outbox;

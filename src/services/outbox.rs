@@ -247,9 +247,9 @@ fn end(outgoing: &mut Outgoing, now: Timestamp, outcome: Outcome) {
 /// How long to wait after so many attempts, or that it is given up.
 fn wait_after(attempts: i64) -> Option<i64> {
     let wait = |attempt: i64| WAIT_MIN_S << (attempt - 1).clamp(0, 20);
-    let waits = (1..=attempts).map(|attempt| wait(attempt).min(WAIT_MAX_S));
+    let mut waits = (1..=attempts).map(|attempt| wait(attempt).min(WAIT_MAX_S));
     let waited: i64 = waits.clone().sum();
-    waits.last().filter(|_| waited <= GIVEN_UP_AFTER_S)
+    waits.next_back().filter(|_| waited <= GIVEN_UP_AFTER_S)
 }
 
 /// A page of the outbox, newest first. Contents are never shown.

@@ -14,7 +14,6 @@ use super::error::Error;
 use super::roles;
 use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
 use crate::store::establishment::user::{self, UserStatus};
-use crate::store::registry::establishment::EstablishmentStatus;
 use crate::types::Invalid;
 use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -157,7 +156,7 @@ pub async fn revoke(ctx: &Context, id: TokenId) -> Result<(), Error> {
 /// The caller whom an API token stands for, with the token's use noted. Nobody for anything that is not a live token.
 ///
 /// # Errors
-/// `Forbidden` for a token of an establishment that is blocked.
+/// `Blocked` for a token of an establishment that is blocked.
 pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: Timestamp) -> Result<Option<Caller>, Error> {
     let Some((slug, _)) = bearer.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')) else { return Ok(None) };
     let ctx = match Context::open(gateway, slug, Actor::Anonymous, now).await {
@@ -168,8 +167,8 @@ pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: 
     let mut tx = ctx.store.read().await?;
     let Some(token) = api_token::find_live(&mut tx, TokenHash::of(bearer), now).await? else { return Ok(None) };
     drop(tx);
-    if ctx.establishment.status == EstablishmentStatus::Blocked {
-        return Err(Error::Forbidden(format!("{} is blocked: ask an operator of the platform", ctx.establishment.name)));
+    if !ctx.is_open() {
+        return Err(Error::Blocked(ctx.establishment.name.clone()));
     }
     let role = GatewayRole::from_name(&token.scope).filter(|_| token.kind == TokenKind::Api);
     let Some(role) = role else { return Ok(None) };

@@ -3,6 +3,7 @@
 pub mod email;
 pub mod id;
 pub mod locale;
+pub mod mailbox;
 pub mod merge_patch;
 pub mod network;
 pub mod oauth_scope;

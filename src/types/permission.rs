@@ -20,6 +20,8 @@ pub enum Permission {
     ManageClients,
     /// API tokens.
     ManageTokens,
+    /// Save the establishment whole, and put it back.
+    Archive,
 }
 
 /// A role of the application `passerelle`.

@@ -11,6 +11,9 @@ const LENGTH_MAX: usize = 40;
 /// The reserved slug of the platform, which is an establishment too.
 pub const PLATFORM: &str = "platform";
 
+/// How the slugs of stores begin that are made for a moment and are no establishment's.
+pub const SCRATCH: &str = "scratch-";
+
 /// Slugs that would collide with addresses of the gateway itself.
 const RESERVED: [&str; 9] = [PLATFORM, "bulk", "admin", "api", "assets", "demo", "new", "registry", "zones"];
 
@@ -33,7 +36,7 @@ impl Slug {
         if raw.starts_with('-') || raw.ends_with('-') || raw.contains("--") {
             return refuse(format!("«{raw}» is not a slug: hyphens stand alone, between letters or digits"));
         }
-        if RESERVED.contains(&raw) {
+        if RESERVED.contains(&raw) || raw.starts_with(SCRATCH) {
             return refuse(format!("«{raw}» is reserved: choose another"));
         }
         Ok(Self(raw.to_owned()))
@@ -59,6 +62,11 @@ impl Slug {
     /// The platform's own slug.
     pub fn platform() -> Self {
         Self(PLATFORM.to_owned())
+    }
+
+    /// A slug that is nobody's, for a store made for a moment.
+    pub fn scratch() -> Self {
+        Self(format!("{SCRATCH}{}", uuid::Uuid::now_v7().simple()))
     }
 
     /// Whether this is the platform.
@@ -90,7 +98,7 @@ mod tests {
 
     #[test]
     fn reserved_and_odd_ones_are_refused() {
-        for raw in ["platform", "bulk", "", "-a", "a--b", "É", "a/b", "..", "A"] {
+        for raw in ["platform", "bulk", "scratch-1", "", "-a", "a--b", "É", "a/b", "..", "A"] {
             assert!(Slug::parse(raw).is_err(), "{raw}");
         }
     }

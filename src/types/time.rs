@@ -24,11 +24,33 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// Its parts, for texts that people read. An instant beyond the calendar shows as its end.
+    pub fn civil_utc(self) -> CivilUtc {
+        let at = jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::MAX);
+        let civil = jiff::tz::TimeZone::UTC.to_datetime(at);
+        CivilUtc { year: civil.year(), month: civil.month(), day: civil.day(), hour: civil.hour(), minute: civil.minute() }
+    }
+
     /// Reads the clock. For the edges: fronts, `app`, `demo` and tests.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     pub fn now() -> Self {
         Self(jiff::Timestamp::now().as_second())
     }
+}
+
+/// The parts of an instant, in Coordinated Universal Time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CivilUtc {
+    /// The year.
+    pub year: i16,
+    /// The month, from 1.
+    pub month: i8,
+    /// The day of the month, from 1.
+    pub day: i8,
+    /// The hour.
+    pub hour: i8,
+    /// The minute.
+    pub minute: i8,
 }
 
 impl fmt::Display for Timestamp {

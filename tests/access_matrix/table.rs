@@ -9,6 +9,8 @@ pub enum Reach {
     Read,
     /// The establishment's administrators.
     Manage,
+    /// Operators of the platform, in an establishment.
+    Operate,
 }
 
 /// One operation.
@@ -27,15 +29,24 @@ const fn row(method: &'static str, path: &'static str, reach: Reach, answer: u16
     Row { method, path, reach, answer, body }
 }
 
-use Reach::{Manage, Platform, Read};
+use Reach::{Manage, Operate, Platform, Read};
 
 const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
+
+const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}"#;
 
 pub const TABLE: &[Row] = &[
     row("GET", "/establishments", Platform, 200, ""),
     row("POST", "/establishments", Platform, 201, r#"{"name":"École N"}"#),
     row("GET", "/establishments/{slug}", Read, 200, ""),
+    // Nothing is sent with these: that is told only to those who may send it.
+    row("POST", "/establishments/import", Platform, 422, ""),
+    row("POST", "/establishments/{slug}/restore", Manage, 422, ""),
+    row("POST", "/establishments/{slug}/export", Manage, 200, RECIPIENT),
+    row("PATCH", "/establishments/{slug}", Operate, 200, r#"{"locality":"14000 Caen"}"#),
+    row("GET", "/establishments/{slug}/administrators", Read, 200, ""),
+    row("POST", "/establishments/{slug}/reset-administrator", Operate, 200, r#"{"send_mail":false}"#),
     row("GET", "/zones", Platform, 200, ""),
     row("PUT", "/zones/{name}", Platform, 200, r#"{"title":"Zone"}"#),
     row("DELETE", "/zones/{name}", Platform, 204, ""),
@@ -92,6 +103,13 @@ pub const TABLE: &[Row] = &[
     row("DELETE", "/establishments/{slug}/tokens/{id}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/keys", Read, 200, ""),
     row("GET", "/establishments/{slug}/audit", Read, 200, ""),
+    // None was blocked before, so there is none to read.
+    row("GET", "/establishments/{slug}/receipts/{batch}", Read, 404, ""),
     row("GET", "/establishments/{slug}/outbox", Read, 200, ""),
     row("POST", "/establishments/{slug}/outbox/{id}/retry", Manage, 200, ""),
+    // Last, because a blocked establishment refuses its own tokens; unblocking one that is open changes nothing.
+    row("POST", "/establishments/{slug}/unblock", Operate, 200, ""),
+    row("POST", "/establishments/{slug}/block", Operate, 200, ""),
+    // What it confirms is not there, so that the establishment stays for the callers after.
+    row("DELETE", "/establishments/{slug}", Operate, 422, ""),
 ];

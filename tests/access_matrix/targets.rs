@@ -36,7 +36,7 @@ impl Target {
     /// The path with this thing's key in it.
     pub fn path(&self, path: &str, slug: &str) -> String {
         let path = path.replace("{slug}", slug);
-        ["{id}", "{name}", "{client_id}"].iter().fold(path, |path, part| path.replace(part, &self.key))
+        ["{id}", "{name}", "{client_id}", "{batch}"].iter().fold(path, |path, part| path.replace(part, &self.key))
     }
 
     /// The row's body for this thing.
@@ -97,6 +97,7 @@ impl Targets {
                 tokens::create(ctx, &new).await.unwrap().0.id.to_string()
             }
             "outbox" => self.given_up(name).await.to_string(),
+            "receipts" => uuid::Uuid::now_v7().to_string(),
             _ => panic!("{} is about {kind}, of which this test can make none: teach it", row.path),
         }
     }

@@ -51,9 +51,11 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 20] = [
+const OF_SOME: [(&str, &[&str]); 23] = [
     ("create_establishment", &["dry_run"]),
     ("create_rule", &["dry_run"]),
+    ("import_establishment", &["slug", "rehearse"]),
+    ("restore_establishment", &["rehearse"]),
     ("update_rule", &["dry_run"]),
     ("explain_user", &["application", "role"]),
     ("list_applications", &["name", "title", "cardinality", "default_role", "scope_kind"]),
@@ -64,6 +66,7 @@ const OF_SOME: [(&str, &[&str]); 20] = [
     ("list_group_members", &["transitive"]),
     ("list_groups", &["name", "source", "external_id", "display_name", "dn"]),
     ("list_keys", &[]),
+    ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
     ("list_run_changes", &["kind", "name", "operation"]),
     ("list_runs", &["source", "mode", "state"]),
@@ -73,6 +76,8 @@ const OF_SOME: [(&str, &[&str]); 20] = [
     ("list_zones", &[]),
     ("delete_user", &[]),
 ];
+/// Operations whose bodies or answers are whole archives: nobody keeps those under a key.
+const OF_ARCHIVES: [&str; 3] = ["export_establishment", "import_establishment", "restore_establishment"];
 /// Lists that are short and always whole.
 const WHOLE: [&str; 2] = ["list_keys", "list_zones"];
 
@@ -88,7 +93,7 @@ fn every_operation_declares_what_its_query_and_headers_may_hold() {
                 parameters.map(|p| p["name"].as_str().unwrap()).collect()
             };
             let (query, headers) = (of("query"), of("header"));
-            assert_eq!(headers.contains(&"Idempotency-Key"), method == "post", "{name}: {headers:?}");
+            assert_eq!(headers.contains(&"Idempotency-Key"), method == "post" && !OF_ARCHIVES.contains(&name), "{name}: {headers:?}");
             assert_eq!(headers.contains(&"If-Match"), method == "patch", "{name}: {headers:?}");
             if name.starts_with("list_") {
                 let paged = ["limit", "cursor", "q"].iter().all(|parameter| query.contains(parameter));
@@ -103,6 +108,9 @@ fn every_operation_declares_what_its_query_and_headers_may_hold() {
             let taken = operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] != "path");
             assert!(taken.clone().all(|p| p["required"] != true), "{name} needs none of its parameters");
             for status in ["413", "415"] {
+                if status == "415" && OF_ARCHIVES[1..].contains(&name) {
+                    continue;
+                }
                 assert_eq!(operation["responses"][status].is_object(), operation["requestBody"].is_object(), "{name}: {status}");
             }
         }

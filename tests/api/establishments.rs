@@ -17,6 +17,7 @@ async fn an_operator_makes_one_and_its_administrator_gets_a_link() {
     assert_eq!(made.body["number"], 1);
     assert_eq!(made.body["administrator"]["username"], "elodie@acad-test.fr");
     assert!(made.body["link"]["url"].as_str().unwrap().contains("/e/college-jean-jaures/invitation/"));
+    assert!(made.body["not_transmitted"].as_str().unwrap().contains("ne pourra pas être retrouvé"), "{:?}", made.body);
     let shown = api.get(made.header("location"), &operator).await;
     assert_eq!((shown.status, &shown.body["status"]), (StatusCode::OK, &json!("active")));
     let found = api.get("/api/v1/establishments?q=jaur%C3%A8s&status=active&number=1", &operator).await;
@@ -30,9 +31,9 @@ async fn an_operator_makes_one_and_its_administrator_gets_a_link() {
 async fn every_wrong_field_is_named_at_once() {
     let api = Served::start().await;
     let operator = api.token("platform", "operator").await;
-    let wrong = json!({ "name": "École", "uai": "0991000A", "contact": { "email": "nobody" } });
+    let wrong = json!({ "name": "École", "uai": "0991000A", "contact": { "email": "nobody" }, "send_mail": true });
     let refused = api.post("/api/v1/establishments", &operator, &wrong).await;
-    assert_eq!((refused.status, refused.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["uai", "contact.email"]));
+    assert_eq!((refused.status, refused.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["uai", "contact.email", "send_mail"]));
     let of_another_type = api.post("/api/v1/establishments", &operator, &json!({ "name": "École", "contact": { "email": 3 } })).await;
     assert_eq!((of_another_type.status, of_another_type.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["contact.email"]));
     let unknown = api.post("/api/v1/establishments", &operator, &json!({ "name": "École", "nom": "x" })).await;

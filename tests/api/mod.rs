@@ -4,6 +4,7 @@ mod authority;
 mod clients;
 mod description;
 mod directory;
+mod establishment_life;
 mod establishments;
 mod idempotency;
 pub mod kit;

@@ -53,8 +53,11 @@ fn unknown_key_suggests_the_nearest() {
 fn unknown_key_like_no_other_lists_what_there_is() {
     says(&refusal("[log]\ncolour = true", &[]), &["log.colour is not a setting", "The settings are: log.level, log.format."]);
     says(
-        &refusal("[mail]\nhost = 'localhost'", &[]),
-        &["line 1: mail is not a setting", "The settings are: public_url, [listen], [store], [secrets], [egress], [limits], [log]."],
+        &refusal("[telephone]\nhost = 'localhost'", &[]),
+        &[
+            "line 1: telephone is not a setting",
+            "The settings are: public_url, [listen], [store], [mail], [secrets], [egress], [limits], [log], [archives].",
+        ],
     );
     says(&refusal(&format!("{} = 1", "x".repeat(5000)), &[]), &["is not a setting"]);
 }
@@ -152,6 +155,28 @@ fn settings_that_contradict_each_other_are_refused() {
         &refusal("[limits]\nrefresh_token_lifetime_s = 3600\naccess_token_lifetime_s = 7200", &[]),
         &["limits.access_token_lifetime_s = 7200"],
     );
+}
+
+#[test]
+fn mail_that_could_not_be_sent_is_told_before_the_start() {
+    let mail = |text: &str| refusal(&format!("[mail]\n{text}"), &[]);
+    says(&mail("host = 'smtp.example.fr'"), &["default: mail.from is empty, and mail.host names a server"]);
+    let sender = "host = 'smtp.example.fr'\nfrom = 'a@example.fr'\n";
+    says(&mail(&format!("{sender}username = 'a'")), &["line 4: mail.username = \"a\" is given without a password"]);
+    says(&mail(&format!("{sender}password = 'hunter2'")), &["mail.username is empty, and a password is given"]);
+    says(&mail("password = 'hunter2'\npassword_file = 'p'"), &["mail.password = (hidden) is given together with mail.password_file"]);
+    says(&mail(&format!("{sender}security = 'none'")), &["mail.security = \"none\" would send one-time links", "starttls"]);
+    says(&mail("host = 'localhost'\nfrom = 'a@b.fr'\nsecurity = 'none'\nca_file = 'x'"), &["mail.ca_file = \"x\" has no use without TLS"]);
+    says(&mail("host = 'smtp://x'"), &["with a scheme"]);
+    says(&mail("host = 'a b'"), &["mail.host = \"a b\" is not the name of a server"]);
+    says(&mail("from = 'nobody'"), &["mail.from = \"nobody\" is not accepted"]);
+    says(&mail("reply_to = 'A <a@b.fr>, c@d.fr'"), &["mail.reply_to"]);
+    for host in ["localhost", "127.0.0.1", "[::1]", "::1"] {
+        let outcome = load(&format!("[mail]\nhost = '{host}'\nfrom = 'a@b.fr'\nsecurity = 'none'"), &[]);
+        assert_eq!(outcome.is_ok(), host != "::1", "{host}");
+    }
+    // One variable turns mail off, whatever the file says.
+    load(&format!("[mail]\n{sender}username = 'a'"), &[("PASSERELLE__MAIL__HOST", "")]).unwrap();
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod connections;
 mod filters;
 mod ldif;
 mod like_slapd;
+mod mail_tray;
 mod people;
 mod reader;
 mod ready;

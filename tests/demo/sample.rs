@@ -63,6 +63,8 @@ async fn every_page_speaks_both_languages_under_a_strict_policy() {
         ("/", "fr", "Choisissez un établissement"),
         ("/", "en", "Choose an establishment"),
         ("/directory", "fr", "L’annuaire de la démonstration"),
+        ("/mail", "fr", "Aucune lettre n’est encore partie"),
+        ("/mail", "en", "No letter has left yet"),
         ("/signed-out", "en", "You are signed out"),
         ("/nowhere", "en", "There is no such page"),
     ] {

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod gateway;
 pub mod generator;
 pub mod listener;
+pub mod mailbox;
 pub mod postgres;
 pub mod relying_party;
 pub mod server;

@@ -14,14 +14,17 @@ fn a_relying_partys_library_reads_it() {
 
 #[test]
 fn it_says_what_is_expected_and_nothing_unknown() {
-    // The members registered for provider metadata (OpenID Connect Discovery §3, RP-Initiated Logout §2.1, RFC 8414 §2, RFC 9207 §3).
-    const KNOWN: [&str; 21] = [
+    // The members registered for provider metadata (OpenID Connect Discovery §3, RP-Initiated Logout §2.1, Back-Channel
+    // Logout §2.1, RFC 8414 §2, RFC 9207 §3).
+    const KNOWN: [&str; 23] = [
         "issuer",
         "authorization_endpoint",
         "token_endpoint",
         "userinfo_endpoint",
         "jwks_uri",
         "end_session_endpoint",
+        "backchannel_logout_supported",
+        "backchannel_logout_session_supported",
         "scopes_supported",
         "claims_supported",
         "claim_types_supported",
@@ -42,7 +45,9 @@ fn it_says_what_is_expected_and_nothing_unknown() {
     let members = document.as_object().unwrap();
     assert!(members.keys().all(|name| KNOWN.contains(&name.as_str())), "{members:?}");
     assert_eq!(members["request_uri_parameter_supported"], false);
-    assert_eq!(members["authorization_response_iss_parameter_supported"], true);
+    for told in ["authorization_response_iss_parameter_supported", "backchannel_logout_supported", "backchannel_logout_session_supported"] {
+        assert_eq!(members[told], true, "{told}");
+    }
     let listed = |name: &str, value: &str| members[name].as_array().unwrap().iter().any(|v| v == value);
     assert!(listed("id_token_signing_alg_values_supported", "RS256") && listed("scopes_supported", "openid"));
     assert!(!listed("id_token_signing_alg_values_supported", "none") && !listed("code_challenge_methods_supported", "plain"));

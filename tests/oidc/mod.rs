@@ -3,6 +3,7 @@
 mod authorization;
 mod authorize;
 mod backchannel_logout;
+mod blocking;
 mod claims;
 mod discovery;
 mod egress;

@@ -126,6 +126,10 @@ async fn grants_are_revoked_one_by_one_and_by_person_session_and_client() {
         .await;
         assert_eq!(read(bed, &grants[0]).await.unwrap().revoked_at, Some(NOW), "the first revocation stands");
         assert_eq!(revoked(bed, &grants).await, [true, true, true, false, true]);
+        assert_eq!(bed.write(async |tx| grant::revoke_all(tx, LATER).await).await, 1, "the others were revoked");
+        assert_eq!(bed.write(async |tx| grant::revoke_all(tx, LATER).await).await, 0);
+        assert_eq!(revoked(bed, &grants).await, [true; 5]);
+        assert_eq!(read(bed, &grants[0]).await.unwrap().revoked_at, Some(NOW), "the first revocation stands");
     })
     .await;
 }

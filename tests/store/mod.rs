@@ -1,6 +1,7 @@
 //! Tests of: store. The contract that every engine keeps, function by function, and what SQLite files do beyond it.
 
 mod applications;
+mod archive;
 mod assignments;
 mod complete;
 mod durability;
@@ -18,7 +19,7 @@ mod registry;
 mod relying_parties;
 mod requests;
 mod runs;
-mod samples;
+pub mod samples;
 mod sign_in;
 mod sign_outs;
 mod transactions;

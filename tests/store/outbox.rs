@@ -11,6 +11,9 @@ use uuid::Uuid;
 use super::engine::{Bed, on_every_engine, walk, write_in};
 use super::samples::{LATER, NOW};
 
+/// Which rows a filter lets through.
+type Fits = fn(&Outgoing) -> bool;
+
 fn letter(recipient: &str, due_at: Timestamp) -> Outgoing {
     Outgoing {
         id: OutboxId::new(),
@@ -144,7 +147,7 @@ async fn lists_are_narrowed_by_every_field_and_searched() {
         assert_eq!(outbox::list_of_batch(&mut tx, batch).await.unwrap(), of_batch);
         everything.reverse();
         let text = |t: &str| Some(t.to_owned());
-        let cases: [(Filter, fn(&Outgoing) -> bool); 6] = [
+        let cases: [(Filter, Fits); 6] = [
             (Filter::default(), |_| true),
             (Filter { kind: text("logout"), ..Filter::default() }, |o| o.kind == Kind::Logout),
             (Filter { state: text("waiting"), ..Filter::default() }, |o| o.state == State::Waiting),

@@ -79,6 +79,10 @@ async fn sessions_end_one_by_one_by_person_and_by_age() {
         bed.refuses_as_taken("sessions.token_hash", async |tx| session::insert(tx, token("3"), &same_cookie).await).await;
         bed.refuses_as_taken("sessions.id", async |tx| session::insert(tx, token("4"), &all[3]).await).await;
         bed.refuses_as_referenced(async |tx| session::insert(tx, token("5"), &samples::session(&person("personne"))).await).await;
+        bed.write(async |tx| session::insert(tx, token("6"), &samples::session(&one)).await).await;
+        assert_eq!(bed.write(async |tx| session::delete_all(tx).await).await, 2, "whoever's they are");
+        assert_eq!(bed.write(async |tx| session::delete_all(tx).await).await, 0);
+        assert_eq!(session::find_live(&mut tx, token("3"), NOW, NOW).await.unwrap(), None);
     })
     .await;
 }
@@ -140,6 +144,8 @@ async fn an_interaction_ends_once_and_old_ones_are_forgotten() {
         bed.write(async |tx| {
             interaction::insert(tx, token("old"), &lasting(NOW)).await?;
             interaction::insert(tx, token("new"), &lasting(LATER)).await?;
+            interaction::insert(tx, token("one"), &lasting(LATER)).await?;
+            interaction::insert(tx, token("two"), &lasting(LATER)).await?;
             interaction::delete_expired(tx, NOW).await
         })
         .await;
@@ -148,6 +154,10 @@ async fn an_interaction_ends_once_and_old_ones_are_forgotten() {
         drop(tx);
         assert!(bed.write(async |tx| interaction::delete(tx, token("new")).await).await);
         assert!(!bed.write(async |tx| interaction::delete(tx, token("new")).await).await);
+        bed.write(async |tx| interaction::delete_all(tx).await).await;
+        for text in ["one", "two"] {
+            assert!(!bed.write(async |tx| interaction::delete(tx, token(text)).await).await, "{text}");
+        }
     })
     .await;
 }

@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
 /// The services in the order in which they may name each other; those of one line may name one another.
 const SERVICES: &[&[&str]] = &[
     // What every service stands on: who asks, what can go wrong, how secrets are kept.
-    &["context", "directories", "egress", "error", "installation", "keys", "node", "passwords", "recent_establishments", "vault"],
+    &["context", "directories", "egress", "error", "installation", "keys", "mailer", "node", "passwords", "recent_establishments", "vault"],
     &["audit"],
     &["leases"],
     &["outbox"],
@@ -44,19 +44,21 @@ const SERVICES: &[&[&str]] = &[
     &["idempotency"],
     &["scim"],
     &["establishments"],
+    &["archives"],
     &["housekeeping"],
     &["dispatch"],
     &["jobs"],
 ];
 
 /// Crates that only some places may name.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("sqlx", &["src/store/"]),
     ("axum", &["src/fronts/", "src/demo/", "src/app.rs", "src/app/"]),
     ("hyper", &["src/app/", "src/services/egress.rs"]),
     ("hyper_util", &["src/app/", "src/services/egress.rs"]),
     ("openidconnect", &["connectors/src/upstream.rs", "src/demo/"]),
     ("ldap3", &["connectors/src/"]),
+    ("lettre", &["src/services/mailer/", "src/services/mail/"]),
 ];
 
 /// Names that say nothing, for a thing or a file.

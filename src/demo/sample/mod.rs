@@ -2,6 +2,7 @@
 
 mod admin;
 mod directory;
+mod mail;
 mod outside;
 mod pages;
 mod provider;
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::directory::Directory;
+use super::mail::Tray;
 use crate::types::secret::Secret;
 use outside::Outside;
 use visits::Visits;
@@ -100,6 +102,8 @@ pub struct Settings {
     pub places: Vec<Place>,
     /// The demo's directory.
     pub directory: Arc<Directory>,
+    /// The letters that the gateway sent.
+    pub letters: Tray,
 }
 
 /// The running application.
@@ -148,6 +152,7 @@ impl Sample {
             .route("/directory", get(directory::show))
             .route("/directory/move", post(directory::move_person))
             .route("/directory/sync", post(directory::sync))
+            .route("/mail", get(mail::show))
             .route("/assets/sample.css", get(pages::stylesheet))
             .route("/assets/sample.svg", get(pages::icon))
             .fallback(sign_in::missing)

@@ -176,3 +176,35 @@ pub struct DirectoryPage {
     /// Whether someone of this establishment is signed in here.
     pub signed_in: bool,
 }
+
+/// A line of a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// An address that can be opened.
+    Address(String),
+    /// Anything else.
+    Text(String),
+}
+
+/// A letter.
+#[derive(Clone, Debug)]
+pub struct ShownLetter {
+    /// Whom it is for.
+    pub to: String,
+    /// The subject.
+    pub subject: String,
+    /// When it was written, as its header says.
+    pub date: String,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+/// The letters that the gateway sent.
+#[derive(Clone, Debug, Template)]
+#[template(path = "sample/mail.html")]
+pub struct MailPage {
+    /// The frame.
+    pub frame: Frame,
+    /// Newest first.
+    pub letters: Vec<ShownLetter>,
+}

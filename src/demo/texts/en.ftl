@@ -6,6 +6,7 @@ demo-nav = Pages
 demo-nav-home = Start
 demo-nav-me = My roles
 demo-nav-directory = The directory
+demo-nav-mail = The mail
 demo-footer = A relying party like any other: it knows the gateway by OpenID Connect and by its admin API alone. Everyone here is fictitious.
 
 ## Start
@@ -120,6 +121,15 @@ demo-change-members-removed = Left
 demo-see-role = See my roles now
 demo-see-role-sign-in = Sign in to see the role
 
+## The mail
+demo-mail-title = The demo’s mail
+demo-mail-lead = Every letter that the gateway sends arrives here, and goes no further. The newest is on top.
+demo-mail-none = No letter has left yet. Create an establishment whose contact has an address, and its letter will appear here.
+demo-mail-to = To
+demo-mail-date = written on
+demo-mail-no-subject = (no subject)
+demo-mail-refresh = Refresh
+
 ## In the terminal
 demo-ready = Passerelle is ready: { $count ->
     [one] one establishment
@@ -128,6 +138,7 @@ demo-ready = Passerelle is ready: { $count ->
 demo-open = Open
 demo-open-sample = the sample application: sign in, see your roles and why
 demo-open-directory = the directory: move a teacher, sync, see the role change
+demo-open-mail = the mail that the gateway sends
 demo-open-gateway = the gateway
 demo-open-api = its admin API, to try
 demo-be = Sign in as

@@ -6,6 +6,7 @@ demo-nav = Pages
 demo-nav-home = Accueil
 demo-nav-me = Mes rôles
 demo-nav-directory = L’annuaire
+demo-nav-mail = Le courrier
 demo-footer = Une application comme une autre : elle ne connaît la passerelle que par OpenID Connect et par son API d’administration. Toutes les personnes sont fictives.
 
 ## Accueil
@@ -120,6 +121,15 @@ demo-change-members-removed = Sortis de
 demo-see-role = Voir mes rôles maintenant
 demo-see-role-sign-in = Se connecter pour voir le rôle
 
+## Le courrier
+demo-mail-title = Le courrier de la démonstration
+demo-mail-lead = Toutes les lettres que la passerelle envoie arrivent ici, et ne vont pas plus loin. La plus récente est en haut.
+demo-mail-none = Aucune lettre n’est encore partie. Créez un établissement dont le contact a une adresse, et sa lettre apparaîtra ici.
+demo-mail-to = À
+demo-mail-date = écrite le
+demo-mail-no-subject = (sans objet)
+demo-mail-refresh = Actualiser
+
 ## Dans le terminal
 demo-ready = Passerelle est prête : { $count ->
     [one] un établissement
@@ -128,6 +138,7 @@ demo-ready = Passerelle est prête : { $count ->
 demo-open = Ouvrez
 demo-open-sample = l’application exemple : connectez-vous, voyez vos rôles et pourquoi
 demo-open-directory = l’annuaire : changez un enseignant de groupe, synchronisez, voyez son rôle changer
+demo-open-mail = le courrier que la passerelle envoie
 demo-open-gateway = la passerelle
 demo-open-api = son API d’administration, à essayer
 demo-be = Connectez-vous en tant que

@@ -1,10 +1,10 @@
 //! Who calls, and where: the bearer token is looked at once, before any handler, and a context is opened in the establishment of the path.
 
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{RawPathParams, Request, State};
-use axum::http::HeaderMap;
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -51,11 +51,23 @@ async fn open(api: &Api, slug: Option<&str>, parts: &Parts) -> Result<Context, P
         None if caller.home == PLATFORM => PLATFORM,
         None => return Err(Error::Forbidden("this is for operators of the platform".to_owned()).into()),
     };
-    let opened = Context::open(&api.gateway, slug, caller.actor, now).await?;
+    let opened = match Context::open(&api.gateway, slug, caller.actor.clone(), now).await {
+        // An establishment that is being deleted is nowhere any more. Its deletion can be asked for again: on the platform.
+        Err(Error::NotFound(_)) if caller.home == PLATFORM && deletes_establishment(parts) => {
+            Context::open(&api.gateway, PLATFORM, caller.actor, now).await?
+        }
+        opened => opened?,
+    };
     let request_id = parts.extensions.get::<RequestId>().map_or(opened.request_id, |id| id.0);
     let wanted = parts.headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
     let locale = wanted.and_then(|tags| tags.split(',').find_map(Locale::from_tag)).unwrap_or(opened.locale);
     Ok(Context { request_id, locale, ..opened })
+}
+
+/// Whether a request deletes an establishment itself, and no thing in one.
+fn deletes_establishment(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    parts.method == Method::DELETE && route.and_then(|route| route.strip_prefix(super::BASE)) == Some("/establishments/{slug}")
 }
 
 /// The bearer token of a request (RFC 6750 §2.1). One in a query or a form is never looked at.
@@ -72,6 +84,7 @@ async fn caller(api: &Api, slug: Option<&str>, bearer: &str, now: Timestamp) -> 
     if bearer.starts_with(tokens::PREFIX) {
         return tokens::authenticate(&api.gateway, bearer, now).await?.ok_or_else(refused);
     }
+    let mut blocked = None;
     for home in slug.into_iter().filter(|slug| *slug != PLATFORM).chain([PLATFORM]) {
         let ctx = match Context::open(&api.gateway, home, Actor::Anonymous, now).await {
             Ok(ctx) => ctx,
@@ -81,6 +94,10 @@ async fn caller(api: &Api, slug: Option<&str>, bearer: &str, now: Timestamp) -> 
         if let Some(actor) = oidc::protected::actor(&ctx, bearer).await? {
             return Ok(Caller { home: home.to_owned(), actor });
         }
+        if !ctx.is_open() {
+            blocked = Some(ctx.establishment.name.clone());
+        }
     }
-    Err(refused())
+    // A blocked establishment's own tokens have all ended: whoever holds one is told why.
+    Err(blocked.map_or_else(refused, |name| Error::Blocked(name).into()))
 }

@@ -15,6 +15,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::idempotency::HEADER_NAME;
 use crate::fronts::http::problem::{FieldError, Problem, refusal};
+use crate::fronts::http::request::carries_archives;
 use crate::services::idempotency::KEY_MAX_BYTES;
 
 /// The frame of the description; the routes fill it.
@@ -44,14 +45,18 @@ impl Modify for Bearer {
 
 /// Adds what layers do for every operation of a kind: keys on POST, refusals of bodies.
 pub fn complete(document: &mut openapi::OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        if let Some(post) = &mut item.post {
+    for (path, item) in &mut document.paths.paths {
+        let archives = carries_archives(path);
+        if let Some(post) = item.post.as_mut().filter(|_| !archives) {
             post.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
         }
         for operation in [&mut item.put, &mut item.post, &mut item.patch].into_iter().flatten() {
             if operation.request_body.is_some() {
                 let answers = &mut operation.responses.responses;
                 answers.insert("413".to_owned(), refusal("The body is too large"));
+                if archives && !path.ends_with("/export") {
+                    continue;
+                }
                 answers.insert("415".to_owned(), refusal("The body is not JSON by its `Content-Type`"));
             }
         }

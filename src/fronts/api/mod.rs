@@ -4,6 +4,7 @@
 #![expect(unused_qualifications, reason = "what utoipa makes of a path's parameters names them in full")]
 
 mod applications;
+mod archives;
 mod assignments;
 mod audit;
 mod authentication;
@@ -54,7 +55,15 @@ pub struct Api {
 fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(establishments::list, establishments::create))
-        .routes(routes!(establishments::show))
+        .routes(routes!(establishments::show, establishments::update, establishments::delete))
+        .routes(routes!(establishments::block))
+        .routes(routes!(establishments::unblock))
+        .routes(routes!(establishments::receipt))
+        .routes(routes!(establishments::administrators))
+        .routes(routes!(establishments::reset_administrator))
+        .routes(routes!(archives::import))
+        .routes(routes!(archives::export))
+        .routes(routes!(archives::restore))
         .routes(routes!(zones::list))
         .routes(routes!(zones::save, zones::delete))
         .routes(routes!(users::list, users::create))

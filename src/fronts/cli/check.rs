@@ -1,4 +1,4 @@
-//! `passerelle check`: configuration, stores, keys and sources: what is wrong, and what to do.
+//! `passerelle check`: configuration, stores, mail, keys and sources: what is wrong, and what to do.
 
 use serde::Serialize;
 
@@ -37,6 +37,7 @@ pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
     let mut findings = vec![Finding::of("configuration", "settings", Ok(config.public_url.clone()))];
     let local = Local::open(global, false).await?;
     findings.push(Finding::of("configuration", "stores", Ok(config.store.label())));
+    findings.push(mail(&local).await);
     let platform = local.platform().await?;
     let filter = Filter::default();
     let known = collect(usize::MAX, None, async |page| Ok(establishments::list(&platform, &page, &filter).await?)).await?;
@@ -52,6 +53,12 @@ pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
     let wrong = findings.iter().filter(|f| !f.ok).count();
     anyhow::ensure!(wrong == 0, "{}", output.text("cli-check-wrong", &[("count", i64::try_from(wrong).unwrap_or(i64::MAX).into())]));
     Ok(())
+}
+
+/// Mail that is not configured is no fault: a small installation may do without.
+async fn mail(local: &Local) -> Finding {
+    let without = "not configured: one-time links are shown to whoever makes them; set mail.host and mail.from to send them".to_owned();
+    Finding::of("configuration", "mail", local.gateway.mailer.check().await.unwrap_or(Ok(without)))
 }
 
 async fn look_into(ctx: &Context, findings: &mut Vec<Finding>) {

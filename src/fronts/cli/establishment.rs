@@ -1,12 +1,17 @@
 //! `passerelle establishment …`
 
+use std::io::Write;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
+use uuid::Uuid;
 
+use super::archive;
 use super::args::Rows;
 use super::local::Local;
 use super::outbox;
 use super::output::{Output, beside, collect, or_dash};
+use super::{establishment_life, word};
 use crate::services::establishments::{self, NewContact, NewEstablishment};
 use crate::store::registry::establishment::{Establishment, Filter};
 use crate::store::registry::zone::Zone;
@@ -14,15 +19,50 @@ use crate::store::registry::zone::Zone;
 /// What to do with establishments.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make one; prints the one-time link of its first administrator.
+    /// Make one; mails the one-time link of its first administrator to the contact, or prints it.
     Create(Create),
     /// List them.
-    List(Rows),
+    List {
+        #[command(flatten)]
+        rows: Rows,
+        /// Only those of this state: active or blocked.
+        #[arg(long, value_parser = ["active", "blocked"])]
+        status: Option<String>,
+        /// Only those of this zone.
+        #[arg(long)]
+        zone: Option<String>,
+    },
     /// Show one.
     Show {
         /// Its slug.
         slug: String,
     },
+    /// Change its name, number, UAI, zone, locality or contact.
+    Edit(establishment_life::Edit),
+    /// Block one: nobody of it signs in, its sessions and tokens end at once.
+    Block {
+        /// Its slug.
+        slug: String,
+    },
+    /// Show again what applications made of a blocking.
+    Receipt {
+        /// Its slug.
+        slug: String,
+        /// The batch that the blocking printed.
+        batch: Uuid,
+    },
+    /// Let people of a blocked one sign in again.
+    Unblock {
+        /// Its slug.
+        slug: String,
+    },
+    /// List who administers one.
+    Administrators {
+        /// Its slug.
+        slug: String,
+    },
+    /// Give an administrator's access back: a one-time link is mailed to the contact.
+    Reset(establishment_life::Reset),
     /// What one sends: letters and notices to applications that wait, were sent or were given up.
     Outbox(outbox::Wanted),
     /// Send again what was given up.
@@ -32,6 +72,11 @@ pub enum Command {
         /// Its identifier.
         id: String,
     },
+    /// Archives.
+    #[command(flatten)]
+    Archive(archive::Command),
+    /// Delete one with everyone and everything in it, for good.
+    Delete(establishment_life::Delete),
     /// The zones establishments may lie in.
     Zone {
         /// Add this zone, as NAME=TITLE, or give it another title.
@@ -46,7 +91,7 @@ pub enum Command {
 impl Command {
     /// Whether the command may begin an installation.
     pub fn begins(&self) -> bool {
-        matches!(self, Self::Create(_) | Self::Zone { set: Some(_), .. })
+        matches!(self, Self::Create(_) | Self::Zone { set: Some(_), .. } | Self::Archive(archive::Command::Import(_)))
     }
 }
 
@@ -79,6 +124,9 @@ pub struct Create {
     /// The contact's address; also the first administrator's user name.
     #[arg(long)]
     contact_email: Option<String>,
+    /// Mail nothing: print the first administrator's link instead.
+    #[arg(long)]
+    no_mail: bool,
 }
 
 /// Carries a command out.
@@ -86,20 +134,28 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     let platform = local.platform().await?;
     match command {
         Command::Create(new) => create(local, output, new).await,
-        Command::List(rows) => {
-            let filter = Filter::default();
+        Command::List { rows, status, zone } => {
+            let filter = Filter { zone, status, ..Filter::default() };
             let found =
                 collect(rows.limit, rows.query.as_deref(), async |page| Ok(establishments::list(&platform, &page, &filter).await?)).await?;
             output.list(&found, &["cli-number", "cli-slug", "cli-name", "cli-uai", "cli-locality", "cli-status"], |e| {
-                vec![e.number.to_string(), e.slug.clone(), e.name.clone(), or_dash(e.uai.as_ref()), or_dash(e.locality.as_ref()), status(e)]
+                vec![e.number.to_string(), e.slug.clone(), e.name.clone(), or_dash(e.uai.as_ref()), or_dash(e.locality.as_ref()), shown(e)]
             })
         }
+        Command::Edit(given) => establishment_life::edit(local, output, given).await,
+        Command::Block { slug } => establishment_life::block(local, output, &slug).await,
+        Command::Receipt { slug, batch } => establishment_life::receipt(local, output, &slug, batch).await,
+        Command::Unblock { slug } => establishment_life::unblock(local, output, &slug).await,
+        Command::Administrators { slug } => establishment_life::administrators(local, output, &slug).await,
+        Command::Delete(given) => establishment_life::delete(local, output, given).await,
+        Command::Reset(given) => establishment_life::reset(local, output, given).await,
         Command::Show { slug } => {
             let shown = establishments::show(&local.establishment(&slug).await?)?;
             show(output, &shown)
         }
         Command::Outbox(wanted) => outbox::list(local, output, wanted).await,
         Command::OutboxRetry { slug, id } => outbox::retry(local, output, &slug, &id).await,
+        Command::Archive(command) => archive::run(local, output, command).await,
         Command::Zone { set, remove } => {
             if let Some(pair) = set {
                 let (name, title) = pair.split_once('=').unwrap_or((&pair, &pair));
@@ -116,19 +172,33 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
 
 async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()> {
     let contact = NewContact { family_name: new.contact_family_name, given_name: new.contact_given_name, email: new.contact_email };
-    let Create { name, slug, number, uai, zone, locality, .. } = new;
-    let new = NewEstablishment { name, slug, number, uai, zone, locality, contact, send_mail: None };
+    let Create { name, slug, number, uai, zone, locality, no_mail, .. } = new;
+    let new = NewEstablishment { name, slug, number, uai, zone, locality, contact, send_mail: no_mail.then_some(false) };
     let made = establishments::create(&local.platform().await?, &new).await?;
     let administrator = json!({ "id": made.administrator.id, "username": made.administrator.username });
-    let link = json!({ "url": made.link.url.expose(), "expires_at": made.link.expires_at });
-    let value = beside(&made.establishment, [("administrator", administrator), ("link", link)])?;
     if !output.is_json() {
         show(output, &made.establishment)?;
     }
-    output.link(&value, "cli-first-administrator", &made.administrator.username, &made.link)
+    let who = &made.administrator.username;
+    match (&made.link, &made.mailed_to) {
+        (Some(link), _) => {
+            let warning = output.text("establishment-not-transmitted", &[]);
+            let shown = json!({ "url": link.url.expose(), "expires_at": link.expires_at });
+            let more = [("administrator", administrator), ("link", shown), ("not_transmitted", warning.clone().into())];
+            output.link(&beside(&made.establishment, more)?, "cli-first-administrator", who, link)?;
+            if output.is_json() { Ok(()) } else { Ok(writeln!(std::io::stdout(), "{warning}")?) }
+        }
+        (None, mailed_to) => {
+            let to = mailed_to.clone().unwrap_or_default();
+            let sentence = output.text("cli-first-administrator-mailed", &[("name", who.as_str().into()), ("email", to.clone().into())]);
+            let more = [("administrator", administrator), ("mailed_to", to.into())];
+            output.done(&beside(&made.establishment, more)?, &sentence)
+        }
+    }
 }
 
-fn show(output: Output, e: &Establishment) -> anyhow::Result<()> {
+/// Prints one.
+pub(super) fn show(output: Output, e: &Establishment) -> anyhow::Result<()> {
     let contact = [e.contact.given_name.as_deref(), e.contact.family_name.as_deref(), e.contact.email.as_deref()];
     let contact = contact.into_iter().flatten().collect::<Vec<_>>().join(" ");
     output.thing(
@@ -141,12 +211,13 @@ fn show(output: Output, e: &Establishment) -> anyhow::Result<()> {
             ("cli-zone", or_dash(e.zone.as_ref())),
             ("cli-locality", or_dash(e.locality.as_ref())),
             ("cli-contact", if contact.is_empty() { "–".to_owned() } else { contact }),
-            ("cli-status", status(e)),
+            ("cli-status", shown(e)),
             ("cli-created", e.created_at.to_string()),
         ],
     )
 }
 
-fn status(e: &Establishment) -> String {
-    format!("{:?}", e.status).to_lowercase()
+/// The state as scripts and filters name it.
+fn shown(e: &Establishment) -> String {
+    word(e.status)
 }

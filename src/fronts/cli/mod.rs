@@ -3,12 +3,14 @@
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 held by a guard.
 
 mod application;
+mod archive;
 mod args;
 mod assignment;
 mod check;
 mod client;
 mod demo;
 mod establishment;
+mod establishment_life;
 mod explanation;
 mod local;
 mod operator;

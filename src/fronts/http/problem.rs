@@ -130,6 +130,7 @@ impl From<Error> for Problem {
             Error::Invalid(fields) => Self::invalid(fields.into_iter().map(FieldError::from).collect()),
             Error::NotFound(_) => Self::new("not-found", "There is no such thing here", StatusCode::NOT_FOUND, error.to_string()),
             Error::Forbidden(_) => Self::new("forbidden", "This is not allowed", StatusCode::FORBIDDEN, error.to_string()),
+            Error::Blocked(_) => Self::new("blocked", "The establishment is blocked", StatusCode::FORBIDDEN, error.to_string()),
             Error::Unauthenticated => Self::unauthenticated(error.to_string()),
             Error::Conflict(detail) => Self::new("conflict", "It contradicts what is there", StatusCode::CONFLICT, detail),
             Error::Stale => Self::new("stale", "It changed meanwhile", StatusCode::PRECONDITION_FAILED, error.to_string()),
@@ -138,6 +139,7 @@ impl From<Error> for Problem {
                 Self { retry_after_s, ..Self::new("too-many", "Too many attempts", StatusCode::TOO_MANY_REQUESTS, error.to_string()) }
             }
             Error::Outside(detail) => Self::new("outside", "Another system did not do its part", StatusCode::BAD_GATEWAY, detail),
+            Error::Archive { reason, detail } => Self::new(reason, "The archive cannot be used", StatusCode::UNPROCESSABLE_ENTITY, detail),
             Error::Store(store::Error::Busy) => Self {
                 retry_after_s,
                 ..Self::new(

@@ -14,6 +14,22 @@ use super::problem::Problem;
 /// The header that repeats the identifier.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Time for a request whose body or answer is a whole archive.
+const ARCHIVE_DEADLINE: Duration = Duration::from_mins(30);
+/// The routes of those.
+const ARCHIVE_ROUTES: [&str; 3] =
+    ["/api/v1/establishments/import", "/api/v1/establishments/{slug}/export", "/api/v1/establishments/{slug}/restore"];
+
+/// Whether the bodies or answers of a route are whole archives: they take long, and are not kept.
+pub fn carries_archives(route: &str) -> bool {
+    ARCHIVE_ROUTES.contains(&route)
+}
+
+/// How long a request of a route may take, where others may take so long.
+pub fn deadline(route: &str, ordinary: Duration) -> Duration {
+    if carries_archives(route) { ARCHIVE_DEADLINE.max(ordinary) } else { ordinary }
+}
+
 /// The identifier of a request, among its extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestId(pub Uuid);
@@ -23,6 +39,7 @@ pub async fn accompany(State(longest): State<Duration>, mut request: Request, ne
     let id = Uuid::now_v7();
     request.extensions_mut().insert(RequestId(id));
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let longest = deadline(&route, longest);
     let span = tracing::info_span!("request", request.id = %id, method = %request.method(), route);
     let answered = tokio::time::timeout(longest, next.run(request)).instrument(span.clone()).await;
     let mut response = answered.unwrap_or_else(|_| late(longest).into_response());

@@ -1,10 +1,19 @@
 //! Establishments: made, listed, prepared. Work on the registry takes a [`PlatformContext`].
 
+mod access;
+mod block;
+mod delete;
+mod edit;
+mod letters;
 mod prepare;
 
-pub use prepare::prepare;
+pub use access::{AccessReset, Administrator, NewReset, administrators, reset_administrator};
+pub use block::{Blocking, block, receipt, unblock};
+pub use delete::{carry_on, check_confirmation, delete, platform_of};
+pub use edit::{EstablishmentFields, current, edit};
+pub use prepare::{prepare, prepare_in};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -34,7 +43,7 @@ const TEXT_LENGTH_MAX: usize = 200;
 const FIRST_ADMINISTRATOR: &str = "admin";
 
 /// The person to write to.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NewContact {
     /// Family name.
@@ -69,20 +78,24 @@ pub struct NewEstablishment {
     /// Whom to write to.
     #[serde(default)]
     pub contact: NewContact,
-    /// Whether to mail the administrator's link. This version sends no mail: false, or left out.
+    /// Whether to mail the addresses and the first administrator's link to the contact. Left out: yes, where mail is configured and the contact
+    /// has an address.
     #[serde(default)]
     pub send_mail: Option<bool>,
 }
 
-/// A new establishment, its first administrator, and the link by which that person chooses a password. The link is shown once.
+/// A new establishment, its first administrator, and the link by which that person chooses a password. The link is mailed to the contact, or
+/// shown once: never both.
 #[derive(Debug)]
 pub struct Created {
     /// The establishment.
     pub establishment: Establishment,
     /// Its first administrator, pending.
     pub administrator: User,
-    /// The administrator's one-time link.
-    pub link: Link,
+    /// The contact's address, when the link is mailed there.
+    pub mailed_to: Option<String>,
+    /// The administrator's one-time link, when it is not mailed.
+    pub link: Option<Link>,
 }
 
 /// Makes an establishment with a store, keys' place and a first administrator of its own.
@@ -92,17 +105,25 @@ pub struct Created {
 pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Result<Created, Error> {
     let ctx = platform.context();
     ctx.require(Permission::ManageEstablishments)?;
+    let wanted = regular(ctx, new)?;
+    let is_mailed = letters::is_wanted(ctx, new.send_mail, &wanted.contact)?;
+    let announced = if is_mailed { Some(letters::announce(ctx, &wanted).await?) } else { None };
     let mut registry = platform.registry().begin().await?;
     let made = register_in(&mut registry, ctx, new).await?;
     // The row is not committed before the store stands: whoever finds an establishment finds its store.
     let store = ctx.gateway.stores.provision_new(&made).await?;
     let there = Context { establishment: std::sync::Arc::new(made.clone()), store, ..ctx.clone() };
-    let (administrator, link) = first_administrator(&there, &made.contact).await?;
+    let (administrator, link) = first_administrator(&there, &made.contact, is_mailed).await?;
     registry.commit().await?;
     let mut trail = ctx.store.begin().await?;
-    audit::record_in(&mut trail, ctx, "establishment.created", ("establishment", &made.slug), json!({ "name": made.name })).await?;
+    let detail = json!({ "name": made.name, "mailed": is_mailed });
+    audit::record_in(&mut trail, ctx, "establishment.created", ("establishment", &made.slug), detail).await?;
     trail.commit().await?;
-    Ok(Created { establishment: made, administrator, link })
+    if let Some(announced) = announced {
+        announced.hurry(&there).await;
+    }
+    let mailed_to = made.contact.email.clone().filter(|_| is_mailed);
+    Ok(Created { establishment: made, administrator, mailed_to, link: (!is_mailed).then_some(link) })
 }
 
 /// The establishment that [`create`] would make. Nothing of it is kept.
@@ -118,17 +139,25 @@ pub async fn preview(platform: &PlatformContext, new: &NewEstablishment) -> Resu
 
 async fn register_in(registry: &mut Tx, ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error> {
     let mut made = regular(ctx, new)?;
-    if let Some(name) = &made.zone
-        && zone::find(registry, name).await?.is_none()
-    {
-        return Err(Error::invalid("zone", format!("«{name}» is not on the operator's list: see /api/v1/zones")));
-    }
+    check_zone_in(registry, made.zone.as_deref()).await?;
     if new.number.is_none() {
         made.number = establishment::next_number(registry).await?;
     }
-    let search = fold(&[&made.name, &made.slug, made.uai.as_deref().unwrap_or(""), made.locality.as_deref().unwrap_or("")].join(" "));
-    establishment::insert(registry, &made, &search).await.map_err(|e| taken(e, &made))?;
+    establishment::insert(registry, &made, &search_of(&made)).await.map_err(|e| taken(e, &made))?;
     Ok(made)
+}
+
+async fn check_zone_in(registry: &mut Tx, name: Option<&str>) -> Result<(), Error> {
+    let Some(name) = name else { return Ok(()) };
+    if zone::find(registry, name).await?.is_none() {
+        return Err(Error::invalid("zone", format!("«{name}» is not on the operator's list: see /api/v1/zones")));
+    }
+    Ok(())
+}
+
+/// What lists look in.
+fn search_of(e: &Establishment) -> String {
+    fold(&[&e.name, &e.slug, e.uai.as_deref().unwrap_or(""), e.locality.as_deref().unwrap_or("")].join(" "))
 }
 
 fn taken(error: crate::store::Error, made: &Establishment) -> Error {
@@ -142,7 +171,7 @@ fn taken(error: crate::store::Error, made: &Establishment) -> Error {
     Error::Conflict(what)
 }
 
-async fn first_administrator(there: &Context, contact: &Contact) -> Result<(User, Link), Error> {
+async fn first_administrator(there: &Context, contact: &Contact, is_mailed: bool) -> Result<(User, Link), Error> {
     let new = NewUser {
         username: contact.email.clone().unwrap_or_else(|| FIRST_ADMINISTRATOR.to_owned()),
         given_name: contact.given_name.clone(),
@@ -151,9 +180,12 @@ async fn first_administrator(there: &Context, contact: &Contact) -> Result<(User
         ..NewUser::default()
     };
     let mut tx = there.store.begin().await?;
-    prepare::prepare_in(&mut tx, there).await?;
+    prepare_in(&mut tx, there).await?;
     let made = users::create_in(&mut tx, there, &new).await?;
     prepare::give_gateway_role_in(&mut tx, there, made.0.id, GatewayRole::Administrator, "first administrator").await?;
+    if is_mailed {
+        letters::write_in(&mut tx, there, contact, &made.0, &made.1).await?;
+    }
     tx.commit().await?;
     Ok(made)
 }
@@ -277,9 +309,7 @@ fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error
     if new.number.is_some_and(|n| n < 1) {
         wrong.push(Invalid::new("number", "must be 1 or more; leave it out to get the next one"));
     }
-    if new.send_mail == Some(true) {
-        wrong.push(Invalid::new("send_mail", "this version sends no mail: leave it out, and pass the link of the answer on yourself"));
-    }
+    wrong.extend(letters::is_wanted(ctx, new.send_mail, &contact).err());
     let (Some(name), Some(slug), true) = (name, slug, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     Ok(Establishment {
         id: EstablishmentId::new(),

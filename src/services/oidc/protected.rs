@@ -47,6 +47,9 @@ async fn holder_in(tx: &mut Tx, ctx: &Context, token: &str) -> Result<Option<Hol
 /// # Errors
 /// `InvalidToken`, or `InsufficientScope` for a token without `openid`.
 pub async fn user_info(ctx: &Context, token: &str) -> Result<Map<String, Value>, Failure> {
+    if !ctx.is_open() {
+        return Err(OAuthError::InvalidToken("the establishment is blocked: its tokens have ended".into()).into());
+    }
     let mut tx = ctx.store.read().await?;
     let holder = holder_in(&mut tx, ctx, token).await?;
     let holder = holder.ok_or_else(|| OAuthError::InvalidToken("the access token is unknown, expired or revoked".into()))?;

@@ -45,7 +45,7 @@ pub async fn answer(ctx: &Context, authorization: Option<&str>, form: &Parameter
     let client = clients::authenticate(ctx, authorization, form, address).await?;
     let request = TokenRequest::read(form)?;
     if !ctx.is_open() {
-        return Err(refused("the establishment is suspended").into());
+        return Err(refused("the establishment is blocked: nothing is issued").into());
     }
     let redeemed = match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {

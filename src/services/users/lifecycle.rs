@@ -131,12 +131,23 @@ pub async fn reset(ctx: &Context, id: UserId) -> Result<Link, Error> {
     make_link(ctx, id, Purpose::Reset).await
 }
 
+/// The same within a transaction; whoever calls has checked what the actor may do.
+pub(in crate::services) async fn reset_in(tx: &mut Tx, ctx: &Context, id: UserId) -> Result<Link, Error> {
+    make_link_in(tx, ctx, id, Purpose::Reset).await
+}
+
 async fn make_link(ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, Error> {
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
-    let user = user::get(&mut tx, id).await?;
-    may_change_in(&mut tx, ctx, id).await?;
-    if let Some(keeper) = keeps_password_in(&mut tx, id).await? {
+    let made = make_link_in(&mut tx, ctx, id, purpose).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+async fn make_link_in(tx: &mut Tx, ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, Error> {
+    let user = user::get(tx, id).await?;
+    may_change_in(tx, ctx, id).await?;
+    if let Some(keeper) = keeps_password_in(tx, id).await? {
         return Err(Error::Conflict(format!("the source «{keeper}» keeps this person's password: it is changed there")));
     }
     match (purpose, user.status) {
@@ -146,10 +157,9 @@ async fn make_link(ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, 
         }
         _ => {}
     }
-    let made = links::make_in(&mut tx, ctx, id, purpose).await?;
+    let made = links::make_in(tx, ctx, id, purpose).await?;
     let action = if purpose == Purpose::Invitation { "user.invited" } else { "user.reset" };
-    audit::record_in(&mut tx, ctx, action, ("user", &id.to_string()), json!({})).await?;
-    tx.commit().await?;
+    audit::record_in(tx, ctx, action, ("user", &id.to_string()), json!({})).await?;
     Ok(made)
 }
 

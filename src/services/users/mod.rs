@@ -5,6 +5,7 @@ pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
 
+pub(in crate::services) use lifecycle::reset_in;
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
 pub use read::{Profile, get, list, profile, profiles, resolve};
 

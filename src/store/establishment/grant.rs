@@ -83,6 +83,12 @@ pub async fn revoke_of_client(tx: &mut Tx, client_id: &str, now: Timestamp) -> R
     Ok(())
 }
 
+/// Revokes every grant there is, and says how many.
+pub async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(now).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
 /// Removes grants of which nothing can live any more, with their codes and tokens.
 pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM grants WHERE expires_at <= $1";

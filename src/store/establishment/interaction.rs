@@ -75,6 +75,13 @@ pub async fn delete(tx: &mut Tx, id: TokenHash) -> Result<bool, Error> {
     Ok(gone > 0)
 }
 
+/// Ends every interaction.
+pub async fn delete_all(tx: &mut Tx) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM interactions";
+    on!(tx, |c| sqlx::query(SQL).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Removes what has expired.
 pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM interactions WHERE expires_at <= $1";

@@ -3,6 +3,8 @@
 pub mod access_token;
 pub mod api_token;
 pub mod application;
+pub mod archive;
+pub mod archive_tables;
 pub mod assignment;
 pub mod audit_event;
 pub mod authorization_code;

@@ -98,6 +98,12 @@ pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<u64, Error> {
     Ok(on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(|d| d.rows_affected()))?)
 }
 
+/// Ends every session there is, and says how many.
+pub async fn delete_all(tx: &mut Tx) -> Result<u64, Error> {
+    const SQL: &str = "DELETE FROM sessions";
+    Ok(on!(tx, |c| sqlx::query(SQL).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
 /// Removes what has expired.
 pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM sessions WHERE expires_at <= $1";

@@ -20,6 +20,8 @@ pub enum Kind {
     Archive,
     /// Look which establishments want an archive, and remove old ones.
     ArchiveRound,
+    /// Carry on the blocking or the deletion of an establishment, if it was broken off.
+    Establishment,
 }
 
 impl Kind {
@@ -29,6 +31,7 @@ impl Kind {
             Self::Sync => "sync",
             Self::Archive => "archive",
             Self::ArchiveRound => "archive_round",
+            Self::Establishment => "establishment",
         }
     }
 }

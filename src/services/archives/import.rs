@@ -1,0 +1,208 @@
+//! Import: an archive taken in as an establishment beside the others, under its own slug or another.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::envelope::Key;
+use super::format::Stated;
+use super::landing::{Landed, Landing};
+use super::progress::Progress;
+use super::read::Checked;
+use super::{refusal, restore, verify};
+use crate::services::audit;
+use crate::services::context::{Context, PlatformContext};
+use crate::services::error::Error;
+use crate::store::Tx;
+use crate::store::registry::establishment::{self, Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus, Filter};
+use crate::store::registry::zone;
+use crate::types::fold;
+use crate::types::id::EstablishmentId;
+use crate::types::page::PageRequest;
+use crate::types::permission::Permission;
+use crate::types::slug::{PLATFORM, Slug};
+
+/// What of the archive could not be taken as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Notice {
+    /// Another has its number: it got the next one.
+    NumberTaken {
+        /// The number in the archive.
+        number: i64,
+    },
+    /// Another has its UAI: it has none now.
+    UaiTaken {
+        /// The UAI in the archive.
+        uai: String,
+    },
+    /// Its zone is not on the operator's list: it has none now.
+    ZoneUnknown {
+        /// The zone in the archive.
+        zone: String,
+    },
+    /// API tokens of the original do not answer for a copy.
+    TokensDropped {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// An establishment taken in.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Imported {
+    /// The establishment.
+    pub establishment: Establishment,
+    /// Rows written.
+    pub rows: u64,
+    /// What could not be taken as it stands.
+    pub notices: Vec<Notice>,
+}
+
+/// Takes an archive in as a new establishment. It stays blocked until all of it is there; when it fails, nothing is left.
+///
+/// # Errors
+/// `Archive` with the reason, `Conflict` when the slug is taken.
+pub async fn import(
+    platform: &PlatformContext,
+    path: &Path,
+    key: &Key,
+    slug: Option<&str>,
+    progress: &Arc<Progress>,
+) -> Result<Imported, Error> {
+    let ctx = platform.context();
+    ctx.require(Permission::ManageEstablishments)?;
+    let slug = slug.map(Slug::parse).transpose()?;
+    let checked = verify(&ctx.gateway, path, key, progress).await?;
+    let stated = &checked.header.establishment;
+    if stated.slug == PLATFORM {
+        return Err(refusal::unfit("this archive is of the platform: put it back with `establishment restore platform`"));
+    }
+    let slug = slug.map_or_else(|| Slug::parse(&stated.slug), Ok)?;
+    let (made, mut notices) = register(platform, stated, &slug).await?;
+    let landed = fill(platform, &made, (path, key, progress), &checked).await;
+    let landed = match landed {
+        Ok(landed) => landed,
+        Err(error) => {
+            withdraw(platform, &made).await;
+            return Err(error);
+        }
+    };
+    if landed.tokens_dropped > 0 {
+        notices.push(Notice::TokensDropped { count: landed.tokens_dropped });
+    }
+    let establishment = open_up(platform, made, stated.status).await?;
+    let mut trail = ctx.store.begin().await?;
+    let detail = json!({ "from": stated.slug, "archived_at": checked.header.created_at, "sha256": checked.manifest.sha256 });
+    audit::record_in(&mut trail, ctx, "establishment.imported", ("establishment", &establishment.slug), detail).await?;
+    trail.commit().await?;
+    Ok(Imported { establishment, rows: checked.manifest.rows, notices })
+}
+
+async fn register(platform: &PlatformContext, stated: &Stated, slug: &Slug) -> Result<(Establishment, Vec<Notice>), Error> {
+    let now = platform.context().now;
+    let mut notices = Vec::new();
+    let mut registry = platform.registry().begin().await?;
+    let mut made = Establishment {
+        id: EstablishmentId::new(),
+        number: stated.number,
+        slug: slug.as_str().to_owned(),
+        name: stated.name.clone(),
+        uai: stated.uai.clone(),
+        zone: stated.zone.clone(),
+        locality: stated.locality.clone(),
+        contact: Contact {
+            family_name: stated.contact_family_name.clone(),
+            given_name: stated.contact_given_name.clone(),
+            email: stated.contact_email.clone(),
+        },
+        status: EstablishmentStatus::Blocked,
+        placement: DEFAULT_PLACEMENT.to_owned(),
+        created_at: stated.created_at,
+        updated_at: now,
+    };
+    if establishment::find(&mut registry, &made.slug).await?.is_some() {
+        return Err(Error::Conflict(format!("the slug «{}» is taken: choose another with `--slug`, or `slug` in the API", made.slug)));
+    }
+    let number = Filter { number: Some(made.number), ..Filter::default() };
+    if made.number < 1 || is_taken(&mut registry, &number).await? {
+        notices.push(Notice::NumberTaken { number: made.number });
+        made.number = establishment::next_number(&mut registry).await?;
+    }
+    let uai = Filter { uai: made.uai.clone(), ..Filter::default() };
+    if made.uai.is_some() && is_taken(&mut registry, &uai).await? {
+        notices.extend(made.uai.take().map(|uai| Notice::UaiTaken { uai }));
+    }
+    if let Some(name) = &made.zone
+        && zone::find(&mut registry, name).await?.is_none()
+    {
+        notices.extend(made.zone.take().map(|zone| Notice::ZoneUnknown { zone }));
+    }
+    establishment::insert(&mut registry, &made, &search(&made)).await?;
+    registry.commit().await?;
+    Ok((made, notices))
+}
+
+/// The folded text that lists look in.
+fn search(e: &Establishment) -> String {
+    fold(&[&e.name, &e.slug, e.uai.as_deref().unwrap_or(""), e.locality.as_deref().unwrap_or("")].join(" "))
+}
+
+async fn is_taken(registry: &mut Tx, filter: &Filter) -> Result<bool, Error> {
+    let one = PageRequest::parse(Some(1), None, None)?;
+    Ok(establishment::list(registry, &one, filter).await?.total > 0)
+}
+
+async fn fill(
+    platform: &PlatformContext,
+    made: &Establishment,
+    (path, key, progress): (&Path, &Key, &Arc<Progress>),
+    checked: &Checked,
+) -> Result<Landed, Error> {
+    let ctx = platform.context();
+    let store = ctx.gateway.stores.provision_new(made).await?;
+    let there = Context { establishment: Arc::new(made.clone()), store, ..ctx.clone() };
+    let with_tokens = checked.header.establishment.slug == made.slug;
+    let landing = Landing { gateway: &ctx.gateway, path, key, progress, slug: &made.slug, home: false, with_tokens };
+    let mut tx = there.store.begin().await?;
+    tx.set_large(true).await?;
+    let landed = landing.fill(&mut tx, checked).await?;
+    restore::settle_in(&mut tx, &there).await?;
+    let detail = json!({ "from": checked.header.establishment.slug, "archived_at": checked.header.created_at });
+    audit::record_in(&mut tx, &there, "establishment.imported", ("establishment", &made.slug), detail).await?;
+    tx.set_large(false).await?;
+    tx.commit().await?;
+    Ok(landed)
+}
+
+/// Lets people in as the archive states, now that all of it is there.
+async fn open_up(platform: &PlatformContext, made: Establishment, status: EstablishmentStatus) -> Result<Establishment, Error> {
+    let made = Establishment { status, ..made };
+    let mut registry = platform.registry().begin().await?;
+    establishment::update(&mut registry, &made, &search(&made)).await?;
+    registry.commit().await?;
+    platform.context().gateway.establishments.forget(&made.slug);
+    Ok(made)
+}
+
+/// Takes back what a failed import had made. Nobody finds it from the first step on; a deletion begun is carried on like any other.
+async fn withdraw(platform: &PlatformContext, made: &Establishment) {
+    let gateway = &platform.context().gateway;
+    let withdrawn = async {
+        let mut registry = platform.registry().begin().await?;
+        establishment::mark_deleting(&mut registry, made, platform.context().now).await?;
+        registry.commit().await?;
+        gateway.stores.remove(made).await?;
+        let mut registry = platform.registry().begin().await?;
+        establishment::delete(&mut registry, made).await?;
+        registry.commit().await
+    };
+    if let Err(error) = withdrawn.await {
+        tracing::error!(establishment = made.slug, %error, "an import failed, and what it had made could not be taken back: delete it");
+    }
+    gateway.establishments.forget(&made.slug);
+    gateway.keys.forget(&made.slug).await;
+}

@@ -1,0 +1,93 @@
+//! Restore: an archive put back in the place of what is there, whole or not at all.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::envelope::Key;
+use super::landing::Landing;
+use super::progress::Progress;
+use super::read::Checked;
+use super::{refusal, secrets, verify};
+use crate::services::audit;
+use crate::services::context::Context;
+use crate::services::error::Error;
+use crate::store::Tx;
+use crate::store::establishment::{archive, sync_run};
+use crate::types::page::{LIMIT_MAX, PageRequest};
+use crate::types::permission::{GatewayRole, Permission};
+use crate::types::time::Timestamp;
+
+/// What is said of a run that nobody carries on any more.
+const ENDED: &str = "ended when the establishment was put back from an archive: start it again";
+
+/// An archive that was put back.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Restored {
+    /// The establishment.
+    pub slug: String,
+    /// When the archive was written: what is there now is of that moment.
+    pub archived_at: Timestamp,
+    /// Rows written.
+    pub rows: u64,
+}
+
+/// Puts an archive of this very establishment back, in one transaction: while it is under way and when it fails, the old content stands. Sessions,
+/// grants and tokens of applications end for everyone. The trail is kept and completed, never taken back.
+///
+/// Operators may put back any archive of the establishment. Its administrators may put back those that this installation wrote for it: so nobody
+/// brings in rights or secrets that were never here.
+///
+/// # Errors
+/// `Archive` with the reason; then nothing was written.
+pub async fn restore(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Progress>) -> Result<Restored, Error> {
+    ctx.require(Permission::Archive)?;
+    let checked = verify(&ctx.gateway, path, key, progress).await?;
+    admissible(ctx, &checked)?;
+    let mut tx = ctx.store.begin().await?;
+    tx.set_large(true).await?;
+    archive::delete_everything(&mut tx).await?;
+    let landing = Landing { gateway: &ctx.gateway, path, key, progress, slug: ctx.slug(), home: ctx.is_platform(), with_tokens: true };
+    landing.fill(&mut tx, &checked).await?;
+    settle_in(&mut tx, ctx).await?;
+    let detail = json!({ "archived_at": checked.header.created_at, "rows": checked.manifest.rows, "sha256": checked.manifest.sha256 });
+    audit::record_in(&mut tx, ctx, "establishment.restored", ("establishment", ctx.slug()), detail).await?;
+    tx.set_large(false).await?;
+    tx.commit().await?;
+    ctx.gateway.keys.forget(ctx.slug()).await;
+    tracing::info!(establishment = ctx.slug(), rows = checked.manifest.rows, "establishment put back from an archive");
+    Ok(Restored { slug: ctx.slug().to_owned(), archived_at: checked.header.created_at, rows: checked.manifest.rows })
+}
+
+/// What has to be done to a store after rows came into it from an archive.
+pub async fn settle_in(tx: &mut Tx, ctx: &Context) -> Result<(), Error> {
+    // One a source at most is unfinished.
+    for state in ["queued", "running"] {
+        let filter = sync_run::Filter { state: Some(state.to_owned()), ..sync_run::Filter::default() };
+        for run in sync_run::list(tx, &PageRequest::first(LIMIT_MAX), &filter).await?.items {
+            sync_run::fail(tx, run.id, ENDED).await?;
+        }
+    }
+    crate::services::establishments::prepare_in(tx, ctx).await
+}
+
+/// Whether an archive may be put back here by this actor.
+pub fn admissible(ctx: &Context, checked: &Checked) -> Result<(), Error> {
+    let stated = &checked.header.establishment;
+    if stated.slug != ctx.slug() {
+        return Err(refusal::unfit(format!(
+            "this archive is of «{}», and not of «{}»: put it back there, or import it beside",
+            stated.slug,
+            ctx.slug()
+        )));
+    }
+    let (id, digest) = (ctx.establishment.id.to_string(), &checked.manifest.sha256);
+    let ours = secrets::is_signed(&ctx.gateway.vault, ctx.slug(), &id, digest, checked.manifest.seal.as_deref());
+    if ours || ctx.actor.may_act_as(GatewayRole::Operator) {
+        return Ok(());
+    }
+    Err(refusal::unfit("this archive was not written by this installation for this establishment: only an operator may put it back"))
+}

@@ -1,0 +1,62 @@
+//! Archives that the gateway writes by itself: one of an establishment, and the oldest ones removed. Who calls it, and when, is the work of jobs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::apart;
+use super::envelope::Lock;
+use super::progress::Progress;
+use super::save::{Saved, save};
+use crate::config::Archives;
+use crate::services::context::Context;
+use crate::services::error::Error;
+
+/// What archives end in.
+const ENDING: &str = ".age";
+/// Files looked at in one folder.
+const FILES_MAX: usize = 10_000;
+
+/// Writes an establishment's archive into the folder of the configuration, then removes all but the newest.
+///
+/// # Errors
+/// When it cannot be written; then none is removed.
+pub async fn write_scheduled(ctx: &Context, settings: &Archives) -> Result<Saved, Error> {
+    let lock = Lock::recipient(&settings.recipient)?;
+    let folder = settings.folder.join(ctx.slug());
+    let stamp = ctx.now.to_string().replace([':', '-'], "");
+    let path = folder.join(format!("{}-{stamp}{ENDING}", ctx.slug()));
+    make_folder(folder.clone()).await?;
+    let saved = save(ctx, &lock, &path, true, &Arc::new(Progress::default())).await?;
+    let (slug, keep) = (ctx.slug().to_owned(), usize::try_from(settings.keep).unwrap_or(usize::MAX));
+    apart(move || prune(&folder, &slug, keep)).await?;
+    tracing::info!(establishment = ctx.slug(), path = %saved.path.display(), size_bytes = saved.size_bytes, "archive written");
+    Ok(saved)
+}
+
+async fn make_folder(folder: PathBuf) -> Result<(), Error> {
+    use std::os::unix::fs::DirBuilderExt;
+    apart(move || {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.map_err(|e| Error::Outside(format!("the folder {} cannot be made: {e}", folder.display())))
+    })
+    .await
+}
+
+/// Removes all but the newest archives of an establishment. Their names sort as they were written; other files are not touched.
+fn prune(folder: &Path, slug: &str, keep: usize) -> Result<(), Error> {
+    let failed = |e: std::io::Error| Error::Outside(format!("the archives in {} cannot be tidied: {e}", folder.display()));
+    let mut names: Vec<String> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)?.take(FILES_MAX) {
+        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        let stamp = name.strip_prefix(slug).and_then(|rest| rest.strip_prefix('-')).and_then(|rest| rest.strip_suffix(ENDING));
+        if stamp.is_some_and(|stamp| stamp.ends_with('Z') && stamp.bytes().all(|b| b.is_ascii_digit() || b == b'T' || b == b'Z')) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    let old = names.len().saturating_sub(keep);
+    for name in names.iter().take(old) {
+        std::fs::remove_file(folder.join(name)).map_err(failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Streams: an archive to a caller as it is written, and one from a caller into a file of its own, bounded and removed when it was used.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use uuid::Uuid;
+
+use super::envelope::Lock;
+use super::export;
+use super::progress::Progress;
+use super::refusal;
+use crate::services::context::Context;
+use crate::services::error::Error;
+use crate::types::permission::Permission;
+
+/// Bytes handed over at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// Chunks that wait for a slow caller.
+const CHUNKS_WAITING: usize = 8;
+/// Largest archive taken from a caller.
+pub const UPLOAD_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Archives taken from callers at the same time, so that they fill no disk.
+const UPLOADS_MAX: usize = 2;
+/// When to come back while there are more.
+const RETRY_AFTER_S: u32 = 30;
+
+static UPLOADS: Semaphore = Semaphore::const_new(UPLOADS_MAX);
+
+/// Bytes of an archive, in order; an error ends them, and then what came before is no archive.
+pub type Chunks = mpsc::Receiver<io::Result<Vec<u8>>>;
+
+/// Writes an archive to a caller while it is read from the store.
+///
+/// # Errors
+/// `Forbidden`. What goes wrong later ends the stream.
+pub fn stream(ctx: &Context, lock: &Lock) -> Result<Chunks, Error> {
+    ctx.require(Permission::Archive)?;
+    let (chunks, taken) = mpsc::channel(CHUNKS_WAITING);
+    let (ctx, lock) = (ctx.clone(), lock.clone());
+    tokio::spawn(async move {
+        let out = BufWriter::with_capacity(CHUNK_BYTES, Pipe(chunks.clone()));
+        if let Err(error) = export(&ctx, &lock, out, &Arc::new(Progress::default())).await {
+            tracing::warn!(establishment = ctx.slug(), %error, "an archive was not written to its end");
+            // A caller who is gone hears nothing.
+            let _told = chunks.send(Err(io::Error::other(error.to_string()))).await;
+        }
+    });
+    Ok(taken)
+}
+
+/// Hands over what is written to it. It blocks while the caller is slow.
+struct Pipe(mpsc::Sender<io::Result<Vec<u8>>>);
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the caller is gone");
+        self.0.blocking_send(Ok(bytes.to_vec())).map_err(gone)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An archive that a caller sends, in a file that goes with this.
+#[derive(Debug)]
+pub struct Upload {
+    path: PathBuf,
+    file: tokio::fs::File,
+    size_bytes: u64,
+    _place: SemaphorePermit<'static>,
+}
+
+impl Upload {
+    /// Begins to take an archive, for whoever may put one back here: on the platform, to take one in.
+    ///
+    /// # Errors
+    /// `Forbidden`; `TooMany` while others are taken.
+    pub async fn begin(ctx: &Context) -> Result<Self, Error> {
+        ctx.require(if ctx.is_platform() { Permission::ManageEstablishments } else { Permission::Archive })?;
+        let place = UPLOADS.try_acquire().map_err(|_| Error::TooMany { retry_after_s: RETRY_AFTER_S })?;
+        let path = ctx.gateway.folder.join(format!("upload-{}.age", Uuid::now_v7().simple()));
+        let opened = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await;
+        let file = opened.map_err(|e| failed(&e))?;
+        Ok(Self { path, file, size_bytes: 0, _place: place })
+    }
+
+    /// Takes more of it.
+    ///
+    /// # Errors
+    /// A refusal when it is too large.
+    pub async fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.size_bytes = self.size_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if self.size_bytes > UPLOAD_BYTES_MAX {
+            let told = "this archive is larger than the API takes (4 GiB): put it back with the command on the gateway's machine";
+            return Err(refusal::too_much(told));
+        }
+        self.file.write_all(bytes).await.map_err(|e| failed(&e))
+    }
+
+    /// All of it came.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn end(&mut self) -> Result<&Path, Error> {
+        self.file.flush().await.map_err(|e| failed(&e))?;
+        Ok(&self.path)
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "an archive that was sent could not be removed: remove it");
+        }
+    }
+}
+
+fn failed(error: &io::Error) -> Error {
+    Error::Outside(format!("the archive that was sent cannot be put aside: {error}"))
+}

@@ -1,0 +1,96 @@
+//! Who may save and put back what: nobody reads in an archive what they may not read here, and nobody brings in rights that were never here.
+
+use passerelle::services::archives::{self, Secrets};
+use passerelle::services::context::{Actor, Context};
+use passerelle::services::error::Error;
+use passerelle::store::establishment::archive::Cell;
+use passerelle::store::establishment::archive_tables::TABLES;
+use passerelle::types::id::TokenId;
+use passerelle::types::permission::GatewayRole;
+
+use super::school::{School, key_pair, save, unwatched};
+use crate::harness::gateway::TestGateway;
+
+fn acting_as(ctx: &Context, role: GatewayRole) -> Context {
+    Context { actor: Actor::Token { id: TokenId::new(), role }, ..ctx.clone() }
+}
+
+#[tokio::test]
+async fn an_auditor_saves_nothing() {
+    let school = School::start().await;
+    let (lock, key) = key_pair();
+    let auditor = acting_as(&school.ctx, GatewayRole::Auditor);
+    let refused = archives::save(&auditor, &lock, &school.file("a.age"), false, &unwatched()).await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    assert!(!school.file("a.age").exists() && !school.file("a.age.part").exists());
+    let file = school.save("galois.age", &lock).await;
+    assert!(matches!(archives::restore(&auditor, &file, &key, &unwatched()).await, Err(Error::Forbidden(_))));
+    assert!(matches!(archives::rehearse(&auditor, &file, &key, &unwatched()).await, Err(Error::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn an_administrators_archive_keeps_secrets_sealed_and_comes_back_here_only() {
+    let (school, elsewhere) = (School::start().await, TestGateway::start().await);
+    let (lock, key) = key_pair();
+    let administrator = acting_as(&school.ctx, GatewayRole::Administrator);
+    let file = save(&administrator, &lock, &school.file("own.age")).await.path;
+    let checked = archives::verify(&school.ctx.gateway, &file, &key, &unwatched()).await.unwrap();
+    assert_eq!(checked.header.secrets, Secrets::Sealed);
+    archives::restore(&administrator, &file, &key, &unwatched()).await.unwrap();
+    school.lives_on_in(&school.ctx).await;
+    assert!(archives::rehearse(&administrator, &file, &key, &unwatched()).await.unwrap().whole);
+    let refused = archives::import(&elsewhere.platform().await, &file, &key, None, &unwatched()).await;
+    assert!(matches!(refused, Err(Error::Archive { reason: "archive-key", .. })), "{refused:?}");
+    // An operator of this installation may still make a copy of it.
+    archives::import(&school.test.platform().await, &file, &key, Some("copie"), &unwatched()).await.unwrap();
+    school.lives_on_in(&school.test.context("copie").await).await;
+}
+
+#[tokio::test]
+async fn an_administrator_puts_back_only_what_was_written_here_for_this_establishment() {
+    let (school, elsewhere) = (School::start().await, TestGateway::start().await);
+    let (lock, key) = key_pair();
+    let (_, theirs) = elsewhere.establishment("Lycée Évariste-Galois").await;
+    assert_eq!(theirs.slug(), school.ctx.slug());
+    let foreign = save(&theirs, &lock, &school.file("foreign.age")).await.path;
+    let administrator = acting_as(&school.ctx, GatewayRole::Administrator);
+    let refused = archives::restore(&administrator, &foreign, &key, &unwatched()).await;
+    assert!(matches!(refused, Err(Error::Archive { reason: "archive-unfit", .. })), "{refused:?}");
+    let (_, other) = school.test.establishment("Collège Simone-Veil").await;
+    let of_another = save(&other, &lock, &school.file("other.age")).await.path;
+    let refused = archives::restore(&school.ctx, &of_another, &key, &unwatched()).await;
+    assert!(matches!(refused, Err(Error::Archive { reason: "archive-unfit", .. })), "{refused:?}");
+    // An operator may take in what another installation wrote.
+    archives::restore(&school.ctx, &foreign, &key, &unwatched()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_archive_makes_nobody_an_operator() {
+    let school = School::start().await;
+    let (lock, key) = key_pair();
+    for (table, column) in [("assignments", "role"), ("api_tokens", "scope")] {
+        let (_, ctx) = school.test.establishment(&format!("École {table}")).await;
+        passerelle::services::tokens::create(
+            &ctx,
+            &serde_json::from_value(serde_json::json!({ "name": "One", "scope": "auditor" })).unwrap(),
+        )
+        .await
+        .unwrap();
+        let table = TABLES.iter().find(|known| known.name == table).unwrap();
+        let mut tx = ctx.store.begin().await.unwrap();
+        let mut rows = passerelle::store::establishment::archive::list_rows(&mut tx, table, None, 10).await.unwrap();
+        rows.truncate(1);
+        rows[0][0] = Cell::Uuid(uuid::Uuid::now_v7());
+        rows[0][table.column(column).unwrap()] = Cell::Text("operator".to_owned());
+        if let Some(at) = table.column("secret_hash") {
+            rows[0][at] = Cell::Bytes(vec![3; 32]);
+        }
+        passerelle::store::establishment::archive::insert_rows(&mut tx, table, &rows).await.unwrap();
+        tx.commit().await.unwrap();
+        let file = save(&ctx, &lock, &school.file(&format!("{}.age", table.name))).await.path;
+        let refused = archives::import(&school.test.platform().await, &file, &key, Some("copie"), &unwatched()).await;
+        assert!(matches!(refused, Err(Error::Archive { reason: "archive-unfit", .. })), "{refused:?}");
+        let gone = Context::open(&school.test.gateway, "copie", Actor::System, school.ctx.now).await;
+        assert!(matches!(gone, Err(Error::NotFound(_))), "nothing is left of it");
+    }
+}
