@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use crate::services::context::Gateway;
 use crate::store::{Address, Error, Notice, Notices};
+use crate::types::slug::PLATFORM;
 
 /// Wait before the first attempt to hear again; each further one doubles it.
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
@@ -49,7 +50,8 @@ async fn heed_all(gateway: &Gateway, mut notices: Notices) -> Error {
 async fn forget(gateway: &Gateway, slug: &str) {
     gateway.establishments.forget(slug);
     gateway.keys.forget(slug).await;
-    if !gateway.stores.is_open(slug) {
+    // The platform's store stays where it is.
+    if slug == PLATFORM || !gateway.stores.is_open(slug) {
         return;
     }
     match gateway.establishments.find(&gateway.stores, slug).await {

@@ -149,12 +149,12 @@ impl Schema {
 
     /// A reading transaction: each statement sees the last commit.
     pub async fn read(&self) -> Result<PgTransaction, Error> {
-        self.server.outage.guard(self.begin(&self.read)).await
+        self.server.outage.guard(Box::pin(self.begin(&self.read))).await
     }
 
     /// A reading transaction in which every statement sees the same moment.
     pub async fn snapshot(&self) -> Result<PgTransaction, Error> {
-        self.server.outage.guard(self.begin(&self.snapshot)).await
+        self.server.outage.guard(Box::pin(self.begin(&self.snapshot))).await
     }
 
     /// The writing transaction; waits for the one before, on whichever node.
@@ -163,7 +163,7 @@ impl Schema {
             let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, self.turn.clone().lock_owned()).await.map_err(|_| Error::Busy)?;
             Ok(self.begin(&self.write).await?.with_turn(turn))
         };
-        self.server.outage.guard(begun).await
+        self.server.outage.guard(Box::pin(begun)).await
     }
 
     /// The server it lies on.

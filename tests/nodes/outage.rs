@@ -1,15 +1,29 @@
 //! The database goes away under load, and comes back.
 
+use std::time::Duration;
+
+use passerelle::store::establishment::interaction;
+use passerelle::store::{Bounds, Error, StoreUrl, Stores};
+use passerelle::types::secret::Secret;
+use passerelle::types::time::Timestamp;
 use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::block_in_place;
+use tokio::time::timeout;
 
 use super::ROUNDS;
 use super::cluster::{Cluster, until};
 use super::load::Load;
+use crate::harness::postgres::Server;
 use crate::harness::relying_party::{Reply, http};
 
 /// Requests refused while the database is away.
 const REFUSALS: usize = 30;
+/// Nobody waits longer for a database that is gone: a third of what its deadlines allow otherwise.
+const REFUSED_WITHIN: Duration = Duration::from_secs(9);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_database_is_away_every_front_says_so_and_all_goes_on_when_it_is_back() {
@@ -53,4 +67,62 @@ async fn every_front_refuses(node: &str, slug: &str) {
         assert_eq!(reply.status, 503, "{}", reply.text);
         assert!(reply.header(RETRY_AFTER.as_str()).is_some(), "{}", reply.text);
     }
+}
+
+/// A way to a server that can be blocked: what is sent on it then is kept, and nobody is told.
+struct Way {
+    port: u16,
+    open: watch::Sender<bool>,
+}
+
+impl Way {
+    async fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (port, open) = (listener.local_addr().unwrap().port(), watch::Sender::new(true));
+        let gate = open.subscribe();
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                tokio::spawn(pass(from_client, to_server, gate.clone()));
+                tokio::spawn(pass(from_server, to_client, gate.clone()));
+            }
+        });
+        Self { port, open }
+    }
+}
+
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut gate: watch::Receiver<bool>) {
+    let mut buffer = vec![0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if gate.wait_for(|open| *open).await.is_err() || to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_way_that_is_cut_without_a_word_is_noticed_and_found_again() {
+    let server = Server::start_own();
+    let database = server.database();
+    let port = server.port().unwrap();
+    let way = Way::to(port).await;
+    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", way.port));
+    let url = StoreUrl::Postgres(Secret::parse("url", url).unwrap());
+    let stores = Stores::open(&url, &[], Bounds { open_max: 4, connections_max: 4 }).await.unwrap();
+    let store = stores.platform().await.unwrap();
+    drop(store.begin().await.unwrap());
+    way.open.send_replace(false);
+    for _ in 0..8 {
+        let refused = timeout(REFUSED_WITHIN, store.begin()).await.expect("nobody waits for long").unwrap_err();
+        assert!(matches!(refused, Error::Unreachable { .. }), "{refused}");
+    }
+    way.open.send_replace(true);
+    until("the store is back", async || store.begin().await.is_ok()).await;
+    let mut tx = store.begin().await.unwrap();
+    assert!(interaction::delete_expired(&mut tx, Timestamp::now()).await.is_ok(), "nothing of what was given up is left behind");
+    tx.commit().await.unwrap();
+    stores.close().await;
 }
