@@ -14,7 +14,7 @@ const LINES_MAX: usize = 40;
 /// A running server; dropping it stops it.
 #[derive(Debug)]
 pub struct Daemon {
-    child: Child,
+    pub child: Child,
 }
 
 impl Daemon {
@@ -35,19 +35,6 @@ impl Daemon {
         forward(child.stderr.take().unwrap(), sender);
         let daemon = Self { child };
         wait(&lines, ready).map(|found| (daemon, found)).map_err(|said| format!("{program} did not start: {said}"))
-    }
-}
-
-impl Daemon {
-    /// Asks it to end, as the system does.
-    pub fn terminate(&self) {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(asked.success(), "the signal was not sent");
-    }
-
-    /// Waits for it to end by itself, and tells whether it ended well.
-    pub fn wait(mut self) -> bool {
-        self.child.wait().unwrap().success()
     }
 }
 

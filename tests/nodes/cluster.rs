@@ -26,7 +26,7 @@ const DEADLINE: Duration = Duration::from_mins(2);
 /// One process.
 #[derive(Debug)]
 pub struct Node {
-    pub daemon: Daemon,
+    daemon: Daemon,
     pub address: SocketAddr,
 }
 
@@ -93,6 +93,17 @@ impl Node {
         command.env("PASSERELLE__LISTEN__ADDRESS", "127.0.0.1:0").env("PASSERELLE__LOG__FORMAT", "json");
         let (daemon, address) = Daemon::start(command, "", address_in).unwrap_or_else(|said| panic!("{said}"));
         Self { daemon, address }
+    }
+
+    /// Asks it to end, as the system does.
+    pub fn terminate(&self) {
+        let asked = Command::new("kill").args(["-TERM", &self.daemon.child.id().to_string()]).status().unwrap();
+        assert!(asked.success(), "the signal was not sent");
+    }
+
+    /// Waits for it to end by itself, and tells whether it ended well.
+    pub fn wait(mut self) -> bool {
+        self.daemon.child.wait().unwrap().success()
     }
 }
 

@@ -73,8 +73,8 @@ async fn a_node_that_is_asked_to_stop_under_load_fails_no_request() {
     let load = Load::start(&place).await;
     load.rounds(ROUNDS).await;
     let stopping = cluster.nodes[1].take().unwrap();
-    stopping.daemon.terminate();
-    let ended = tokio::task::spawn_blocking(move || stopping.daemon.wait()).await.unwrap();
+    stopping.terminate();
+    let ended = tokio::task::spawn_blocking(move || stopping.wait()).await.unwrap();
     assert!(ended, "it ends well");
     load.rounds(ROUNDS).await;
     let tally = load.end().await;
