@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use connections::Bounds;
 
 use crate::config::{self, Config};
+use crate::services::archives;
 use crate::services::context::{Actor, Gateway, PlatformContext};
 use crate::services::directories::Directories;
 use crate::services::egress::Egress;
@@ -61,6 +62,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         establishments: RecentEstablishments::default(),
         node: Node::default(),
         limits: config.limits.clone(),
+        archives: config.archives.clone(),
         public_url: config.public_url.clone(),
         trusted_proxies: config.listen.trusted_proxies.clone(),
     });
@@ -94,6 +96,9 @@ pub async fn serve(
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
     beside.spawn(hearing::listen(gateway.clone()));
+    if let Err(error) = archives::plan(&gateway, Timestamp::now()).await {
+        tracing::error!(%error, "rounds of archives could not be planned: they begin with the next start");
+    }
     let working = tokio::spawn(worker::work(gateway.clone()));
     let bounds = Bounds::new(gateway.limits.connections_max);
     let node = gateway.clone();

@@ -14,7 +14,7 @@ use super::node::Node;
 use super::passwords::PasswordPool;
 use super::recent_establishments::RecentEstablishments;
 use super::vault::Vault;
-use crate::config::Limits;
+use crate::config::{Archives, Limits};
 use crate::store::registry::establishment::{Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus};
 use crate::store::{Store, Stores};
 use crate::types::id::{EstablishmentId, TokenId, UserId};
@@ -49,6 +49,8 @@ pub struct Gateway {
     pub node: Node,
     /// Bounds and lifetimes.
     pub limits: Limits,
+    /// Archives that the gateway writes by itself.
+    pub archives: Archives,
     /// Every address starts with it.
     pub public_url: String,
     /// Proxies that are believed when they name the browser's address.

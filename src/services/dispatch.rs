@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::archives;
 use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::establishments;
@@ -17,7 +18,7 @@ use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
 /// What this program does. A job of another kind is left to nodes that know it.
-pub const KINDS: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment];
+pub const KINDS: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Archive, Kind::ArchiveRound];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -63,8 +64,20 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             Ok(next_due.into_iter().chain(look_again).min())
         }
         Kind::Sync => sync::end_broken(&ctx, &job.subject).await.map(|_| None),
-        // Done above, or taken by no node that runs this program.
-        Kind::Establishment | Kind::Archive | Kind::ArchiveRound => Ok(None),
+        // Done above.
+        Kind::Establishment => Ok(None),
+        Kind::ArchiveRound => archives::round(&PlatformContext::from_context(ctx)?).await,
+        Kind::Archive => {
+            let settings = gateway.archives.clone();
+            if !settings.are_wanted() {
+                return Ok(None);
+            }
+            // Two nodes that write one archive would write into one file.
+            tokio::select! {
+                written = archives::write_scheduled(&ctx, &settings) => written.map(|_| None),
+                () = lease.lost() => Err(Error::Internal("another node may write this archive by now".to_owned())),
+            }
+        }
     }
 }
 

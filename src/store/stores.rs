@@ -273,15 +273,22 @@ impl Stores {
         match (self.placement(&at)?, tx) {
             (Placement::Postgres(server), Tx::Postgres(transaction)) => {
                 Schema::new(server, self.schema_name(&at)).remove_in(transaction).await?;
-                self.forget(at.id).await;
+                self.close_at(&at).await;
                 Ok(())
             }
             (Placement::Sqlite(folder), Tx::SqliteTransaction(transaction)) => {
                 SqliteFile::retire(transaction).await?;
-                self.forget(at.id).await;
+                self.close_at(&at).await;
                 folder.remove(&at.slug)
             }
             _ => Err(Error::Refused { place: at.placement, reason: "the transaction is of another store".to_owned() }),
+        }
+    }
+
+    /// Closes what stands open of one place, and not what lies in another: a move holds that one.
+    async fn close_at(&self, at: &Address) {
+        if let Some((_, store)) = self.open.remove(&(at.id, at.placement.clone())).await {
+            store.close().await;
         }
     }
 

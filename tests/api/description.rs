@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 23] = [
+const OF_SOME: [(&str, &[&str]); 24] = [
     ("create_establishment", &["dry_run"]),
     ("create_rule", &["dry_run"]),
     ("import_establishment", &["slug", "rehearse"]),
@@ -75,6 +75,7 @@ const OF_SOME: [(&str, &[&str]); 23] = [
     ("list_users", &["username", "given_name", "family_name", "display_name", "email", "locale", "status", "disabled_by", "home_unit"]),
     ("list_zones", &[]),
     ("delete_user", &[]),
+    ("delete_establishment", &["confirm"]),
 ];
 /// Operations whose bodies or answers are whole archives: nobody keeps those under a key.
 const OF_ARCHIVES: [&str; 3] = ["export_establishment", "import_establishment", "restore_establishment"];

@@ -14,12 +14,16 @@ use tempfile::TempDir;
 use super::school::{School, sign_in, unwatched};
 use crate::harness::postgres;
 
-/// A school whose installation has two more placements: `files`, a folder, and `base`, a PostgreSQL database.
-async fn school() -> (School, TempDir, postgres::Database) {
-    let (folder, database) = (tempfile::tempdir().unwrap(), postgres::database());
+/// Where the school may lie besides: these go with it.
+type Elsewhere = (TempDir, postgres::Database, postgres::Server);
+
+/// A school whose installation has two more placements: `files`, a folder, and `base`, a database on a PostgreSQL server of its own.
+async fn school() -> (School, Elsewhere) {
+    let (folder, server) = (tempfile::tempdir().unwrap(), postgres::Server::start_own());
+    let database = server.database();
     let placements = format!("files=sqlite:{} base={}", folder.path().display(), database.url());
     let school = School::start_with(|config| config.store.placements = placements).await;
-    (school, folder, database)
+    (school, (folder, database, server))
 }
 
 async fn there(school: &School) -> Context {
@@ -29,7 +33,7 @@ async fn there(school: &School) -> Context {
 
 #[tokio::test]
 async fn an_establishment_moves_with_its_sessions_and_tokens_from_engine_to_engine_and_back() {
-    let (school, _folder, _database) = school().await;
+    let (school, _elsewhere) = school().await;
     let Outcome::SignedIn(cookie) = sign_in(&school.ctx, "elodie").await else { panic!("signed in") };
     let (platform, slug) = (school.test.platform().await, school.ctx.slug());
     let before = users::resolve(&school.ctx, "elodie").await.unwrap();
@@ -47,7 +51,7 @@ async fn an_establishment_moves_with_its_sessions_and_tokens_from_engine_to_engi
 
 #[tokio::test]
 async fn who_writes_meanwhile_is_in_the_new_store_or_was_told() {
-    let (school, _folder, _database) = school().await;
+    let (school, _elsewhere) = school().await;
     let (platform, slug) = (school.test.platform().await, school.ctx.slug().to_owned());
     let writing = async {
         let mut written = Vec::new();
@@ -74,7 +78,7 @@ async fn who_writes_meanwhile_is_in_the_new_store_or_was_told() {
 
 #[tokio::test]
 async fn what_an_interrupted_move_left_is_removed_and_never_taken_for_the_store() {
-    let (school, _folder, _database) = school().await;
+    let (school, _elsewhere) = school().await;
     let (platform, slug, stores) = (school.test.platform().await, school.ctx.slug(), &school.test.gateway.stores);
     for placement in ["base", "files"] {
         let left = Address { placement: placement.to_owned(), ..Address::from(&*school.ctx.establishment) };

@@ -245,7 +245,7 @@ async fn emptying_leaves_the_trail_and_the_counters_of_failures_and_nothing_else
         })
         .await;
         let before = everything(&bed.store, 100).await;
-        bed.write(archive::delete_everything).await;
+        bed.write(async |tx| archive::delete_everything(tx).await).await;
         let after = everything(&bed.store, 100).await;
         for table in TABLES {
             let left = &after[table.name];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::envelope::Key;
 use super::landing::Landing;
@@ -15,6 +16,7 @@ use super::{refusal, secrets, verify};
 use crate::services::audit;
 use crate::services::context::Context;
 use crate::services::error::Error;
+use crate::services::logout_notices;
 use crate::store::establishment::{archive, sync_run};
 use crate::store::{Tx, notices};
 use crate::types::page::{LIMIT_MAX, PageRequest};
@@ -33,6 +35,8 @@ pub struct Restored {
     pub archived_at: Timestamp,
     /// Rows written.
     pub rows: u64,
+    /// Names the notices of the sign-outs that this brought about.
+    pub batch: Uuid,
 }
 
 /// Puts an archive of this very establishment back, in one transaction: while it is under way and when it fails, the old content stands. Sessions,
@@ -47,13 +51,16 @@ pub async fn restore(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Progr
     ctx.require(Permission::Archive)?;
     let checked = verify(&ctx.gateway, path, key, progress).await?;
     admissible(ctx, &checked)?;
+    let (announced, batch) = (logout_notices::announce(ctx).await?, Uuid::now_v7());
     let mut tx = ctx.store.begin().await?;
     tx.set_large(true).await?;
+    // Applications hear of the end of the sessions that are there now, by the addresses they gave until now.
+    logout_notices::for_everyone_in(&mut tx, ctx, batch).await?;
     archive::delete_everything(&mut tx).await?;
     let landing = Landing { gateway: &ctx.gateway, path, key, progress, slug: ctx.slug(), home: ctx.is_platform(), with_tokens: true };
     landing.fill(&mut tx, &checked).await?;
     settle_in(&mut tx, ctx).await?;
-    let detail = json!({ "archived_at": checked.header.created_at, "rows": checked.manifest.rows, "sha256": checked.manifest.sha256 });
+    let detail = json!({ "archived_at": checked.header.created_at, "rows": checked.manifest.rows, "sha256": checked.manifest.sha256, "batch": batch });
     audit::record_in(&mut tx, ctx, "establishment.restored", ("establishment", ctx.slug()), detail).await?;
     tx.set_large(false).await?;
     tx.commit().await?;
@@ -61,8 +68,9 @@ pub async fn restore(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Progr
     if let Err(error) = tell_others(ctx).await {
         tracing::warn!(establishment = ctx.slug(), %error, "other nodes sign with the keys of before for up to a minute");
     }
+    announced.hurry(ctx).await;
     tracing::info!(establishment = ctx.slug(), rows = checked.manifest.rows, "establishment put back from an archive");
-    Ok(Restored { slug: ctx.slug().to_owned(), archived_at: checked.header.created_at, rows: checked.manifest.rows })
+    Ok(Restored { slug: ctx.slug().to_owned(), archived_at: checked.header.created_at, rows: checked.manifest.rows, batch })
 }
 
 /// Has every node drop what it keeps of the establishment. A restore writes nothing into the registry that would say so.

@@ -8,8 +8,13 @@ use super::envelope::Lock;
 use super::progress::Progress;
 use super::save::{Saved, save};
 use crate::config::Archives;
-use crate::services::context::Context;
+use crate::services::context::{Context, Gateway, PlatformContext};
 use crate::services::error::Error;
+use crate::store::registry::establishment::{self, Filter};
+use crate::store::registry::job::{self, Kind};
+use crate::types::page::{LIMIT_MAX, PageRequest};
+use crate::types::slug::PLATFORM;
+use crate::types::time::Timestamp;
 
 /// What archives end in.
 const ENDING: &str = ".age";
@@ -31,6 +36,47 @@ pub async fn write_scheduled(ctx: &Context, settings: &Archives) -> Result<Saved
     apart(move || prune(&folder, &slug, keep)).await?;
     tracing::info!(establishment = ctx.slug(), path = %saved.path.display(), size_bytes = saved.size_bytes, "archive written");
     Ok(saved)
+}
+
+/// Has rounds of archives begin, where they are wanted and have not begun.
+///
+/// # Errors
+/// When the registry fails.
+pub async fn plan(gateway: &Gateway, now: Timestamp) -> Result<(), Error> {
+    if !gateway.archives.are_wanted() {
+        return Ok(());
+    }
+    let mut registry = gateway.stores.registry().begin().await?;
+    if job::find(&mut registry, Kind::ArchiveRound, PLATFORM, "").await?.is_none() {
+        job::ask(&mut registry, Kind::ArchiveRound, PLATFORM, now).await?;
+    }
+    Ok(registry.commit().await?)
+}
+
+/// Asks for an archive of every establishment and of the platform. Answers when the next round is due; never when none are wanted any more.
+///
+/// # Errors
+/// When the registry fails.
+pub async fn round(platform: &PlatformContext) -> Result<Option<Timestamp>, Error> {
+    let ctx = platform.context();
+    if !ctx.gateway.archives.are_wanted() {
+        return Ok(None);
+    }
+    let mut page = PageRequest::first(LIMIT_MAX);
+    let mut slugs = vec![PLATFORM.to_owned()];
+    loop {
+        let found = establishment::list(&mut platform.registry().read().await?, &page, &Filter::default()).await?;
+        slugs.extend(found.items.into_iter().map(|e| e.slug));
+        let mut registry = platform.registry().begin().await?;
+        for slug in slugs.drain(..) {
+            job::ask(&mut registry, Kind::Archive, &slug, ctx.now).await?;
+        }
+        registry.commit().await?;
+        match found.next_cursor {
+            Some(cursor) => page = PageRequest::parse(Some(LIMIT_MAX), Some(&cursor), None)?,
+            None => return Ok(Some(ctx.now.plus_s(i64::from(ctx.gateway.archives.every_h) * 3600))),
+        }
+    }
 }
 
 async fn make_folder(folder: PathBuf) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 //! the reason. It knows no row and no file.
 
 /// The last migration of the establishment's store that this list describes.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// What a column holds, whatever the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,7 @@ const GRANTS: &[Column] = &[
     int("created_at"),
     int("expires_at"),
     nullable(int("revoked_at")),
+    Column { missing: Missing::Null, ..nullable(uuid("sid")) },
 ];
 
 const AUTHORIZATION_CODES: &[Column] = &[
