@@ -1,6 +1,7 @@
 //! The composition root: configuration in, a running gateway out.
 
 pub mod connections;
+pub mod hearing;
 mod unread;
 pub mod worker;
 
@@ -31,6 +32,8 @@ use crate::store::{self, StoreUrl, Stores};
 use crate::types::secret::Secret;
 use crate::types::time::Timestamp;
 
+/// How long the stores may take to be closed.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often expired rows are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 /// Pause between two batches of stores brought to this program's version: requests come first.
@@ -82,7 +85,7 @@ pub fn store_url(url: &str) -> anyhow::Result<StoreUrl> {
     }
 }
 
-/// Answers on a socket until `shutdown` ends; then takes no new request, lets those under way end, and closes the stores.
+/// Answers on a socket until `shutdown` ends, and for `limits.drain_s` after; then takes no new request, lets those under way end, and closes the stores.
 ///
 /// # Errors
 /// When metrics cannot be recorded.
@@ -96,6 +99,7 @@ pub async fn serve(
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
     beside.spawn(bring_up(gateway.clone()));
+    beside.spawn(hearing::listen(gateway.clone()));
     if let Err(error) = archives::plan(&gateway, Timestamp::now()).await {
         tracing::error!(%error, "rounds of archives could not be planned: they begin with the next start");
     }
@@ -105,12 +109,16 @@ pub async fn serve(
     let shutdown = async move {
         shutdown.await;
         node.node.stop();
+        // Readiness says no from now on: balancers have time to look elsewhere.
+        tokio::time::sleep(Duration::from_secs(u64::from(node.limits.drain_s))).await;
     };
     connections::answer(listener, crate::fronts::router(gateway.clone()), bounds, shutdown).await;
     // One that panicked has been logged by the runtime, and what it held runs out.
     working.await.ok();
     beside.shutdown().await;
-    gateway.stores.close().await;
+    if tokio::time::timeout(CLOSE_DEADLINE, gateway.stores.close()).await.is_err() {
+        tracing::warn!("a database does not answer: connections to it are cut");
+    }
     Ok(())
 }
 

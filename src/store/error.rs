@@ -129,7 +129,8 @@ impl From<sqlx::Error> for Error {
         match &source {
             // The writing connection is in this program's own hands for too long, or every connection is.
             sqlx::Error::PoolTimedOut => Self::Busy,
-            sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => unreachable(source),
+            // What is broken off in the middle of a message is no message.
+            sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => unreachable(source),
             sqlx::Error::Database(db) => match (db.kind(), db.try_downcast_ref::<PgDatabaseError>()) {
                 (ErrorKind::UniqueViolation, None) => Self::Taken(constraint_columns(db.message())),
                 (ErrorKind::UniqueViolation, Some(said)) => Self::Taken(key_columns(said)),
@@ -157,8 +158,8 @@ fn sqlite_error(source: sqlx::Error) -> Error {
 fn postgres_error(source: sqlx::Error) -> Error {
     let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
     match code.as_str() {
-        // lock_not_available, query_canceled, deadlock_detected, too_many_connections.
-        "55P03" | "57014" | "40P01" | "53300" => Error::Busy,
+        // lock_not_available, query_canceled, deadlock_detected, too_many_connections, idle_in_transaction_session_timeout.
+        "55P03" | "57014" | "40P01" | "53300" | "25P03" => Error::Busy,
         // undefined_table, undefined_object, invalid_schema_name; and a role that is not there, which is no valid value.
         "42P01" | "42704" | "3F000" | "22023" => Error::Gone,
         "25006" => Error::ReadOnly(source.to_string()),

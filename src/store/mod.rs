@@ -8,7 +8,7 @@ pub mod dialect;
 pub mod error;
 pub mod establishment;
 mod migrate;
-mod notices;
+pub mod notices;
 mod postgres;
 pub mod registry;
 mod sqlite;
@@ -16,7 +16,7 @@ mod stores;
 pub mod tx;
 
 pub use error::Error;
-pub use notices::Notices;
+pub use notices::{Notice, Notices};
 pub use stores::{Address, Bounds, Store, StoreUrl, Stores};
 pub use tx::Tx;
 

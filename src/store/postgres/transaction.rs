@@ -38,8 +38,8 @@ impl PgTransaction {
     }
 
     /// Keeps the writer's turn on this node until the end.
-    pub(super) fn with_turn(mut self, turn: Option<OwnedMutexGuard<()>>) -> Self {
-        self.turn = turn;
+    pub(super) fn with_turn(mut self, turn: OwnedMutexGuard<()>) -> Self {
+        self.turn = Some(turn);
         self
     }
 
