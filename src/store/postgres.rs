@@ -113,7 +113,7 @@ impl Server {
     }
 }
 
-/// One store on a server: the schema `name` under the SQL role of the same name, or the registry's under the login itself.
+/// One store on a server: the schema `name` under the SQL role that owns it, or the registry's under the login itself.
 pub struct Schema {
     pool: Pool<Postgres>,
     server: Server,
@@ -167,7 +167,7 @@ impl Schema {
         &self.server
     }
 
-    /// Its name, which is also its role's.
+    /// Its name, and its role's.
     pub fn name(&self) -> &SchemaName {
         &self.name
     }

@@ -177,10 +177,9 @@ impl Stores {
             Placement::Postgres(server) => {
                 let schema = Schema::new(server, SchemaName::registry());
                 match schema.check(Kind::Registry).await {
-                    Err(Error::Missing(_)) => schema.provision(Kind::Registry).await?,
-                    checked => checked?,
+                    Err(Error::Missing(_)) => Store::Postgres(Arc::new(Schema::provision(server, schema.name(), Kind::Registry).await?)),
+                    checked => checked.map(|()| Store::Postgres(Arc::new(schema)))?,
                 }
-                Store::Postgres(Arc::new(schema))
             }
         };
         let mut placements = BTreeMap::from([(DEFAULT_PLACEMENT.to_owned(), own)]);
@@ -254,7 +253,10 @@ impl Stores {
         match (self.placement(&at)?, self.establishment(&at).await) {
             (Placement::Sqlite(folder), Err(_)) => folder.remove(&at.slug),
             // What is too new or broken to be opened can still be removed.
-            (Placement::Postgres(server), Err(_)) => Schema::new(server, self.schema_name(&at)).remove().await,
+            (Placement::Postgres(server), Err(_)) => match Schema::find(server, &self.schema_name(&at)).await? {
+                Some(schema) => schema.remove().await,
+                None => Ok(()),
+            },
             (_, Ok(store)) => {
                 let tx = store.begin().await?;
                 self.remove_in(&at, tx).await
@@ -267,7 +269,7 @@ impl Stores {
         let at = at.into();
         match (self.placement(&at)?, tx) {
             (Placement::Postgres(server), Tx::Postgres(transaction)) => {
-                Schema::new(server, self.schema_name(&at)).remove_in(transaction).await?;
+                Schema::remove_in(server, &self.schema_name(&at), transaction).await?;
                 self.close_at(&at).await;
                 Ok(())
             }
@@ -327,6 +329,15 @@ impl Stores {
         SchemaName::establishment(if platform { EstablishmentId::from(self.installation) } else { at.id })
     }
 
+    async fn schema(&self, server: &Server, at: &Address, create: bool) -> Result<Schema, Error> {
+        let name = self.schema_name(at);
+        match Schema::find(server, &name).await? {
+            Some(schema) => schema.check(Kind::Establishment).await.map(|()| schema),
+            None if create => Schema::provision(server, &name, Kind::Establishment).await,
+            None => Err(Error::Missing(format!("{name} in {}", server.label()))),
+        }
+    }
+
     fn placement(&self, at: &Address) -> Result<&Placement, Error> {
         self.placements.get(&at.placement).ok_or_else(|| Error::Refused {
             place: format!("the placement «{}»", at.placement),
@@ -339,14 +350,7 @@ impl Stores {
         let opening = async {
             let store = match placement {
                 Placement::Sqlite(folder) => Store::Sqlite(folder.establishment(&at.slug, create).await?),
-                Placement::Postgres(server) => {
-                    let schema = Schema::new(server, self.schema_name(&at));
-                    match schema.check(Kind::Establishment).await {
-                        Err(Error::Missing(_)) if create => schema.provision(Kind::Establishment).await?,
-                        checked => checked?,
-                    }
-                    Store::Postgres(Arc::new(schema))
-                }
+                Placement::Postgres(server) => Store::Postgres(Arc::new(self.schema(server, &at, create).await?)),
             };
             Ok((at.slug.clone(), store))
         };
