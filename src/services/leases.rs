@@ -59,7 +59,13 @@ pub async fn begin(gateway: &Arc<Gateway>, kind: Kind, slug: &str, subject: &str
 }
 
 /// The same in a transaction of the registry, with what the job is about: once that is committed, [`Held::keep`] has it renewed.
-pub async fn begin_in(tx: &mut Tx, gateway: &Gateway, kind: Kind, (slug, subject): (&str, &str), now: Timestamp) -> Result<Option<Held>, Error> {
+pub async fn begin_in(
+    tx: &mut Tx,
+    gateway: &Gateway,
+    kind: Kind,
+    (slug, subject): (&str, &str),
+    now: Timestamp,
+) -> Result<Option<Held>, Error> {
     let holder = gateway.node.holder();
     Ok(job::hold(tx, kind, slug, subject, hold_from(&holder, now)).await?.map(|job| Held { job, now }))
 }

@@ -7,6 +7,7 @@ mod columns;
 pub mod dialect;
 pub mod error;
 pub mod establishment;
+mod look;
 mod migrate;
 mod notices;
 mod postgres;
@@ -16,6 +17,8 @@ mod stores;
 pub mod tx;
 
 pub use error::Error;
+pub use look::{Sight, look_at};
 pub use notices::Notices;
+pub use postgres::Database;
 pub use stores::{Address, Bounds, Store, StoreUrl, Stores};
 pub use tx::Tx;

@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::Error;
 use super::dialect::{self, SchemaName};
 
+pub use login::{Database, look};
 pub use transaction::PgTransaction;
 
 /// How long a caller waits for a connection, or for its turn to write in one store.

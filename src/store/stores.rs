@@ -329,6 +329,15 @@ impl Stores {
         SchemaName::establishment(if platform { EstablishmentId::from(self.installation) } else { at.id })
     }
 
+    /// The name of an establishment's store in its placement, as [`super::look_at`] lists it. None when the placement is not known.
+    pub fn name_in_place(&self, at: impl Into<Address>) -> Option<String> {
+        let at = at.into();
+        match self.placements.get(&at.placement)? {
+            Placement::Sqlite(_) => Some(at.slug),
+            Placement::Postgres(_) => Some(self.schema_name(&at).to_string()),
+        }
+    }
+
     async fn schema(&self, server: &Server, at: &Address, create: bool) -> Result<Schema, Error> {
         let name = self.schema_name(at);
         match Schema::find(server, &name).await? {

@@ -124,7 +124,9 @@ async fn owner(connection: &mut PgConnection, server: &Server, name: &SchemaName
         return Err(refused(format!("it belongs to «{role}», which «{login}» may not take on: {mended}")));
     }
     let Some(named) = name.under(&role) else {
-        return Err(refused(format!("it belongs to «{role}», and not to a role of its own: restore it with its roles (pg_dumpall --roles-only)")));
+        return Err(refused(format!(
+            "it belongs to «{role}», and not to a role of its own: restore it with its roles (pg_dumpall --roles-only)"
+        )));
     };
     Ok(Some(named))
 }
