@@ -1,6 +1,7 @@
 //! The composition root: configuration in, a running gateway out.
 
 pub mod connections;
+pub mod hearing;
 mod unread;
 pub mod worker;
 
@@ -25,13 +26,18 @@ use crate::services::mailer::Mailer;
 use crate::services::node::Node;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
+use crate::services::upgrades;
 use crate::services::vault::Vault;
 use crate::store::{self, StoreUrl, Stores};
 use crate::types::secret::Secret;
 use crate::types::time::Timestamp;
 
+/// How long the stores may take to be closed.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often expired rows are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
+/// Pause between two batches of stores brought to this program's version: requests come first.
+const UPGRADE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Opens stores and keys: all that commands and servers share.
 ///
@@ -79,7 +85,7 @@ pub fn store_url(url: &str) -> anyhow::Result<StoreUrl> {
     }
 }
 
-/// Answers on a socket until `shutdown` ends; then takes no new request, lets those under way end, and closes the stores.
+/// Answers on a socket until `shutdown` ends, and for `limits.drain_s` after; then takes no new request, lets those under way end, and closes the stores.
 ///
 /// # Errors
 /// When metrics cannot be recorded.
@@ -92,6 +98,8 @@ pub async fn serve(
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
+    beside.spawn(bring_up(gateway.clone()));
+    beside.spawn(hearing::listen(gateway.clone()));
     if let Err(error) = archives::plan(&gateway, Timestamp::now()).await {
         tracing::error!(%error, "rounds of archives could not be planned: they begin with the next start");
     }
@@ -101,12 +109,16 @@ pub async fn serve(
     let shutdown = async move {
         shutdown.await;
         node.node.stop();
+        // Readiness says no from now on: balancers have time to look elsewhere.
+        tokio::time::sleep(Duration::from_secs(u64::from(node.limits.drain_s))).await;
     };
     connections::answer(listener, crate::fronts::router(gateway.clone()), bounds, shutdown).await;
     // One that panicked has been logged by the runtime, and what it held runs out.
     working.await.ok();
     beside.shutdown().await;
-    gateway.stores.close().await;
+    if tokio::time::timeout(CLOSE_DEADLINE, gateway.stores.close()).await.is_err() {
+        tracing::warn!("a database does not answer: connections to it are cut");
+    }
     Ok(())
 }
 
@@ -115,5 +127,27 @@ async fn sweep_for_ever(gateway: Arc<Gateway>) {
     loop {
         ticks.tick().await;
         housekeeping::sweep(&gateway, Timestamp::now()).await;
+    }
+}
+
+/// Brings the stores that an older program left to this one's version, and ends.
+async fn bring_up(gateway: Arc<Gateway>) {
+    let (mut after, mut brought_up, mut failed) = (None, 0, 0);
+    loop {
+        match upgrades::bring_some_up(&gateway, after).await {
+            Ok(batch) => {
+                brought_up += batch.brought_up;
+                failed += batch.failed;
+                if batch.last.is_none() {
+                    break;
+                }
+                after = batch.last;
+            }
+            Err(error) => tracing::warn!(%error, "stores of an older version are looked for again in a moment"),
+        }
+        tokio::time::sleep(UPGRADE_PAUSE).await;
+    }
+    if brought_up + failed > 0 {
+        tracing::info!(brought_up, failed, "stores of an older version were brought up");
     }
 }

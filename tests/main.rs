@@ -19,6 +19,7 @@ mod harness;
 mod jobs;
 mod journeys;
 mod mail;
+mod nodes;
 mod oidc;
 mod roles;
 mod store;

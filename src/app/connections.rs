@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use futures::FutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -73,6 +74,12 @@ pub async fn answer(listener: TcpListener, router: Router, bounds: Bounds, shutd
                 open.spawn(attend(stream, peer, router.clone(), bounds, stop.clone()));
             }
         }
+    }
+    // Those who came before the door closes have their answer too.
+    while open.len() < bounds.connections_max
+        && let Some((stream, peer)) = door.accept().now_or_never()
+    {
+        open.spawn(attend(stream, peer, router.clone(), bounds, stop.clone()));
     }
     tracing::info!(connections = open.len(), "stopping");
     drop(door);

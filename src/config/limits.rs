@@ -12,6 +12,8 @@ pub struct Limits {
     pub body_max_bytes: usize,
     /// Longest time a request may take.
     pub request_timeout_s: u32,
+    /// Time for balancers to look elsewhere before the program ends.
+    pub drain_s: u32,
     /// Connections held at once.
     pub connections_max: usize,
     /// Establishments whose store is kept open.
@@ -51,6 +53,7 @@ impl Default for Limits {
         Self {
             body_max_bytes: 1024 * 1024,
             request_timeout_s: 30,
+            drain_s: 0,
             connections_max: 2000,
             open_establishments_max: 256,
             sign_in_attempts_max: 10,
@@ -97,6 +100,13 @@ const SECONDS: &str = "seconds";
 pub(super) const SETTINGS: &[Setting] = &[
     number("limits.body_max_bytes", (4096, 64 * 1024 * 1024), "bytes", "The largest request body read; a larger one is answered 413."),
     number("limits.request_timeout_s", (1, 600), SECONDS, "The longest time a request may take before it is answered 503."),
+    number(
+        "limits.drain_s",
+        (0, 300),
+        SECONDS,
+        "How long the gateway goes on answering after it was asked to stop, while /readyz says no: time for a balancer to send requests to \
+         other nodes. Twice the interval at which the balancer asks is enough.",
+    ),
     number(
         "limits.connections_max",
         (16, 65_536),

@@ -101,7 +101,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         key: "store.connections_max",
         accepted: Accepted::Number { min: 4, max: 1_000, unit: "connections" },
-        meaning: "With PostgreSQL: connections that this node opens to each server at most, beside four to the registry. All nodes together \
+        meaning: "With PostgreSQL: connections that this node opens to each server at most, beside four to the registry and one that listens to other nodes. All nodes together \
                   stay below the server's `max_connections`.",
     },
 ];

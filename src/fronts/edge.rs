@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams, Request, State};
-use axum::http::header::{STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CONNECTION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::fronts::http::problem::Problem;
 use crate::fronts::http::request::deadline;
 use crate::services::context::{Actor, Context, Gateway};
 use crate::services::error::Error;
@@ -20,6 +21,8 @@ use crate::types::time::Timestamp;
 
 /// Browsers keep to https for a year (RFC 6797 §6.1.1).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// Wait proposed to whoever was not answered in time, in seconds.
+const LATE_RETRY_S: u32 = 5;
 /// Who a proxy says it speaks for.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -58,13 +61,22 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = label(request.method());
     let deadline = deadline(&route, Duration::from_secs(u64::from(gateway.limits.request_timeout_s)));
-    let answered = tokio::time::timeout(deadline, next.run(request)).await;
-    let mut response = answered.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
+    let mut response = if holds_nul(request.uri()) {
+        Problem::malformed("the address holds the NUL character (%00), which no text may hold: leave it out", Vec::new()).into_response()
+    } else {
+        let answered = tokio::time::timeout(deadline, next.run(request)).await;
+        let late = |_| (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, HeaderValue::from(LATE_RETRY_S))]).into_response();
+        answered.unwrap_or_else(late)
+    };
     let status = response.status().as_u16();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if gateway.public_url.starts_with("https:") {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    if gateway.node.is_stopping() {
+        // The next request goes on another connection, and so to another node.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let elapsed = began.elapsed();
     tracing::debug!(http.route = route, http.method = method, http.status = status, elapsed_us = elapsed.as_micros(), "request answered");
@@ -72,6 +84,11 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next
         .increment(1);
     metrics::histogram!("passerelle_http_request_seconds", "route" => route, "method" => method).record(elapsed.as_secs_f64());
     response
+}
+
+/// Whether something in an address decodes to a NUL character. `%2500` does not: it decodes to `%00`, and is not decoded twice.
+fn holds_nul(uri: &Uri) -> bool {
+    uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00"))
 }
 
 fn label(method: &Method) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -10,10 +11,14 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::time::timeout;
 
 use super::edge;
 use crate::services::context::Gateway;
 use crate::services::establishments;
+
+/// How long the stores may take to answer, for the node to be ready.
+const READY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// `/healthz`, `/readyz`, `/metrics`.
 pub fn routes() -> Router<Arc<Gateway>> {
@@ -24,13 +29,21 @@ async fn alive() -> Response {
     plain(StatusCode::OK, "alive\n")
 }
 
-/// Ready means that the registry and the platform's store answer, their migrations done when they were opened.
+/// Ready means that this node may be sent requests: it is not about to end, the registry and the platform's store answer, and its master key is
+/// the installation's.
 async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
-    match establishments::reachable(&gateway).await {
-        Ok(()) => plain(StatusCode::OK, "ready\n"),
-        Err(error) => {
+    if gateway.node.is_stopping() {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    }
+    match timeout(READY_DEADLINE, establishments::reachable(&gateway)).await {
+        Ok(Ok(())) => plain(StatusCode::OK, "ready\n"),
+        Ok(Err(error)) => {
             tracing::error!(%error, "not ready");
-            plain(StatusCode::SERVICE_UNAVAILABLE, "a store does not answer: the log says why\n")
+            plain(StatusCode::SERVICE_UNAVAILABLE, "not ready: the log says why\n")
+        }
+        Err(_) => {
+            tracing::error!(deadline_s = READY_DEADLINE.as_secs(), "not ready: the stores do not answer in time");
+            plain(StatusCode::SERVICE_UNAVAILABLE, "not ready: the stores do not answer in time\n")
         }
     }
 }

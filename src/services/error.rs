@@ -3,6 +3,9 @@
 use crate::store;
 use crate::types::Invalid;
 
+/// Wait proposed while the store does not serve, in seconds.
+const STORE_RETRY_S: u32 = 5;
+
 /// A service's refusal or failure. Its text is for the person who asked; causes that are not theirs to know stay in the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -61,6 +64,15 @@ impl Error {
         Self::Invalid(vec![Invalid::new(field, message)])
     }
 
+    /// After how many seconds the same request may well succeed, where waiting helps.
+    pub fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::TooMany { retry_after_s } => Some(*retry_after_s),
+            Self::Store(failed) if failed.is_passing() => Some(STORE_RETRY_S),
+            _ => None,
+        }
+    }
+
     /// A thing that is not there.
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::NotFound(what.into())
@@ -79,6 +91,7 @@ impl From<store::Error> for Error {
             store::Error::NotFound(what) => Self::NotFound(what.to_owned()),
             store::Error::Taken(what) => Self::Conflict(format!("already taken: {what}")),
             store::Error::Referenced(_) => Self::Conflict("other things still refer to it: remove those first".to_owned()),
+            store::Error::Text => Self::invalid("text", source.to_string()),
             other => Self::Store(other),
         }
     }

@@ -29,7 +29,23 @@ pub async fn prove_key(stores: &Stores, vault: &Vault) -> Result<(), Error> {
         };
         sealed
     };
-    match vault.open_sealed(PLACE, &sealed) {
+    opens(vault, &sealed)
+}
+
+/// Checks that this is still the key of the installation, and writes nothing: for whoever asks whether this node may answer.
+///
+/// # Errors
+/// `Conflict` when the installation has another key by now, with another database put back for instance.
+pub async fn check_key(stores: &Stores, vault: &Vault) -> Result<(), Error> {
+    let mut tx = stores.registry().read().await?;
+    match installation::find(&mut tx).await?.and_then(|found| found.key_check) {
+        Some(sealed) => opens(vault, &sealed),
+        None => Err(Error::Conflict("the installation has no master key by now: start this node again".to_owned())),
+    }
+}
+
+fn opens(vault: &Vault, sealed: &[u8]) -> Result<(), Error> {
+    match vault.open_sealed(PLACE, sealed) {
         Ok(opened) if opened.as_slice() == CONSTANT => Ok(()),
         Ok(_) | Err(VaultError::Sealed) => Err(Error::Conflict(
             "this master key is not the one of the installation: every node needs the same; copy the file from another node, or restore it"

@@ -1,7 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
 //! leases < outbox < logout_notices < mail < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens <
-//! idempotency < establishments < archives < housekeeping < dispatch < jobs < checkup.
+//! idempotency < establishments < upgrades < archives < housekeeping < dispatch < jobs < checkup.
 
 pub mod applications;
 pub mod archives;
@@ -35,5 +35,6 @@ pub mod roles;
 pub mod sources;
 pub mod sync;
 pub mod tokens;
+pub mod upgrades;
 pub mod users;
 pub mod vault;

@@ -12,7 +12,7 @@ use super::vault::Place;
 use crate::store::establishment::outbox;
 pub use crate::store::establishment::outbox::{Filter, Kind, Outgoing, State, Tally};
 use crate::store::registry::job;
-use crate::store::{Store, Tx};
+use crate::store::{Store, Tx, notices};
 use crate::types::id::OutboxId;
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::Permission;
@@ -87,11 +87,19 @@ pub async fn announce(ctx: &Context) -> Result<Announced, Error> {
 impl Announced {
     /// Has the outbox looked at now. To be called after the commit; when it fails, the announcement still stands.
     pub async fn hurry(self, ctx: &Context) {
-        match ask(ctx, ctx.now).await {
+        match ask_now(&ctx.gateway, ctx.slug(), ctx.now).await {
             Ok(()) => ctx.gateway.node.wake(),
             Err(error) => tracing::warn!(establishment = ctx.slug(), %error, "what was written is sent a little later"),
         }
     }
+}
+
+/// Asks for a job that is due, which any node may take.
+async fn ask_now(gateway: &Gateway, slug: &str, now: Timestamp) -> Result<(), Error> {
+    let mut tx = gateway.stores.registry().begin().await?;
+    job::ask(&mut tx, job::Kind::Outbox, slug, now).await?;
+    notices::announce_jobs(&mut tx, gateway.node.name()).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn ask(ctx: &Context, due_at: Timestamp) -> Result<(), Error> {

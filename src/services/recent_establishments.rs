@@ -1,7 +1,8 @@
-//! Establishments looked up a moment ago, so that a page and its answer do not each ask the registry.
+//! Establishments looked up a moment ago, so that a page and its answer do not each ask the registry. Other nodes' changes are told by notices.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -10,43 +11,59 @@ use super::error::Error;
 use crate::store::Stores;
 use crate::store::registry::establishment::{self, Establishment};
 
-/// How long a change made by another process (the command line) may go unseen. One made by this process is told with `forget`.
+/// How long a change made by another process may go unseen, where no notice tells of it: the command line's on files. One made by this process is
+/// told with `forget`.
 const LIFETIME: Duration = Duration::from_secs(2);
 /// Most establishments kept: a few kilobytes each.
 const KEPT_MAX: u64 = 1024;
 
 /// Establishments by slug, for two seconds.
-#[derive(Clone)]
-pub struct RecentEstablishments(Cache<String, Arc<Establishment>>);
+pub struct RecentEstablishments {
+    kept: Cache<String, Arc<Establishment>>,
+    /// Counts what was forgotten, so that nothing read before is kept after.
+    forgotten: AtomicU64,
+}
 
 impl Default for RecentEstablishments {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(KEPT_MAX).time_to_live(LIFETIME).build())
+        Self { kept: Cache::builder().max_capacity(KEPT_MAX).time_to_live(LIFETIME).build(), forgotten: AtomicU64::new(0) }
     }
 }
 
 impl fmt::Debug for RecentEstablishments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecentEstablishments").field("kept", &self.0.entry_count()).finish_non_exhaustive()
+        f.debug_struct("RecentEstablishments").field("kept", &self.kept.entry_count()).finish_non_exhaustive()
     }
 }
 
 impl RecentEstablishments {
     /// One establishment by its slug. That there is none is not kept.
     pub async fn find(&self, stores: &Stores, slug: &str) -> Result<Option<Arc<Establishment>>, Error> {
-        if let Some(known) = self.0.get(slug) {
+        if let Some(known) = self.kept.get(slug) {
             return Ok(Some(known));
         }
+        let before = self.forgotten.load(Ordering::Acquire);
         let mut tx = stores.registry().read().await?;
         let found = establishment::find(&mut tx, slug).await?.map(Arc::new);
         if let Some(found) = &found {
-            self.0.insert(slug.to_owned(), found.clone());
+            self.kept.insert(slug.to_owned(), found.clone());
+            if self.forgotten.load(Ordering::Acquire) != before {
+                // It may have changed while it was read.
+                self.kept.invalidate(slug);
+            }
         }
         Ok(found)
     }
 
     /// Forgets one, because it changed.
     pub fn forget(&self, slug: &str) {
-        self.0.invalidate(slug);
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        self.kept.invalidate(slug);
+    }
+
+    /// Forgets all, because any may have changed.
+    pub fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        self.kept.invalidate_all();
     }
 }

@@ -15,6 +15,7 @@ use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind
 use crate::store::establishment::{group, link, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
+use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::secret::Secret;
 
@@ -298,6 +299,7 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
             "this version runs a source when asked: leave it null, and start runs from a timer of your own",
         ));
     }
+    wrong.extend(nul::refuse("settings", &fields.settings).err());
     if !fields.settings.is_object() {
         wrong.push(Invalid::new("settings", "must be an object"));
     }

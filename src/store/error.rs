@@ -80,6 +80,9 @@ pub enum Error {
     /// A statement of the transaction had failed, and the transaction with it.
     #[error("the transaction had failed before its end: nothing of it was kept")]
     Broken,
+    /// A text holds a character that no store keeps.
+    #[error("a text holds the NUL character (U+0000), which no store keeps: leave it out")]
+    Text,
     /// Any other error of an opening that several callers waited for.
     #[error(transparent)]
     Shared(Arc<Error>),
@@ -103,6 +106,7 @@ impl Error {
             Self::Busy => Self::Busy,
             Self::Gone => Self::Gone,
             Self::Full => Self::Full,
+            Self::ReadOnly(said) => Self::ReadOnly(said.clone()),
             Self::Missing(place) => Self::Missing(place.clone()),
             Self::Newer { place, found, known } => Self::Newer { place: place.clone(), found: *found, known: *known },
             _ => Self::Shared(Arc::clone(error)),
@@ -125,7 +129,8 @@ impl From<sqlx::Error> for Error {
         match &source {
             // The writing connection is in this program's own hands for too long, or every connection is.
             sqlx::Error::PoolTimedOut => Self::Busy,
-            sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => unreachable(source),
+            // What is broken off in the middle of a message is no message.
+            sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => unreachable(source),
             sqlx::Error::Database(db) => match (db.kind(), db.try_downcast_ref::<PgDatabaseError>()) {
                 (ErrorKind::UniqueViolation, None) => Self::Taken(constraint_columns(db.message())),
                 (ErrorKind::UniqueViolation, Some(said)) => Self::Taken(key_columns(said)),
@@ -153,12 +158,14 @@ fn sqlite_error(source: sqlx::Error) -> Error {
 fn postgres_error(source: sqlx::Error) -> Error {
     let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
     match code.as_str() {
-        // lock_not_available, query_canceled, deadlock_detected, too_many_connections.
-        "55P03" | "57014" | "40P01" | "53300" => Error::Busy,
+        // lock_not_available, query_canceled, deadlock_detected, too_many_connections, idle_in_transaction_session_timeout.
+        "55P03" | "57014" | "40P01" | "53300" | "25P03" => Error::Busy,
         // undefined_table, undefined_object, invalid_schema_name; and a role that is not there, which is no valid value.
         "42P01" | "42704" | "3F000" | "22023" => Error::Gone,
         "25006" => Error::ReadOnly(source.to_string()),
         "53100" => Error::Full,
+        // character_not_in_repertoire, untranslatable_character: a NUL in a text, and in a JSON value.
+        "22021" | "22P05" => Error::Text,
         _ if code.starts_with("57P") || code.starts_with("08") => Error::Unreachable { place: "of the stores".to_owned(), source },
         _ => Error::Engine(source),
     }

@@ -9,7 +9,7 @@ pub mod error;
 pub mod establishment;
 mod look;
 mod migrate;
-mod notices;
+pub mod notices;
 mod postgres;
 pub mod registry;
 mod sqlite;
@@ -18,7 +18,12 @@ pub mod tx;
 
 pub use error::Error;
 pub use look::{Sight, look_at};
-pub use notices::Notices;
+pub use notices::{Notice, Notices};
 pub use postgres::Database;
 pub use stores::{Address, Bounds, Store, StoreUrl, Stores};
 pub use tx::Tx;
+
+/// The newest version of an establishment's store that this program knows.
+pub fn newest_version() -> i64 {
+    migrate::Kind::Establishment.newest()
+}

@@ -2,6 +2,7 @@
 //! path of its schema, so that what another establishment has cannot be named in it.
 
 mod login;
+mod outage;
 mod place;
 mod transaction;
 
@@ -13,12 +14,13 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions, Pool, Postgres};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::Mutex;
 
 use super::Error;
 use super::dialect::{self, SchemaName};
 
 pub use login::{Database, look};
+use outage::Outage;
 pub use transaction::PgTransaction;
 
 /// How long a caller waits for a connection, or for its turn to write in one store.
@@ -37,8 +39,6 @@ const CONNECTION_LIFETIME: Duration = Duration::from_hours(1);
 const CONNECTION_IDLE: Duration = Duration::from_mins(10);
 /// Connections to the registry, beside those to the stores: whoever holds one of the former may wait for one of the latter.
 const REGISTRY_CONNECTIONS_MAX: u32 = 4;
-/// How often a transaction is begun anew on another connection when the one taken turns out to be dead.
-const BEGIN_TRIES_MAX: u32 = 24;
 /// The channel on which nodes tell each other what changed.
 const CHANNEL: &str = "passerelle";
 
@@ -47,6 +47,7 @@ const CHANNEL: &str = "passerelle";
 pub struct Server {
     registry: Pool<Postgres>,
     pool: Pool<Postgres>,
+    outage: Outage,
     label: String,
 }
 
@@ -80,11 +81,9 @@ impl Server {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .max_lifetime(CONNECTION_LIFETIME)
             .idle_timeout(CONNECTION_IDLE);
-        let server = Self {
-            registry: pool.clone().max_connections(REGISTRY_CONNECTIONS_MAX.min(connections_max)).connect_lazy_with(options.clone()),
-            pool: pool.max_connections(connections_max).connect_lazy_with(options),
-            label,
-        };
+        let registry = pool.clone().max_connections(REGISTRY_CONNECTIONS_MAX.min(connections_max)).connect_lazy_with(options.clone());
+        let pool = pool.max_connections(connections_max).connect_lazy_with(options);
+        let server = Self { outage: Outage::new(&registry, &label), registry, pool, label };
         let mut connection = server.registry.acquire().await.map_err(|error| login::refused(error, &server.label))?;
         login::check(&mut connection, &server.label).await?;
         Ok(server)
@@ -95,9 +94,11 @@ impl Server {
         &self.label
     }
 
-    /// Tells of changes that other nodes made.
+    /// Tells of changes that other nodes made, on a connection of its own: it is held for as long as the node runs.
     pub async fn listen(&self) -> Result<PgListener, Error> {
-        let mut listener = PgListener::connect_with(&self.registry).await?;
+        let own = PgPoolOptions::new().max_connections(1).test_before_acquire(false).acquire_timeout(ACQUIRE_TIMEOUT);
+        let own = own.max_lifetime(None).idle_timeout(None).connect_lazy_with((*self.registry.connect_options()).clone());
+        let mut listener = PgListener::connect_with(&own).await?;
         listener.listen(CHANNEL).await?;
         Ok(listener)
     }
@@ -139,7 +140,8 @@ impl Schema {
         Self {
             pool: pool.clone(),
             read: dialect::begin(&name, "READ ONLY", false),
-            write: dialect::begin(&name, "READ WRITE", true),
+            // Not `READ WRITE`: a standby, or a login that may only read, then says so in the words of a write.
+            write: dialect::begin(&name, "", true),
             snapshot: dialect::begin(&name, "ISOLATION LEVEL REPEATABLE READ READ ONLY", false),
             server: server.clone(),
             name,
@@ -149,18 +151,21 @@ impl Schema {
 
     /// A reading transaction: each statement sees the last commit.
     pub async fn read(&self) -> Result<PgTransaction, Error> {
-        self.begin(&self.read, None).await
+        self.server.outage.guard(Box::pin(self.begin(&self.read))).await
     }
 
     /// A reading transaction in which every statement sees the same moment.
     pub async fn snapshot(&self) -> Result<PgTransaction, Error> {
-        self.begin(&self.snapshot, None).await
+        self.server.outage.guard(Box::pin(self.begin(&self.snapshot))).await
     }
 
     /// The writing transaction; waits for the one before, on whichever node.
     pub async fn write(&self) -> Result<PgTransaction, Error> {
-        let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, self.turn.clone().lock_owned()).await.map_err(|_| Error::Busy)?;
-        self.begin(&self.write, Some(turn)).await
+        let begun = async {
+            let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, self.turn.clone().lock_owned()).await.map_err(|_| Error::Busy)?;
+            Ok(self.begin(&self.write).await?.with_turn(turn))
+        };
+        self.server.outage.guard(Box::pin(begun)).await
     }
 
     /// The server it lies on.
@@ -173,14 +178,15 @@ impl Schema {
         &self.name
     }
 
-    /// A connection of the pool may have died since it was last used; that shows at its first statement, and another one is taken then.
-    async fn begin(&self, text: &str, turn: Option<OwnedMutexGuard<()>>) -> Result<PgTransaction, Error> {
-        let mut tries_left = BEGIN_TRIES_MAX;
+    /// Connections of the pool may have died since they were last used; that shows at their first statement, and others are taken then.
+    async fn begin(&self, text: &str) -> Result<PgTransaction, Error> {
+        // All that are there may be dead, after a restart of the server for instance.
+        let mut tries_left = self.pool.size().saturating_add(2);
         loop {
             tries_left -= 1;
             match PgTransaction::begin(&self.pool, text).await {
-                Ok(begun) => return Ok(begun.with_turn(turn)),
-                Err(error) if tries_left > 0 && is_lost(&error) => {}
+                Ok(begun) => return Ok(begun),
+                Err(error) if tries_left > 0 && is_lost(&error) => self.server.outage.look(),
                 Err(error) => return Err(error.into()),
             }
         }

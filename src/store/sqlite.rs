@@ -65,7 +65,7 @@ impl SqliteFile {
 
     /// The writing transaction; waits for the one before.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        Ok(Tx::SqliteTransaction(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+        Ok(Tx::SqliteTransaction { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?, failed: false })
     }
 
     /// A reading transaction in which every statement sees the same moment.
@@ -73,7 +73,7 @@ impl SqliteFile {
         let mut transaction = self.readers.begin().await?;
         // The moment is that of the first statement.
         sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1").fetch_optional(&mut *transaction).await?;
-        Ok(Tx::SqliteTransaction(transaction))
+        Ok(Tx::SqliteTransaction { transaction, failed: false })
     }
 
     /// Ends the writing transaction by putting every table out of reach: a program that still has the file open writes nothing into nowhere.

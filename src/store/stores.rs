@@ -203,6 +203,11 @@ impl Stores {
         self.open.iter().map(|(_, named)| named).collect()
     }
 
+    /// Whether a store of this slug stands open.
+    pub fn is_open(&self, slug: &str) -> bool {
+        self.open.iter().any(|(_, (named, _))| named == slug)
+    }
+
     /// The names of the placements.
     pub fn placements(&self) -> impl Iterator<Item = &str> {
         self.placements.keys().map(String::as_str)
@@ -273,7 +278,7 @@ impl Stores {
                 self.close_at(&at).await;
                 Ok(())
             }
-            (Placement::Sqlite(folder), Tx::SqliteTransaction(transaction)) => {
+            (Placement::Sqlite(folder), Tx::SqliteTransaction { transaction, .. }) => {
                 SqliteFile::retire(transaction).await?;
                 self.close_at(&at).await;
                 folder.remove(&at.slug)
@@ -293,6 +298,17 @@ impl Stores {
     pub async fn forget(&self, id: EstablishmentId) {
         for (key, (_, store)) in &self.open {
             if key.0 == id {
+                self.open.remove(&*key).await;
+                store.close().await;
+            }
+        }
+    }
+
+    /// Closes what stands open under a slug, but for the establishment that bears it now, where it lies now.
+    pub async fn forget_named(&self, slug: &str, now: Option<&Address>) {
+        for (key, (named, store)) in &self.open {
+            let stays = now.is_some_and(|now| (now.id, &now.placement) == (key.0, &key.1));
+            if named == slug && !stays {
                 self.open.remove(&*key).await;
                 store.close().await;
             }

@@ -15,7 +15,12 @@ pub enum Tx {
     /// A reading connection to a SQLite file, in autocommit.
     SqliteRead(PoolConnection<Sqlite>),
     /// A transaction on a SQLite file: the one writing transaction (`BEGIN IMMEDIATE`), or one that reads a single moment.
-    SqliteTransaction(Transaction<'static, Sqlite>),
+    SqliteTransaction {
+        /// What SQLite has of it.
+        transaction: Transaction<'static, Sqlite>,
+        /// Whether a statement failed.
+        failed: bool,
+    },
     /// A transaction in a PostgreSQL schema, under its own SQL role.
     Postgres(PgTransaction),
 }
@@ -23,10 +28,30 @@ pub enum Tx {
 /// A borrowed connection of one engine. Only `on!` looks inside.
 #[derive(Debug)]
 pub enum Connection<'a> {
-    /// SQLite.
-    Sqlite(&'a mut SqliteConnection),
+    /// SQLite, and whether the transaction has failed, where it is one.
+    Sqlite(&'a mut SqliteConnection, Note<'a>),
     /// PostgreSQL, and whether the transaction has failed.
     Postgres(&'a mut PgConnection, Watch<'a>),
+}
+
+/// Notes that a statement failed. SQLite would undo that statement alone and commit the rest: then what is right on one engine would be
+/// refused on the other.
+#[derive(Debug)]
+pub struct Note<'a>(Option<&'a mut bool>);
+
+impl Note<'_> {
+    /// Notes how a statement ended.
+    pub fn of<T>(self, ended: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if let Some(failed) = self.0 {
+            *failed |= ended.as_ref().is_err_and(|error| !is_harmless(error));
+        }
+        ended
+    }
+}
+
+/// What was answered and does not fit the caller has harmed nothing on the other side.
+fn is_harmless(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) | sqlx::Error::Decode(_))
 }
 
 /// Notes that a statement failed: PostgreSQL answers a later `COMMIT` with a silent rollback.
@@ -38,14 +63,7 @@ impl Watch<'_> {
     pub async fn over<T>(self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
         let late = |_| Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database did not answer in time")));
         let ended = tokio::time::timeout(STATEMENT_DEADLINE, work).await.unwrap_or_else(late);
-        // What was answered and does not fit the caller has harmed nothing on the other side.
-        let harmless = |error: &sqlx::Error| {
-            matches!(
-                error,
-                sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) | sqlx::Error::Decode(_)
-            )
-        };
-        *self.0 |= ended.as_ref().is_err_and(|error| !harmless(error));
+        *self.0 |= ended.as_ref().is_err_and(|error| !is_harmless(error));
         ended
     }
 }
@@ -54,8 +72,8 @@ impl Tx {
     /// The connection underneath, for `on!`.
     pub fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::SqliteRead(connection) => Connection::Sqlite(connection),
-            Self::SqliteTransaction(transaction) => Connection::Sqlite(transaction),
+            Self::SqliteRead(connection) => Connection::Sqlite(connection, Note(None)),
+            Self::SqliteTransaction { transaction, failed } => Connection::Sqlite(transaction, Note(Some(failed))),
             Self::Postgres(transaction) => {
                 let (connection, failed) = transaction.parts();
                 Connection::Postgres(connection, Watch(failed))
@@ -66,7 +84,7 @@ impl Tx {
     /// Which engine it is a transaction of.
     pub fn engine(&self) -> Engine {
         match self {
-            Self::SqliteRead(_) | Self::SqliteTransaction(_) => Engine::Sqlite,
+            Self::SqliteRead(_) | Self::SqliteTransaction { .. } => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
         }
     }
@@ -78,7 +96,7 @@ impl Tx {
     pub async fn set_large(&mut self, large: bool) -> Result<(), Error> {
         let cache = if large { APPLY_CACHE } else { NORMAL_CACHE };
         match self.connection() {
-            Connection::Sqlite(connection) => sqlx::query(cache).execute(connection).await.map(drop)?,
+            Connection::Sqlite(connection, _) => sqlx::query(cache).execute(connection).await.map(drop)?,
             // Its cache is the server's own, shared by all.
             Connection::Postgres(..) => {}
         }
@@ -92,7 +110,8 @@ impl Tx {
     pub async fn commit(self) -> Result<(), Error> {
         match self {
             Self::SqliteRead(_) => Ok(()),
-            Self::SqliteTransaction(transaction) => Ok(transaction.commit().await?),
+            Self::SqliteTransaction { failed: true, .. } => Err(Error::Broken),
+            Self::SqliteTransaction { transaction, failed: false } => Ok(transaction.commit().await?),
             Self::Postgres(transaction) => transaction.commit().await,
         }
     }
@@ -102,7 +121,7 @@ impl Tx {
 macro_rules! on {
     ($tx:expr, |$connection:ident| $body:expr) => {
         match $tx.connection() {
-            $crate::store::tx::Connection::Sqlite($connection) => $body,
+            $crate::store::tx::Connection::Sqlite($connection, note) => note.of($body),
             $crate::store::tx::Connection::Postgres($connection, watch) => watch.over(async { $body }).await,
         }
     };

@@ -6,6 +6,7 @@ pub mod locale;
 pub mod mailbox;
 pub mod merge_patch;
 pub mod network;
+pub mod nul;
 pub mod oauth_scope;
 pub mod page;
 pub mod permission;

@@ -132,3 +132,22 @@ async fn a_body_of_another_form_and_a_path_that_is_no_text_are_told_in_problems(
     let unreadable = api.get(&format!("{base}/users/%ff"), &token).await;
     assert_eq!((unreadable.status, unreadable.header("content-type")), (StatusCode::BAD_REQUEST, "application/problem+json"));
 }
+
+#[tokio::test]
+async fn a_nul_character_is_refused_in_every_body_with_its_place_named() {
+    let (api, users, token) = school().await;
+    for (body, field) in [
+        (json!({ "username": "a\u{0}b" }), "username"),
+        (json!({ "username": "ab", "given_name": "\u{0}" }), "given_name"),
+        (json!({ "username": "ab", "attributes": { "a": ["b", "c\u{0}"] } }), "attributes.a[1]"),
+        (json!({ "username": "ab", "x\u{0}": 1 }), "x\u{fffd}"),
+    ] {
+        let refused = api.post(&users, &token, &body).await;
+        assert_eq!((refused.status, &refused.body["errors"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)), "{body}");
+        assert!(refused.body["detail"].as_str().unwrap().contains("NUL character"), "{}", refused.body);
+    }
+    let made = api.post(&users, &token, &json!({ "username": "ab" })).await;
+    let patch = json!({ "family_name": "a\u{0}" });
+    let refused = api.send(Method::PATCH, made.header("location"), Some(&token), Some(&patch)).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+}

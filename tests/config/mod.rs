@@ -53,7 +53,9 @@ fn the_environment_wins_over_the_file_and_data_over_both() {
 fn every_setting_can_be_set_in_the_environment() {
     for setting in settings() {
         let value = match setting.accepted {
-            Accepted::Number { max, .. } if setting.key.contains("session_lifetime") || setting.key.contains("window") => max.to_string(),
+            Accepted::Number { max, .. } if ["session_lifetime", "window", "drain"].iter().any(|part| setting.key.contains(part)) => {
+                max.to_string()
+            }
             Accepted::Number { min, .. } => min.to_string(),
             Accepted::OneOf(words) => words.last().unwrap().to_string(),
             Accepted::Text { .. } => match setting.key {

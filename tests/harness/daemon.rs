@@ -14,7 +14,7 @@ const LINES_MAX: usize = 40;
 /// A running server; dropping it stops it.
 #[derive(Debug)]
 pub struct Daemon {
-    child: Child,
+    pub child: Child,
 }
 
 impl Daemon {

@@ -90,6 +90,11 @@ impl Agent {
         Self { http: http(), base: place.ctx.gateway.public_url.clone(), cookies: BTreeMap::new() }
     }
 
+    /// The same browser, over another client.
+    pub fn over(self, http: Http) -> Self {
+        Self { http, ..self }
+    }
+
     /// The same browser, with the session of someone signed in.
     pub fn with_session(mut self, place: &Place, cookie: &str) -> Self {
         self.cookies.insert(format!("passerelle-session-{}", place.slug()), cookie.to_owned());

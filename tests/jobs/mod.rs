@@ -2,6 +2,7 @@
 
 mod outbox;
 mod runs;
+mod upgrades;
 
 use passerelle::app::worker;
 use passerelle::services::leases::{self, HOLD_S};
@@ -35,19 +36,6 @@ async fn jobs_of_an_establishment_that_is_gone_end() {
     tx.commit().await.unwrap();
     assert_eq!(jobs::run_due(&test.gateway, now).await.unwrap(), 1);
     assert_eq!(all_jobs(&test).await, []);
-}
-
-#[tokio::test]
-async fn a_job_that_this_program_does_not_know_is_left_to_others() {
-    let test = TestGateway::start().await;
-    let now = Timestamp::now();
-    let unknown = [Kind::Archive, Kind::ArchiveRound].into_iter().find(|kind| !dispatch::KINDS.contains(kind));
-    let Some(kind) = unknown else { return assert_eq!(dispatch::KINDS.len(), 4) };
-    let mut tx = test.gateway.stores.registry().begin().await.unwrap();
-    job::ask(&mut tx, kind, "platform", now).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(jobs::run_due(&test.gateway, now).await.unwrap(), 0);
-    assert_eq!(all_jobs(&test).await.len(), 1);
 }
 
 #[tokio::test]

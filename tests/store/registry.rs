@@ -244,6 +244,10 @@ async fn stores_that_are_behind_are_listed_in_batches() {
         assert_eq!(first, [all[0].clone()]);
         assert_eq!(establishment::list_behind(&mut tx, 2, Some(first[0].id), 9).await.unwrap(), [all[2].clone()]);
         assert_eq!(establishment::list_behind(&mut tx, 3, None, 9).await.unwrap().len(), 3);
+        assert_eq!(
+            (establishment::count_behind(&mut tx, 2).await.unwrap(), establishment::count_behind(&mut tx, 3).await.unwrap()),
+            (2, 3)
+        );
     })
     .await;
 }

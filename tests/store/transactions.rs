@@ -12,7 +12,7 @@ use super::samples::person;
 /// Rounds of futures given up half-way.
 const CANCELLED: usize = 60;
 
-async fn usernames(store: &Store) -> Vec<String> {
+pub async fn usernames(store: &Store) -> Vec<String> {
     let mut tx = store.read().await.unwrap();
     user::usernames(&mut tx).await.unwrap().into_iter().map(|(_, name)| name).collect()
 }
@@ -97,7 +97,7 @@ async fn write_two(store: &Store, n: usize) -> Result<(), Error> {
 }
 
 /// Drives a future for some steps, each of them when it was woken, and gives it up there; true when it ended before.
-async fn given_up_after<T>(steps: usize, work: impl Future<Output = T>) -> bool {
+pub async fn given_up_after<T>(steps: usize, work: impl Future<Output = T>) -> bool {
     let (mut work, mut taken) = (Box::pin(work), 0);
     std::future::poll_fn(move |cx| {
         if taken == steps {

@@ -134,3 +134,17 @@ async fn run_past_its_deadline_fails_and_changes_nothing() {
     assert_eq!(run.state, State::Failed);
     assert!(run.error.as_deref().unwrap().contains("not finished within 1s"), "{run:?}");
 }
+
+#[tokio::test]
+async fn a_value_with_a_nul_character_sets_its_entry_aside_and_the_others_come() {
+    let fed = Fed::with_people(&["anne"]).await;
+    // `a`, NUL, `b`: a directory takes it, and no store of ours keeps it.
+    let odd = super::person("bruno").replace("\nsn: bruno", "\nsn:: YQBi");
+    fed.slapd.modify(&super::add(&odd));
+    let run = fed.sync().await;
+    assert_eq!((run.counts.created, run.counts.quarantined), (1, 1));
+    let aside = fed.changes(&run).await;
+    let said = serde_json::to_string(&aside).unwrap();
+    assert!(said.contains("sn: a value holds the NUL character"), "{said}");
+    assert_eq!(fed.everyone().await.len(), 1);
+}

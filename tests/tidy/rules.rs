@@ -44,6 +44,7 @@ const SERVICES: &[&[&str]] = &[
     &["idempotency"],
     &["scim"],
     &["establishments"],
+    &["upgrades"],
     &["archives"],
     &["housekeeping"],
     &["dispatch"],

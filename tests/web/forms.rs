@@ -3,7 +3,7 @@
 use passerelle::store::establishment::client::ConsentPolicy;
 
 use crate::harness::gateway::PASSWORD;
-use crate::harness::relying_party::{Agent, Callback, RelyingParty, Reply};
+use crate::harness::relying_party::{Agent, Callback, RelyingParty, Reply, http};
 use crate::harness::server::{Place, TestServer};
 
 async fn stage() -> (TestServer, Place, RelyingParty) {
@@ -105,4 +105,39 @@ async fn what_a_request_says_never_becomes_markup_or_an_address() {
     assert!(!agent.send(request).await.text.contains("evil.example"));
     let request = agent.request(reqwest::Method::GET, &party.authorize(&[])).header("host", "evil.example");
     assert!(agent.send(request).await.location().starts_with("/e/"));
+}
+
+#[tokio::test]
+async fn a_nul_character_is_refused_in_every_address_and_form() {
+    let (server, place, _party) = stage().await;
+    let issuer = place.issuer();
+    for address in [
+        format!("{issuer}/authorize?client_id=a%00b"),
+        format!("{issuer}/login?interaction=%00"),
+        format!("{issuer}/invitation/%00"),
+        format!("{}/e/%00/login", server.public_url),
+        format!("{}/?q=%00", server.public_url),
+        format!("{}/api/v1/establishments?q=a%00", server.public_url),
+        format!("{}/api/v1/establishments/{}/sources/%00", server.public_url, place.slug()),
+    ] {
+        let refused = Reply::of(http().get(&address)).await;
+        assert_eq!(refused.status, 400, "{address}");
+        assert!(refused.text.contains("NUL character"), "{address}: {}", refused.text);
+    }
+    let odd = [("client_id", "a\0b"), ("client_secret", "x"), ("grant_type", "authorization_code"), ("code", "\0"), ("token", "\0")];
+    for path in ["token", "introspect", "revoke"] {
+        let refused = Reply::of(http().post(format!("{issuer}/{path}")).form(&odd)).await;
+        assert!(matches!(refused.status.as_u16(), 400 | 404), "{path}: {} {}", refused.status, refused.text);
+    }
+    let refused = Reply::of(http().post(format!("{issuer}/token")).form(&odd)).await;
+    assert!(refused.text.contains("NUL character"), "{}", refused.text);
+    let basic = Reply::of(http().post(format!("{issuer}/token")).basic_auth("a%00b", Some("x")).form(&odd[2..3])).await;
+    assert_eq!(basic.status, 401, "{}", basic.text);
+    let mut agent = Agent::new(&place);
+    let page = agent.open(&format!("{issuer}/login")).await;
+    let token = page.field("csrf").unwrap();
+    let reply = agent.post(&page.action(), &[("csrf", token.as_str()), ("username", "elo\0die"), ("password", "a\0b")]).await;
+    assert!(reply.text.contains("id=\"error\"") && agent.session(&place).is_none(), "{} {}", reply.status, reply.text);
+    // `%2500` is a text like any other.
+    assert_ne!(Reply::of(http().get(format!("{}/?q=%2500", server.public_url))).await.status, 400);
 }

@@ -1,5 +1,6 @@
 //! What whoever runs the gateway asks of it.
 
+use passerelle::store::registry::installation;
 use passerelle::types::network::Networks;
 
 use crate::harness::relying_party::{Reply, http};
@@ -37,6 +38,28 @@ async fn it_stops_when_asked_and_answers_no_more() {
     assert_eq!(Reply::of(http().get(&address)).await.status, 200);
     server.stop().await;
     assert!(http().get(&address).send().await.is_err());
+}
+
+#[tokio::test]
+async fn a_node_that_was_asked_to_stop_is_not_ready_and_keeps_no_connection() {
+    let server = TestServer::start().await;
+    let get = async |path: &str| Reply::of(http().get(format!("{}{path}", server.public_url))).await;
+    assert_eq!(get("/readyz").await.header("connection"), None);
+    server.gateway.node.stop();
+    let (alive, ready) = (get("/healthz").await, get("/readyz").await);
+    assert_eq!((alive.status.as_u16(), ready.status.as_u16()), (200, 503));
+    assert_eq!(alive.header("connection"), Some("close"), "the next request goes elsewhere");
+}
+
+#[tokio::test]
+async fn a_node_whose_master_key_is_not_the_installations_is_not_ready() {
+    let server = TestServer::start().await;
+    let registry = server.gateway.stores.registry();
+    let mut tx = registry.begin().await.unwrap();
+    installation::set_key_check(&mut tx, b"sealed under another key").await.unwrap();
+    tx.commit().await.unwrap();
+    let get = |path: &str| Reply::of(http().get(format!("{}{path}", server.public_url)));
+    assert_eq!((get("/healthz").await.status.as_u16(), get("/readyz").await.status.as_u16()), (200, 503));
 }
 
 #[tokio::test]

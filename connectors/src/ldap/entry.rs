@@ -101,12 +101,13 @@ impl Entries {
         let Ok(dn) = std::str::from_utf8(raw.dn) else {
             return unreadable(None, key.ok(), "its DN is not UTF-8".to_owned());
         };
-        let shown = Some(dn.chars().take(SHOWN_CHARS_MAX).collect());
+        let shown = Some(dn.replace('\0', "\u{fffd}").chars().take(SHOWN_CHARS_MAX).collect());
         let external_id = match key {
             Ok(key) => key,
             Err(Refused(reason)) => return unreadable(shown, None, reason),
         };
         let made = match (kind, raw.partial) {
+            _ if dn.contains('\0') => Err(Refused("its DN holds the NUL character (U+0000)".to_owned())),
             (_, Some(name)) => Err(Refused(format!("{name}: the directory cuts its values into ranges and did not give the rest"))),
             (Kind::Person, None) => self.person(&external_id, dn, &raw.slots).map(Record::Person),
             (Kind::Group, None) => group(&external_id, dn, raw.slots).map(Record::Group),
@@ -257,9 +258,14 @@ fn texts<'a>(name: &str, values: &[&'a [u8]]) -> Result<Vec<Cow<'a, str>>, Refus
     let mut out = Vec::with_capacity(values.len());
     for value in values {
         let text = std::str::from_utf8(value).map_err(|_| Refused(format!("{name}: a value is not UTF-8")))?;
-        out.extend(regular(text));
+        out.extend(regular(storable(name, text)?));
     }
     Ok(out)
+}
+
+/// Refuses a NUL character: no store keeps one, and a value without it would be another value.
+fn storable<'a>(name: &str, text: &'a str) -> Result<&'a str, Refused> {
+    if text.contains('\0') { Err(Refused(format!("{name}: a value holds the NUL character (U+0000)"))) } else { Ok(text) }
 }
 
 impl<'a> Raw<'a> {

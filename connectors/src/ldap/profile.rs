@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Longest key, in bytes: stores compare it in indexes, which bound what they hold.
+const KEY_MAX_BYTES: usize = 1024;
+
 /// The schemas met in the field, ready to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
@@ -135,6 +138,10 @@ impl KeyForm {
 
     /// The canonical text, or `None` when the bytes have not the form.
     pub(crate) fn text(self, bytes: &[u8]) -> Option<String> {
+        self.written(bytes).filter(|key| key.len() <= KEY_MAX_BYTES && !key.contains('\0'))
+    }
+
+    fn written(self, bytes: &[u8]) -> Option<String> {
         use std::borrow::Cow;
         use std::fmt::Write as _;
         let in_hex = |bytes: &mut dyn Iterator<Item = u8>| {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::problem::{FieldError, Problem};
-use crate::types::merge_patch;
+use crate::types::{merge_patch, nul};
 
 /// A body of this shape.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             let message = "an object is expected: {…}".to_owned();
             return Err(Problem::invalid(vec![FieldError { field: "body".to_owned(), message }]));
         }
+        nul::refuse("", &value)?;
         shaped(value).map(Self)
     }
 }

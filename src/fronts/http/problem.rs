@@ -125,6 +125,7 @@ fn urn_of_request<S: Serializer>(instance: &Option<Uuid>, serializer: S) -> Resu
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
+        let retry_after_s = error.retry_after_s();
         match error {
             Error::Invalid(fields) => Self::invalid(fields.into_iter().map(FieldError::from).collect()),
             Error::NotFound(_) => Self::new("not-found", "There is no such thing here", StatusCode::NOT_FOUND, error.to_string()),
@@ -134,14 +135,13 @@ impl From<Error> for Problem {
             Error::Conflict(detail) => Self::new("conflict", "It contradicts what is there", StatusCode::CONFLICT, detail),
             Error::Stale => Self::new("stale", "It changed meanwhile", StatusCode::PRECONDITION_FAILED, error.to_string()),
             Error::Held(detail) => Self::new("held", "A guard stopped it until someone decides", StatusCode::CONFLICT, detail),
-            Error::TooMany { retry_after_s } => Self {
-                retry_after_s: Some(retry_after_s),
-                ..Self::new("too-many", "Too many attempts", StatusCode::TOO_MANY_REQUESTS, error.to_string())
-            },
+            Error::TooMany { .. } => {
+                Self { retry_after_s, ..Self::new("too-many", "Too many attempts", StatusCode::TOO_MANY_REQUESTS, error.to_string()) }
+            }
             Error::Outside(detail) => Self::new("outside", "Another system did not do its part", StatusCode::BAD_GATEWAY, detail),
             Error::Archive { reason, detail } => Self::new(reason, "The archive cannot be used", StatusCode::UNPROCESSABLE_ENTITY, detail),
             Error::Store(store::Error::Busy) => Self {
-                retry_after_s: Some(5),
+                retry_after_s,
                 ..Self::new(
                     "busy",
                     "The store is busy",
@@ -150,7 +150,7 @@ impl From<Error> for Problem {
                 )
             },
             Error::Store(failed) if failed.is_passing() => Self {
-                retry_after_s: Some(5),
+                retry_after_s,
                 ..Self::new(
                     "unavailable",
                     "The store does not serve at the moment",

@@ -36,17 +36,26 @@ pub(super) fn no_issuer(error: &Error) -> Response {
         return json(StatusCode::NOT_FOUND, &serde_json::json!({ "error": "not_found", "error_description": "no such issuer" }), NO_STORE);
     }
     tracing::error!(%error, "issuer not opened");
-    json(StatusCode::INTERNAL_SERVER_ERROR, &OAuthError::ServerError.body(), NO_STORE)
+    failed(error)
+}
+
+/// The gateway's own failure: whether and when to try again, and no more.
+fn failed(cause: &Error) -> Response {
+    let Some(wait_s) = cause.retry_after_s() else {
+        return json(StatusCode::INTERNAL_SERVER_ERROR, &OAuthError::ServerError.body(), NO_STORE);
+    };
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &OAuthError::Unavailable.body(), NO_STORE);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait_s));
+    response
 }
 
 /// A refusal or a failure; a protected resource tells it in a Bearer challenge too (RFC 6750 §3).
 pub(super) fn refused(ctx: &Context, failure: &Failure, bearer: bool) -> Response {
-    let hidden = OAuthError::ServerError;
     let error = match failure {
         Failure::Refused(error) => error,
         Failure::Failed(cause) => {
             tracing::error!(establishment = ctx.slug(), request.id = %ctx.request_id, error = %cause, "protocol request failed");
-            &hidden
+            return failed(cause);
         }
     };
     let status = status(error);
@@ -94,6 +103,7 @@ fn status(error: &OAuthError) -> StatusCode {
         OAuthError::InvalidClient(_) | OAuthError::InvalidToken(_) => StatusCode::UNAUTHORIZED,
         OAuthError::InsufficientScope(_) => StatusCode::FORBIDDEN,
         OAuthError::SlowDown(_) => StatusCode::TOO_MANY_REQUESTS,
+        OAuthError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         OAuthError::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -103,5 +103,9 @@ fn form(headers: &HeaderMap, body: &Bytes) -> Result<Parameters, Failure> {
         return Err(OAuthError::InvalidRequest("send a form: Content-Type application/x-www-form-urlencoded".into()).into());
     }
     let text = std::str::from_utf8(body).map_err(|_| OAuthError::InvalidRequest("the form is not UTF-8".into()))?;
+    // A percent-encoded one, or the byte itself.
+    if text.contains("%00") || text.contains('\0') {
+        return Err(OAuthError::InvalidRequest("the form holds the NUL character (%00): leave it out".into()).into());
+    }
     Ok(Parameters::decode(text))
 }

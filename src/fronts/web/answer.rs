@@ -7,10 +7,12 @@ use axum::response::{IntoResponse, Response};
 
 use super::csp;
 use super::error_page::{ErrorPage, Problem};
+use super::pages::Chrome;
 use super::visit::Visit;
 use crate::services::context::Context;
 use crate::services::error::Error;
 use crate::services::oidc::redirect_uri::form_target;
+use crate::types::locale::Locale;
 
 enum Body {
     Page(Result<String, askama::Error>),
@@ -51,9 +53,20 @@ impl Answer {
             Error::TooMany { retry_after_s } => Self::problem(visit, Problem::Busy).retry_after(*retry_after_s),
             other => {
                 tracing::error!(establishment = visit.ctx.slug(), request.id = %visit.ctx.request_id, error = %other, "page failed");
-                Self::problem(visit, Problem::Generic)
+                match other.retry_after_s() {
+                    Some(seconds) => Self::problem(visit, Problem::Unavailable).retry_after(seconds),
+                    None => Self::problem(visit, Problem::Generic),
+                }
             }
         }
+    }
+
+    /// The page of an error where not even the platform's frame can be had.
+    pub(super) fn nowhere(locale: Locale, error: &Error) -> Response {
+        tracing::error!(%error, "page failed");
+        let (problem, wait_s) = error.retry_after_s().map_or((Problem::Generic, None), |s| (Problem::Unavailable, Some(s)));
+        let page = Self::page(&ErrorPage::of(Chrome::new(locale), problem)).with_status(status(problem));
+        Self { retry_after_s: wait_s, ..page }.written(|what| tracing::error!("{what}"))
     }
 
     /// The same with a status.
@@ -97,8 +110,12 @@ impl Answer {
 
     /// Writes it.
     pub(super) fn into_response(self, ctx: &Context) -> Response {
+        self.written(|what| tracing::error!(establishment = ctx.slug(), request.id = %ctx.request_id, "{what}"))
+    }
+
+    fn written(self, tell: impl Fn(&str)) -> Response {
         let broken = |what: &str| {
-            tracing::error!(establishment = ctx.slug(), request.id = %ctx.request_id, "{what}");
+            tell(what);
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         };
         let mut response = match self.body {
@@ -136,5 +153,6 @@ fn status(problem: Problem) -> StatusCode {
         Problem::Expired => StatusCode::BAD_REQUEST,
         Problem::Csrf | Problem::Blocked => StatusCode::FORBIDDEN,
         Problem::Busy => StatusCode::TOO_MANY_REQUESTS,
+        Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

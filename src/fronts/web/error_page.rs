@@ -39,11 +39,14 @@ pub enum Problem {
     Blocked,
     /// Too many requests.
     Busy,
+    /// The store does not serve at the moment.
+    Unavailable,
 }
 
 impl Problem {
     /// Every one, for tests of the texts.
-    pub const ALL: [Self; 7] = [Self::Generic, Self::NotFound, Self::Expired, Self::Csrf, Self::Link, Self::Blocked, Self::Busy];
+    pub const ALL: [Self; 8] =
+        [Self::Generic, Self::NotFound, Self::Expired, Self::Csrf, Self::Link, Self::Blocked, Self::Busy, Self::Unavailable];
 
     const fn text_key(self) -> &'static str {
         match self {
@@ -54,6 +57,7 @@ impl Problem {
             Self::Link => "error-link",
             Self::Blocked => "error-blocked",
             Self::Busy => "error-busy",
+            Self::Unavailable => "error-unavailable",
         }
     }
 }

@@ -90,7 +90,8 @@ impl Visit {
         let now = crate::types::time::Timestamp::now();
         match Context::open(gateway, PLATFORM, Actor::Anonymous, now).await {
             Ok(platform) => Self::of(parts, platform).respond(Err(error)),
-            Err(_) => axum::response::IntoResponse::into_response(axum::http::StatusCode::INTERNAL_SERVER_ERROR),
+            // Not even the platform's store answers.
+            Err(_) => Answer::nowhere(i18n::negotiate(None, edge::header(&parts.headers, ACCEPT_LANGUAGE), Locale::default()), &error),
         }
     }
 

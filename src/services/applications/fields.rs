@@ -9,6 +9,7 @@ use super::super::error::Error;
 use crate::store::establishment::application::{Application, Cardinality, Role, ScopeKind};
 use crate::types::Invalid;
 use crate::types::id::ApplicationId;
+use crate::types::nul;
 use crate::types::time::Timestamp;
 
 /// Longest name of an application, in characters.
@@ -89,6 +90,7 @@ impl ApplicationFields {
         if !self.claim_shape.is_object() && !self.claim_shape.is_null() {
             wrong.push(Invalid::new("claim_shape", "is an object: {\"claims\": {…}}"));
         }
+        wrong.extend(nul::refuse("claim_shape", &self.claim_shape).err());
         if self.claim_shape.to_string().len() > CLAIM_SHAPE_MAX_BYTES {
             wrong.push(Invalid::new("claim_shape", format!("is larger than {CLAIM_SHAPE_MAX_BYTES} bytes")));
         }

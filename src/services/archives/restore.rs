@@ -17,8 +17,8 @@ use crate::services::audit;
 use crate::services::context::Context;
 use crate::services::error::Error;
 use crate::services::logout_notices;
-use crate::store::Tx;
 use crate::store::establishment::{archive, sync_run};
+use crate::store::{Tx, notices};
 use crate::types::page::{LIMIT_MAX, PageRequest};
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::time::Timestamp;
@@ -65,9 +65,19 @@ pub async fn restore(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Progr
     tx.set_large(false).await?;
     tx.commit().await?;
     ctx.gateway.keys.forget(ctx.slug()).await;
+    if let Err(error) = tell_others(ctx).await {
+        tracing::warn!(establishment = ctx.slug(), %error, "other nodes sign with the keys of before for up to a minute");
+    }
     announced.hurry(ctx).await;
     tracing::info!(establishment = ctx.slug(), rows = checked.manifest.rows, "establishment put back from an archive");
     Ok(Restored { slug: ctx.slug().to_owned(), archived_at: checked.header.created_at, rows: checked.manifest.rows, batch })
+}
+
+/// Has every node drop what it keeps of the establishment. A restore writes nothing into the registry that would say so.
+async fn tell_others(ctx: &Context) -> Result<(), Error> {
+    let mut tx = ctx.gateway.stores.registry().begin().await?;
+    notices::announce(&mut tx, ctx.slug()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// What has to be done to a store after rows came into it from an archive.

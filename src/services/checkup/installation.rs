@@ -9,9 +9,10 @@ use super::{Finding, Level};
 use crate::services::context::PlatformContext;
 use crate::services::error::Error;
 use crate::services::leases::HOLD_S;
-use crate::store::Address;
+use crate::services::upgrades;
 use crate::store::registry::establishment::{self, Establishment, Filter};
 use crate::store::registry::job::{self, Job};
+use crate::store::{self, Address};
 use crate::types::page::{LIMIT_MAX, PageRequest};
 use crate::types::permission::Permission;
 use crate::types::slug::{PLATFORM, SCRATCH};
@@ -49,6 +50,7 @@ pub async fn look_over(platform: &PlatformContext, places: &[Place]) -> Result<(
         (job::list(&mut tx).await?, establishment::list_deleting(&mut tx).await?)
     };
     let mut findings = look_at_jobs(&jobs, ctx.now);
+    findings.push(versions(upgrades::behind(platform).await?));
     findings.extend(strangers(platform, places, (&known, &leaving), &jobs));
     let settings = &ctx.gateway.archives;
     if settings.are_wanted() {
@@ -65,6 +67,11 @@ pub async fn look_over(platform: &PlatformContext, places: &[Place]) -> Result<(
         findings.push(Finding::new(PLACE, "archives", level, text, &about));
     }
     Ok((known, findings))
+}
+
+fn versions(behind: i64) -> Finding {
+    let (level, text) = if behind > 0 { (Level::Notice, "check-versions-behind") } else { (Level::Well, "check-versions") };
+    Finding::new(PLACE, "versions", level, text, &[("count", &behind), ("version", &store::newest_version())])
 }
 
 fn look_at_jobs(jobs: &[Job], now: Timestamp) -> Vec<Finding> {

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use super::audit;
 use super::context::{Context, Gateway, PlatformContext};
 use super::error::Error;
+use super::installation;
 use super::links::Link;
 use super::users::{self, NewUser};
 use crate::store::Tx;
@@ -111,6 +112,7 @@ pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Resul
     let made = register_in(&mut registry, ctx, new).await?;
     // The row is not committed before the store stands: whoever finds an establishment finds its store.
     let store = ctx.gateway.stores.provision_new(&made).await?;
+    establishment::note_version(&mut registry, made.id, crate::store::newest_version()).await?;
     let there = Context { establishment: std::sync::Arc::new(made.clone()), store, ..ctx.clone() };
     let (administrator, link) = first_administrator(&there, &made.contact, is_mailed).await?;
     registry.commit().await?;
@@ -217,12 +219,12 @@ pub async fn choices(platform: &PlatformContext, page: &PageRequest) -> Result<P
     Ok(establishment::list(&mut tx, page, &filter).await?)
 }
 
-/// Whether the registry and the platform's store answer.
+/// Whether the registry and the platform's store answer, and the master key is theirs.
 ///
 /// # Errors
-/// What the store says when they do not.
+/// What the store says when they do not; `Conflict` when the key is another's.
 pub async fn reachable(gateway: &Gateway) -> Result<(), Error> {
-    zone::find(&mut gateway.stores.registry().read().await?, "").await?;
+    installation::check_key(&gateway.stores, &gateway.vault).await?;
     let platform = gateway.stores.platform().await?;
     crate::store::establishment::application::find_by_name(&mut platform.read().await?, APPLICATION).await?;
     Ok(())

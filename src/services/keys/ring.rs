@@ -16,7 +16,7 @@ use crate::store::establishment::signing_key::{self, KeyState, SigningKey as Row
 use crate::store::{Store, Tx};
 use crate::types::time::Timestamp;
 
-/// A ring is read again after this, so that a rotation made by another process is seen.
+/// A ring is read again after this, so that a rotation made by another process is seen where no notice tells of it.
 const RING_LIFETIME: Duration = Duration::from_mins(1);
 /// RSA signatures and key makings that run at the same time: each takes a core.
 const RSA_CONCURRENCY: usize = 2;
@@ -127,6 +127,11 @@ impl Keys {
     /// Forgets a ring, after its keys were changed.
     pub async fn forget(&self, slug: &str) {
         self.rings.invalidate(slug).await;
+    }
+
+    /// Forgets every ring, because any may have changed.
+    pub fn forget_all(&self) {
+        self.rings.invalidate_all();
     }
 
     /// Runs RSA work, which takes most of a millisecond or more, where it delays no other request.

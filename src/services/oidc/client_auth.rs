@@ -82,7 +82,7 @@ fn secret_of(raw: String) -> Result<Secret, OAuthError> {
 fn form_decoded(raw: &str) -> Option<String> {
     let spaced = raw.replace('+', " ");
     let bytes = percent_decoded(spaced.as_bytes())?;
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 /// A `%` that starts no pair of hexadecimal digits is refused rather than guessed at.

@@ -35,6 +35,9 @@ pub enum OAuthError {
     /// Too many attempts: try again later.
     #[error("slow_down: {0}")]
     SlowDown(String),
+    /// The store does not serve at the moment: try again later. The name is that of RFC 6749 §4.1.2.1, as §5.2 has none for it.
+    #[error("temporarily_unavailable: the gateway cannot answer at the moment; try again")]
+    Unavailable,
     /// The gateway failed; the log says why, the client is not told.
     #[error("server_error: the gateway could not answer; try again")]
     ServerError,
@@ -53,6 +56,7 @@ impl OAuthError {
             Self::InvalidToken(_) => "invalid_token",
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::SlowDown(_) => "slow_down",
+            Self::Unavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
     }
@@ -69,6 +73,7 @@ impl OAuthError {
             | Self::InvalidToken(why)
             | Self::InsufficientScope(why)
             | Self::SlowDown(why) => printable(why),
+            Self::Unavailable => "the gateway cannot answer at the moment; try again".to_owned(),
             Self::ServerError => "the gateway could not answer; try again".to_owned(),
         }
     }

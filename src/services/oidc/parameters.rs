@@ -15,11 +15,12 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Takes decoded pairs.
+    /// Takes decoded pairs. A NUL character, which no text of ours holds and PostgreSQL does not take, becomes U+FFFD: it matches nothing.
     pub fn new<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut read = Self::default();
         for (name, value) in pairs {
-            let (name, value) = (name.into(), value.into());
+            let (name, value): (String, String) = (name.into(), value.into());
+            let value = if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value };
             if read.values.len() >= PARAMETERS_MAX {
                 read.repeated.push("too many parameters".to_owned());
                 break;
@@ -70,6 +71,11 @@ mod tests {
         let read = Parameters::decode("a=1&b=&a=2&resource=x&resource=y&c=%C3%A9+t");
         assert_eq!((read.get("a"), read.get("b"), read.get("c")), (Some("1"), None, Some("é t")));
         assert_eq!((read.repeated(), read.get_unambiguous("a"), read.get_unambiguous("c")), (Some("a"), None, Some("é t")));
+    }
+
+    #[test]
+    fn a_nul_character_becomes_one_that_matches_nothing() {
+        assert_eq!(Parameters::decode("username=a%00b").get("username"), Some("a\u{fffd}b"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::work::{Stop, Work};
 use crate::store::establishment::rule::{Condition, Rule};
 use crate::types::Invalid;
 use crate::types::id::RuleId;
+use crate::types::nul;
 
 /// Most conditions of a rule.
 const CONDITIONS_MAX: usize = 20;
@@ -68,6 +69,8 @@ impl RuleFields {
         } else {
             toml::from_str(text).map_err(|error| Invalid::new("rules", error.to_string()))?
         };
+        let rules = serde_json::to_value(&set.rules).map_err(|error| Invalid::new("rules", error.to_string()))?;
+        nul::refuse("rules", &rules)?;
         Ok(set.rules)
     }
 }

@@ -38,8 +38,8 @@ impl PgTransaction {
     }
 
     /// Keeps the writer's turn on this node until the end.
-    pub(super) fn with_turn(mut self, turn: Option<OwnedMutexGuard<()>>) -> Self {
-        self.turn = turn;
+    pub(super) fn with_turn(mut self, turn: OwnedMutexGuard<()>) -> Self {
+        self.turn = Some(turn);
         self
     }
 
@@ -74,13 +74,20 @@ impl Drop for PgTransaction {
         let (Some(mut connection), turn) = (self.connection.take(), self.turn.take()) else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             // Nothing can be awaited any more: the connection goes, and the server rolls back.
-            drop(connection.leak());
+            drop(connection.detach());
             return;
         };
         runtime.spawn(async move {
-            let rolled_back = tokio::time::timeout(STATEMENT_DEADLINE, connection.execute("ROLLBACK")).await;
-            if !matches!(rolled_back, Ok(Ok(_))) {
-                drop(connection.leak());
+            let rolled_back = tokio::time::timeout(STATEMENT_DEADLINE, async {
+                match connection.execute("ROLLBACK").await {
+                    // The refusal of a statement that was given up, which nobody had read yet.
+                    Err(sqlx::Error::Database(_)) => connection.execute("ROLLBACK").await,
+                    ended => ended,
+                }
+            });
+            if !matches!(rolled_back.await, Ok(Ok(_))) {
+                // Not `leak`, which would count it as taken for ever, and so shrink the pool.
+                drop(connection.detach());
             }
             drop(turn);
         });

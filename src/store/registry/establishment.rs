@@ -195,6 +195,12 @@ pub async fn note_version(tx: &mut Tx, id: EstablishmentId, version: i64) -> Res
     Ok(())
 }
 
+/// How many establishments' stores are at an older version than the given one.
+pub async fn count_behind(tx: &mut Tx, version: i64) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM establishments WHERE schema_version < $1 AND deleting_at IS NULL";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(version).fetch_one(c).await)?)
+}
+
 /// Some establishments after a key whose stores are at an older version than the given one.
 pub async fn list_behind(tx: &mut Tx, version: i64, after: Option<EstablishmentId>, limit: i64) -> Result<Vec<Establishment>, Error> {
     const SQL: &str = "SELECT id, number, slug, name, uai, zone, locality, contact_family_name, contact_given_name, contact_email, \

@@ -119,6 +119,11 @@ fn what_cannot_be_used_is_set_aside_with_the_attribute_named() {
     assert_eq!(reason(&[("uid", &[b"a"])]), "no key: none of entryUUID, nsUniqueId, objectGUID can be read by this account");
     assert_eq!(reason(&[KEY]), "uid: no login name");
     assert_eq!(reason(&[KEY, ("uid", &[b"a"]), ("mail", &[b"ok", b"\xff"])]), "mail: a value is not UTF-8");
+    assert_eq!(reason(&[KEY, ("uid", &[b"a"]), ("sn", &[b"a\0b"])]), "sn: a value holds the NUL character (U+0000)");
+    assert_eq!(reason(&[("entryUUID", &[b"ab\0"]), ("uid", &[b"a"])]), "entryUUID: the key has not the form expected");
+    assert_eq!(reason(&[("entryUUID", &[&[b'a'; 1025]]), ("uid", &[b"a"])]), "entryUUID: the key has not the form expected");
+    let found = aside(json!({}), Kind::Person, &entry("uid=a\0,dc=x", &[KEY, ("uid", &[b"a"])]));
+    assert_eq!((found.dn.as_deref(), found.reason.as_str()), (Some("uid=a\u{fffd},dc=x"), "its DN holds the NUL character (U+0000)"));
     assert_eq!(reason(&[("objectGUID", &[b"short"]), ("uid", &[b"a"])]), "objectGUID: the key has not the form expected");
     let found = aside(json!({}), Kind::Person, &entry("no dn", &[KEY, ("uid", &[b"a"])]));
     assert_eq!((found.dn.as_deref(), found.external_id.as_deref()), (Some("no dn"), Some("ab-1")));

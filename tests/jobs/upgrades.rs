@@ -1,0 +1,57 @@
+//! Stores that an older program left are brought up in the background, a few at a time, and counted until then.
+
+use passerelle::services::establishments::{self, NewEstablishment};
+use passerelle::services::upgrades;
+use passerelle::store::registry::establishment;
+use passerelle::store::{Store, newest_version};
+
+use crate::harness::gateway::TestGateway;
+
+/// More than one batch.
+const STORES: usize = 23;
+
+async fn note(registry: &Store, known: &[establishment::Establishment], version: i64) {
+    let mut tx = registry.begin().await.unwrap();
+    for there in known {
+        establishment::note_version(&mut tx, there.id, version).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn stores_are_brought_up_in_batches_and_one_that_cannot_be_opened_holds_up_nobody() {
+    let test = TestGateway::start().await;
+    let platform = test.platform().await;
+    let mut made = Vec::new();
+    for n in 0..STORES {
+        let new = NewEstablishment { name: format!("École {n}"), ..NewEstablishment::default() };
+        made.push(establishments::create(&platform, &new).await.unwrap().establishment);
+    }
+    assert_eq!(upgrades::behind(&platform).await.unwrap(), 0, "a new store is of this version");
+    let registry = test.gateway.stores.registry();
+    note(registry, &made, newest_version() - 1).await;
+    test.gateway.stores.remove(&made[3]).await.unwrap();
+    assert_eq!(upgrades::behind(&platform).await.unwrap(), i64::try_from(STORES).unwrap());
+
+    let first = upgrades::bring_some_up(&test.gateway, None).await.unwrap();
+    assert_eq!((first.brought_up, first.failed), (19, 1));
+    let second = upgrades::bring_some_up(&test.gateway, first.last).await.unwrap();
+    assert_eq!((second.brought_up, second.failed), (3, 0));
+    let end = upgrades::bring_some_up(&test.gateway, second.last).await.unwrap();
+    assert_eq!(end, upgrades::Batch::default());
+    assert_eq!(upgrades::behind(&platform).await.unwrap(), 1, "what could not be opened is told");
+    // A version that only a newer program knows is not taken back.
+    note(registry, &made, newest_version() + 1).await;
+    assert_eq!(upgrades::bring_some_up(&test.gateway, None).await.unwrap(), upgrades::Batch::default());
+}
+
+#[tokio::test]
+async fn a_node_that_is_about_to_stop_begins_no_further_store() {
+    let test = TestGateway::start().await;
+    let (created, _) = test.establishment("Lycée Ampère").await;
+    note(test.gateway.stores.registry(), &[created.establishment], 0).await;
+    test.gateway.node.stop();
+    let batch = upgrades::bring_some_up(&test.gateway, None).await.unwrap();
+    assert_eq!((batch.brought_up, batch.last), (0, None));
+    assert_eq!(upgrades::behind(&test.platform().await).await.unwrap(), 1);
+}
