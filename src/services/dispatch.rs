@@ -18,7 +18,8 @@ use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
 /// What this program does. A job of another kind is left to nodes that know it.
-pub const KINDS: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Archive, Kind::ArchiveRound];
+pub const KINDS: &[Kind] =
+    &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Archive, Kind::ArchiveRound, Kind::Import, Kind::Rehearsal];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -43,10 +44,13 @@ pub async fn carry_out(gateway: &Arc<Gateway>, lease: Lease) {
 
 async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timestamp>, Error> {
     let job = lease.job();
-    if job.kind == Kind::Establishment {
-        // One that is being deleted is nowhere to be entered.
+    if matches!(job.kind, Kind::Establishment | Kind::Import) {
+        // One that is being deleted, or that was never whole, is nowhere to be entered.
         let platform = PlatformContext::open(gateway, Actor::System, lease.now()).await?;
-        establishments::carry_on(&platform, &job.slug).await?;
+        match job.kind {
+            Kind::Import => archives::take_back(&platform, &job.slug, &job.subject).await?,
+            _ => establishments::carry_on(&platform, &job.slug).await?,
+        }
         return Ok(None);
     }
     let ctx = Context::open(gateway, &job.slug, Actor::System, lease.now()).await?;
@@ -65,7 +69,8 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
         }
         Kind::Sync => sync::end_broken(&ctx, &job.subject).await.map(|_| None),
         // Done above.
-        Kind::Establishment => Ok(None),
+        Kind::Establishment | Kind::Import => Ok(None),
+        Kind::Rehearsal => archives::clear_away(gateway, &job.subject).await.map(|()| None),
         Kind::ArchiveRound => archives::round(&PlatformContext::from_context(ctx)?).await,
         Kind::Archive => {
             let settings = gateway.archives.clone();

@@ -1,6 +1,7 @@
 //! Housekeeping: what has expired is removed from the stores that are open. Nothing that still holds is touched; expiry itself is checked
 //! wherever a row is read, so a late sweep lets nothing live longer.
 
+use super::archives;
 use super::context::Gateway;
 use super::error::Error;
 use super::outbox;
@@ -10,6 +11,9 @@ use crate::types::time::Timestamp;
 
 /// Sweeps every open store; one that fails is told and passed over. A store that is not open holds nothing anybody asks for.
 pub async fn sweep(gateway: &Gateway, now: Timestamp) {
+    if let Err(error) = archives::clear_uploads(&gateway.folder, now).await {
+        tracing::warn!(%error, "archives that were sent and not used up stay until the next sweep");
+    }
     for (slug, store) in gateway.stores.opened() {
         if let Err(error) = sweep_store(gateway, &store, now).await {
             tracing::warn!(establishment = slug, %error, "expired rows stay until the next sweep");

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Gateway;
 use super::error::Error;
+use crate::store::Tx;
 use crate::store::registry::job::{self, Hold, Job, Kind};
 use crate::types::time::Timestamp;
 
@@ -57,6 +58,32 @@ pub async fn begin(gateway: &Arc<Gateway>, kind: Kind, slug: &str, subject: &str
     Ok(held.map(|job| Lease::new(gateway, job, now)))
 }
 
+/// The same in a transaction of the registry, with what the job is about: once that is committed, [`Held::keep`] has it renewed.
+pub async fn begin_in(
+    tx: &mut Tx,
+    gateway: &Gateway,
+    kind: Kind,
+    (slug, subject): (&str, &str),
+    now: Timestamp,
+) -> Result<Option<Held>, Error> {
+    let holder = gateway.node.holder();
+    Ok(job::hold(tx, kind, slug, subject, hold_from(&holder, now)).await?.map(|job| Held { job, now }))
+}
+
+/// A job that is held once a transaction is committed.
+#[derive(Debug)]
+pub struct Held {
+    job: Job,
+    now: Timestamp,
+}
+
+impl Held {
+    /// The job in this node's hands, after the commit.
+    pub fn keep(self, gateway: &Arc<Gateway>) -> Lease {
+        Lease::new(gateway, self.job, self.now)
+    }
+}
+
 /// Whether some node holds a job now.
 pub async fn is_held(gateway: &Gateway, kind: Kind, slug: &str, subject: &str, now: Timestamp) -> Result<bool, Error> {
     let mut tx = gateway.stores.registry().read().await?;
@@ -102,6 +129,11 @@ impl Lease {
     /// Whether another node may do the job by now.
     pub fn is_lost(&self) -> bool {
         self.lost.is_cancelled()
+    }
+
+    /// Says in a transaction of the registry that the job is done. False when it was lost before: then whoever has it now acts, and not we.
+    pub async fn finish_in(self, tx: &mut Tx) -> Result<bool, Error> {
+        Ok(job::finish(tx, &self.job, None).await?)
     }
 
     /// Lets go of the job, which is done, or due again at `next_due`. Asked for meanwhile, it stays due. False when it was lost before.

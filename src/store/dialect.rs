@@ -75,30 +75,56 @@ pub fn retire_table(table: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(format!("ALTER TABLE \"{table}\" RENAME TO \"gone_{table}\""))
 }
 
-/// A PostgreSQL schema, and the SQL role of the same name that owns it. Letters, digits and underscores by construction.
+/// A PostgreSQL schema, and the SQL role that owns it. Letters, digits and underscores by construction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SchemaName(Option<EstablishmentId>);
+pub struct SchemaName {
+    establishment: Option<EstablishmentId>,
+    role_number: u32,
+}
 
 impl SchemaName {
     /// The registry's: it belongs to the gateway's own login.
     pub fn registry() -> Self {
-        Self(None)
+        Self { establishment: None, role_number: 1 }
     }
 
     /// A store's. Keys are random, so that two installations on one server do not meet in its roles.
     pub fn establishment(id: EstablishmentId) -> Self {
-        Self(Some(id))
+        Self { establishment: Some(id), role_number: 1 }
     }
 
     /// Whether it is the registry's.
     pub fn is_registry(&self) -> bool {
-        self.0.is_none()
+        self.establishment.is_none()
+    }
+
+    /// The name of the schema's role. It is the schema's own, unless that was taken: roles are the whole server's, and while a store moves
+    /// from one database of a server to another, each of the two has one.
+    pub fn role(&self) -> String {
+        if self.role_number == 1 { self.to_string() } else { format!("{self}_{}", self.role_number) }
+    }
+
+    /// The same schema under a role that has this name; none when it is no name of this schema's roles.
+    pub fn under(&self, role: &str) -> Option<Self> {
+        let rest = role.strip_prefix(&self.to_string())?;
+        let role_number = if rest.is_empty() { 1 } else { rest.strip_prefix('_')?.parse().ok()? };
+        let named = Self { role_number, ..self.clone() };
+        (named.role() == role).then_some(named)
+    }
+
+    /// The same schema under the first role whose name is not among these.
+    pub fn under_new_role(&self, taken: &[String]) -> Self {
+        let mut named = Self { role_number: 1, ..self.clone() };
+        while taken.contains(&named.role()) {
+            named.role_number += 1;
+        }
+        named
     }
 }
 
 impl fmt::Display for SchemaName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.establishment {
             None => f.write_str("passerelle"),
             Some(id) => write!(f, "est_{}", id.uuid().simple()),
         }
@@ -107,7 +133,7 @@ impl fmt::Display for SchemaName {
 
 /// Begins a transaction in a schema, under its role; `pg_temp` comes last, so that no temporary table shadows a real one.
 pub fn begin(name: &SchemaName, mode: &str, writes: bool) -> String {
-    let role = if name.is_registry() { String::new() } else { format!("SET LOCAL ROLE {name}; ") };
+    let role = if name.is_registry() { String::new() } else { format!("SET LOCAL ROLE {}; ", name.role()) };
     let turn = if writes { "; LOCK TABLE write_turn IN EXCLUSIVE MODE" } else { "" };
     format!("BEGIN {mode}; {role}SET LOCAL search_path = {name}, pg_temp{turn}")
 }
@@ -124,34 +150,48 @@ pub fn lock_schema(name: &SchemaName) -> AssertSqlSafe<String> {
 
 /// Takes the schema's role and path for the rest of the transaction.
 pub fn enter(name: &SchemaName) -> AssertSqlSafe<String> {
-    let role = if name.is_registry() { String::new() } else { format!("SET LOCAL ROLE {name}; ") };
+    let role = if name.is_registry() { String::new() } else { format!("SET LOCAL ROLE {}; ", name.role()) };
     AssertSqlSafe(format!("{role}SET LOCAL search_path = {name}, pg_temp"))
 }
 
-/// Makes the schema and its role, where they are not there.
+/// Makes the schema, and its role where it has one of its own. The login is given the role in so many words: PostgreSQL 16 and newer give whoever
+/// makes a role the right to pass it on, and not the right to take it.
 pub fn make_schema(name: &SchemaName) -> Vec<AssertSqlSafe<String>> {
     if name.is_registry() {
         return vec![AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {name}"))];
     }
-    let role = format!(
-        "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{name}') THEN CREATE ROLE {name} NOLOGIN NOINHERIT; END IF; END $$"
-    );
-    let grant = format!("GRANT {name} TO CURRENT_USER");
-    [role, grant, format!("CREATE SCHEMA IF NOT EXISTS {name} AUTHORIZATION {name}")].map(AssertSqlSafe).into()
+    let role = name.role();
+    let made = format!("CREATE ROLE {role} NOLOGIN NOINHERIT");
+    [made, format!("GRANT {role} TO CURRENT_USER"), format!("CREATE SCHEMA {name} AUTHORIZATION {role}")].map(AssertSqlSafe).into()
 }
 
-/// Whether the schema's role is there: one row, or none.
-pub fn find_role(name: &SchemaName) -> AssertSqlSafe<String> {
-    AssertSqlSafe(format!("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{name}'"))
-}
-
-/// Removes the schema with all that is in it, as its owner, and then the role.
+/// Removes the schema with all that is in it, as its owner, and then the role: unless it has something in another database, which a copy of this
+/// database made by the server's own means brings about, or belongs to another login.
 pub fn remove_schema(name: &SchemaName) -> [AssertSqlSafe<String>; 4] {
+    let role = name.role();
     [
-        format!("SET LOCAL ROLE {name}"),
+        format!("SET LOCAL ROLE {role}"),
         format!("DROP SCHEMA IF EXISTS {name} CASCADE"),
         "SET LOCAL ROLE NONE".to_owned(),
-        format!("DROP ROLE {name}"),
+        format!("DO $$ BEGIN DROP ROLE {role}; EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN NULL; END $$"),
     ]
     .map(AssertSqlSafe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_named_after_its_schema_and_counted_when_that_name_is_taken() {
+        let schema = SchemaName::establishment(EstablishmentId::new());
+        let (name, other) = (schema.to_string(), SchemaName::establishment(EstablishmentId::new()).to_string());
+        assert_eq!(schema.role(), name);
+        let second = schema.under_new_role(&[format!("{name}_3"), name.clone()]);
+        assert_eq!(second.role(), format!("{name}_2"));
+        assert_eq!(schema.under(&second.role()).as_ref(), Some(&second));
+        for wrong in [&*other, "postgres", &format!("{name}_02"), &format!("{name}_1"), &format!("{name}_2; DROP"), &format!("{name}2")] {
+            assert_eq!(schema.under(wrong), None, "{wrong}");
+        }
+    }
 }

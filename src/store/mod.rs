@@ -8,6 +8,7 @@ mod columns;
 pub mod dialect;
 pub mod error;
 pub mod establishment;
+mod look;
 mod migrate;
 pub mod notices;
 mod postgres;
@@ -17,7 +18,9 @@ mod stores;
 pub mod tx;
 
 pub use error::Error;
+pub use look::{Sight, look_at};
 pub use notices::{Notice, Notices};
+pub use postgres::Database;
 pub use stores::{Address, Bounds, Store, StoreUrl, Stores};
 pub use tx::Tx;
 

@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 use super::Error;
 use super::dialect::{self, SchemaName};
 
+pub use login::{Database, look};
 use outage::Outage;
 pub use transaction::PgTransaction;
 
@@ -116,7 +117,7 @@ impl Server {
     }
 }
 
-/// One store on a server: the schema `name` under the SQL role of the same name, or the registry's under the login itself.
+/// One store on a server: the schema `name` under the SQL role that owns it, or the registry's under the login itself.
 pub struct Schema {
     pool: Pool<Postgres>,
     server: Server,
@@ -183,7 +184,7 @@ impl Schema {
         &self.server
     }
 
-    /// Its name, which is also its role's.
+    /// Its name, and its role's.
     pub fn name(&self) -> &SchemaName {
         &self.name
     }

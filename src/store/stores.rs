@@ -177,10 +177,9 @@ impl Stores {
             Placement::Postgres(server) => {
                 let schema = Schema::new(server, SchemaName::registry());
                 match schema.check(Kind::Registry).await {
-                    Err(Error::Missing(_)) => schema.provision(Kind::Registry).await?,
-                    checked => checked?,
+                    Err(Error::Missing(_)) => Store::Postgres(Arc::new(Schema::provision(server, schema.name(), Kind::Registry).await?)),
+                    checked => checked.map(|()| Store::Postgres(Arc::new(schema)))?,
                 }
-                Store::Postgres(Arc::new(schema))
             }
         };
         let mut placements = BTreeMap::from([(DEFAULT_PLACEMENT.to_owned(), own)]);
@@ -266,7 +265,10 @@ impl Stores {
         match (self.placement(&at)?, self.establishment(&at).await) {
             (Placement::Sqlite(folder), Err(_)) => folder.remove(&at.slug),
             // What is too new or broken to be opened can still be removed.
-            (Placement::Postgres(server), Err(_)) => Schema::new(server, self.schema_name(&at)).remove().await,
+            (Placement::Postgres(server), Err(_)) => match Schema::find(server, &self.schema_name(&at)).await? {
+                Some(schema) => schema.remove().await,
+                None => Ok(()),
+            },
             (_, Ok(store)) => {
                 let tx = store.begin().await?;
                 self.remove_in(&at, tx).await
@@ -279,7 +281,7 @@ impl Stores {
         let at = at.into();
         match (self.placement(&at)?, tx) {
             (Placement::Postgres(server), Tx::Postgres(transaction)) => {
-                Schema::new(server, self.schema_name(&at)).remove_in(transaction).await?;
+                Schema::remove_in(server, &self.schema_name(&at), transaction).await?;
                 self.close_at(&at).await;
                 Ok(())
             }
@@ -350,6 +352,24 @@ impl Stores {
         SchemaName::establishment(if platform { EstablishmentId::from(self.installation) } else { at.id })
     }
 
+    /// The name of an establishment's store in its placement, as [`super::look_at`] lists it. None when the placement is not known.
+    pub fn name_in_place(&self, at: impl Into<Address>) -> Option<String> {
+        let at = at.into();
+        match self.placements.get(&at.placement)? {
+            Placement::Sqlite(_) => Some(at.slug),
+            Placement::Postgres(_) => Some(self.schema_name(&at).to_string()),
+        }
+    }
+
+    async fn schema(&self, server: &Server, at: &Address, create: bool) -> Result<Schema, Error> {
+        let name = self.schema_name(at);
+        match Schema::find(server, &name).await? {
+            Some(schema) => schema.check(Kind::Establishment).await.map(|()| schema),
+            None if create => Schema::provision(server, &name, Kind::Establishment).await,
+            None => Err(Error::Missing(format!("{name} in {}", server.label()))),
+        }
+    }
+
     fn placement(&self, at: &Address) -> Result<&Placement, Error> {
         self.placements.get(&at.placement).ok_or_else(|| Error::Refused {
             place: format!("the placement «{}»", at.placement),
@@ -362,14 +382,7 @@ impl Stores {
         let opening = async {
             let store = match placement {
                 Placement::Sqlite(folder) => Store::Sqlite(folder.establishment(&at.slug, create).await?),
-                Placement::Postgres(server) => {
-                    let schema = Schema::new(server, self.schema_name(&at));
-                    match schema.check(Kind::Establishment).await {
-                        Err(Error::Missing(_)) if create => schema.provision(Kind::Establishment).await?,
-                        checked => checked?,
-                    }
-                    Store::Postgres(Arc::new(schema))
-                }
+                Placement::Postgres(server) => Store::Postgres(Arc::new(self.schema(server, &at, create).await?)),
             };
             Ok((at.slug.clone(), store))
         };

@@ -9,6 +9,7 @@ use passerelle::services::tokens;
 use passerelle::services::users::{self, NewUser};
 use passerelle::store::Address;
 use passerelle::types::time::Timestamp;
+use sqlx::{AssertSqlSafe, Executor};
 use tempfile::TempDir;
 
 use super::school::{School, sign_in, unwatched};
@@ -47,6 +48,27 @@ async fn an_establishment_moves_with_its_sessions_and_tokens_from_engine_to_engi
         assert!(tokens::authenticate(&ctx.gateway, school.api_token.expose(), ctx.now).await.unwrap().is_some());
     }
     school.holds(&there(&school).await).await;
+}
+
+#[tokio::test]
+async fn an_establishment_moves_between_databases_of_one_server_whatever_logins_they_have() {
+    let server = postgres::Server::start_own();
+    let (one, other) = (server.database(), server.database());
+    let mut admin = one.admin().await;
+    admin.execute(AssertSqlSafe(format!("CREATE DATABASE second OWNER {} TEMPLATE template0", one.login()))).await.unwrap();
+    let second = one.url().replace(&format!("/{}", one.name()), "/second");
+    let placements = format!("one={} second={second} other={}", one.url(), other.url());
+    let school = School::start_with(|config| config.store.placements = placements).await;
+    let (platform, slug) = (school.test.platform().await, school.ctx.slug());
+    let role = format!("est_{}%", school.ctx.establishment.id.uuid().simple());
+    for to in ["one", "second", "one", "other", "one", "second", "other", "default"] {
+        let moved = archives::relocate(&platform, slug, to, &unwatched()).await;
+        assert!(moved.is_ok(), "to {to}: {moved:?}");
+        assert!(users::resolve(&there(&school).await, "elodie").await.is_ok());
+        let look = "SELECT count(*) FROM pg_roles WHERE rolname LIKE $1";
+        let roles: i64 = sqlx::query_scalar(look).bind(&role).fetch_one(&mut admin).await.unwrap();
+        assert_eq!(roles, i64::from(to != "default"), "in {to}, and no role is left of where it lay");
+    }
 }
 
 #[tokio::test]

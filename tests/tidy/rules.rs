@@ -49,6 +49,7 @@ const SERVICES: &[&[&str]] = &[
     &["housekeeping"],
     &["dispatch"],
     &["jobs"],
+    &["checkup"],
 ];
 
 /// Crates that only some places may name.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{application, assignment, demo, establishment, operator, rule, source, token, user};
+use super::{application, assignment, check, demo, establishment, operator, rule, source, token, user};
 
 /// Passerelle: directories in, signed-in people with the right roles out.
 #[derive(Debug, Parser)]
@@ -63,8 +63,8 @@ pub enum Command {
     /// Bearer tokens for the admin API.
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::Command),
-    /// Look at configuration, stores, keys and sources: what is wrong and what to do.
-    Check,
+    /// Look at configuration, machine, databases, stores, mail, keys and sources: what is wrong and what to do.
+    Check(check::Options),
     /// Print the description of the admin API.
     Openapi,
     /// Print a completion script.

@@ -1,99 +1,101 @@
-//! `passerelle check`: configuration, stores, mail, keys and sources: what is wrong, and what to do.
+//! `passerelle check`: configuration, machine, databases, stores, mail, keys and sources: what is wrong, and what to do.
 
-use serde::Serialize;
+use clap::Args;
+use serde_json::json;
 
 use super::args::Global;
 use super::local::{Local, configuration};
-use super::output::{Output, collect};
-use crate::services::context::Context;
-use crate::services::{establishments, sources, upgrades};
-use crate::store::registry::establishment::Filter;
+use super::output::{Output, print_json};
+use crate::app;
+use crate::config::Config;
+use crate::i18n::Argument;
+use crate::services::checkup::{self, Finding, Level, Place};
+use crate::store::StoreUrl;
+use crate::store::registry::establishment::DEFAULT_PLACEMENT;
 use crate::types::slug::PLATFORM;
+use crate::types::time::Timestamp;
 
-/// One thing looked at.
-#[derive(Debug, Serialize)]
-struct Finding {
-    /// Where: `configuration`, or an establishment.
-    place: String,
-    /// What.
-    what: String,
-    /// Whether it is as it should be.
-    ok: bool,
-    /// What was found, and what to do.
-    detail: String,
+/// How far to look.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Do not look into each establishment and its sources: with very many, that takes long.
+    #[arg(long)]
+    quick: bool,
 }
 
-impl Finding {
-    fn of(place: &str, what: impl Into<String>, outcome: Result<String, String>) -> Self {
-        let ok = outcome.is_ok();
-        let (Ok(detail) | Err(detail)) = outcome;
-        Self { place: place.to_owned(), what: what.into(), ok, detail }
-    }
-}
-
-/// Looks at everything, prints what it found, and fails when something is wrong.
-pub async fn run(global: &Global, output: Output) -> anyhow::Result<()> {
+/// Looks at everything, prints what it found, and fails when something is wrong. What is down is told, and the rest looked at all the same.
+pub async fn run(global: &Global, output: Output, options: Options) -> anyhow::Result<()> {
     let config = configuration(global)?;
-    let mut findings = vec![Finding::of("configuration", "settings", Ok(config.public_url.clone()))];
-    let local = Local::open(global, false).await?;
-    findings.push(Finding::of("configuration", "stores", Ok(config.store.label())));
-    findings.push(mail(&local).await);
-    let platform = local.platform().await?;
-    // Asked before the stores are opened below, which brings each of them up.
-    findings.push(Finding::of("configuration", "versions", upgrades::behind(&platform).await.map(versions).map_err(|e| e.to_string())));
-    let filter = Filter::default();
-    let known = collect(usize::MAX, None, async |page| Ok(establishments::list(&platform, &page, &filter).await?)).await?;
-    for slug in std::iter::once(PLATFORM).chain(known.iter().map(|e| e.slug.as_str())) {
-        match local.establishment(slug).await {
-            Ok(ctx) => look_into(&ctx, &mut findings).await,
-            Err(error) => findings.push(Finding::of(slug, "store", Err(format!("{error:#}")))),
+    let mut findings = vec![Finding::told("configuration", "settings", Ok(&config.public_url))];
+    let urls = placements(&config)?;
+    let folders: Vec<_> = urls.iter().filter_map(|(_, url)| url.folder().map(std::path::Path::to_owned)).collect();
+    findings.extend(checkup::machine(&config, &folders));
+    let (places, seen) = checkup::databases(&config, &urls, Timestamp::now).await;
+    let answers = places.iter().all(|place| place.sight.is_some()) && !seen.iter().any(|found| found.what == "rights");
+    findings.extend(seen);
+    if answers {
+        match Local::open(global, false).await {
+            Ok(local) => look_inside(&local, &config, &places, options.quick, &mut findings).await?,
+            Err(error) => findings.push(Finding::told("configuration", "stores", Err(&format!("{error:#}")))),
         }
     }
-    output.list(&findings, &["cli-place", "cli-step", "cli-result", "cli-detail"], |f| {
-        vec![f.place.clone(), f.what.clone(), if f.ok { "✓" } else { "✗" }.to_owned(), f.detail.clone()]
-    })?;
-    let wrong = findings.iter().filter(|f| !f.ok).count();
+    print(output, &findings)?;
+    let wrong = findings.iter().filter(|found| found.level == Level::Wrong).count();
     anyhow::ensure!(wrong == 0, "{}", output.text("cli-check-wrong", &[("count", i64::try_from(wrong).unwrap_or(i64::MAX).into())]));
     Ok(())
 }
 
-fn versions(behind: i64) -> String {
-    let newest = crate::store::newest_version();
-    match behind {
-        0 => format!("every store is at version {newest}"),
-        _ => format!(
-            "{behind} stores are not known to be at version {newest} yet: each is brought up when it is first opened, and all of them by a gateway that serves"
-        ),
-    }
+fn placements(config: &Config) -> anyhow::Result<Vec<(String, StoreUrl)>> {
+    let named = std::iter::once((DEFAULT_PLACEMENT, config.store.url.as_str())).chain(config.store.placements());
+    named.map(|(name, url)| Ok((name.to_owned(), app::store_url(url)?))).collect()
 }
 
-/// Mail that is not configured is no fault: a small installation may do without.
-async fn mail(local: &Local) -> Finding {
-    let without = "not configured: one-time links are shown to whoever makes them; set mail.host and mail.from to send them".to_owned();
-    Finding::of("configuration", "mail", local.gateway.mailer.check().await.unwrap_or(Ok(without)))
-}
-
-async fn look_into(ctx: &Context, findings: &mut Vec<Finding>) {
-    findings.push(Finding::of(ctx.slug(), "store", Ok(ctx.store.label())));
-    let gateway = &ctx.gateway;
-    let signing = gateway.keys.ring(&ctx.store, &gateway.vault, ctx.slug(), ctx.now).await.map(|ring| {
-        let published = ring.jwks().get("keys").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
-        format!("{published} signing keys; they open with the master key")
+async fn look_inside(local: &Local, config: &Config, places: &[Place], is_quick: bool, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+    findings.push(Finding::told("configuration", "stores", Ok(&config.store.label())));
+    // Mail that is not configured is no fault: a small installation may do without.
+    findings.push(match local.gateway.mailer.check().await {
+        Some(Ok(said)) => Finding::told("configuration", "mail", Ok(&said)),
+        Some(Err(said)) => Finding::told("configuration", "mail", Err(&said)),
+        None => Finding::new("configuration", "mail", Level::Well, "check-mail-none", &[]),
     });
-    findings.push(Finding::of(ctx.slug(), "keys", signing.map_err(|e| e.to_string())));
-    let listed = match sources::list(ctx).await {
-        Ok(listed) => listed,
-        Err(error) => return findings.push(Finding::of(ctx.slug(), "sources", Err(error.to_string()))),
-    };
-    for source in listed.into_iter().filter(|s| s.enabled) {
-        let what = format!("source {}", source.name);
-        let outcome = match sources::check(ctx, &source.name).await {
-            Ok(steps) => match steps.iter().find(|s| !s.ok) {
-                Some(step) => Err(format!("{}: {} {}", step.name, step.detail, step.advice.unwrap_or_default())),
-                None => Ok(steps.last().map(|s| s.detail.clone()).unwrap_or_default()),
-            },
-            Err(error) => Err(error.to_string()),
-        };
-        findings.push(Finding::of(ctx.slug(), what, outcome));
+    let (known, seen) = checkup::look_over(&local.platform().await?, places).await?;
+    findings.extend(seen);
+    let looked_into = if is_quick { 0 } else { known.len() };
+    for slug in std::iter::once(PLATFORM).chain(known.iter().take(looked_into).map(|e| e.slug.as_str())) {
+        match local.establishment(slug).await {
+            Ok(ctx) => findings.extend(checkup::look_into(&ctx).await),
+            Err(error) => findings.push(Finding::told(slug, "store", Err(&format!("{error:#}")))),
+        }
     }
+    let about: [(&str, &dyn ToString); 2] = [("looked", &looked_into), ("count", &known.len())];
+    findings.push(Finding::new("installation", "establishments", Level::Well, "check-looked", &about));
+    Ok(())
+}
+
+fn print(output: Output, findings: &[Finding]) -> anyhow::Result<()> {
+    let detail = |found: &Finding| {
+        let arguments: Vec<Argument<'_>> = found.arguments.iter().map(|(name, value)| (*name, value.as_str().into())).collect();
+        output.text(found.text, &arguments)
+    };
+    if output.is_json() {
+        let rows = findings.iter().map(|found| {
+            json!({
+                "place": found.place,
+                "what": found.what,
+                "ok": found.level != Level::Wrong,
+                "level": found.level,
+                "detail": detail(found),
+            })
+        });
+        return print_json(&rows.collect::<Vec<_>>());
+    }
+    let mark = |level| match level {
+        Level::Well => "✓",
+        Level::Notice => "!",
+        Level::Wrong => "✗",
+    };
+    let rows: Vec<&Finding> = findings.iter().collect();
+    let rows: Vec<[String; 4]> =
+        rows.iter().map(|found| [found.place.clone(), found.what.clone(), mark(found.level).to_owned(), detail(found)]).collect();
+    output.list(&rows, &["cli-place", "cli-step", "cli-result", "cli-detail"], |row| row.to_vec())
 }

@@ -97,7 +97,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Rule(command) => rule::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Token(command) => token::run(&Local::open(&cli.global, false).await?, output, command).await,
-        Command::Check => check::run(&cli.global, output).await,
+        Command::Check(options) => Box::pin(check::run(&cli.global, output, options)).await,
         Command::Openapi => print_json(&crate::fronts::api::openapi()),
         Command::Operator(command) => operator::run(&Local::open(&cli.global, command.begins()).await?, output, command).await,
         Command::User(command) => user::run(&Local::open(&cli.global, false).await?, output, command).await,

@@ -12,12 +12,14 @@ use super::format::Stated;
 use super::landing::{Landed, Landing};
 use super::progress::Progress;
 use super::read::Checked;
-use super::{refusal, restore, verify};
+use super::{leftover, refusal, restore, verify};
 use crate::services::audit;
 use crate::services::context::{Context, PlatformContext};
 use crate::services::error::Error;
+use crate::services::leases::{self, Held, Lease};
 use crate::store::Tx;
 use crate::store::registry::establishment::{self, Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus, Filter};
+use crate::store::registry::job::Kind;
 use crate::store::registry::zone;
 use crate::types::fold;
 use crate::types::id::EstablishmentId;
@@ -82,19 +84,22 @@ pub async fn import(
         return Err(refusal::unfit("this archive is of the platform: put it back with `establishment restore platform`"));
     }
     let slug = slug.map_or_else(|| Slug::parse(&stated.slug), Ok)?;
-    let (made, mut notices) = register(platform, stated, &slug).await?;
+    let (made, held, mut notices) = register(platform, stated, &slug).await?;
+    let lease = held.keep(&ctx.gateway);
     let landed = fill(platform, &made, (path, key, progress), &checked).await;
     let landed = match landed {
         Ok(landed) => landed,
         Err(error) => {
-            withdraw(platform, &made).await;
+            let withdrawn = withdraw(platform, &made).await;
+            // What could not be taken back is taken back later.
+            lease.finish((!withdrawn).then(|| ctx.now.plus_s(leftover::AGAIN_AFTER_S))).await?;
             return Err(error);
         }
     };
     if landed.tokens_dropped > 0 {
         notices.push(Notice::TokensDropped { count: landed.tokens_dropped });
     }
-    let establishment = open_up(platform, made, stated.status).await?;
+    let establishment = open_up(platform, made, stated.status, lease).await?;
     let mut trail = ctx.store.begin().await?;
     let detail = json!({ "from": stated.slug, "archived_at": checked.header.created_at, "sha256": checked.manifest.sha256 });
     audit::record_in(&mut trail, ctx, "establishment.imported", ("establishment", &establishment.slug), detail).await?;
@@ -102,7 +107,7 @@ pub async fn import(
     Ok(Imported { establishment, rows: checked.manifest.rows, notices })
 }
 
-async fn register(platform: &PlatformContext, stated: &Stated, slug: &Slug) -> Result<(Establishment, Vec<Notice>), Error> {
+async fn register(platform: &PlatformContext, stated: &Stated, slug: &Slug) -> Result<(Establishment, Held, Vec<Notice>), Error> {
     let now = platform.context().now;
     let mut notices = Vec::new();
     let mut registry = platform.registry().begin().await?;
@@ -142,8 +147,12 @@ async fn register(platform: &PlatformContext, stated: &Stated, slug: &Slug) -> R
         notices.extend(made.zone.take().map(|zone| Notice::ZoneUnknown { zone }));
     }
     establishment::insert(&mut registry, &made, &search(&made)).await?;
+    // When this process dies, another one takes back what it had made.
+    let (gateway, about) = (&platform.context().gateway, made.id.to_string());
+    let held = leases::begin_in(&mut registry, gateway, Kind::Import, (&made.slug, &about), now).await?;
+    let held = held.ok_or_else(|| Error::Conflict(format!("«{}» is being taken in by another node: look again in a minute", made.slug)))?;
     registry.commit().await?;
-    Ok((made, notices))
+    Ok((made, held, notices))
 }
 
 /// The folded text that lists look in.
@@ -179,17 +188,26 @@ async fn fill(
 }
 
 /// Lets people in as the archive states, now that all of it is there.
-async fn open_up(platform: &PlatformContext, made: Establishment, status: EstablishmentStatus) -> Result<Establishment, Error> {
+async fn open_up(
+    platform: &PlatformContext,
+    made: Establishment,
+    status: EstablishmentStatus,
+    lease: Lease,
+) -> Result<Establishment, Error> {
     let made = Establishment { status, ..made };
     let mut registry = platform.registry().begin().await?;
     establishment::update(&mut registry, &made, &search(&made)).await?;
+    if !lease.finish_in(&mut registry).await? {
+        let told = "this node did not reach the registry for a while, and another one takes the import back: import it again in a minute";
+        return Err(Error::Conflict(told.to_owned()));
+    }
     registry.commit().await?;
     platform.context().gateway.establishments.forget(&made.slug);
     Ok(made)
 }
 
 /// Takes back what a failed import had made. Nobody finds it from the first step on; a deletion begun is carried on like any other.
-async fn withdraw(platform: &PlatformContext, made: &Establishment) {
+async fn withdraw(platform: &PlatformContext, made: &Establishment) -> bool {
     let gateway = &platform.context().gateway;
     let withdrawn = async {
         let mut registry = platform.registry().begin().await?;
@@ -200,9 +218,11 @@ async fn withdraw(platform: &PlatformContext, made: &Establishment) {
         establishment::delete(&mut registry, made).await?;
         registry.commit().await
     };
-    if let Err(error) = withdrawn.await {
-        tracing::error!(establishment = made.slug, %error, "an import failed, and what it had made could not be taken back: delete it");
+    let withdrawn = withdrawn.await;
+    if let Err(error) = &withdrawn {
+        tracing::error!(establishment = made.slug, %error, "an import failed, and what it had made is taken back later");
     }
     gateway.establishments.forget(&made.slug);
     gateway.keys.forget(&made.slug).await;
+    withdrawn.is_ok()
 }

@@ -12,11 +12,13 @@ use super::format::TableSum;
 use super::landing::{Landing, Sums};
 use super::progress::Progress;
 use super::read::Checked;
-use super::{restore, secrets, verify};
+use super::{leftover, restore, secrets, verify};
 use crate::services::context::{Context, Gateway};
 use crate::services::error::Error;
+use crate::services::leases;
 use crate::store::Address;
 use crate::store::establishment::archive_tables::TABLES;
+use crate::store::registry::job::Kind;
 use crate::types::id::EstablishmentId;
 use crate::types::permission::Permission;
 use crate::types::slug::{PLATFORM, Slug};
@@ -61,8 +63,15 @@ pub async fn rehearse(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Prog
     }
     let (slug, placement) = (Slug::scratch(), ctx.establishment.placement.clone());
     let scratch = Address { id: EstablishmentId::new(), slug: slug.as_str().to_owned(), placement };
+    // When this process dies, another one removes what it made.
+    let subject = leftover::subject(&scratch);
+    let lease = leases::begin(&ctx.gateway, Kind::Rehearsal, PLATFORM, &subject, ctx.now).await?;
     let tried = attempt(&ctx.gateway, &scratch, (path, key, progress), &checked).await;
-    ctx.gateway.stores.remove(&scratch).await?;
+    let removed = ctx.gateway.stores.remove(&scratch).await;
+    if let Some(lease) = lease {
+        lease.finish(removed.is_err().then(|| ctx.now.plus_s(leftover::AGAIN_AFTER_S))).await?;
+    }
+    removed?;
     let (archived, restored) = tried?;
     let tables = compare(&archived, &restored);
     let stated = &checked.header.establishment;

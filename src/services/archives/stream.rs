@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::envelope::Lock;
 use super::export;
+use super::leftover::UPLOAD;
 use super::progress::Progress;
 use super::refusal;
 use crate::services::context::Context;
@@ -83,7 +84,7 @@ impl Upload {
     pub async fn begin(ctx: &Context) -> Result<Self, Error> {
         ctx.require(if ctx.is_platform() { Permission::ManageEstablishments } else { Permission::Archive })?;
         let place = UPLOADS.try_acquire().map_err(|_| Error::TooMany { retry_after_s: RETRY_AFTER_S })?;
-        let path = ctx.gateway.folder.join(format!("upload-{}.age", Uuid::now_v7().simple()));
+        let path = ctx.gateway.folder.join(format!("{}{}{}", UPLOAD.0, Uuid::now_v7().simple(), UPLOAD.1));
         let opened = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await;
         let file = opened.map_err(|e| failed(&e))?;
         Ok(Self { path, file, size_bytes: 0, _place: place })

@@ -22,6 +22,10 @@ pub enum Kind {
     ArchiveRound,
     /// Carry on the blocking or the deletion of an establishment, if it was broken off.
     Establishment,
+    /// Take back an establishment that was being taken in from an archive; its subject is the establishment's key.
+    Import,
+    /// Remove the store of a rehearsal; its subject tells which.
+    Rehearsal,
 }
 
 impl Kind {
@@ -32,6 +36,8 @@ impl Kind {
             Self::Archive => "archive",
             Self::ArchiveRound => "archive_round",
             Self::Establishment => "establishment",
+            Self::Import => "import",
+            Self::Rehearsal => "rehearsal",
         }
     }
 }
