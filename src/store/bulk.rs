@@ -43,7 +43,7 @@ pub async fn insert_all<R: NewRow>(tx: &mut Tx, rows: &[R]) -> Result<(), Error>
             let copied = copied(rows, R::put_in);
             Ok(watch.over(copy(connection, R::INTO, copied)).await?)
         }
-        Connection::Sqlite(_) => insert(tx, rows).await,
+        Connection::Sqlite(..) => insert(tx, rows).await,
     }
 }
 
