@@ -70,12 +70,13 @@ impl Load {
 
     /// Waits until so many more rounds went well.
     pub async fn rounds(&self, more: usize) {
-        self.wait(&self.progress.rounds, more).await;
+        let wanted = self.progress.rounds.load(Ordering::SeqCst) + more;
+        self.wait(&self.progress.rounds, wanted).await;
     }
 
-    /// Waits until so many more requests were refused.
-    pub async fn refusals(&self, more: usize) {
-        self.wait(&self.progress.refused, more).await;
+    /// Waits until so many requests were refused in all.
+    pub async fn refusals(&self, wanted: usize) {
+        self.wait(&self.progress.refused, wanted).await;
     }
 
     /// Says to those who wait that the service is back.
@@ -83,8 +84,7 @@ impl Load {
         self.progress.back.send_replace(true);
     }
 
-    async fn wait(&self, counter: &AtomicUsize, more: usize) {
-        let wanted = counter.load(Ordering::SeqCst) + more;
+    async fn wait(&self, counter: &AtomicUsize, wanted: usize) {
         let waiting = async {
             loop {
                 let moved = self.progress.moved.notified();
