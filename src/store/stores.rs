@@ -1,5 +1,6 @@
 //! The registry and the establishments' stores, wherever they lie: opened when wanted, closed when long unused.
 
+mod address;
 mod folder;
 
 use std::collections::BTreeMap;
@@ -14,13 +15,14 @@ use uuid::Uuid;
 use super::dialect::SchemaName;
 use super::migrate::Kind;
 use super::postgres::{Schema, Server};
-use super::registry::establishment::{DEFAULT_PLACEMENT, Establishment};
+use super::registry::establishment::DEFAULT_PLACEMENT;
 use super::registry::installation;
 use super::sqlite::SqliteFile;
 use super::{Error, Notices, Tx};
 use crate::types::id::EstablishmentId;
 use crate::types::secret::Secret;
 use crate::types::slug::PLATFORM;
+pub use address::Address;
 use folder::Folder;
 
 /// Where stores live.
@@ -30,36 +32,6 @@ pub enum StoreUrl {
     Sqlite(PathBuf),
     /// A PostgreSQL database, whose address may hold a password.
     Postgres(Secret),
-}
-
-/// Where one store is found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Address {
-    /// The establishment.
-    pub id: EstablishmentId,
-    /// Its name in addresses, which names its file.
-    pub slug: String,
-    /// The placement it lies in.
-    pub placement: String,
-}
-
-impl Address {
-    /// The platform's own store.
-    pub fn platform() -> Self {
-        Self { id: EstablishmentId::from(Uuid::nil()), slug: PLATFORM.to_owned(), placement: DEFAULT_PLACEMENT.to_owned() }
-    }
-}
-
-impl From<&Establishment> for Address {
-    fn from(there: &Establishment) -> Self {
-        Self { id: there.id, slug: there.slug.clone(), placement: there.placement.clone() }
-    }
-}
-
-impl From<&Self> for Address {
-    fn from(other: &Self) -> Self {
-        other.clone()
-    }
 }
 
 /// One establishment's store, or the registry. Cheap to clone.
@@ -385,12 +357,6 @@ impl Stores {
         // The cache puts old ones aside now and then; files that are open are few at any time.
         self.open.run_pending_tasks().await;
         opened.map(|(_, store)| store)
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", self.slug, self.placement)
     }
 }
 
