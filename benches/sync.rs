@@ -1,8 +1,9 @@
-//! The sync of a large directory, beside `ldapsearch` reading the same entries in the same minute.
+//! The sync of a large directory, beside `ldapsearch` reading the same entries in the same minute; then the export of what came in, and its import.
 //!
 //! `cargo bench --bench sync` starts a private slapd with 100,000 people and 2,000 groups of 200, reads them with `ldapsearch`, then syncs
 //! them into a new establishment by a process of its own, whose peak memory is the system's count, and prints rows for
-//! `docs/benchmarks.md`. `cargo bench --bench sync -- 10000 200` takes other numbers.
+//! `docs/benchmarks.md`. `cargo bench --bench sync -- 10000 200` takes other numbers, and
+//! `-- 100000 2000 postgres` keeps the store in a PostgreSQL server of its own, with the settings that PostgreSQL comes with.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,6 +15,8 @@
 
 #[path = "../tests/harness/daemon.rs"]
 mod daemon;
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "../tests/harness/slapd.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod slapd;
@@ -21,10 +24,12 @@ mod slapd;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use passerelle::config::Config;
-use passerelle::services::context::{Actor, Context, PlatformContext};
+use passerelle::services::archives::{self, Key, Lock, Progress};
+use passerelle::services::context::{Actor, Context, Gateway, PlatformContext};
 use passerelle::services::establishments::{self, NewEstablishment};
 use passerelle::services::sources::{self, SourceFields};
 use passerelle::services::sync;
@@ -38,18 +43,23 @@ use slapd::{ADMIN_DN, ADMIN_PASSWORD, BASE, Slapd};
 const MEMBERS: usize = 200;
 /// Times of the wall time of `ldapsearch` that a first sync, and one with nothing changed, may take.
 const TARGETS: (f64, f64) = (6.0, 2.5);
-/// Peak memory that the process may reach, in MiB.
-const MEMORY_MAX_MIB: u64 = 250;
+/// Peak memory that the process of a sync may reach, and that of an archive, in MiB.
+const MEMORY_MAX_MIB: (u64, u64) = (250, 200);
+/// Seconds that an export or an import may take.
+const ARCHIVE_MAX_S: u64 = 20;
+const SLUG: &str = "academie";
+const PASSPHRASE: &str = "cheval pile agrafe correct";
 
 const FAMILY_NAMES: [&str; 8] = ["Lefèvre", "Œuvrard", "d’Hôtel", "N'Guyen", "Müller", "Garcia", "Le Goff", "Da Silva"];
 const GIVEN_NAMES: [&str; 8] = ["Élodie", "Jean-Noël", "Zoé", "Mohamed", "Anaïs", "Loïc", "François", "Inès"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    if let [child, folder, url] = arguments.as_slice()
-        && child == "measured"
+    if let [child, folder, database, rest @ ..] = arguments.as_slice()
+        && ["sync", "export", "import"].contains(&child.as_str())
     {
-        return tokio::runtime::Runtime::new().unwrap().block_on(measured(Path::new(folder), url));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        return runtime.block_on(measured(child, Path::new(folder), database, rest.first().map(String::as_str)));
     }
     let number = |at: usize, otherwise: usize| arguments.get(at).map_or(otherwise, |text| text.parse().expect("a number"));
     let (people, groups) = (number(0, 100_000), number(1, 2_000));
@@ -59,50 +69,99 @@ fn main() {
     eprintln!("loading {people} people and {groups} groups into slapd");
     let slapd = Slapd::start(&ldif);
 
+    let server = (arguments.get(2).is_some_and(|engine| engine == "postgres")).then(postgres::Server::start);
+    let database = server.as_ref().map_or("-".to_owned(), |server| server.database("sync"));
+
     // Once unmeasured, so that the directory's pages are in memory for every reader alike.
     read(&slapd.url());
     let reference = read(&slapd.url());
     let store = folder.path().join("store");
-    let child = Command::new(std::env::current_exe().unwrap()).arg("measured").arg(&store).arg(slapd.url()).output().unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    let child = |what: &str| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let ended = command.arg(what).arg(&store).arg(&database).arg(slapd.url()).output().unwrap();
+        eprint!("{}", String::from_utf8_lossy(&ended.stderr));
+        assert!(ended.status.success());
+        serde_json::from_slice::<serde_json::Value>(&ended.stdout).unwrap()
+    };
+    let found = child("sync");
     let after = read(&slapd.url());
-    eprint!("{}", String::from_utf8_lossy(&child.stderr));
-    print(people, groups, (reference + after) / 2, &serde_json::from_slice(&child.stdout).unwrap());
+    print(people, groups, (reference + after) / 2, &found);
+    for what in ["export", "import"] {
+        let found = child(what);
+        println!(
+            "| {what} | {:.2} s (target: below {ARCHIVE_MAX_S}) | processor time {:.2} s | peak memory {} MiB (target: below {}) | archive {} MiB |",
+            found["took"].as_f64().unwrap(),
+            found["cpu"].as_f64().unwrap(),
+            found["peak_mib"],
+            MEMORY_MAX_MIB.1,
+            found["archive_mib"],
+        );
+    }
 }
 
 fn print(people: usize, groups: usize, reference: Duration, found: &serde_json::Value) {
     let seconds = reference.as_secs_f64();
-    println!("| run | wall time | ldapsearch | times | target | store file |");
-    println!("|---|---|---|---|---|---|");
+    println!("| run | wall time | ldapsearch | times | target | processor time | store file |");
+    println!("|---|---|---|---|---|---|---|");
     for (name, target) in [("first", TARGETS.0), ("unchanged", TARGETS.1)] {
         let took = found[name].as_f64().unwrap();
         println!(
-            "| {name}: {people} people, {groups} groups, {} memberships | {took:.2} s | {seconds:.2} s | {:.2} | ≤ {target} | {} MiB |",
+            "| {name}: {people} people, {groups} groups, {} memberships | {took:.2} s | {seconds:.2} s | {:.2} | ≤ {target} | {:.2} s | {} MiB |",
             groups * MEMBERS,
             took / seconds,
+            found[format!("{name}_cpu")].as_f64().unwrap(),
             found["store_mib"]
         );
     }
     println!(
-        "\nProcessor time of the gateway: {:.2} s and {:.2} s.",
-        found["first_cpu"].as_f64().unwrap(),
-        found["unchanged_cpu"].as_f64().unwrap()
-    );
-    println!(
-        "Peak memory of the process: {} MiB (target: below {MEMORY_MAX_MIB}), idle before {} MiB.",
-        found["peak_mib"], found["idle_mib"]
+        "\nPeak memory of the process: {} MiB (target: below {}), idle before {} MiB.\n",
+        found["peak_mib"], MEMORY_MAX_MIB.0, found["idle_mib"]
     );
 }
 
-/// The part whose memory is counted: a gateway of its own, a first run and one with nothing changed.
-async fn measured(folder: &Path, url: &str) {
+/// The parts whose memory is counted, each in a process of its own: a first run and one with nothing changed, an export, an import.
+async fn measured(what: &str, folder: &Path, database: &str, url: Option<&str>) {
     tracing_subscriber::fmt().with_env_filter("passerelle::services::sync=debug").with_writer(std::io::stderr).with_ansi(false).init();
-    let config = Config::load(None, std::iter::empty(), Some(folder)).unwrap();
+    let beside = folder.display().to_string();
+    let (store, beside) = if database == "-" { (format!("sqlite:{beside}"), None) } else { (database.to_owned(), Some(beside)) };
+    let beside = beside.map(|folder| ("PASSERELLE__STORE__FOLDER".to_owned(), folder));
+    let environment = std::iter::once(("PASSERELLE__STORE__URL".to_owned(), store)).chain(beside);
+    let config = Config::load(None, environment, None).unwrap();
     let gateway = passerelle::app::open(&config).await.unwrap();
-    let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await.unwrap();
-    let new = NewEstablishment { name: "Académie".to_owned(), ..NewEstablishment::default() };
-    let created = establishments::create(&platform, &new).await.unwrap();
-    let ctx = Context::open(&gateway, &created.establishment.slug, Actor::System, Timestamp::now()).await.unwrap();
+    let found = match what {
+        "sync" => synced(&gateway, url.unwrap()).await,
+        _ => archived(&gateway, what, &folder.with_extension("archive")).await,
+    };
+    gateway.stores.close().await;
+    println!("{found}");
+}
+
+/// Writes the establishment's archive, or takes it in beside the original.
+async fn archived(gateway: &Arc<Gateway>, what: &str, path: &Path) -> serde_json::Value {
+    let platform = PlatformContext::open(gateway, Actor::System, Timestamp::now()).await.unwrap();
+    let progress = Arc::new(Progress::default());
+    let (begun, cpu) = (Instant::now(), processor_s());
+    if what == "export" {
+        let ctx = platform.enter(SLUG).await.unwrap();
+        let file = BufWriter::new(std::fs::File::create(path).unwrap());
+        archives::export(&ctx, &Lock::passphrase(PASSPHRASE.to_owned()).unwrap(), file, &progress).await.unwrap();
+    } else {
+        archives::import(&platform, path, &Key::passphrase(PASSPHRASE.to_owned()).unwrap(), Some("copie"), &progress).await.unwrap();
+    }
+    json!({
+        "took": begun.elapsed().as_secs_f64(),
+        "cpu": processor_s() - cpu,
+        "peak_mib": memory_mib("VmHWM"),
+        "archive_mib": std::fs::metadata(path).unwrap().len() / (1024 * 1024),
+    })
+}
+
+/// A first run into a new establishment, and one with nothing changed.
+async fn synced(gateway: &Arc<Gateway>, url: &str) -> serde_json::Value {
+    let platform = PlatformContext::open(gateway, Actor::System, Timestamp::now()).await.unwrap();
+    let new = NewEstablishment { name: "Académie".to_owned(), slug: Some(SLUG.to_owned()), ..NewEstablishment::default() };
+    establishments::create(&platform, &new).await.unwrap();
+    let ctx = platform.enter(SLUG).await.unwrap();
     let fields: SourceFields = serde_json::from_value(json!({
         "name": "ldap",
         "settings": { "urls": [url], "bind_dn": ADMIN_DN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE, "profile": "supann" },
@@ -116,8 +175,8 @@ async fn measured(folder: &Path, url: &str) {
     let unchanged = timed(&ctx).await;
     assert_eq!((unchanged.1.counts.created, unchanged.1.counts.updated, unchanged.1.counts.memberships_added), (0, 0, 0));
     eprintln!("{:?}", first.1.counts);
-    let store_mib = std::fs::metadata(ctx.store.label()).unwrap().len() / (1024 * 1024);
-    let found = json!({
+    let store_mib = std::fs::metadata(ctx.store.label()).map_or(0, |file| file.len() / (1024 * 1024));
+    json!({
         "first": first.0.as_secs_f64(),
         "unchanged": unchanged.0.as_secs_f64(),
         "first_cpu": first_cpu,
@@ -125,8 +184,7 @@ async fn measured(folder: &Path, url: &str) {
         "idle_mib": idle_mib,
         "peak_mib": memory_mib("VmHWM"),
         "store_mib": store_mib,
-    });
-    println!("{found}");
+    })
 }
 
 async fn timed(ctx: &Context) -> (Duration, Run) {

@@ -95,6 +95,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let metrics = crate::telemetry::metrics()?;
+    gateway.stores.keep_warm().await;
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));
@@ -127,6 +128,7 @@ async fn sweep_for_ever(gateway: Arc<Gateway>) {
     loop {
         ticks.tick().await;
         housekeeping::sweep(&gateway, Timestamp::now()).await;
+        gateway.stores.keep_warm().await;
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Engine {
 pub const ROWS_PER_INSERT: usize = 500;
 /// Rows of a narrow table (two columns) in one multi-row `INSERT`.
 pub const NARROW_ROWS_PER_INSERT: usize = 1000;
+/// New rows from which on PostgreSQL takes them by `COPY`: below, its two round trips cost more than they save.
+pub const COPY_ROWS_MIN: usize = 20;
 /// Keys that one packed value holds at most.
 pub const PACKED_KEYS_MAX: usize = 10_000;
 /// Memberships of one group ($1) from the keys of people, one after another in one value ($2), so many of them ($3, at least one).
@@ -35,6 +37,11 @@ pub fn insert_packed(engine: Engine) -> &'static str {
              ON CONFLICT DO NOTHING"
         }
     }
+}
+
+/// Takes rows of a table in PostgreSQL's binary form; `into` is the table with its columns.
+pub fn copy_into(into: &str) -> String {
+    format!("COPY {into} FROM STDIN (FORMAT binary)")
 }
 /// Most rows that a list without pages reads.
 pub const ROWS_MAX: i64 = 10_000;

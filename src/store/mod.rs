@@ -3,6 +3,7 @@
 //! [`Stores`] opens the registry and one [`Store`] an establishment; a [`Tx`] is what every store function takes. An entity is
 //! written once: struct, SQL and row mapping in one file under [`registry`] or [`establishment`].
 
+mod bulk;
 mod columns;
 pub mod dialect;
 pub mod error;

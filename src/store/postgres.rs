@@ -39,6 +39,8 @@ const CONNECTION_LIFETIME: Duration = Duration::from_hours(1);
 const CONNECTION_IDLE: Duration = Duration::from_mins(10);
 /// Connections to the registry, beside those to the stores: whoever holds one of the former may wait for one of the latter.
 const REGISTRY_CONNECTIONS_MAX: u32 = 4;
+/// One of so many connections is kept ready.
+const WARM_OF: u32 = 4;
 /// The channel on which nodes tell each other what changed.
 const CHANNEL: &str = "passerelle";
 
@@ -166,6 +168,15 @@ impl Schema {
             Ok(self.begin(&self.write).await?.with_turn(turn))
         };
         self.server.outage.guard(Box::pin(begun)).await
+    }
+
+    /// Takes the role on some connections at once, which are opened when there are fewer. The first time that a connection takes any role it reads
+    /// all that the login is a member of, which are as many as there are establishments; here no request waits for that.
+    pub async fn warm(&self) {
+        let connections = self.pool.options().get_max_connections().div_ceil(WARM_OF);
+        let begun = futures::future::join_all((0..connections).map(|_| self.read())).await;
+        let warm = begun.iter().filter(|begun| begun.is_ok()).count();
+        tracing::debug!(warm, connections, "connections to the stores stand ready");
     }
 
     /// The server it lies on.

@@ -190,6 +190,13 @@ impl Stores {
         self.establishment(Address::platform()).await
     }
 
+    /// Keeps some connections ready, where there are any to keep: best effort.
+    pub async fn keep_warm(&self) {
+        if let Ok(Store::Postgres(schema)) = self.platform().await {
+            schema.warm().await;
+        }
+    }
+
     /// One establishment's store.
     ///
     /// # Errors

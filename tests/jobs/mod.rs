@@ -5,8 +5,8 @@ mod runs;
 mod upgrades;
 
 use passerelle::app::worker;
+use passerelle::services::jobs;
 use passerelle::services::leases::{self, HOLD_S};
-use passerelle::services::{dispatch, jobs};
 use passerelle::store::registry::job::{self, Job, Kind};
 use passerelle::types::time::Timestamp;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::{Client as Http, RequestBuilder, StatusCode};
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -19,6 +19,8 @@ const PEOPLE: usize = 12;
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest wait for the load to get so far.
 const DEADLINE: Duration = Duration::from_mins(2);
+/// Refusals after which a person waits until the service is back, as people do.
+const PATIENCE: usize = 6;
 const SCOPE: &str = "openid offline_access";
 
 /// What became of requests that were not simply answered.
@@ -44,6 +46,7 @@ struct Progress {
     rounds: AtomicUsize,
     refused: AtomicUsize,
     moved: Notify,
+    back: watch::Sender<bool>,
 }
 
 impl Load {
@@ -73,6 +76,11 @@ impl Load {
     /// Waits until so many more requests were refused.
     pub async fn refusals(&self, more: usize) {
         self.wait(&self.progress.refused, more).await;
+    }
+
+    /// Says to those who wait that the service is back.
+    pub fn go_on(&self) {
+        self.progress.back.send_replace(true);
     }
 
     async fn wait(&self, counter: &AtomicUsize, more: usize) {
@@ -131,7 +139,7 @@ impl Person {
         let wish = self.party.authorize(&[("scope", SCOPE)]);
         loop {
             let reply = self.agent.open(&wish).await;
-            if self.is_refused(reply.status) {
+            if self.is_refused(reply.status).await {
                 continue;
             }
             let code = Callback::of(&reply).code().to_owned();
@@ -191,19 +199,22 @@ impl Person {
             return None;
         };
         let said = serde_json::from_str(&body).unwrap_or_else(|_| panic!("not JSON: {status} {body}"));
-        if self.is_refused(status) {
+        if self.is_refused(status).await {
             assert!(waits && said == *UNAVAILABLE, "{said}");
             return None;
         }
         Some((status, said))
     }
 
-    fn is_refused(&mut self, status: StatusCode) -> bool {
+    async fn is_refused(&mut self, status: StatusCode) -> bool {
         let refused = status == StatusCode::SERVICE_UNAVAILABLE;
         if refused {
             self.tally.refused += 1;
             self.progress.refused.fetch_add(1, Ordering::SeqCst);
             self.progress.moved.notify_waiters();
+            if self.tally.refused >= PATIENCE {
+                self.progress.back.subscribe().wait_for(|back| *back).await.unwrap();
+            }
         }
         refused
     }

@@ -41,6 +41,7 @@ async fn while_the_database_is_away_every_front_says_so_and_all_goes_on_when_it_
         let address = format!("{}/readyz", cluster.address(node));
         until("a node is ready again by itself", async || Reply::of(http().get(&address)).await.status == 200).await;
     }
+    load.go_on();
     load.rounds(ROUNDS).await;
     let tally = load.end().await;
     println!("{tally:?}");

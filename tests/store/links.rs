@@ -110,6 +110,11 @@ async fn links_are_written_changed_and_listed_by_external_id() {
         with_source_and_people(bed, &feed, &people).await;
         let mut links: Vec<Link> = people.iter().enumerate().map(|(n, p)| samples::link(&feed, p, &format!("é{n:05}"))).collect();
         links[0] = Link { dn: None, present: false, active: false, content_hash: vec![0; HASH_BYTES], ..links[0].clone() };
+        bed.write(async |tx| link::insert_all(tx, &links[..1_100]).await).await;
+        let key = "links.source_id, links.external_id";
+        bed.refuses_as_taken(key, async |tx| link::insert_all(tx, &links[1_000..]).await).await;
+        bed.refuses_as_taken(key, async |tx| link::insert_all(tx, &links[..1]).await).await;
+        bed.write(async |tx| link::insert_all(tx, &[]).await).await;
         bed.write(async |tx| link::upsert_all(tx, &links).await).await;
         bed.write(async |tx| link::upsert_all(tx, &[]).await).await;
         assert_eq!(link::list_of_source(&mut bed.read().await, feed.id).await.unwrap(), links);

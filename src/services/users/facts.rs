@@ -14,7 +14,7 @@ use crate::types::id::{GroupId, SourceId, UserId};
 /// `Conflict` when a user name was taken meanwhile.
 pub(in crate::services) async fn add_people_in(tx: &mut Tx, users: &[User], links: &[Link]) -> Result<(), Error> {
     user::insert_all(tx, users).await.map_err(meanwhile)?;
-    Ok(link::upsert_all(tx, links).await?)
+    Ok(link::insert_all(tx, links).await?)
 }
 
 /// Writes what a source now states about someone.

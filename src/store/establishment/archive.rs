@@ -8,8 +8,9 @@ use sqlx::{QueryBuilder, Row as _};
 use uuid::Uuid;
 
 use super::archive_tables::{Kind, LEFT_OUT, TABLES, Table};
-use crate::store::dialect::{NARROW_ROWS_PER_INSERT, ROWS_PER_INSERT};
-use crate::store::tx::on;
+use crate::store::bulk::{self, Cells};
+use crate::store::dialect::{COPY_ROWS_MIN, NARROW_ROWS_PER_INSERT, ROWS_PER_INSERT};
+use crate::store::tx::{Connection, on};
 use crate::store::{Error, Tx};
 
 /// Tables with so few columns take more rows in one statement.
@@ -92,30 +93,20 @@ pub async fn list_rows(tx: &mut Tx, table: &Table, after: Option<&Row>, limit: i
 /// # Errors
 /// `Taken` or `Referenced` when they contradict each other or what is there.
 pub async fn insert_rows(tx: &mut Tx, table: &Table, rows: &[Row]) -> Result<(), Error> {
+    if !table.keeps
+        && rows.len() >= COPY_ROWS_MIN
+        && let Connection::Postgres(connection, watch) = tx.connection()
+    {
+        let into = format!("{} ({})", table.name, names(table, table.columns.len()));
+        let content = bulk::copied(rows, |row, cells| put(table, row, cells));
+        return Ok(watch.over(bulk::copy(connection, &into, content)).await?);
+    }
     let at_once = if table.columns.len() <= NARROW_COLUMNS { NARROW_ROWS_PER_INSERT } else { ROWS_PER_INSERT };
     for chunk in rows.chunks(at_once) {
         on!(tx, |c| {
             let mut query = QueryBuilder::new("INSERT INTO ");
             query.push(table.name).push(" (").push(names(table, table.columns.len())).push(") ");
-            query.push_values(chunk, |mut values, row| {
-                for (cell, column) in row.iter().zip(table.columns) {
-                    match (cell, column.kind) {
-                        (Cell::Uuid(id), _) => values.push_bind(*id),
-                        (Cell::Bytes(bytes), _) => values.push_bind(bytes.as_slice()),
-                        (Cell::Text(text), _) => values.push_bind(text.as_str()),
-                        (Cell::Int(number), _) => values.push_bind(*number),
-                        (Cell::Bool(yes), _) => values.push_bind(*yes),
-                        (Cell::Json(value), _) => values.push_bind(Json(value)),
-                        // An engine with types wants to know of what kind the nothing is.
-                        (Cell::Null, Kind::Uuid) => values.push_bind(None::<Uuid>),
-                        (Cell::Null, Kind::Bytes) => values.push_bind(None::<&[u8]>),
-                        (Cell::Null, Kind::Text) => values.push_bind(None::<&str>),
-                        (Cell::Null, Kind::Int) => values.push_bind(None::<i64>),
-                        (Cell::Null, Kind::Bool) => values.push_bind(None::<bool>),
-                        (Cell::Null, Kind::Json) => values.push_bind(None::<Json<serde_json::Value>>),
-                    };
-                }
-            });
+            query.push_values(chunk, |mut cells, row| put(table, row, &mut cells));
             if table.keeps {
                 query.push(" ON CONFLICT DO NOTHING");
             }
@@ -123,6 +114,27 @@ pub async fn insert_rows(tx: &mut Tx, table: &Table, rows: &[Row]) -> Result<(),
         })?;
     }
     Ok(())
+}
+
+/// Puts a row's values, in the order of the table's columns.
+fn put(table: &Table, row: &Row, cells: &mut impl Cells) {
+    for (cell, column) in row.iter().zip(table.columns) {
+        match (cell, column.kind) {
+            (Cell::Uuid(id), _) => cells.put(*id),
+            (Cell::Bytes(bytes), _) => cells.put(bytes.as_slice()),
+            (Cell::Text(text), _) => cells.put(text.as_str()),
+            (Cell::Int(number), _) => cells.put(*number),
+            (Cell::Bool(yes), _) => cells.put(*yes),
+            (Cell::Json(value), _) => cells.put(Json(value)),
+            // An engine with types wants to know of what kind the nothing is.
+            (Cell::Null, Kind::Uuid) => cells.put(None::<Uuid>),
+            (Cell::Null, Kind::Bytes) => cells.put(None::<&[u8]>),
+            (Cell::Null, Kind::Text) => cells.put(None::<&str>),
+            (Cell::Null, Kind::Int) => cells.put(None::<i64>),
+            (Cell::Null, Kind::Bool) => cells.put(None::<bool>),
+            (Cell::Null, Kind::Json) => cells.put(None::<Json<serde_json::Value>>),
+        };
+    }
 }
 
 /// Empties the store of all that an archive puts back, and of what hangs on it. What only ever grows, counts failures or is still to be sent stays.

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::dialect::ROWS_PER_INSERT;
+use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::fold;
@@ -133,18 +133,24 @@ pub async fn subjects(tx: &mut Tx, run: RunId, operation: Operation) -> Result<V
 
 /// Writes changes.
 pub async fn insert_all(tx: &mut Tx, run: RunId, changes: &[Change]) -> Result<(), Error> {
-    const HEAD: &str = "INSERT INTO changes (run_id, seq, kind, operation, subject_id, name, detail) ";
-    for chunk in changes.chunks(ROWS_PER_INSERT) {
-        on!(tx, |c| {
-            let mut rows = QueryBuilder::new(HEAD);
-            rows.push_values(chunk, |mut row, change| {
-                row.push_bind(run).push_bind(change.seq).push_bind(change.kind).push_bind(change.operation);
-                row.push_bind(change.subject_id).push_bind(&change.name).push_bind(change.detail.as_ref().map(Json));
-            });
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
-        })?;
+    let rows: Vec<OfRun<'_>> = changes.iter().map(|change| OfRun { run, change }).collect();
+    bulk::insert_all(tx, &rows).await
+}
+
+/// A change with its run.
+struct OfRun<'a> {
+    run: RunId,
+    change: &'a Change,
+}
+
+impl NewRow for OfRun<'_> {
+    const INTO: &'static str = "changes (run_id, seq, kind, operation, subject_id, name, detail)";
+
+    fn put_in(&self, row: &mut impl Cells) {
+        let Self { run, change } = self;
+        row.put(*run).put(change.seq).put(change.kind).put(change.operation);
+        row.put(change.subject_id).put(&change.name).put(change.detail.as_ref().map(Json));
     }
-    Ok(())
 }
 
 /// Forgets the changes of a held run, before it is carried out and names what it does.

@@ -5,6 +5,7 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -102,6 +103,23 @@ pub async fn present_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -
          ORDER BY user_id, source_id, external_id";
     let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).bind(true).fetch_all(c).await)?)
+}
+
+/// Writes new links.
+///
+/// # Errors
+/// `Taken` when there is one of the same external id; then the transaction is to be dropped.
+pub async fn insert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
+    bulk::insert_all(tx, links).await
+}
+
+impl NewRow for Link {
+    const INTO: &'static str = "links (source_id, external_id, user_id, dn, content_hash, present, active)";
+
+    fn put_in(&self, row: &mut impl Cells) {
+        row.put(self.source_id).put(&self.external_id).put(self.user_id).put(&self.dn);
+        row.put(&self.content_hash).put(self.present).put(self.active);
+    }
 }
 
 /// Writes links, new ones and changed ones.

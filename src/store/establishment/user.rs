@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::dialect::{ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -175,27 +176,25 @@ pub async fn insert(tx: &mut Tx, user: &User) -> Result<(), Error> {
     insert_all(tx, std::slice::from_ref(user)).await
 }
 
-/// Writes many new people in multi-row statements.
+/// Writes many new people at once.
 ///
 /// # Errors
 /// `Taken` when a user name is another's; then the transaction is to be dropped.
 pub async fn insert_all(tx: &mut Tx, users: &[User]) -> Result<(), Error> {
-    const HEAD: &str = "INSERT INTO users (id, username, username_folded, given_name, family_name, display_name, email, locale, search, \
-         status, disabled_by, home_unit, units, attributes, last_sign_in_at, created_at, updated_at) ";
-    for chunk in users.chunks(ROWS_PER_INSERT) {
-        on!(tx, |c| {
-            let mut rows = QueryBuilder::new(HEAD);
-            rows.push_values(chunk, |mut row, u| {
-                row.push_bind(u.id).push_bind(&u.username).push_bind(fold_case(&u.username)).push_bind(&u.given_name);
-                row.push_bind(&u.family_name).push_bind(&u.display_name).push_bind(&u.email).push_bind(&u.locale);
-                row.push_bind(u.search()).push_bind(u.status).push_bind(u.disabled_by).push_bind(&u.home_unit);
-                row.push_bind(Json(&u.units)).push_bind(Json(&u.attributes)).push_bind(u.last_sign_in_at);
-                row.push_bind(u.created_at).push_bind(u.updated_at);
-            });
-            rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
-        })?;
+    bulk::insert_all(tx, users).await
+}
+
+impl NewRow for User {
+    const INTO: &'static str = "users (id, username, username_folded, given_name, family_name, display_name, email, locale, search, \
+         status, disabled_by, home_unit, units, attributes, last_sign_in_at, created_at, updated_at)";
+
+    fn put_in(&self, row: &mut impl Cells) {
+        row.put(self.id).put(&self.username).put(fold_case(&self.username)).put(&self.given_name);
+        row.put(&self.family_name).put(&self.display_name).put(&self.email).put(&self.locale);
+        row.put(self.search()).put(self.status).put(self.disabled_by).put(&self.home_unit);
+        row.put(Json(&self.units)).put(Json(&self.attributes)).put(self.last_sign_in_at);
+        row.put(self.created_at).put(self.updated_at);
     }
-    Ok(())
 }
 
 /// Writes what may change of a person: everything but the key, the creation and the last sign-in.

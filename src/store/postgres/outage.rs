@@ -17,6 +17,8 @@ use crate::store::Error;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the server may take to let a connection in, before it counts as gone.
 const LOOK_DEADLINE: Duration = Duration::from_secs(2);
+/// How long one that was gone may take: when it comes back, everybody wants it at once, and this machine may be busy with telling so.
+const RETURN_DEADLINE: Duration = Duration::from_secs(10);
 /// Pause between two looks at a server that is gone.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -73,7 +75,8 @@ impl Outage {
 
     async fn answers(&self) -> bool {
         let options = self.pool.connect_options();
-        match timeout(LOOK_DEADLINE, PgConnection::connect_with(&options)).await {
+        let deadline = if *self.gone.borrow() { RETURN_DEADLINE } else { LOOK_DEADLINE };
+        match timeout(deadline, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => {
                 // It answers, whether it takes the farewell or not.
                 timeout(LOOK_DEADLINE, connection.close()).await.ok();
