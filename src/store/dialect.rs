@@ -113,6 +113,7 @@ impl SchemaName {
     }
 
     /// The same schema under the first role whose name is not among these.
+    #[must_use]
     pub fn under_new_role(&self, taken: &[String]) -> Self {
         let mut named = Self { role_number: 1, ..self.clone() };
         while taken.contains(&named.role()) {

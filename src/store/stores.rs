@@ -4,7 +4,6 @@ mod address;
 mod folder;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
