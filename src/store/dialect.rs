@@ -113,6 +113,7 @@ impl SchemaName {
     }
 
     /// The same schema under the first role whose name is not among these.
+    #[must_use]
     pub fn under_new_role(&self, taken: &[String]) -> Self {
         let mut named = Self { role_number: 1, ..self.clone() };
         while taken.contains(&named.role()) {
@@ -155,14 +156,18 @@ pub fn enter(name: &SchemaName) -> AssertSqlSafe<String> {
 }
 
 /// Makes the schema, and its role where it has one of its own. The login is given the role in so many words: PostgreSQL 16 and newer give whoever
-/// makes a role the right to pass it on, and not the right to take it.
+/// makes a role the right to pass it on and not the right to take it, and there a membership says for itself whether it inherits.
 pub fn make_schema(name: &SchemaName) -> Vec<AssertSqlSafe<String>> {
     if name.is_registry() {
         return vec![AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {name}"))];
     }
     let role = name.role();
     let made = format!("CREATE ROLE {role} NOLOGIN NOINHERIT");
-    [made, format!("GRANT {role} TO CURRENT_USER"), format!("CREATE SCHEMA {name} AUTHORIZATION {role}")].map(AssertSqlSafe).into()
+    let granted = format!(
+        "DO $$ BEGIN IF CAST(current_setting('server_version_num') AS INTEGER) < 160000 THEN GRANT {role} TO CURRENT_USER; \
+         ELSE EXECUTE 'GRANT {role} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE'; END IF; END $$"
+    );
+    [made, granted, format!("CREATE SCHEMA {name} AUTHORIZATION {role}")].map(AssertSqlSafe).into()
 }
 
 /// Removes the schema with all that is in it, as its owner, and then the role: unless it has something in another database, which a copy of this

@@ -2,6 +2,7 @@
 
 mod api;
 mod command;
+mod leftovers;
 mod moving;
 mod refused;
 mod rights;

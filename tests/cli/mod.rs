@@ -1,7 +1,9 @@
 //! Tests of: the command line, as a program with stores of its own.
 
+mod check;
 mod establishment;
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -20,6 +22,18 @@ impl Shell {
         let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
         command.env("LC_ALL", language).arg("--data").arg(self.0.path()).args(arguments);
         command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// The same with a variable of the environment.
+    pub fn run_with(&self, language: &str, (name, value): (&str, &str), arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+        command.env("LC_ALL", language).env(name, value).arg("--data").arg(self.0.path()).args(arguments);
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Where the stores lie.
+    pub fn folder(&self) -> &Path {
+        self.0.path()
     }
 
     /// What a command that goes well prints for people, in French.

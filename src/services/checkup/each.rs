@@ -32,7 +32,7 @@ pub async fn look_into(ctx: &Context) -> Vec<Finding> {
         findings.push(match sources::check(ctx, &source.name).await {
             Ok(steps) => match steps.iter().find(|s| !s.ok) {
                 Some(step) => {
-                    let said = format!("{}: {} {}", step.name, step.detail, step.advice.as_deref().unwrap_or_default());
+                    let said = format!("{}: {} {}", step.name, step.detail, step.advice.unwrap_or_default());
                     Finding::told(slug, &what, Err(&said))
                 }
                 None => Finding::told(slug, &what, Ok(&steps.last().map(|s| s.detail.clone()).unwrap_or_default())),

@@ -164,7 +164,7 @@ fn search_of(e: &Establishment) -> String {
 fn taken(error: crate::store::Error, made: &Establishment) -> Error {
     let crate::store::Error::Taken(column) = &error else { return error.into() };
     let what = match column.rsplit('.').next() {
-        Some("slug") => format!("the slug «{}» is taken: choose another with `slug`", made.slug),
+        Some("slug") => format!("the slug «{}» is taken: choose another with `--slug`, or `slug` in the API", made.slug),
         Some("number") => format!("the number {} is taken: leave it out to get the next one", made.number),
         Some("uai") => format!("the UAI {} belongs to another establishment", made.uai.as_deref().unwrap_or_default()),
         _ => column.clone(),

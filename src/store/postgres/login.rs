@@ -92,7 +92,8 @@ async fn describe(connection: &mut PgConnection) -> Result<Database, Error> {
          r.rolsuper AS is_superuser, r.rolcreaterole AS creates_roles, has_database_privilege(current_database(), 'CREATE') AS creates_schemas, \
          has_database_privilege('public', current_database(), 'TEMPORARY') AS gives_temporary, pg_is_in_recovery() AS is_standby, \
          CAST(current_setting('server_version_num') AS BIGINT) AS version, current_setting('server_encoding') AS encoding, \
-         CAST(current_setting('max_connections') AS BIGINT) - CAST(current_setting('superuser_reserved_connections') AS BIGINT) AS connections_max, \
+         CAST(current_setting('max_connections') AS BIGINT) - CAST(current_setting('superuser_reserved_connections') AS BIGINT) \
+         - CAST(coalesce(current_setting('reserved_connections', true), '0') AS BIGINT) AS connections_max, \
          CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT) AS clock \
          FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
     Ok(sqlx::query_as(SQL).fetch_one(connection).await?)
