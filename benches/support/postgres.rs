@@ -25,10 +25,10 @@ impl Server {
         run(server
             .command("initdb")
             .args(["-U", "postgres", "--auth-local=trust", "--encoding=UTF8", "--locale=C.UTF-8", "-D"])
-            .arg(server.files()));
+            .arg(server.cluster()));
         let settings = format!("-c listen_addresses= -c unix_socket_directories={}", folder.display());
         let log = folder.join("log");
-        run(server.command("pg_ctl").args(["start", "-w", "-s", "-o", &settings, "-D"]).arg(server.files()).arg("-l").arg(log));
+        run(server.command("pg_ctl").args(["start", "-w", "-s", "-o", &settings, "-D"]).arg(server.cluster()).arg("-l").arg(log));
         server
     }
 
@@ -45,7 +45,7 @@ impl Server {
         format!("postgres://{name}@localhost/{name}?host={}", self.folder.path().display())
     }
 
-    fn files(&self) -> PathBuf {
+    fn cluster(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
@@ -64,7 +64,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // What was measured is printed; a server that does not stop is no reason to lose it.
-        let _stopped = self.command("pg_ctl").args(["stop", "-s", "-m", "immediate", "-D"]).arg(self.files()).status();
+        let _stopped = self.command("pg_ctl").args(["stop", "-s", "-m", "immediate", "-D"]).arg(self.cluster()).status();
     }
 }
 

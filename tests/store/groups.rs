@@ -226,6 +226,26 @@ async fn packed_memberships_are_written_once_and_need_their_group_and_their_peop
 }
 
 #[tokio::test]
+async fn groups_that_hold_nobody_are_filled_many_at_a_time() {
+    on_every_engine(async |bed| {
+        let (club, other) = (samples::group("club"), samples::group("autre"));
+        let people: Vec<User> = (0..30).map(|n| person(&format!("p{n:02}"))).collect();
+        with_groups(bed, &[club.clone(), other.clone()]).await;
+        bed.write(async |tx| user::insert_all(tx, &people).await).await;
+        let everyone: Vec<UserId> = people.iter().map(|p| p.id).collect();
+        bed.write(async |tx| membership::insert_new(tx, &[(club.id, everyone.clone()), (other.id, everyone[..2].to_vec())]).await).await;
+        let mut tx = bed.read().await;
+        assert_eq!(membership::users_of_group(&mut tx, club.id).await.unwrap(), everyone);
+        assert_eq!(membership::users_of_group(&mut tx, other.id).await.unwrap(), everyone[..2]);
+        drop(tx);
+        let strangers: Vec<UserId> = (0..30).map(|_| UserId::new()).collect();
+        bed.refuses_as_referenced(async |tx| membership::insert_new(tx, &[(other.id, strangers.clone())]).await).await;
+        bed.write(async |tx| membership::insert_new(tx, &[]).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn memberships_are_filled_without_their_index_which_comes_back_even_when_the_run_is_given_up() {
     on_every_engine(async |bed| {
         let (club, people) = (samples::group("club"), ["a", "b"].map(person));

@@ -60,6 +60,11 @@ pub(in crate::services) async fn add_memberships_in(tx: &mut Tx, group: GroupId,
     Ok(membership::insert_packed(tx, group, users).await?)
 }
 
+/// Puts people into groups that hold nobody yet.
+pub(in crate::services) async fn fill_groups_in(tx: &mut Tx, groups: &[(GroupId, Vec<UserId>)]) -> Result<(), Error> {
+    Ok(membership::insert_new(tx, groups).await?)
+}
+
 /// Prepares for memberships that are added by the thousand; answers whether `end_bulk_in` has to follow.
 pub(in crate::services) async fn begin_bulk_in(tx: &mut Tx) -> Result<bool, Error> {
     let empty = membership::is_empty(tx).await?;

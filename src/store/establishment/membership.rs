@@ -5,6 +5,7 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::dialect::{Engine, NARROW_ROWS_PER_INSERT, PACKED_KEYS_MAX, insert_packed as packed_text, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -125,6 +126,33 @@ pub async fn insert_packed(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Res
         on!(tx, |c| sqlx::query(sql).bind(group).bind(packed).bind(count).execute(c).await.map(drop))?;
     }
     Ok(())
+}
+
+/// Puts people into groups of which nobody is a member yet, some groups at a time.
+///
+/// # Errors
+/// `Taken` when someone is a member already; then the transaction is to be dropped.
+pub async fn insert_new(tx: &mut Tx, groups: &[(GroupId, Vec<UserId>)]) -> Result<(), Error> {
+    if tx.engine() == Engine::Postgres {
+        let pairs: Vec<Pair> = groups.iter().flat_map(|(group, users)| users.iter().map(|user| Pair(*group, *user))).collect();
+        return bulk::insert_all(tx, &pairs).await;
+    }
+    for (group, users) in groups {
+        insert_packed(tx, *group, users).await?;
+    }
+    Ok(())
+}
+
+/// One new membership.
+struct Pair(GroupId, UserId);
+
+impl NewRow for Pair {
+    const INTO: &'static str = "memberships (group_id, user_id)";
+    const AT_ONCE: usize = NARROW_ROWS_PER_INSERT;
+
+    fn put_in(&self, row: &mut impl Cells) {
+        row.put(self.0).put(self.1);
+    }
 }
 
 /// Whether nobody is in any group.

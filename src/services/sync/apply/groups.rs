@@ -15,6 +15,8 @@ use crate::types::id::GroupId;
 
 /// Names in one change.
 const NAMES_MAX: usize = 1000;
+/// Groups filled at once.
+const GROUPS_AT_ONCE: usize = 50;
 /// Memberships from which on it pays to prepare for many.
 const BULK_MIN: usize = 10_000;
 
@@ -40,8 +42,15 @@ impl Work<'_> {
         let bulk = self.writes && added > BULK_MIN && facts::begin_bulk_in(tx).await?;
         for step in &plan.groups.steps {
             self.members(tx, step, &names).await?;
+            if self.writes && !bulk {
+                facts::add_memberships_in(tx, step.id, &step.added).await?;
+            }
         }
         if bulk {
+            for steps in plan.groups.steps.chunks(GROUPS_AT_ONCE) {
+                let filled: Vec<_> = steps.iter().map(|step| (step.id, step.added.clone())).collect();
+                facts::fill_groups_in(tx, &filled).await?;
+            }
             facts::end_bulk_in(tx).await?;
         }
         Ok(())
@@ -128,8 +137,7 @@ impl Work<'_> {
             return Ok(());
         }
         facts::remove_memberships_in(tx, step.id, &step.removed).await?;
-        facts::change_nestings_in(tx, step.id, &step.nested, &step.unnested).await?;
-        facts::add_memberships_in(tx, step.id, &step.added).await
+        facts::change_nestings_in(tx, step.id, &step.nested, &step.unnested).await
     }
 
     async fn note_members(&mut self, tx: &mut Tx, step: &GroupStep, operation: Operation, names: &Names<'_>) -> Result<(), Error> {
