@@ -45,6 +45,8 @@ const SERVICES: &[&[&str]] = &[
     &["scim"],
     &["establishments"],
     &["archives"],
+    &["statistics"],
+    &["bulk"],
     &["housekeeping"],
     &["dispatch"],
     &["jobs"],

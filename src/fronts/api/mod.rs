@@ -8,6 +8,7 @@ mod archives;
 mod assignments;
 mod audit;
 mod authentication;
+mod bulk;
 mod clients;
 mod description;
 mod docs;
@@ -61,6 +62,17 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(establishments::receipt))
         .routes(routes!(establishments::administrators))
         .routes(routes!(establishments::reset_administrator))
+        .routes(routes!(bulk::write_one))
+        .routes(routes!(bulk::count_one))
+        .routes(routes!(bulk::mail))
+        .routes(routes!(bulk::stats))
+        .routes(routes!(bulk::export))
+        .routes(routes!(bulk::block))
+        .routes(routes!(bulk::unblock))
+        .routes(routes!(bulk::delete))
+        .routes(routes!(bulk::list))
+        .routes(routes!(bulk::show))
+        .routes(routes!(bulk::items))
         .routes(routes!(archives::import))
         .routes(routes!(archives::export))
         .routes(routes!(archives::restore))

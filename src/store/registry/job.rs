@@ -22,6 +22,8 @@ pub enum Kind {
     ArchiveRound,
     /// Carry on the blocking or the deletion of an establishment, if it was broken off.
     Establishment,
+    /// Carry on an act on many establishments; its subject is the bulk run.
+    Bulk,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Archive => "archive",
             Self::ArchiveRound => "archive_round",
             Self::Establishment => "establishment",
+            Self::Bulk => "bulk",
         }
     }
 }
