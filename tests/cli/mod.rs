@@ -1,5 +1,6 @@
 //! Tests of: the command line, as a program with stores of its own.
 
+mod bulk;
 mod establishment;
 
 use std::process::{Command, Output, Stdio};

@@ -3,6 +3,7 @@
 mod applications;
 mod archive;
 mod assignments;
+mod bulk;
 mod complete;
 mod durability;
 mod engine;
@@ -22,4 +23,5 @@ mod runs;
 pub mod samples;
 mod sign_in;
 mod sign_outs;
+mod statistics;
 mod transactions;

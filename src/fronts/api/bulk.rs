@@ -197,11 +197,7 @@ pub async fn items(
 /// Writes a letter to one establishment, for operators. With `dry_run`, tells to whom it would go.
 #[utoipa::path(post, path = "/establishments/{slug}/mail", operation_id = "mail_establishment", tag = "establishments", params(Of, Trial),
     request_body = NewLetter, responses((status = 200, body = Letters), Refusals))]
-pub async fn write_one(
-    Here(ctx): Here,
-    Query(trial): Query<Trial>,
-    Body(new): Body<NewLetter>,
-) -> Result<Json<Letters>, Problem> {
+pub async fn write_one(Here(ctx): Here, Query(trial): Query<Trial>, Body(new): Body<NewLetter>) -> Result<Json<Letters>, Problem> {
     Ok(Json(bulk::write(&ctx, &new, Uuid::now_v7(), trial.dry_run).await?))
 }
 

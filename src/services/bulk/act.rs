@@ -76,7 +76,9 @@ impl Act {
             Self::Delete { confirm, archive } => {
                 let word = format!("delete {count}");
                 if confirm.as_deref() != Some(&word) {
-                    let told = format!("this removes {count} establishments with everyone and everything in them, for good: say «{word}» here to confirm it");
+                    let told = format!(
+                        "this removes {count} establishments with everyone and everything in them, for good: say «{word}» here to confirm it"
+                    );
                     return Err(Error::invalid("confirm", told));
                 }
                 Ok(Self::Delete { confirm, archive: archive.map(|closing| closing.checked(ctx)).transpose()? })

@@ -9,6 +9,7 @@ use crate::services::context::PlatformContext;
 use crate::services::error::Error;
 use crate::store::registry::establishment::{self, EstablishmentStatus, Filter};
 use crate::types::page::{LIMIT_MAX, PageRequest};
+use crate::types::permission::Permission;
 use crate::types::slug::Slug;
 
 /// Most establishments of one act.
@@ -41,7 +42,11 @@ pub struct ChosenFilter {
 
 impl Choice {
     /// The slugs that are meant, each once. One that is not there is found out in its turn, as any other failure.
-    pub(super) async fn resolve(&self, platform: &PlatformContext) -> Result<Vec<String>, Error> {
+    ///
+    /// # Errors
+    /// `Invalid` when nothing, too much, or nothing clear is chosen.
+    pub async fn resolve(&self, platform: &PlatformContext) -> Result<Vec<String>, Error> {
+        platform.context().require(Permission::ManageEstablishments)?;
         let wrong = "choose establishments by one of these: `slugs`, `all` true, or a `filter` with zone, status or placement";
         let chosen = match (&self.slugs, self.all, &self.filter) {
             (Some(slugs), false, None) => named(slugs)?,

@@ -109,11 +109,17 @@ async fn recipients(ctx: &Context, to: To) -> Result<Vec<Recipient>, Error> {
             let contact = &ctx.establishment.contact;
             let names = [contact.given_name.as_deref(), contact.family_name.as_deref()];
             let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
-            (addressed(name, contact.email.clone()).into_iter().collect(), "its contact has no address: edit the establishment, or write to its administrators")
+            (
+                addressed(name, contact.email.clone()).into_iter().collect(),
+                "its contact has no address: edit the establishment, or write to its administrators",
+            )
         }
         To::Administrators => {
             let active = establishments::administrators(ctx).await?.into_iter().filter(|a| a.status == UserStatus::Active);
-            (active.filter_map(|a| addressed(a.display_name, a.email)).collect(), "nobody who administers it may sign in and has an address")
+            (
+                active.filter_map(|a| addressed(a.display_name, a.email)).collect(),
+                "nobody who administers it may sign in and has an address",
+            )
         }
     };
     if all.is_empty() {

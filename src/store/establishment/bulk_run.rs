@@ -85,7 +85,8 @@ pub async fn insert(tx: &mut Tx, r: &BulkRun) -> Result<(), Error> {
 
 /// One by its key.
 pub async fn find(tx: &mut Tx, id: BulkRunId) -> Result<Option<BulkRun>, Error> {
-    const SQL: &str = "SELECT id, verb, state, wanted, total, done, failed, sums, started_by, started_at, ended_at FROM bulk_runs WHERE id = $1";
+    const SQL: &str =
+        "SELECT id, verb, state, wanted, total, done, failed, sums, started_by, started_at, ended_at FROM bulk_runs WHERE id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
