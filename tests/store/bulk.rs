@@ -67,9 +67,13 @@ async fn a_run_is_found_as_it_was_written_and_listed_newest_first() {
         }
         assert_eq!(bulk_run::find(&mut bed.read().await, BulkRunId::new()).await.unwrap(), None);
         let mut tx = bed.read().await;
-        let listed = walk(4, None, async |page| bulk_run::list(&mut tx, page).await).await;
+        let listed = walk(4, None, async |page| bulk_run::list(&mut tx, page, None).await).await;
         runs.reverse();
         assert_eq!(listed, runs);
+        let exports = walk(4, None, async |page| bulk_run::list(&mut tx, page, Some(Verb::Export)).await).await;
+        assert_eq!(exports, [runs[3].clone()]);
+        let found = walk(4, Some("block"), async |page| bulk_run::list(&mut tx, page, None).await).await;
+        assert_eq!(found.iter().map(|run| run.verb).collect::<Vec<_>>(), [Verb::Unblock, Verb::Block]);
     })
     .await;
 }
@@ -99,6 +103,8 @@ async fn what_was_left_half_way_comes_before_what_waits_and_is_settled_once() {
         assert_eq!(all, [done, failed.clone(), items[2].clone()]);
         let those = walk(2, None, async |page| bulk_item::list(&mut tx, run.id, page, Some(ItemOutcome::Failed)).await).await;
         assert_eq!(those, [failed]);
+        let named = walk(2, Some("c"), async |page| bulk_item::list(&mut tx, run.id, page, None).await).await;
+        assert_eq!(named, [items[2].clone()]);
         drop(tx);
         assert_eq!(take(bed, &run).await.unwrap().slug, "c");
         let last = bed.write(async |tx| bulk_item::take(tx, BulkRunId::new()).await).await;

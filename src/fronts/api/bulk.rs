@@ -16,7 +16,7 @@ use crate::services::bulk::{self, Act, Choice, ChosenFilter, Closing, Letters, N
 use crate::services::context::PlatformContext;
 use crate::services::statistics::{self, Statistics};
 use crate::store::establishment::bulk_item::{BulkItem, ItemOutcome};
-use crate::store::establishment::bulk_run::BulkRun;
+use crate::store::establishment::bulk_run::{BulkRun, Verb};
 use crate::types::id::BulkRunId;
 
 /// A letter to chosen establishments.
@@ -142,14 +142,19 @@ pub struct Runs {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in the verb and who asked.
+    q: Option<String>,
+    /// Exact verb.
+    #[param(inline)]
+    verb: Option<Verb>,
 }
 
 /// Lists acts on many establishments, newest first.
 #[utoipa::path(get, path = "/establishments/bulk", operation_id = "list_bulk_runs", tag = "bulk", params(Runs),
     responses((status = 200, body = Listing<BulkRun>), Refusals))]
 pub async fn list(OnPlatform(platform): OnPlatform, Query(wanted): Query<Runs>) -> Result<Json<Listing<BulkRun>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
-    Ok(Json(bulk::list(&platform, &page).await?.into()))
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
+    Ok(Json(bulk::list(&platform, &page, wanted.verb).await?.into()))
 }
 
 /// Path parameters of one run, for the description.
@@ -177,6 +182,8 @@ pub struct Items {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Words to look for in the slug.
+    q: Option<String>,
     /// Exact outcome.
     #[param(inline)]
     outcome: Option<ItemOutcome>,
@@ -190,7 +197,7 @@ pub async fn items(
     Key(id): Key<BulkRunId>,
     Query(wanted): Query<Items>,
 ) -> Result<Json<Listing<BulkItem>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), None)?;
+    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     Ok(Json(bulk::items(&platform, id, &page, wanted.outcome).await?.into()))
 }
 

@@ -19,7 +19,7 @@ use super::error::Error;
 use super::leases::{self, Lease};
 use crate::store::Tx;
 use crate::store::establishment::bulk_item::{self, BulkItem, ItemOutcome};
-use crate::store::establishment::bulk_run::{self, BulkRun, BulkState};
+use crate::store::establishment::bulk_run::{self, BulkRun, BulkState, Verb};
 use crate::store::registry::job::Kind;
 use crate::types::id::{BulkItemId, BulkRunId};
 use crate::types::page::{Page, PageRequest};
@@ -101,10 +101,10 @@ pub async fn show(platform: &PlatformContext, id: BulkRunId) -> Result<BulkRun, 
     find_in(&mut platform.context().store.read().await?, id).await
 }
 
-/// A page of runs, newest first.
-pub async fn list(platform: &PlatformContext, page: &PageRequest) -> Result<Page<BulkRun>, Error> {
+/// A page of runs, newest first; of one verb when it is named.
+pub async fn list(platform: &PlatformContext, page: &PageRequest, verb: Option<Verb>) -> Result<Page<BulkRun>, Error> {
     platform.context().require(Permission::ManageEstablishments)?;
-    Ok(bulk_run::list(&mut platform.context().store.read().await?, page).await?)
+    Ok(bulk_run::list(&mut platform.context().store.read().await?, page, verb).await?)
 }
 
 /// A page of a run's establishments and how each fared, in the order in which they were chosen.

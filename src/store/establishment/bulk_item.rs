@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
-use crate::store::dialect::ROWS_PER_INSERT;
+use crate::store::dialect::{ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{BulkItemId, BulkRunId};
@@ -87,12 +87,18 @@ pub async fn settle(tx: &mut Tx, i: &BulkItem) -> Result<bool, Error> {
     Ok(settled > 0)
 }
 
-/// A page of a run's items, in the order in which they were chosen; of one outcome when it is named.
+/// A page of a run's items, in the order in which they were chosen; of one outcome when it is named. Words are looked for in the slug.
 pub async fn list(tx: &mut Tx, run: BulkRunId, page: &PageRequest, outcome: Option<ItemOutcome>) -> Result<Page<BulkItem>, Error> {
     const SQL: &str = "SELECT id, run_id, slug, outcome, attempts, error, detail, ended_at FROM bulk_items \
-         WHERE run_id = $1 AND ($2 IS NULL OR id > $2) AND ($3 IS NULL OR outcome = $3) ORDER BY id LIMIT $4";
-    const COUNT: &str = "SELECT count(*) FROM bulk_items WHERE run_id = $1 AND ($2 IS NULL OR outcome = $2)";
-    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(run).bind(page.after).bind(outcome).bind(page.limit + 1).fetch_all(c).await)?;
-    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(run).bind(outcome).fetch_one(c).await)?;
+         WHERE run_id = $1 AND ($2 IS NULL OR id > $2) AND ($3 IS NULL OR outcome = $3) AND ($4 IS NULL OR slug LIKE $4 ESCAPE '\\') \
+         ORDER BY id LIMIT $5";
+    const COUNT: &str = "SELECT count(*) FROM bulk_items \
+         WHERE run_id = $1 AND ($2 IS NULL OR outcome = $2) AND ($3 IS NULL OR slug LIKE $3 ESCAPE '\\')";
+    let query = page.query.as_deref().map(like_part);
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(run).bind(page.after).bind(outcome).bind(&query);
+        listed.bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(run).bind(outcome).bind(&query).fetch_one(c).await)?;
     Ok(Page::cut(rows, page.limit, total, |i: &BulkItem| i.id.uuid()))
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
+use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::BulkRunId;
@@ -90,13 +91,16 @@ pub async fn find(tx: &mut Tx, id: BulkRunId) -> Result<Option<BulkRun>, Error> 
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
-/// A page of runs, newest first.
-pub async fn list(tx: &mut Tx, page: &PageRequest) -> Result<Page<BulkRun>, Error> {
+/// A page of runs, newest first; of one verb when it is named. Words are looked for in the verb and in who asked.
+pub async fn list(tx: &mut Tx, page: &PageRequest, verb: Option<Verb>) -> Result<Page<BulkRun>, Error> {
     const SQL: &str = "SELECT id, verb, state, wanted, total, done, failed, sums, started_by, started_at, ended_at FROM bulk_runs \
-         WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2";
-    const COUNT: &str = "SELECT count(*) FROM bulk_runs";
-    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(page.after).bind(page.limit + 1).fetch_all(c).await)?;
-    let total = on!(tx, |c| sqlx::query_scalar(COUNT).fetch_one(c).await)?;
+         WHERE ($1 IS NULL OR id < $1) AND ($2 IS NULL OR verb = $2) AND ($3 IS NULL OR verb || ' ' || started_by LIKE $3 ESCAPE '\\') \
+         ORDER BY id DESC LIMIT $4";
+    const COUNT: &str = "SELECT count(*) FROM bulk_runs \
+         WHERE ($1 IS NULL OR verb = $1) AND ($2 IS NULL OR verb || ' ' || started_by LIKE $2 ESCAPE '\\')";
+    let query = page.query.as_deref().map(like_part);
+    let rows = on!(tx, |c| sqlx::query_as(SQL).bind(page.after).bind(verb).bind(&query).bind(page.limit + 1).fetch_all(c).await)?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(verb).bind(&query).fetch_one(c).await)?;
     Ok(Page::cut(rows, page.limit, total, |r: &BulkRun| r.id.uuid()))
 }
 
