@@ -41,12 +41,11 @@ async fn jobs_of_an_establishment_that_is_gone_end() {
 async fn a_job_that_this_program_does_not_know_is_left_to_others() {
     let test = TestGateway::start().await;
     let now = Timestamp::now();
-    let unknown = [Kind::Archive, Kind::ArchiveRound].into_iter().find(|kind| !dispatch::KINDS.contains(kind));
-    let Some(kind) = unknown else { return assert_eq!(dispatch::KINDS.len(), 4) };
+    let known: Vec<Kind> = dispatch::KINDS.iter().copied().filter(|kind| *kind != Kind::Archive).collect();
     let mut tx = test.gateway.stores.registry().begin().await.unwrap();
-    job::ask(&mut tx, kind, "platform", now).await.unwrap();
+    job::ask(&mut tx, Kind::Archive, "platform", now).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(jobs::run_due(&test.gateway, now).await.unwrap(), 0);
+    assert!(leases::take(&test.gateway, &known, now).await.unwrap().is_none());
     assert_eq!(all_jobs(&test).await.len(), 1);
 }
 
