@@ -84,7 +84,7 @@ const OF_SOME: [(&str, &[&str]); 28] = [
 /// Operations whose bodies or answers are whole archives: nobody keeps those under a key.
 const OF_ARCHIVES: [&str; 3] = ["export_establishment", "import_establishment", "restore_establishment"];
 /// Lists that are short and always whole.
-const WHOLE: [&str; 2] = ["list_keys", "list_zones"];
+const WHOLE: [&str; 3] = ["list_administrators", "list_keys", "list_zones"];
 
 #[test]
 fn every_operation_declares_what_its_query_and_headers_may_hold() {

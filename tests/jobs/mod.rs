@@ -4,8 +4,8 @@ mod outbox;
 mod runs;
 
 use passerelle::app::worker;
+use passerelle::services::jobs;
 use passerelle::services::leases::{self, HOLD_S};
-use passerelle::services::{dispatch, jobs};
 use passerelle::store::registry::job::{self, Job, Kind};
 use passerelle::types::time::Timestamp;
 
@@ -35,18 +35,6 @@ async fn jobs_of_an_establishment_that_is_gone_end() {
     tx.commit().await.unwrap();
     assert_eq!(jobs::run_due(&test.gateway, now).await.unwrap(), 1);
     assert_eq!(all_jobs(&test).await, []);
-}
-
-#[tokio::test]
-async fn a_job_that_this_program_does_not_know_is_left_to_others() {
-    let test = TestGateway::start().await;
-    let now = Timestamp::now();
-    let known: Vec<Kind> = dispatch::KINDS.iter().copied().filter(|kind| *kind != Kind::Archive).collect();
-    let mut tx = test.gateway.stores.registry().begin().await.unwrap();
-    job::ask(&mut tx, Kind::Archive, "platform", now).await.unwrap();
-    tx.commit().await.unwrap();
-    assert!(leases::take(&test.gateway, &known, now).await.unwrap().is_none());
-    assert_eq!(all_jobs(&test).await.len(), 1);
 }
 
 #[tokio::test]
