@@ -11,6 +11,7 @@
 mod access_matrix;
 mod api;
 mod archives;
+mod bulk;
 mod cli;
 mod config;
 mod connectors;

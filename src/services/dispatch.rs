@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::archives;
+use super::bulk;
 use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::establishments;
@@ -14,12 +15,13 @@ use super::logout_notices;
 use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
 use super::sync;
+use crate::store::establishment::bulk_run::BulkState;
 use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
 /// What this program does. A job of another kind is left to nodes that know it.
 pub const KINDS: &[Kind] =
-    &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Archive, Kind::ArchiveRound, Kind::Import, Kind::Rehearsal];
+    &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Archive, Kind::ArchiveRound, Kind::Import, Kind::Rehearsal, Kind::Bulk];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -68,6 +70,11 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             Ok(next_due.into_iter().chain(look_again).min())
         }
         Kind::Sync => sync::end_broken(&ctx, &job.subject).await.map(|_| None),
+        Kind::Bulk => {
+            let run = bulk::carry_on(gateway, lease, |_| {}).await?;
+            // Another node goes on, or this one once others had their turn.
+            Ok((run.state == BulkState::Running).then_some(job.due_at))
+        }
         // Done above.
         Kind::Establishment | Kind::Import => Ok(None),
         Kind::Rehearsal => archives::clear_away(gateway, &job.subject).await.map(|()| None),

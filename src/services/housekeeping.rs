@@ -2,6 +2,7 @@
 //! wherever a row is read, so a late sweep lets nothing live longer.
 
 use super::archives;
+use super::bulk;
 use super::context::Gateway;
 use super::error::Error;
 use super::outbox;
@@ -41,6 +42,7 @@ async fn sweep_store(gateway: &Gateway, store: &Store, now: Timestamp) -> Result
     let mut tx = store.begin().await?;
     one_time_link::delete_expired(&mut tx, now).await?;
     outbox::sweep_in(&mut tx, now).await?;
+    bulk::sweep_in(&mut tx, now).await?;
     throttle::delete_stale(&mut tx, now.plus_s(-i64::from(gateway.limits.sign_in_window_s)), now).await?;
     Ok(tx.commit().await?)
 }

@@ -1,11 +1,12 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
 //! leases < outbox < logout_notices < mail < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens <
-//! idempotency < establishments < upgrades < archives < housekeeping < dispatch < jobs < checkup.
+//! idempotency < establishments < upgrades < archives < statistics < bulk < housekeeping < dispatch < jobs < checkup.
 
 pub mod applications;
 pub mod archives;
 pub mod audit;
+pub mod bulk;
 pub mod checkup;
 pub mod clients;
 pub mod context;
@@ -33,6 +34,7 @@ pub mod passwords;
 pub mod recent_establishments;
 pub mod roles;
 pub mod sources;
+pub mod statistics;
 pub mod sync;
 pub mod tokens;
 pub mod upgrades;

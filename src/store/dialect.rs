@@ -43,6 +43,17 @@ pub fn insert_packed(engine: Engine) -> &'static str {
 pub fn copy_into(into: &str) -> String {
     format!("COPY {into} FROM STDIN (FORMAT binary)")
 }
+
+/// Bytes that a store's tables and indexes take.
+pub fn size_of_store(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+        Engine::Postgres => {
+            "SELECT CAST(coalesce(sum(pg_total_relation_size(c.oid)), 0) AS BIGINT) FROM pg_catalog.pg_class c \
+             WHERE c.relnamespace = CAST(quote_ident(current_schema()) AS regnamespace) AND c.relkind = 'r'"
+        }
+    }
+}
 /// Most rows that a list without pages reads.
 pub const ROWS_MAX: i64 = 10_000;
 

@@ -137,6 +137,13 @@ pub enum OutgoingKind {}
 #[derive(Debug)]
 pub enum SessionKind {}
 
+/// Marks identifiers of acts on many establishments.
+#[derive(Debug)]
+pub enum BulkRunKind {}
+/// Marks identifiers of one establishment's part in such an act.
+#[derive(Debug)]
+pub enum BulkItemKind {}
+
 impl Named for UserKind {
     const NAME: &'static str = "user";
 }
@@ -173,6 +180,12 @@ impl Named for OutgoingKind {
 impl Named for SessionKind {
     const NAME: &'static str = "session";
 }
+impl Named for BulkRunKind {
+    const NAME: &'static str = "bulk run";
+}
+impl Named for BulkItemKind {
+    const NAME: &'static str = "part of a bulk run";
+}
 
 /// A person.
 pub type UserId = Id<UserKind>;
@@ -198,3 +211,7 @@ pub type EstablishmentId = Id<EstablishmentKind>;
 pub type OutboxId = Id<OutgoingKind>;
 /// A session.
 pub type SessionId = Id<SessionKind>;
+/// An act on many establishments.
+pub type BulkRunId = Id<BulkRunKind>;
+/// One establishment's part in such an act.
+pub type BulkItemId = Id<BulkItemKind>;

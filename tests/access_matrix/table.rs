@@ -36,6 +36,8 @@ const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"
 
 const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}"#;
 
+const NOWHERE: &str = r#"{"slugs":["nowhere"]}"#;
+
 pub const TABLE: &[Row] = &[
     row("GET", "/establishments", Platform, 200, ""),
     row("POST", "/establishments", Platform, 201, r#"{"name":"École N"}"#),
@@ -44,6 +46,19 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/import", Platform, 422, ""),
     row("POST", "/establishments/{slug}/restore", Manage, 422, ""),
     row("POST", "/establishments/{slug}/export", Manage, 200, RECIPIENT),
+    // Those that are named are not there: who may ask is tried here, and nothing befalls the others.
+    row("GET", "/establishments/bulk", Platform, 200, ""),
+    row("GET", "/establishments/bulk/{id}", Platform, 200, ""),
+    row("GET", "/establishments/bulk/{id}/items", Platform, 200, ""),
+    row("POST", "/establishments/bulk/stats", Platform, 202, NOWHERE),
+    row("POST", "/establishments/bulk/block", Platform, 202, NOWHERE),
+    row("POST", "/establishments/bulk/unblock", Platform, 202, NOWHERE),
+    row("POST", "/establishments/bulk/delete", Platform, 202, r#"{"slugs":["nowhere"],"confirm":"delete 1"}"#),
+    // No recipient is configured, and no server that takes mail: that is told only to those who may do it.
+    row("POST", "/establishments/bulk/export", Platform, 422, NOWHERE),
+    row("POST", "/establishments/bulk/mail", Platform, 422, r#"{"slugs":["nowhere"],"subject":"Essai","body":"Bonjour"}"#),
+    row("POST", "/establishments/{slug}/mail", Operate, 422, r#"{"subject":"Essai","body":"Bonjour"}"#),
+    row("POST", "/establishments/{slug}/stats", Operate, 200, ""),
     row("PATCH", "/establishments/{slug}", Operate, 200, r#"{"locality":"14000 Caen"}"#),
     row("GET", "/establishments/{slug}/administrators", Read, 200, ""),
     row("POST", "/establishments/{slug}/reset-administrator", Operate, 200, r#"{"send_mail":false}"#),

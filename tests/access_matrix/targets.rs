@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use passerelle::services::bulk::{self, Act};
 use passerelle::services::context::{Context, PlatformContext};
 use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
 use passerelle::services::roles::{RuleFields, assignments, rules};
@@ -97,6 +98,10 @@ impl Targets {
                 tokens::create(ctx, &new).await.unwrap().0.id.to_string()
             }
             "outbox" => self.given_up(name).await.to_string(),
+            "bulk" => {
+                let choice = read(r#"{"slugs":["nowhere"]}"#);
+                bulk::start(&self.platform, &choice, Act::Stats).await.unwrap().id.to_string()
+            }
             "receipts" => uuid::Uuid::now_v7().to_string(),
             _ => panic!("{} is about {kind}, of which this test can make none: teach it", row.path),
         }

@@ -17,7 +17,7 @@ pub const PASSWORD: &str = "cheval pile agrafe correct";
 pub struct TestGateway {
     pub gateway: Arc<Gateway>,
     // Goes with the gateway.
-    _store: TestStore,
+    store: TestStore,
 }
 
 impl TestGateway {
@@ -29,7 +29,12 @@ impl TestGateway {
         let mut store = TestStore::new();
         adjust(&mut store.config);
         let gateway = passerelle::app::open(&store.config).await.unwrap();
-        Self { gateway, _store: store }
+        Self { gateway, store }
+    }
+
+    /// What another gateway over the same stores is opened with.
+    pub fn config(&self) -> &Config {
+        &self.store.config
     }
 
     pub async fn platform(&self) -> PlatformContext {

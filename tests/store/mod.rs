@@ -3,6 +3,7 @@
 mod applications;
 mod archive;
 mod assignments;
+mod bulk;
 mod complete;
 mod durability;
 mod engine;
@@ -25,5 +26,6 @@ pub mod samples;
 mod sign_in;
 mod sign_outs;
 mod starting;
+mod statistics;
 mod transactions;
 mod unwritable;

@@ -46,6 +46,8 @@ const SERVICES: &[&[&str]] = &[
     &["establishments"],
     &["upgrades"],
     &["archives"],
+    &["statistics"],
+    &["bulk"],
     &["housekeeping"],
     &["dispatch"],
     &["jobs"],

@@ -8,6 +8,7 @@ mod archives;
 mod assignments;
 mod audit;
 mod authentication;
+mod bulk;
 mod clients;
 mod description;
 mod docs;
@@ -104,6 +105,23 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_many())
+}
+
+/// Acts on many establishments, and those on one that are the same.
+fn resources_of_many() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(bulk::write_one))
+        .routes(routes!(bulk::count_one))
+        .routes(routes!(bulk::mail))
+        .routes(routes!(bulk::stats))
+        .routes(routes!(bulk::export))
+        .routes(routes!(bulk::block))
+        .routes(routes!(bulk::unblock))
+        .routes(routes!(bulk::delete))
+        .routes(routes!(bulk::list))
+        .routes(routes!(bulk::show))
+        .routes(routes!(bulk::items))
 }
 
 /// The API's description (OpenAPI 3.1), made of the routes themselves.

@@ -10,10 +10,12 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::bulk::{self, Several};
 use super::local::Local;
 use super::output::Output;
 use crate::config::variable;
 use crate::services::archives::{self, Key, Lock, Notice, Progress, Rehearsed, Saved};
+use crate::services::bulk::Act;
 use crate::services::context::Context;
 
 /// The variable that holds the passphrase.
@@ -24,7 +26,8 @@ const TICK: Duration = Duration::from_millis(120);
 /// What to do with archives.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write an establishment into an encrypted file; the passphrase comes from PASSERELLE_PASSPHRASE or is asked for.
+    /// Write an establishment into an encrypted file; the passphrase comes from PASSERELLE_PASSPHRASE or is asked for. Several go into a folder,
+    /// closed with a public key.
     Export(Export),
     /// Take an archive in as a new establishment.
     Import(Import),
@@ -43,17 +46,29 @@ pub enum Command {
 /// What to write where.
 #[derive(Debug, Args)]
 pub struct Export {
-    /// Its slug; `platform` for the platform's own people.
-    slug: String,
-    /// The file to write.
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-    /// Close it with this public key of age instead of a passphrase.
+    #[command(flatten)]
+    several: Several,
+    /// The file to write, for one establishment; `platform` names the platform's own people.
+    #[arg(short, long, value_name = "FILE", required_unless_present = "into", conflicts_with_all = ["into", "all", "zone", "status"])]
+    output: Option<PathBuf>,
+    /// The folder in which each establishment gets a file of its own; they are closed with a public key.
+    #[arg(long, value_name = "DIR", conflicts_with = "force")]
+    into: Option<PathBuf>,
+    /// Close it with this public key of age instead of a passphrase; several, when left out, with archives.recipient.
     #[arg(long, value_name = "age1…")]
     recipient: Option<String>,
     /// Overwrite the file when it is there.
     #[arg(long)]
     force: bool,
+}
+
+/// One file of one establishment.
+#[derive(Debug)]
+pub(super) struct One<'a> {
+    pub(super) slug: &'a str,
+    pub(super) output: &'a Path,
+    pub(super) recipient: Option<&'a str>,
+    pub(super) force: bool,
 }
 
 /// What to take in.
@@ -98,25 +113,23 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
 }
 
 async fn export(local: &Local, output: Output, wanted: Export) -> anyhow::Result<()> {
-    let saved = save(local, output, &wanted).await?;
+    let Export { several, output: file, into, recipient, force } = wanted;
+    if let Some(folder) = into {
+        return bulk::carry_out(local, output, &several, Act::Export(bulk::closing(recipient, &folder)?)).await;
+    }
+    let (Some(slug), Some(file)) = (several.alone(), &file) else { anyhow::bail!(output.text("cli-several-into", &[])) };
+    let saved = save(local, output, &One { slug, output: file, recipient: recipient.as_deref(), force }).await?;
     output.done(&saved, &sentence(output, &saved))
 }
 
-impl Export {
-    /// One file of an establishment, which must not be there yet.
-    pub(super) fn of(slug: &str, output: PathBuf, recipient: Option<String>) -> Self {
-        Self { slug: slug.to_owned(), output, recipient, force: false }
-    }
-}
-
 /// Writes an archive, with its progress shown.
-pub(super) async fn save(local: &Local, output: Output, wanted: &Export) -> anyhow::Result<Saved> {
-    let ctx = local.establishment(&wanted.slug).await?;
-    let lock = match &wanted.recipient {
+pub(super) async fn save(local: &Local, output: Output, wanted: &One<'_>) -> anyhow::Result<Saved> {
+    let ctx = local.establishment(wanted.slug).await?;
+    let lock = match wanted.recipient {
         Some(key) => Lock::recipient(key).map_err(crate::services::error::Error::from)?,
         None => Lock::passphrase(passphrase(output, true)?).map_err(crate::services::error::Error::from)?,
     };
-    watched(output, async |progress| Ok(archives::save(&ctx, &lock, &wanted.output, wanted.force, progress).await?)).await
+    watched(output, async |progress| Ok(archives::save(&ctx, &lock, wanted.output, wanted.force, progress).await?)).await
 }
 
 /// What is told of a written archive.

@@ -8,10 +8,12 @@ use uuid::Uuid;
 
 use super::archive;
 use super::args::Rows;
+use super::bulk::{self, Several};
 use super::local::Local;
 use super::outbox;
 use super::output::{Output, beside, collect, or_dash};
 use super::{establishment_life, word};
+use crate::services::bulk::Act;
 use crate::services::establishments::{self, NewContact, NewEstablishment};
 use crate::store::registry::establishment::{Establishment, Filter};
 use crate::store::registry::zone::Zone;
@@ -39,11 +41,8 @@ pub enum Command {
     },
     /// Change its name, number, UAI, zone, locality or contact.
     Edit(establishment_life::Edit),
-    /// Block one: nobody of it signs in, its sessions and tokens end at once.
-    Block {
-        /// Its slug.
-        slug: String,
-    },
+    /// Block one or several: nobody of them signs in, their sessions and tokens end at once.
+    Block(Several),
     /// Show again what applications made of a blocking.
     Receipt {
         /// Its slug.
@@ -51,11 +50,12 @@ pub enum Command {
         /// The batch that the blocking printed.
         batch: Uuid,
     },
-    /// Let people of a blocked one sign in again.
-    Unblock {
-        /// Its slug.
-        slug: String,
-    },
+    /// Let people of blocked ones sign in again.
+    Unblock(Several),
+    /// Write a letter to one or several.
+    Mail(bulk::Mail),
+    /// Count one or several: people, sign-ins, sessions, what they take, their last sync.
+    Stats(Several),
     /// List who administers one.
     Administrators {
         /// Its slug.
@@ -75,7 +75,7 @@ pub enum Command {
     /// Archives.
     #[command(flatten)]
     Archive(archive::Command),
-    /// Delete one with everyone and everything in it, for good.
+    /// Delete one or several with everyone and everything in them, for good.
     Delete(establishment_life::Delete),
     /// The zones establishments may lie in.
     Zone {
@@ -143,9 +143,11 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             })
         }
         Command::Edit(given) => establishment_life::edit(local, output, given).await,
-        Command::Block { slug } => establishment_life::block(local, output, &slug).await,
+        Command::Block(several) => establishment_life::block(local, output, &several).await,
         Command::Receipt { slug, batch } => establishment_life::receipt(local, output, &slug, batch).await,
-        Command::Unblock { slug } => establishment_life::unblock(local, output, &slug).await,
+        Command::Unblock(several) => establishment_life::unblock(local, output, &several).await,
+        Command::Mail(wanted) => bulk::mail(local, output, wanted).await,
+        Command::Stats(several) => bulk::carry_out(local, output, &several, Act::Stats).await,
         Command::Administrators { slug } => establishment_life::administrators(local, output, &slug).await,
         Command::Delete(given) => establishment_life::delete(local, output, given).await,
         Command::Reset(given) => establishment_life::reset(local, output, given).await,

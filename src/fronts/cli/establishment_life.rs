@@ -7,11 +7,13 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::archive::{self, Export};
+use super::archive::{self, One};
+use super::bulk::{self, Several};
 use super::establishment::show;
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
 use super::word;
+use crate::services::bulk::Act;
 use crate::services::establishments::{self, Administrator, Blocking, EstablishmentFields, NewReset};
 use crate::services::jobs;
 use crate::services::logout_notices::{Outcome, Receipt, ReceiptLine};
@@ -60,19 +62,22 @@ pub struct Reset {
     no_mail: bool,
 }
 
-/// Which one is deleted.
+/// Which ones are deleted.
 #[derive(Debug, Args)]
 pub struct Delete {
-    /// Its slug.
-    slug: String,
-    /// The slug once more; asked for on the terminal when left out.
-    #[arg(long, value_name = "SLUG")]
+    #[command(flatten)]
+    several: Several,
+    /// The slug once more, or `delete N` for N establishments; asked for on the terminal when left out.
+    #[arg(long, value_name = "WORDS")]
     confirm: Option<String>,
-    /// Write a last archive into this file first; nothing is deleted when that fails.
-    #[arg(long, value_name = "FILE")]
+    /// Write a last archive of the one into this file first; nothing is deleted when that fails.
+    #[arg(long, value_name = "FILE", group = "last", conflicts_with_all = ["all", "zone", "status"])]
     archive: Option<PathBuf>,
-    /// Close the archive with this public key of age instead of a passphrase.
-    #[arg(long, value_name = "age1…", requires = "archive")]
+    /// Write a last archive of each into this folder first; one whose archive fails is not deleted.
+    #[arg(long, value_name = "DIR", group = "last")]
+    archive_into: Option<PathBuf>,
+    /// Close the archives with this public key of age; one alone is closed with a passphrase when left out, several with archives.recipient.
+    #[arg(long, value_name = "age1…", requires = "last")]
     recipient: Option<String>,
 }
 
@@ -91,8 +96,9 @@ pub async fn edit(local: &Local, output: Output, given: Edit) -> anyhow::Result<
     show(output, &establishments::edit(&ctx, &fields).await?)
 }
 
-/// Blocks an establishment, and prints what applications made of it within a few seconds.
-pub async fn block(local: &Local, output: Output, slug: &str) -> anyhow::Result<()> {
+/// Blocks establishments; of one alone, prints what applications made of it within a few seconds.
+pub async fn block(local: &Local, output: Output, several: &Several) -> anyhow::Result<()> {
+    let Some(slug) = several.alone() else { return bulk::carry_out(local, output, several, Act::Block).await };
     let ctx = local.establishment(slug).await?;
     let Blocking { establishment, batch } = establishments::block(&ctx).await?;
     let receipt = jobs::receipt_at_once(&ctx, batch).await?;
@@ -127,8 +133,9 @@ fn print_receipt(output: Output, receipt: &Receipt) -> anyhow::Result<()> {
     })
 }
 
-/// Unblocks an establishment.
-pub async fn unblock(local: &Local, output: Output, slug: &str) -> anyhow::Result<()> {
+/// Unblocks establishments.
+pub async fn unblock(local: &Local, output: Output, several: &Several) -> anyhow::Result<()> {
+    let Some(slug) = several.alone() else { return bulk::carry_out(local, output, several, Act::Unblock).await };
     let open = establishments::unblock(&local.establishment(slug).await?).await?;
     output.done(&open, &output.text("cli-establishment-unblocked", &[("name", open.name.as_str().into())]))
 }
@@ -157,11 +164,32 @@ pub async fn reset(local: &Local, output: Output, given: Reset) -> anyhow::Resul
     }
 }
 
-/// Deletes an establishment, once its slug was typed again and the archive that was asked for is written.
+/// Deletes establishments, once that was confirmed and the archives that were asked for are written.
 pub async fn delete(local: &Local, output: Output, given: Delete) -> anyhow::Result<()> {
-    let Delete { slug, confirm, archive, recipient } = given;
+    match given.several.alone() {
+        Some(slug) if given.archive_into.is_none() => delete_one(local, output, slug, &given).await,
+        _ => delete_several(local, output, given).await,
+    }
+}
+
+async fn delete_several(local: &Local, output: Output, given: Delete) -> anyhow::Result<()> {
+    let Delete { several, confirm, archive, archive_into, recipient } = given;
+    anyhow::ensure!(archive.is_none(), output.text("cli-several-into", &[]));
+    let confirm = match confirm {
+        None if std::io::stdin().is_terminal() => {
+            let count = several.count(local).await?;
+            Some(typed(&output.text("cli-bulk-delete-confirm", &[("count", count.into()), ("word", format!("delete {count}").into())]))?)
+        }
+        given => given,
+    };
+    let archive = archive_into.map(|folder| bulk::closing(recipient, &folder)).transpose()?;
+    bulk::carry_out(local, output, &several, Act::Delete { confirm, archive }).await
+}
+
+async fn delete_one(local: &Local, output: Output, slug: &str, given: &Delete) -> anyhow::Result<()> {
+    let (confirm, archive, recipient) = (given.confirm.clone(), given.archive.as_deref(), given.recipient.as_deref());
     let platform = local.platform().await?;
-    let named = [("slug", slug.as_str().into())];
+    let named = [("slug", slug.into())];
     let confirm = match confirm {
         None if std::io::stdin().is_terminal() => {
             let offer = if archive.is_none() { "cli-delete-without-archive" } else { "cli-delete-with-archive" };
@@ -170,12 +198,12 @@ pub async fn delete(local: &Local, output: Output, given: Delete) -> anyhow::Res
         }
         given => given,
     };
-    establishments::check_confirmation(&platform, &slug, confirm.as_deref()).await?;
+    establishments::check_confirmation(&platform, slug, confirm.as_deref()).await?;
     let saved = match archive {
-        Some(file) => Some(archive::save(local, output, &Export::of(&slug, file, recipient)).await?),
+        Some(file) => Some(archive::save(local, output, &One { slug, output: file, recipient, force: false }).await?),
         None => None,
     };
-    establishments::delete(&platform, &slug, confirm.as_deref()).await?;
+    establishments::delete(&platform, slug, confirm.as_deref()).await?;
     let told = saved.as_ref().map(|saved| archive::sentence(output, saved) + "\n").unwrap_or_default();
     let sentence = told + &output.text("cli-establishment-deleted", &named);
     output.done(&json!({ "deleted": slug, "archive": saved }), &sentence)

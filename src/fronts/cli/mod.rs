@@ -6,6 +6,7 @@ mod application;
 mod archive;
 mod args;
 mod assignment;
+mod bulk;
 mod check;
 mod client;
 mod demo;

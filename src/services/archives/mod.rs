@@ -32,7 +32,7 @@ pub use rehearse::{Rehearsed, TableCheck, rehearse};
 pub use relocate::{Relocated, relocate};
 pub use restore::{Restored, restore};
 pub use save::{Saved, save};
-pub use scheduled::{plan, round, write_scheduled};
+pub use scheduled::{plan, round, write_apart, write_scheduled};
 pub use stream::{Chunks, UPLOAD_BYTES_MAX, Upload, stream};
 
 use std::path::Path;

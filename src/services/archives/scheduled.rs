@@ -38,6 +38,17 @@ pub async fn write_scheduled(ctx: &Context, settings: &Archives) -> Result<Saved
     Ok(saved)
 }
 
+/// Writes an establishment's archive beside those of the schedule, under a name of its own, which keeps it from being removed with the old ones.
+/// Written again, it replaces itself.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn write_apart(ctx: &Context, recipient: &str, folder: &Path, name: &str) -> Result<Saved, Error> {
+    let lock = Lock::recipient(recipient)?;
+    make_folder(folder.to_owned()).await?;
+    save(ctx, &lock, &folder.join(format!("{name}{ENDING}")), true, &Arc::new(Progress::default())).await
+}
+
 /// Has rounds of archives begin, where they are wanted and have not begun.
 ///
 /// # Errors

@@ -89,7 +89,10 @@ impl Letter {
     }
 
     /// What someone wrote has a subject of one line and a text, neither too long.
-    pub(super) fn check(&self) -> Result<(), Invalid> {
+    ///
+    /// # Errors
+    /// `Invalid` with the field.
+    pub fn check(&self) -> Result<(), Invalid> {
         let Self::Written { subject, body } = self else { return Ok(()) };
         if subject.trim().is_empty() || subject.chars().count() > SUBJECT_LENGTH_MAX || subject.chars().any(char::is_control) {
             return Err(Invalid::new("subject", format!("has 1 to {SUBJECT_LENGTH_MAX} characters, on one line")));

@@ -26,6 +26,8 @@ pub enum Kind {
     Import,
     /// Remove the store of a rehearsal; its subject tells which.
     Rehearsal,
+    /// Carry on an act on many establishments; its subject is the bulk run.
+    Bulk,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Self::Establishment => "establishment",
             Self::Import => "import",
             Self::Rehearsal => "rehearsal",
+            Self::Bulk => "bulk",
         }
     }
 }
