@@ -8,18 +8,17 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use super::error::Error;
-use crate::store::Stores;
 use crate::store::registry::establishment::{self, Establishment};
+use crate::store::{Stamp, Stores};
 
-/// How long a change made by another process may go unseen, where no notice tells of it: the command line's on files. One made by this process is
-/// told with `forget`.
+/// How long a change made by another program may go unseen at most, should its notice be lost. Usually it is seen at once.
 const LIFETIME: Duration = Duration::from_secs(2);
 /// Most establishments kept: a few kilobytes each.
 const KEPT_MAX: u64 = 1024;
 
 /// Establishments by slug, for two seconds.
 pub struct RecentEstablishments {
-    kept: Cache<String, Arc<Establishment>>,
+    kept: Cache<String, (Arc<Establishment>, Option<Stamp>)>,
     /// Counts what was forgotten, so that nothing read before is kept after.
     forgotten: AtomicU64,
 }
@@ -39,14 +38,18 @@ impl fmt::Debug for RecentEstablishments {
 impl RecentEstablishments {
     /// One establishment by its slug. That there is none is not kept.
     pub async fn find(&self, stores: &Stores, slug: &str) -> Result<Option<Arc<Establishment>>, Error> {
-        if let Some(known) = self.kept.get(slug) {
+        // On files, what another program changed (a command) shows at once.
+        let stamp = stores.registry_stamp();
+        if let Some((known, at)) = self.kept.get(slug)
+            && at == stamp
+        {
             return Ok(Some(known));
         }
         let before = self.forgotten.load(Ordering::Acquire);
         let mut tx = stores.registry().read().await?;
         let found = establishment::find(&mut tx, slug).await?.map(Arc::new);
         if let Some(found) = &found {
-            self.kept.insert(slug.to_owned(), found.clone());
+            self.kept.insert(slug.to_owned(), (found.clone(), stamp));
             if self.forgotten.load(Ordering::Acquire) != before {
                 // It may have changed while it was read.
                 self.kept.invalidate(slug);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions, Pool, Postgres};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::Error;
 use super::dialect::{self, SchemaName};
@@ -51,6 +51,7 @@ pub struct Server {
     pool: Pool<Postgres>,
     outage: Outage,
     label: String,
+    proven: Arc<OnceCell<()>>,
 }
 
 impl fmt::Debug for Server {
@@ -65,6 +66,16 @@ impl Server {
     /// # Errors
     /// `Unreachable`, `Refused` with what to change.
     pub async fn connect(url: &str, connections_max: u32) -> Result<Self, Error> {
+        let server = Self::named(url, connections_max)?;
+        server.prove().await?;
+        Ok(server)
+    }
+
+    /// A server that is connected to when it is first wanted: one that is away keeps the stores elsewhere from nobody.
+    ///
+    /// # Errors
+    /// `Refused` when the address is none.
+    pub fn named(url: &str, connections_max: u32) -> Result<Self, Error> {
         let options = PgConnectOptions::from_str(url).map_err(|source| Error::Refused {
             place: "PostgreSQL".to_owned(),
             reason: format!("store.url is no address of a database: {source}"),
@@ -85,10 +96,19 @@ impl Server {
             .idle_timeout(CONNECTION_IDLE);
         let registry = pool.clone().max_connections(REGISTRY_CONNECTIONS_MAX.min(connections_max)).connect_lazy_with(options.clone());
         let pool = pool.max_connections(connections_max).connect_lazy_with(options);
-        let server = Self { outage: Outage::new(&registry, &label), registry, pool, label };
-        let mut connection = server.registry.acquire().await.map_err(|error| login::refused(error, &server.label))?;
-        login::check(&mut connection, &server.label).await?;
-        Ok(server)
+        Ok(Self { outage: Outage::new(&registry, &label), registry, pool, label, proven: Arc::default() })
+    }
+
+    /// Checks once that the login is one that keeps establishments apart.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Refused` with what to change; then the next caller checks again.
+    pub async fn prove(&self) -> Result<(), Error> {
+        let proof = async {
+            let mut connection = self.registry.acquire().await.map_err(|error| login::refused(error, &self.label))?;
+            login::check(&mut connection, &self.label).await
+        };
+        self.proven.get_or_try_init(|| self.outage.guard(Box::pin(proof))).await.copied()
     }
 
     /// Where it is, without secrets: for messages.

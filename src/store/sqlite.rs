@@ -1,7 +1,9 @@
 //! SQLite files: how one is opened, and what every connection is set to.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite, Transaction};
@@ -27,7 +29,11 @@ pub struct SqliteFile {
     writer: Pool<Sqlite>,
     readers: Pool<Sqlite>,
     path: PathBuf,
+    log: PathBuf,
 }
+
+/// What changes with every commit to a file.
+pub type Stamp = [Option<(u64, SystemTime)>; 2];
 
 impl SqliteFile {
     /// Opens a file and brings it to the newest version.
@@ -37,6 +43,9 @@ impl SqliteFile {
     pub async fn open(path: &Path, kind: migrate::Kind, create: bool) -> Result<Self, Error> {
         if !create && !path.exists() {
             return Err(Error::Missing(path.display().to_string()));
+        }
+        if create {
+            keep_private(path)?;
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -55,7 +64,7 @@ impl SqliteFile {
             Error::Engine(source) => Error::Unusable { path: path.to_owned(), source },
             other => other,
         })?;
-        Ok(Self { writer, readers, path: path.to_owned() })
+        Ok(Self { writer, readers, log: beside(path, "-wal"), path: path.to_owned() })
     }
 
     /// A reading connection.
@@ -94,10 +103,35 @@ impl SqliteFile {
         self.writer.close().await;
     }
 
+    /// What changes with every commit of any program: length and time of the file and of its log.
+    pub fn stamp(&self) -> Stamp {
+        let of = |path: &Path| std::fs::metadata(path).ok().and_then(|found| Some((found.len(), found.modified().ok()?)));
+        [of(&self.path), of(&self.log)]
+    }
+
     /// Where the file lies.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Makes the file, for its owner alone, before the engine does: it gives its log the same rights. One that is there keeps its content.
+fn keep_private(path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Folder { path: path.to_owned(), source };
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+    for path in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        match std::fs::set_permissions(&path, Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// Brings a new file up even when several programs start on it together: changing it to write-ahead logging takes a lock that SQLite does

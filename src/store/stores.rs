@@ -15,7 +15,7 @@ use super::migrate::Kind;
 use super::postgres::{Schema, Server};
 use super::registry::establishment::DEFAULT_PLACEMENT;
 use super::registry::installation;
-use super::sqlite::SqliteFile;
+use super::sqlite::{SqliteFile, Stamp};
 use super::{Error, Notices, Tx};
 use crate::types::id::EstablishmentId;
 use crate::types::slug::PLATFORM;
@@ -85,6 +85,20 @@ impl Placement {
             StoreUrl::Postgres(url) => Ok(Self::Postgres(Server::connect(url.expose(), connections_max).await?)),
         }
     }
+
+    /// A further placement: one that is away is told, and keeps the establishments elsewhere from nobody.
+    async fn further(name: &str, url: &StoreUrl, connections_max: u32) -> Result<Self, Error> {
+        let away = |error: &Error| tracing::error!(placement = name, %error, "a placement cannot be used: its establishments do not serve");
+        match url {
+            StoreUrl::Sqlite(path) => Ok(Self::Sqlite(Folder::open(path).inspect_err(away).unwrap_or_else(|_| Folder::unmade(path)))),
+            StoreUrl::Postgres(url) => {
+                let server = Server::named(url.expose(), connections_max)?;
+                let proven = Box::pin(server.prove()).await;
+                proven.as_ref().err().map(away);
+                Ok(Self::Postgres(server))
+            }
+        }
+    }
 }
 
 /// How much may stand open.
@@ -144,7 +158,7 @@ impl Stores {
         };
         let mut placements = BTreeMap::from([(DEFAULT_PLACEMENT.to_owned(), own)]);
         for (name, url) in more {
-            placements.insert(name.clone(), Placement::open(url, bounds.connections_max).await?);
+            placements.insert(name.clone(), Placement::further(name, url, bounds.connections_max).await?);
         }
         let installation = installation::get_or_insert(&registry).await?.id;
         let open = Cache::builder().max_capacity(bounds.open_max).eviction_policy(EvictionPolicy::lru()).build();
@@ -166,6 +180,14 @@ impl Stores {
     /// Whether a store of this slug stands open.
     pub fn is_open(&self, slug: &str) -> bool {
         self.open.iter().any(|(_, (named, _))| named == slug)
+    }
+
+    /// What changes whenever any program writes into the registry, where that can be seen without asking it: on files.
+    pub fn registry_stamp(&self) -> Option<Stamp> {
+        match &self.registry {
+            Store::Sqlite(file) => Some(file.stamp()),
+            Store::Postgres(_) => None,
+        }
     }
 
     /// The names of the placements.
@@ -322,6 +344,7 @@ impl Stores {
     }
 
     async fn schema(&self, server: &Server, at: &Address, create: bool) -> Result<Schema, Error> {
+        server.prove().await?;
         let name = self.schema_name(at);
         match Schema::find(server, &name).await? {
             Some(schema) => schema.check(Kind::Establishment).await.map(|()| schema),
@@ -342,7 +365,7 @@ impl Stores {
         let opening = async {
             let store = match placement {
                 Placement::Sqlite(folder) => Store::Sqlite(folder.establishment(&at.slug, create).await?),
-                Placement::Postgres(server) => Store::Postgres(Arc::new(self.schema(server, &at, create).await?)),
+                Placement::Postgres(server) => Store::Postgres(Arc::new(Box::pin(self.schema(server, &at, create)).await?)),
             };
             Ok((at.slug.clone(), store))
         };

@@ -1,9 +1,14 @@
 //! Establishments and zones.
 
+use passerelle::app::open;
+use passerelle::services::context::{Actor, Context, PlatformContext};
+use passerelle::services::establishments::{self, NewEstablishment};
+use passerelle::types::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::kit::Served;
+use crate::harness::store::{Engine, TestStore};
 
 #[tokio::test]
 async fn an_operator_makes_one_and_its_administrator_gets_a_link() {
@@ -94,4 +99,20 @@ async fn what_cannot_be_read_is_told_and_what_is_not_there_is_404() {
     }
     let other_method = api.send(Method::DELETE, "/api/v1/establishments", Some(&operator), None).await;
     assert_eq!((other_method.status, other_method.header("content-type")), (StatusCode::METHOD_NOT_ALLOWED, "application/problem+json"));
+}
+
+#[tokio::test]
+async fn what_a_command_blocks_on_files_is_blocked_at_once_for_the_gateway_that_serves() {
+    let place = TestStore::on(Engine::Sqlite);
+    let (serving, command) = (open(&place.config).await.unwrap(), open(&place.config).await.unwrap());
+    let now = Timestamp::now();
+    let platform = PlatformContext::open(&command, Actor::System, now).await.unwrap();
+    let new = NewEstablishment { name: "Lycée Ampère".to_owned(), ..NewEstablishment::default() };
+    establishments::create(&platform, &new).await.unwrap();
+    let seen = async || Context::open(&serving, "lycee-ampere", Actor::System, now).await.unwrap().is_open();
+    assert!(seen().await);
+    establishments::block(&Context::open(&command, "lycee-ampere", Actor::System, now).await.unwrap()).await.unwrap();
+    assert!(!seen().await, "the gateway that serves goes on with what it knew");
+    establishments::unblock(&Context::open(&command, "lycee-ampere", Actor::System, now).await.unwrap()).await.unwrap();
+    assert!(seen().await);
 }

@@ -66,6 +66,10 @@ async fn what_is_made_is_its_owners_alone_and_a_folder_that_was_there_keeps_its_
     for folder in [there.path().to_owned(), there.path().join("new")] {
         let stores = try_open(&folder, 4).await.unwrap();
         assert_eq!((mode(&folder.join("establishments")), mode(&folder.join("registry.sqlite"))), (0o700, 0o600));
+        // The log holds what the file will hold.
+        for name in ["registry.sqlite-wal", "registry.sqlite-shm", "establishments/platform.sqlite", "establishments/platform.sqlite-wal"] {
+            assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+        }
         stores.close().await;
     }
     assert_eq!((mode(there.path()), mode(&there.path().join("new"))), (0o755, 0o700));

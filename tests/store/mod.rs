@@ -16,6 +16,7 @@ mod jobs;
 mod links;
 mod outbox;
 mod people;
+mod placements;
 mod races;
 mod refusals;
 mod registry;

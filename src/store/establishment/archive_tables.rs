@@ -2,7 +2,7 @@
 //! the reason. It knows no row and no file.
 
 /// The last migration of the establishment's store that this list describes.
-pub const SCHEMA_VERSION: i64 = 4;
+pub const SCHEMA_VERSION: i64 = 5;
 
 /// What a column holds, whatever the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,12 +27,15 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
+    /// One that cannot be made at the moment.
+    pub fn unmade(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// The registry, made when it is not there.
     pub async fn registry(&self) -> Result<Arc<SqliteFile>, Error> {
         let path = self.0.join("registry.sqlite");
-        let registry = SqliteFile::open(&path, Kind::Registry, true).await?;
-        restrict(&path, 0o600)?;
-        Ok(Arc::new(registry))
+        Ok(Arc::new(SqliteFile::open(&path, Kind::Registry, true).await?))
     }
 
     /// One establishment's file.
