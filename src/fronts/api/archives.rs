@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use serde::Deserialize;
+use tracing::Instrument;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Here, Of, OnPlatform};
@@ -94,12 +95,15 @@ pub async fn restore(
     body: RawBody,
 ) -> Result<Json<RestoreView>, Problem> {
     let (mut upload, key) = receive(&ctx, &headers, body).await?;
-    let (path, unwatched) = (upload.end().await?, Arc::new(Progress::default()));
-    Ok(Json(if wanted.rehearse {
-        RestoreView::Rehearsed(archives::rehearse(&ctx, path, &key, &unwatched).await?)
-    } else {
-        RestoreView::Restored(archives::restore(&ctx, path, &key, &unwatched).await?)
-    }))
+    let work = async move {
+        let (path, unwatched) = (upload.end().await?, Arc::new(Progress::default()));
+        Ok(Json(if wanted.rehearse {
+            RestoreView::Rehearsed(archives::rehearse(&ctx, path, &key, &unwatched).await?)
+        } else {
+            RestoreView::Restored(archives::restore(&ctx, path, &key, &unwatched).await?)
+        }))
+    };
+    carried_out(work).await
 }
 
 /// Takes an archive in as a new establishment. The body is the archive, at most 4 GiB; its passphrase comes in the header `Passerelle-Passphrase`.
@@ -114,12 +118,15 @@ pub async fn import(
     body: RawBody,
 ) -> Result<Response, Problem> {
     let (mut upload, key) = receive(platform.context(), &headers, body).await?;
-    let (path, unwatched) = (upload.end().await?, Arc::new(Progress::default()));
-    if wanted.rehearse {
-        return Ok(Json(archives::rehearse(platform.context(), path, &key, &unwatched).await?).into_response());
-    }
-    let made = archives::import(&platform, path, &key, wanted.slug.as_deref(), &unwatched).await?;
-    Ok(Created { location: format!("/api/v1/establishments/{}", made.establishment.slug), body: made }.into_response())
+    let work = async move {
+        let (path, unwatched) = (upload.end().await?, Arc::new(Progress::default()));
+        if wanted.rehearse {
+            return Ok(Json(archives::rehearse(platform.context(), path, &key, &unwatched).await?).into_response());
+        }
+        let made = archives::import(&platform, path, &key, wanted.slug.as_deref(), &unwatched).await?;
+        Ok(Created { location: format!("/api/v1/establishments/{}", made.establishment.slug), body: made }.into_response())
+    };
+    carried_out(work).await
 }
 
 /// What became of the archive.
@@ -130,6 +137,13 @@ pub enum RestoreView {
     Restored(Restored),
     /// It was only tried.
     Rehearsed(Rehearsed),
+}
+
+/// Carries work on an archive out to its end, whether or not its caller waits: else one who hangs up would free the place of the archive while a
+/// thread still reads it.
+async fn carried_out<T: Send + 'static>(work: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Result<T, Problem> {
+    let ended = tokio::spawn(work.in_current_span()).await;
+    ended.map_err(|error| Problem::internal(format!("work on an archive ended early: {error}")))?
 }
 
 /// Takes the body into a file, piece by piece.
