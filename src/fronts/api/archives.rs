@@ -1,5 +1,6 @@
 //! `/establishments/{slug}/export|restore` and `/establishments/import`: whole establishments as encrypted files.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Json;
@@ -24,7 +25,7 @@ use crate::services::context::Context;
 const PASSPHRASE: HeaderName = HeaderName::from_static("passerelle-passphrase");
 
 /// What closes the archive: exactly one of the two.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Closing {
     /// A passphrase of at least 12 characters.
@@ -33,6 +34,13 @@ pub struct Closing {
     /// A public key of age, `age1…`.
     #[serde(default)]
     recipient: Option<String>,
+}
+
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A passphrase stands in no log.
+        f.debug_struct("Closing").field("recipient", &self.recipient).finish_non_exhaustive()
+    }
 }
 
 impl Closing {
@@ -157,4 +165,16 @@ async fn receive(ctx: &Context, headers: &HeaderMap, body: RawBody) -> Result<(U
         upload.take(&piece).await?;
     }
     Ok((upload, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Closing;
+
+    #[test]
+    fn a_passphrase_is_not_shown() {
+        let closing = Closing { passphrase: Some("cheval pile agrafe".to_owned()), recipient: Some("age1abc".to_owned()) };
+        let shown = format!("{closing:?}");
+        assert!(!shown.contains("cheval") && shown.contains("age1abc"), "{shown}");
+    }
 }

@@ -95,7 +95,8 @@ impl Reader {
     /// # Errors
     /// A refusal with its own reason.
     pub fn read(&self, path: &Path) -> Result<Checked, Error> {
-        let unreadable = |e: std::io::Error| Error::Outside(format!("the archive {} cannot be read: {e}", path.display()));
+        // Whoever gave a path knows it; whoever sent an archive must not learn where it was put.
+        let unreadable = |e: std::io::Error| Error::Outside(format!("the archive cannot be read: {e}"));
         let file = File::open(path).map_err(unreadable)?;
         self.progress.expect(file.metadata().map_err(unreadable)?.len());
         let opened = self.key.open(BufReader::new(Watched { file, progress: self.progress.clone() }))?;
