@@ -4,6 +4,7 @@ mod api;
 mod command;
 mod leftovers;
 mod moving;
+mod places;
 mod refused;
 mod rights;
 mod round_trip;

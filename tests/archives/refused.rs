@@ -81,9 +81,7 @@ async fn other_files_and_newer_archives_are_told_apart() {
     let (lock, key) = key_pair();
     let write = |name: &str, inside: &[u8]| {
         let file = school.file(name);
-        let mut out = lock.close(std::fs::File::create(&file).unwrap()).unwrap();
-        std::io::Write::write_all(&mut out, inside).unwrap();
-        out.finish().unwrap();
+        write(&file, &lock, inside);
         file
     };
     let plain = school.file("plain.tar");
@@ -108,11 +106,63 @@ async fn more_stretching_than_an_archive_needs_is_not_done() {
     assert_eq!(reason(&school, &file, &Key::passphrase("whatever it is".to_owned()).unwrap()).await, "archive-excessive");
 }
 
+#[tokio::test]
+async fn an_entry_that_would_be_held_in_memory_is_refused_at_sight() {
+    let school = School::start().await;
+    let (lock, key) = key_pair();
+    let newer = br#"{"format":"passerelle-archive","version":2,"program":"9.0.0","schema_version":1}"#;
+    // What comes after the entry is not looked at: it would be refused for another reason.
+    for (kind, content) in [
+        (tar::EntryType::GNULongName, b"archive.json\0".to_vec()),
+        (tar::EntryType::GNULongName, [b"archive.json\0".to_vec(), vec![0; 32 * 1024 * 1024]].concat()),
+        (tar::EntryType::GNULongLink, vec![b'a'; 32 * 1024 * 1024]),
+        (tar::EntryType::XHeader, b"15 comment=abcd\n".to_vec()),
+        (tar::EntryType::Symlink, Vec::new()),
+    ] {
+        let file = school.file("bomb.age");
+        let inside = entries(&[(kind, "archive.json", &content), (tar::EntryType::Regular, "archive.json", newer)]);
+        write(&file, &lock, &inside);
+        assert_eq!(reason(&school, &file, &key).await, "archive-foreign", "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_line_longer_than_any_row_is_not_looked_at() {
+    let school = School::start().await;
+    let (lock, key) = key_pair();
+    let whole = school.save("galois.age", &lock).await;
+    let checked = archives::verify(&school.ctx.gateway, &whole, &key, &unwatched()).await.unwrap();
+    let header = serde_json::to_vec(&checked.header).unwrap();
+    let mut line = vec![b' '; 5 * 1024 * 1024];
+    line.push(b'\n');
+    let file = school.file("long.age");
+    let plain = tar::EntryType::Regular;
+    write(&file, &lock, &entries(&[(plain, "archive.json", &header), (plain, "users/000001.jsonl", &line)]));
+    let refused = archives::verify(&school.ctx.gateway, &file, &key, &unwatched()).await;
+    let Err(Error::Archive { reason: "archive-damaged", detail }) = refused else { panic!("had to be refused: {refused:?}") };
+    assert!(detail.contains("longer than any row"), "{detail}");
+}
+
+/// Closes what is inside an archive.
+fn write(file: &Path, lock: &Lock, inside: &[u8]) {
+    let mut out = lock.close(std::fs::File::create(file).unwrap()).unwrap();
+    std::io::Write::write_all(&mut out, inside).unwrap();
+    out.finish().unwrap();
+}
+
 /// One entry, packed as an archive's are.
 fn packed(name: &str, content: &[u8]) -> Vec<u8> {
+    entries(&[(tar::EntryType::Regular, name, content)])
+}
+
+/// Entries of any kind, packed as an archive's are.
+fn entries(wanted: &[(tar::EntryType, &str, &[u8])]) -> Vec<u8> {
     let mut entries = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    let mut header = tar::Header::new_ustar();
-    header.set_size(u64::try_from(content.len()).unwrap());
-    entries.append_data(&mut header, name, content).unwrap();
+    for (kind, name, content) in wanted {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(*kind);
+        header.set_size(u64::try_from(content.len()).unwrap());
+        entries.append_data(&mut header, name, *content).unwrap();
+    }
     entries.into_inner().unwrap().finish().unwrap()
 }

@@ -1,5 +1,6 @@
 //! `/establishments/{slug}/export|restore` and `/establishments/import`: whole establishments as encrypted files.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use serde::Deserialize;
+use tracing::Instrument;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Here, Of, OnPlatform};
@@ -23,7 +25,7 @@ use crate::services::context::Context;
 const PASSPHRASE: HeaderName = HeaderName::from_static("passerelle-passphrase");
 
 /// What closes the archive: exactly one of the two.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Closing {
     /// A passphrase of at least 12 characters.
@@ -32,6 +34,13 @@ pub struct Closing {
     /// A public key of age, `age1…`.
     #[serde(default)]
     recipient: Option<String>,
+}
+
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A passphrase stands in no log.
+        f.debug_struct("Closing").field("recipient", &self.recipient).finish_non_exhaustive()
+    }
 }
 
 impl Closing {
@@ -94,12 +103,15 @@ pub async fn restore(
     body: RawBody,
 ) -> Result<Json<RestoreView>, Problem> {
     let (mut upload, key) = receive(&ctx, &headers, body).await?;
-    let (path, unwatched) = (upload.end().await?, Arc::new(Progress::default()));
-    Ok(Json(if wanted.rehearse {
-        RestoreView::Rehearsed(archives::rehearse(&ctx, path, &key, &unwatched).await?)
-    } else {
-        RestoreView::Restored(archives::restore(&ctx, path, &key, &unwatched).await?)
-    }))
+    let work = async move {
+        let (path, unwatched) = (upload.end().await?, Arc::new(Progress::default()));
+        Ok(Json(if wanted.rehearse {
+            RestoreView::Rehearsed(archives::rehearse(&ctx, path, &key, &unwatched).await?)
+        } else {
+            RestoreView::Restored(archives::restore(&ctx, path, &key, &unwatched).await?)
+        }))
+    };
+    carried_out(work).await
 }
 
 /// Takes an archive in as a new establishment. The body is the archive, at most 4 GiB; its passphrase comes in the header `Passerelle-Passphrase`.
@@ -114,12 +126,15 @@ pub async fn import(
     body: RawBody,
 ) -> Result<Response, Problem> {
     let (mut upload, key) = receive(platform.context(), &headers, body).await?;
-    let (path, unwatched) = (upload.end().await?, Arc::new(Progress::default()));
-    if wanted.rehearse {
-        return Ok(Json(archives::rehearse(platform.context(), path, &key, &unwatched).await?).into_response());
-    }
-    let made = archives::import(&platform, path, &key, wanted.slug.as_deref(), &unwatched).await?;
-    Ok(Created { location: format!("/api/v1/establishments/{}", made.establishment.slug), body: made }.into_response())
+    let work = async move {
+        let (path, unwatched) = (upload.end().await?, Arc::new(Progress::default()));
+        if wanted.rehearse {
+            return Ok(Json(archives::rehearse(platform.context(), path, &key, &unwatched).await?).into_response());
+        }
+        let made = archives::import(&platform, path, &key, wanted.slug.as_deref(), &unwatched).await?;
+        Ok(Created { location: format!("/api/v1/establishments/{}", made.establishment.slug), body: made }.into_response())
+    };
+    carried_out(work).await
 }
 
 /// What became of the archive.
@@ -130,6 +145,13 @@ pub enum RestoreView {
     Restored(Restored),
     /// It was only tried.
     Rehearsed(Rehearsed),
+}
+
+/// Carries work on an archive out to its end, whether or not its caller waits: else one who hangs up would free the place of the archive while a
+/// thread still reads it.
+async fn carried_out<T: Send + 'static>(work: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Result<T, Problem> {
+    let ended = tokio::spawn(work.in_current_span()).await;
+    ended.map_err(|error| Problem::internal(format!("work on an archive ended early: {error}")))?
 }
 
 /// Takes the body into a file, piece by piece.
@@ -143,4 +165,16 @@ async fn receive(ctx: &Context, headers: &HeaderMap, body: RawBody) -> Result<(U
         upload.take(&piece).await?;
     }
     Ok((upload, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Closing;
+
+    #[test]
+    fn a_passphrase_is_not_shown() {
+        let closing = Closing { passphrase: Some("cheval pile agrafe".to_owned()), recipient: Some("age1abc".to_owned()) };
+        let shown = format!("{closing:?}");
+        assert!(!shown.contains("cheval") && shown.contains("age1abc"), "{shown}");
+    }
 }

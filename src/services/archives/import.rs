@@ -176,9 +176,10 @@ async fn fill(
     let there = Context { establishment: Arc::new(made.clone()), store, ..ctx.clone() };
     let with_tokens = checked.header.establishment.slug == made.slug;
     let landing = Landing { gateway: &ctx.gateway, path, key, progress, slug: &made.slug, home: false, with_tokens };
+    let coming = landing.open().await;
     let mut tx = there.store.begin().await?;
     tx.set_large(true).await?;
-    let landed = landing.fill(&mut tx, checked).await?;
+    let landed = landing.fill(&mut tx, checked, coming).await?;
     restore::settle_in(&mut tx, &there).await?;
     let detail = json!({ "from": checked.header.establishment.slug, "archived_at": checked.header.created_at });
     audit::record_in(&mut tx, &there, "establishment.imported", ("establishment", &made.slug), detail).await?;

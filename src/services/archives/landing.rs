@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context as Digest, SHA256};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::envelope::Key;
@@ -40,6 +41,13 @@ pub struct Landing<'a> {
     pub with_tokens: bool,
 }
 
+/// Rows on their way from the file: it is open, and its first rows are there.
+pub struct Coming {
+    first: Option<Page>,
+    pages: mpsc::Receiver<Page>,
+    reading: JoinHandle<Result<Checked, Error>>,
+}
+
 /// What was written.
 pub struct Landed {
     /// Each table, as it stood in the archive with its secrets open.
@@ -49,24 +57,33 @@ pub struct Landed {
 }
 
 impl Landing<'_> {
-    /// Writes every row. The archive is read to its end again and must still be the one that was checked.
-    ///
-    /// # Errors
-    /// A refusal; then the transaction is to be dropped.
-    pub async fn fill(&self, tx: &mut Tx, checked: &Checked) -> Result<Landed, Error> {
+    /// Opens the archive, before the transaction that is to take its rows: a passphrase takes long to be tried, longer while others are, and nobody
+    /// can write in the store meanwhile.
+    pub async fn open(&self) -> Coming {
         let (rows, mut pages) = mpsc::channel(PAGES_WAITING);
         let reader = Reader { gateway: self.gateway.clone(), key: self.key.clone(), progress: self.progress.clone(), rows: Some(rows) };
         let path = self.path.to_owned();
         let reading = tokio::spawn(apart(move || reader.read(&path)));
+        Coming { first: pages.recv().await, pages, reading }
+    }
+
+    /// Writes every row. The archive is read to its end again and must still be the one that was checked.
+    ///
+    /// # Errors
+    /// A refusal; then the transaction is to be dropped.
+    pub async fn fill(&self, tx: &mut Tx, checked: &Checked, coming: Coming) -> Result<Landed, Error> {
+        let Coming { first, mut pages, reading } = coming;
+        let mut next = first;
         let mut sums = Sums::default();
         let mut customs = Customs { home: self.home, application: None };
         let mut tokens_dropped = 0;
         let mut stopped = None;
-        while let Some(page) = pages.recv().await {
+        while let Some(page) = next {
             if let Err(error) = self.take(tx, page, &mut sums, &mut customs, &mut tokens_dropped).await {
                 stopped = Some(error);
                 break;
             }
+            next = pages.recv().await;
         }
         drop(pages);
         let read = reading.await.map_err(|e| Error::Internal(format!("the reading of an archive ended early: {e}")))?;

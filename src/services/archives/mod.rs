@@ -9,6 +9,7 @@ mod format;
 mod import;
 mod landing;
 mod leftover;
+mod places;
 mod progress;
 mod read;
 mod refusal;

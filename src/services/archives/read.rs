@@ -25,13 +25,15 @@ use crate::store::establishment::archive_tables::{TABLES, Table};
 /// Largest header or manifest.
 const NOTE_BYTES_MAX: u64 = 1024 * 1024;
 /// Longest line: a row is far shorter.
-const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Largest archive once it is decrypted and unpacked.
 const OPEN_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// Zeros that may follow the last entry.
 const PADDING_MAX: u64 = 64 * 1024;
 /// Rows handed over at once.
 pub const PAGE_ROWS: usize = 1000;
+/// Bytes of lines after which rows are handed over, however few they are: pages wait in memory.
+const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Rows of one table on their way to a store, their secrets open.
 pub struct Page {
@@ -93,15 +95,20 @@ impl Reader {
     /// # Errors
     /// A refusal with its own reason.
     pub fn read(&self, path: &Path) -> Result<Checked, Error> {
-        let unreadable = |e: std::io::Error| Error::Outside(format!("the archive {} cannot be read: {e}", path.display()));
+        // Whoever gave a path knows it; whoever sent an archive must not learn where it was put.
+        let unreadable = |e: std::io::Error| Error::Outside(format!("the archive cannot be read: {e}"));
         let file = File::open(path).map_err(unreadable)?;
         self.progress.expect(file.metadata().map_err(unreadable)?.len());
         let opened = self.key.open(BufReader::new(Watched { file, progress: self.progress.clone() }))?;
         let mut entries = tar::Archive::new(GzDecoder::new(BufReader::new(opened)).take(OPEN_BYTES_MAX));
         let mut tally = Tally { whole: Digest::new(&SHA256), header: None, manifest: None, tables: Vec::new(), open: None };
         let mut begun = false;
-        for entry in entries.entries().map_err(|e| refusal::reading(&e))? {
+        // Raw: long names and extended headers would be read into memory whole, and an archive has none.
+        for entry in entries.entries().map_err(|e| refusal::reading(&e))?.raw(true) {
             let mut entry = entry.map_err(|e| first_words(begun, &e))?;
+            if !entry.header().entry_type().is_file() {
+                return Err(if begun { refusal::damaged("it holds an entry that is no plain file") } else { refusal::foreign() });
+            }
             begun = true;
             self.entry(&mut tally, &mut entry)?;
         }
@@ -144,7 +151,7 @@ impl Reader {
         unpack: impl Fn(&mut Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut lines = BufReader::new(entry);
-        let (mut line, mut page) = (Vec::new(), Vec::new());
+        let (mut line, mut page, mut page_bytes) = (Vec::new(), Vec::new(), 0);
         loop {
             line.clear();
             let read = (&mut lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).map_err(|e| refusal::reading(&e))?;
@@ -152,7 +159,7 @@ impl Reader {
                 return self.hand_over(table, page);
             }
             if line.last() != Some(&b'\n') {
-                return Err(refusal::damaged(format!("a row of {} has no end", table.name)));
+                return Err(refusal::damaged(format!("a row of {} has no end, or is longer than any row", table.name)));
             }
             tally.line(&line);
             // Rows are looked at in the first pass too: whatever would stop the second is told before anything is written.
@@ -160,8 +167,10 @@ impl Reader {
             unpack(&mut row)?;
             if self.rows.is_some() {
                 page.push(row);
-                if page.len() == PAGE_ROWS {
+                page_bytes += line.len();
+                if page.len() == PAGE_ROWS || page_bytes >= PAGE_BYTES {
                     self.hand_over(table, std::mem::take(&mut page))?;
+                    page_bytes = 0;
                 }
             }
         }

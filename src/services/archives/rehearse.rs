@@ -93,9 +93,10 @@ async fn attempt(
     // An operator's rights may stand in an archive of the platform only.
     let home = checked.header.establishment.slug == PLATFORM;
     let landing = Landing { gateway, path, key, progress, slug: &scratch.slug, home, with_tokens: true };
+    let coming = landing.open().await;
     let mut tx = store.begin().await?;
     tx.set_large(true).await?;
-    let landed = landing.fill(&mut tx, checked).await?;
+    let landed = landing.fill(&mut tx, checked, coming).await?;
     tx.set_large(false).await?;
     tx.commit().await?;
     let mut sums = Sums::default();

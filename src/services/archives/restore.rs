@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::envelope::Key;
-use super::landing::Landing;
+use super::landing::{Coming, Landing};
 use super::progress::Progress;
 use super::read::Checked;
 use super::{refusal, secrets, verify};
@@ -52,17 +52,13 @@ pub async fn restore(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Progr
     let checked = verify(&ctx.gateway, path, key, progress).await?;
     admissible(ctx, &checked)?;
     let (announced, batch) = (logout_notices::announce(ctx).await?, Uuid::now_v7());
+    let landing = Landing { gateway: &ctx.gateway, path, key, progress, slug: ctx.slug(), home: ctx.is_platform(), with_tokens: true };
+    let coming = landing.open().await;
     let mut tx = ctx.store.begin().await?;
     tx.set_large(true).await?;
-    // Applications hear of the end of the sessions that are there now, by the addresses they gave until now.
-    logout_notices::for_everyone_in(&mut tx, ctx, batch).await?;
-    archive::delete_everything(&mut tx).await?;
-    let landing = Landing { gateway: &ctx.gateway, path, key, progress, slug: ctx.slug(), home: ctx.is_platform(), with_tokens: true };
-    landing.fill(&mut tx, &checked).await?;
-    settle_in(&mut tx, ctx).await?;
-    let detail = json!({ "archived_at": checked.header.created_at, "rows": checked.manifest.rows, "sha256": checked.manifest.sha256, "batch": batch });
-    audit::record_in(&mut tx, ctx, "establishment.restored", ("establishment", ctx.slug()), detail).await?;
+    let replaced = replace_in(&mut tx, ctx, &landing, coming, (&checked, batch)).await;
     tx.set_large(false).await?;
+    replaced?;
     tx.commit().await?;
     ctx.gateway.keys.forget(ctx.slug()).await;
     if let Err(error) = tell_others(ctx).await {
@@ -71,6 +67,23 @@ pub async fn restore(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Progr
     announced.hurry(ctx).await;
     tracing::info!(establishment = ctx.slug(), rows = checked.manifest.rows, "establishment put back from an archive");
     Ok(Restored { slug: ctx.slug().to_owned(), archived_at: checked.header.created_at, rows: checked.manifest.rows, batch })
+}
+
+/// Puts the rows of an archive in the place of those that are there.
+async fn replace_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    landing: &Landing<'_>,
+    coming: Coming,
+    (checked, batch): (&Checked, Uuid),
+) -> Result<(), Error> {
+    // Applications hear of the end of the sessions that are there now, by the addresses they gave until now.
+    logout_notices::for_everyone_in(tx, ctx, batch).await?;
+    archive::delete_everything(tx).await?;
+    landing.fill(tx, checked, coming).await?;
+    settle_in(tx, ctx).await?;
+    let detail = json!({ "archived_at": checked.header.created_at, "rows": checked.manifest.rows, "sha256": checked.manifest.sha256, "batch": batch });
+    audit::record_in(tx, ctx, "establishment.restored", ("establishment", ctx.slug()), detail).await
 }
 
 /// Has every node drop what it keeps of the establishment. A restore writes nothing into the registry that would say so.

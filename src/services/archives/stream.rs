@@ -3,14 +3,18 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::envelope::Lock;
 use super::export;
 use super::leftover::UPLOAD;
+use super::places::{Place, Purpose};
 use super::progress::Progress;
 use super::refusal;
 use crate::services::context::Context;
@@ -23,12 +27,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const CHUNKS_WAITING: usize = 8;
 /// Largest archive taken from a caller.
 pub const UPLOAD_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
-/// Archives taken from callers at the same time, so that they fill no disk.
-const UPLOADS_MAX: usize = 2;
-/// When to come back while there are more.
-const RETRY_AFTER_S: u32 = 30;
-
-static UPLOADS: Semaphore = Semaphore::const_new(UPLOADS_MAX);
+/// How long a caller may take to read an archive: until then it holds a thread and a moment of the store.
+const EXPORT_DEADLINE: Duration = Duration::from_mins(30);
 
 /// Bytes of an archive, in order; an error ends them, and then what came before is no archive.
 pub type Chunks = mpsc::Receiver<io::Result<Vec<u8>>>;
@@ -36,14 +36,20 @@ pub type Chunks = mpsc::Receiver<io::Result<Vec<u8>>>;
 /// Writes an archive to a caller while it is read from the store.
 ///
 /// # Errors
-/// `Forbidden`. What goes wrong later ends the stream.
+/// `Forbidden`; `TooMany` while another is written for this establishment, or many for others. What goes wrong later ends the stream, and so does a
+/// caller who reads too slowly.
 pub fn stream(ctx: &Context, lock: &Lock) -> Result<Chunks, Error> {
     ctx.require(Permission::Archive)?;
+    let place = Place::take(ctx, Purpose::Export)?;
     let (chunks, taken) = mpsc::channel(CHUNKS_WAITING);
+    let until = Instant::now() + EXPORT_DEADLINE;
     let (ctx, lock) = (ctx.clone(), lock.clone());
     tokio::spawn(async move {
-        let out = BufWriter::with_capacity(CHUNK_BYTES, Pipe(chunks.clone()));
-        if let Err(error) = export(&ctx, &lock, out, &Arc::new(Progress::default())).await {
+        let out = BufWriter::with_capacity(CHUNK_BYTES, Pipe { chunks: chunks.clone(), until });
+        let written = export(&ctx, &lock, out, &Arc::new(Progress::default())).await.map(drop);
+        // Nothing is held for a caller who has only to read the end.
+        drop(place);
+        if let Err(error) = written {
             tracing::warn!(establishment = ctx.slug(), %error, "an archive was not written to its end");
             // A caller who is gone hears nothing.
             let _told = chunks.send(Err(io::Error::other(error.to_string()))).await;
@@ -52,13 +58,20 @@ pub fn stream(ctx: &Context, lock: &Lock) -> Result<Chunks, Error> {
     Ok(taken)
 }
 
-/// Hands over what is written to it. It blocks while the caller is slow.
-struct Pipe(mpsc::Sender<io::Result<Vec<u8>>>);
+/// Hands over what is written to it. It blocks while the caller is slow, and no longer than until its deadline.
+struct Pipe {
+    chunks: mpsc::Sender<io::Result<Vec<u8>>>,
+    until: Instant,
+}
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the caller is gone");
-        self.0.blocking_send(Ok(bytes.to_vec())).map_err(gone)?;
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the caller reads too slowly");
+        if Instant::now() >= self.until {
+            return Err(late());
+        }
+        let sent = Handle::current().block_on(async { timeout_at(self.until, self.chunks.send(Ok(bytes.to_vec()))).await });
+        sent.map_err(|_| late())?.map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the caller is gone"))?;
         Ok(bytes.len())
     }
 
@@ -73,17 +86,17 @@ pub struct Upload {
     path: PathBuf,
     file: tokio::fs::File,
     size_bytes: u64,
-    _place: SemaphorePermit<'static>,
+    _place: Place,
 }
 
 impl Upload {
     /// Begins to take an archive, for whoever may put one back here: on the platform, to take one in.
     ///
     /// # Errors
-    /// `Forbidden`; `TooMany` while others are taken.
+    /// `Forbidden`; `TooMany` while another is taken for this establishment, or some for others.
     pub async fn begin(ctx: &Context) -> Result<Self, Error> {
         ctx.require(if ctx.is_platform() { Permission::ManageEstablishments } else { Permission::Archive })?;
-        let place = UPLOADS.try_acquire().map_err(|_| Error::TooMany { retry_after_s: RETRY_AFTER_S })?;
+        let place = Place::take(ctx, Purpose::Upload)?;
         let path = ctx.gateway.folder.join(format!("{}{}{}", UPLOAD.0, Uuid::now_v7().simple(), UPLOAD.1));
         let opened = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await;
         let file = opened.map_err(|e| failed(&e))?;
@@ -123,4 +136,35 @@ impl Drop for Upload {
 
 fn failed(error: &io::Error) -> Error {
     Error::Outside(format!("the archive that was sent cannot be put aside: {error}"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
+mod tests {
+    use super::*;
+
+    async fn write(mut pipe: Pipe) -> io::Result<usize> {
+        tokio::task::spawn_blocking(move || pipe.write(b"more")).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_takes_nothing_holds_no_thread_past_the_deadline() {
+        let (chunks, mut taken) = mpsc::channel(1);
+        let soon = Instant::now() + Duration::from_millis(20);
+        chunks.send(Ok(b"first".to_vec())).await.unwrap();
+        assert_eq!(write(Pipe { chunks: chunks.clone(), until: soon }).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(taken.recv().await.unwrap().unwrap(), b"first");
+        // Nor does one who takes a little now and then.
+        assert_eq!(write(Pipe { chunks: chunks.clone(), until: soon }).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(write(Pipe { chunks, until: Instant::now() + EXPORT_DEADLINE }).await.unwrap(), 4);
+        drop(taken);
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_is_gone_ends_it() {
+        let (chunks, taken) = mpsc::channel(1);
+        drop(taken);
+        let pipe = Pipe { chunks, until: Instant::now() + EXPORT_DEADLINE };
+        assert_eq!(write(pipe).await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
 }
