@@ -20,7 +20,7 @@ use crate::harness::gateway::TestGateway;
 /// Written into every content, and nowhere else.
 const SAID: &str = "votre lien secret";
 
-async fn put(ctx: &Context, kind: Kind) -> OutboxId {
+pub(super) async fn put(ctx: &Context, kind: Kind) -> OutboxId {
     let (recipient, topic) = ("élodie@acad-test.fr".to_owned(), "invitation".to_owned());
     let new = New { kind, recipient, topic, content: json!({ "said": SAID }), batch: None };
     let mut tx = ctx.store.begin().await.unwrap();
