@@ -1,6 +1,8 @@
 //! The outbox: what is to be sent is written with its cause and sent afterwards, by one node, tried again with longer and longer waits,
 //! and never sent twice. Says nothing itself: `mail` and the logout notices write into it, `dispatch` names who sends.
 
+use std::fmt;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,8 +26,8 @@ pub const GUARD_S: i64 = 120;
 const WAIT_MIN_S: i64 = 60;
 /// Longest wait between two attempts, in seconds.
 const WAIT_MAX_S: i64 = 6 * 3600;
-/// After so many seconds of waiting it is given up: three days.
-const GIVEN_UP_AFTER_S: i64 = 3 * 24 * 3600;
+/// After so many attempts it is given up: within three days. Sent again by a person, it has as many once more.
+const ATTEMPTS_MAX: i64 = 20;
 /// How many are being sent at once in one establishment.
 const AT_ONCE: i64 = 8;
 /// How often a round takes more before it lets others have a turn.
@@ -43,7 +45,7 @@ const UNCERTAIN: &str = "the program ended while this was being sent: it may hav
 const BROKEN_OFF: &str = "the program ended while this was being sent: it is sent again";
 
 /// Something new to send.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct New {
     /// By which way.
     pub kind: Kind,
@@ -55,6 +57,13 @@ pub struct New {
     pub content: Value,
     /// What it is sent together with.
     pub batch: Option<Uuid>,
+}
+
+// Whom it is for and what it says, links above all, are not for logs.
+impl fmt::Debug for New {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("New").field("kind", &self.kind).field("topic", &self.topic).finish_non_exhaustive()
+    }
 }
 
 /// How an attempt to send ended.
@@ -246,10 +255,8 @@ fn end(outgoing: &mut Outgoing, now: Timestamp, outcome: Outcome) {
 
 /// How long to wait after so many attempts, or that it is given up.
 fn wait_after(attempts: i64) -> Option<i64> {
-    let wait = |attempt: i64| WAIT_MIN_S << (attempt - 1).clamp(0, 20);
-    let mut waits = (1..=attempts).map(|attempt| wait(attempt).min(WAIT_MAX_S));
-    let waited: i64 = waits.clone().sum();
-    waits.next_back().filter(|_| waited <= GIVEN_UP_AFTER_S)
+    let before = (attempts - 1).rem_euclid(ATTEMPTS_MAX);
+    (before + 1 < ATTEMPTS_MAX).then(|| WAIT_MAX_S.min(WAIT_MIN_S << before))
 }
 
 /// A page of the outbox, newest first. Contents are never shown.
@@ -281,7 +288,8 @@ pub async fn retry(ctx: &Context, id: OutboxId) -> Result<Outgoing, Error> {
     if !outbox::retry(&mut tx, id, ctx.now).await? {
         return Err(Error::Conflict("only what was given up is sent again: this was sent already, or still waits".to_owned()));
     }
-    let detail = json!({ "kind": before.kind, "recipient": before.recipient, "topic": before.topic, "error": before.error });
+    // The trail outlives the letter: a person's address, which a server's answer may repeat, is not written into it.
+    let detail = json!({ "kind": before.kind, "topic": before.topic });
     audit::record_in(&mut tx, ctx, "outbox.retried", ("outbox", &id.to_string()), detail).await?;
     let again = outbox::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("message of the outbox"))?;
     tx.commit().await?;
@@ -311,6 +319,8 @@ mod tests {
         let waits: Vec<i64> = (1..).map_while(wait_after).collect();
         assert_eq!(waits.get(..4), Some(&[60, 120, 240, 480][..]));
         assert_eq!(waits.last(), Some(&WAIT_MAX_S));
-        assert!(waits.iter().sum::<i64>() <= GIVEN_UP_AFTER_S && waits.len() == 19, "{waits:?}");
+        assert!(waits.iter().sum::<i64>() <= 3 * 24 * 3600 && waits.len() == 19, "{waits:?}");
+        let again: Vec<i64> = (ATTEMPTS_MAX + 1..).map_while(wait_after).collect();
+        assert_eq!(again, waits, "sent again by a person, it has as many attempts once more");
     }
 }

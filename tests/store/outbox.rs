@@ -127,8 +127,11 @@ async fn what_was_given_up_waits_again_while_its_content_is_there() {
         for (id, expected) in [(dead.id, true), (dead.id, false), (empty.id, false), (waiting.id, false), (OutboxId::new(), false)] {
             assert_eq!(bed.write(async |tx| outbox::retry(tx, id, LATER).await).await, expected);
         }
-        let again = Outgoing { state: State::Waiting, attempts: 0, due_at: LATER, ended_at: None, ..dead };
+        let again = Outgoing { state: State::Waiting, due_at: LATER, ended_at: None, ..dead.clone() };
         assert_eq!(find(bed, again.id).await, Some(again));
+        let another = take(bed, LATER, 9).await.into_iter().find(|o| o.id == dead.id).unwrap();
+        assert!(!settle(bed, &dead).await, "an attempt from before the retry settles none after it");
+        assert_eq!(find(bed, dead.id).await, Some(another));
     })
     .await;
 }

@@ -200,9 +200,10 @@ pub async fn tally(tx: &mut Tx, batch: Uuid) -> Result<Vec<Tally>, Error> {
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(batch).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
-/// Makes what was given up wait again, as if it had never been tried. False when it was not given up, or its content is gone.
+/// Makes what was given up wait again. Attempts are counted on, so that none from before passes for one that comes. False when it was not
+/// given up, or its content is gone.
 pub async fn retry(tx: &mut Tx, id: OutboxId, due_at: Timestamp) -> Result<bool, Error> {
-    const SQL: &str = "UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $2, ended_at = NULL \
+    const SQL: &str = "UPDATE outbox SET state = 'waiting', due_at = $2, ended_at = NULL \
          WHERE id = $1 AND state = 'dead' AND content_sealed IS NOT NULL";
     Ok(on!(tx, |c| sqlx::query(SQL).bind(id).bind(due_at).execute(c).await.map(|d| d.rows_affected()))? > 0)
 }
