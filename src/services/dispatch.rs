@@ -92,7 +92,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
 /// Sends one thing by its way.
 async fn deliver(ctx: &Context, outgoing: &Outgoing, content: &Value) -> Outcome {
     match outgoing.kind {
-        outbox::Kind::Mail => mail::send(&ctx.gateway, outgoing, content).await,
+        outbox::Kind::Mail => mail::send(ctx, outgoing, content).await,
         outbox::Kind::Logout => logout_notices::send(ctx, outgoing, content).await,
     }
 }

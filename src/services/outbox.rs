@@ -279,12 +279,16 @@ pub(in crate::services) async fn tally_in(tx: &mut Tx, batch: Uuid) -> Result<Ve
 /// Sends again what was given up. Of what may have been delivered, a person takes it upon themselves that it may arrive twice.
 ///
 /// # Errors
-/// `NotFound`, `Conflict` when it was not given up, or nothing is left of what it said.
+/// `NotFound`, `Conflict` when it was not given up, or nothing is left of what it said; `Forbidden` for a letter, unless an operator asks.
 pub async fn retry(ctx: &Context, id: OutboxId) -> Result<Outgoing, Error> {
     ctx.require(Permission::ManageUsers)?;
     let announced = announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let before = outbox::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("message of the outbox"))?;
+    // Letters are the operators', and may carry a link to a contact of former days.
+    if before.kind == Kind::Mail {
+        ctx.require(Permission::ManageEstablishments)?;
+    }
     if !outbox::retry(&mut tx, id, ctx.now).await? {
         return Err(Error::Conflict("only what was given up is sent again: this was sent already, or still waits".to_owned()));
     }

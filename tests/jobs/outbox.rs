@@ -219,8 +219,11 @@ async fn the_api_lists_what_was_given_up_without_what_it_says() {
     let shown = &listed.body["items"][0];
     assert_eq!((&shown["id"], &shown["error"], &shown["attempts"]), (&json!(id), &json!("no such address"), &json!(1)));
     assert!(shown.get("content_sealed").is_none() && !listed.body.to_string().contains(SAID));
-    let again = api.post(&format!("{there}/{id}/retry"), &administrator, &json!(null)).await;
+    let refused = api.post(&format!("{there}/{id}/retry"), &administrator, &json!(null)).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "letters are the operators'");
+    let operator = api.token("platform", "operator").await;
+    let again = api.post(&format!("{there}/{id}/retry"), &operator, &json!(null)).await;
     assert_eq!((again.status, &again.body["state"]), (StatusCode::OK, &json!("waiting")), "{:?}", again.body);
-    let twice = api.post(&format!("{there}/{id}/retry"), &administrator, &json!(null)).await;
+    let twice = api.post(&format!("{there}/{id}/retry"), &operator, &json!(null)).await;
     assert_eq!(twice.status, StatusCode::CONFLICT);
 }
