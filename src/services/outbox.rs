@@ -1,6 +1,7 @@
 //! The outbox: what is to be sent is written with its cause and sent afterwards, by one node, tried again with longer and longer waits,
 //! and never sent twice. Says nothing itself: `mail` and the logout notices write into it, `dispatch` names who sends.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use futures::future::join_all;
@@ -32,6 +33,10 @@ const ATTEMPTS_MAX: i64 = 20;
 const AT_ONCE: i64 = 8;
 /// How often a round takes more before it lets others have a turn.
 const TURNS_MAX: usize = 64;
+/// After so many notices in a row that an application did not take, it is left alone for a moment, in one round.
+const FAILURES_MAX: usize = 3;
+/// For how long all that waits for it is put off then, in seconds.
+const LEFT_ALONE_S: i64 = 5 * 60;
 /// What waits so much longer than it should, in seconds, has lost its job.
 const OVERDUE_S: i64 = 10 * 60;
 /// How long what was sent stays listed, in seconds: 30 days.
@@ -170,6 +175,7 @@ fn place<'a>(ctx: &'a Context, row: &'a str) -> Place<'a> {
 /// When the store fails; what was being sent then is treated as after a crash.
 pub async fn deliver(ctx: &Context, sender: impl AsyncFn(&Outgoing, &Value) -> Outcome) -> Result<Option<Timestamp>, Error> {
     settle_broken_off(ctx).await?;
+    let mut failures = HashMap::new();
     for _ in 0..TURNS_MAX {
         if ctx.gateway.node.is_stopping() {
             break;
@@ -185,11 +191,33 @@ pub async fn deliver(ctx: &Context, sender: impl AsyncFn(&Outgoing, &Value) -> O
         for outgoing in taken {
             attempts.push(attempt(ctx, &sender, outgoing));
         }
-        for settled in join_all(attempts).await {
-            settled?;
+        for ended in join_all(attempts).await {
+            count_failures(&mut failures, ended?);
         }
+        leave_alone(ctx, &mut failures).await?;
     }
     Ok(outbox::next_due(&mut ctx.store.read().await?).await?)
+}
+
+/// Counts the notices in a row that an application did not take.
+fn count_failures(failures: &mut HashMap<String, usize>, ended: Outgoing) {
+    match (ended.kind, ended.state) {
+        (Kind::Logout, State::Waiting) => *failures.entry(ended.recipient).or_default() += 1,
+        (Kind::Logout, _) => drop(failures.remove(&ended.recipient)),
+        // Letters to many people go through one server, and say little of each other.
+        (Kind::Mail, _) => {}
+    }
+}
+
+/// Puts off all that waits for applications which do not answer: each notice would wait for them in vain, and others behind it.
+async fn leave_alone(ctx: &Context, failures: &mut HashMap<String, usize>) -> Result<(), Error> {
+    for (recipient, count) in failures.extract_if(|_, count| *count >= FAILURES_MAX) {
+        let mut tx = ctx.store.begin().await?;
+        let put_off = outbox::put_off(&mut tx, Kind::Logout, &recipient, ctx.now.plus_s(LEFT_ALONE_S)).await?;
+        tx.commit().await?;
+        tracing::warn!(recipient, failures = count, put_off, "an application does not take notices and is left alone for a moment");
+    }
+    Ok(())
 }
 
 /// What is `sending` when a round begins was left by a node that is gone. A letter may have been delivered, and is never sent twice.
@@ -210,7 +238,7 @@ async fn settle_broken_off(ctx: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-async fn attempt(ctx: &Context, sender: &impl AsyncFn(&Outgoing, &Value) -> Outcome, mut outgoing: Outgoing) -> Result<(), Error> {
+async fn attempt(ctx: &Context, sender: &impl AsyncFn(&Outgoing, &Value) -> Outcome, mut outgoing: Outgoing) -> Result<Outgoing, Error> {
     let outcome = match open(ctx, &outgoing) {
         Ok(content) => sender(&outgoing, &content).await,
         Err(why) => Outcome::Refused(why),
@@ -218,7 +246,8 @@ async fn attempt(ctx: &Context, sender: &impl AsyncFn(&Outgoing, &Value) -> Outc
     end(&mut outgoing, ctx.now, outcome);
     let Outgoing { id, kind, topic, state, attempts, error, .. } = &outgoing;
     tracing::info!(outbox.id = %id, ?kind, topic, ?state, attempts, error = error.as_deref(), "attempt to send ended");
-    settle(ctx, &outgoing).await
+    settle(ctx, &outgoing).await?;
+    Ok(outgoing)
 }
 
 fn open(ctx: &Context, outgoing: &Outgoing) -> Result<Value, String> {

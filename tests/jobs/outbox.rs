@@ -129,6 +129,33 @@ async fn what_does_not_go_now_waits_longer_each_time_and_is_given_up_after_three
 }
 
 #[tokio::test]
+async fn an_application_that_does_not_answer_is_left_alone_with_all_that_waits_for_it() {
+    let test = TestGateway::start().await;
+    let ctx = test.platform().await.context().clone();
+    for _ in 0..40 {
+        put(&ctx, Kind::Logout).await;
+    }
+    put(&ctx, Kind::Mail).await;
+    let calls = AtomicUsize::new(0);
+    let silent = async |outgoing: &Outgoing, _: &Value| match outgoing.kind {
+        Kind::Mail => Outcome::Sent,
+        Kind::Logout => {
+            calls.fetch_add(1, Ordering::Relaxed);
+            Outcome::Later("no answer within 10 seconds".to_owned())
+        }
+    };
+    outbox::deliver(&ctx, silent).await.unwrap();
+    let called = calls.load(Ordering::Relaxed);
+    assert!(called < 10, "{called} calls");
+    outbox::deliver(&at(&ctx, 299), silent).await.unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), called, "and not before minutes are over");
+    let sent = Filter { state: Some("sent".to_owned()), ..Filter::default() };
+    assert_eq!(outbox::list(&ctx, &PageRequest::first(10), &sent).await.unwrap().total, 1, "the letter behind them is sent");
+    let answers = async |_: &Outgoing, _: &Value| Outcome::Sent;
+    assert_eq!(outbox::deliver(&at(&ctx, 300), answers).await.unwrap(), None, "then all of them go");
+}
+
+#[tokio::test]
 async fn what_is_refused_or_uncertain_is_given_up_at_once() {
     let test = TestGateway::start().await;
     let ctx = test.platform().await.context().clone();

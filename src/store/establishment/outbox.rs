@@ -132,6 +132,12 @@ pub async fn settle(tx: &mut Tx, o: &Outgoing) -> Result<bool, Error> {
     Ok(settled > 0)
 }
 
+/// Puts off what waits for one recipient by one way: it is not due before that instant. Answers how many were put off.
+pub async fn put_off(tx: &mut Tx, kind: Kind, recipient: &str, until: Timestamp) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE outbox SET due_at = $3 WHERE kind = $1 AND recipient = $2 AND state = 'waiting' AND due_at < $3";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(kind).bind(recipient).bind(until).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
 /// What is being sent, or was when its node went away.
 pub async fn list_sending(tx: &mut Tx) -> Result<Vec<Outgoing>, Error> {
     const SQL: &str = "SELECT id, kind, recipient, topic, content_sealed, batch, state, attempts, due_at, error, created_at, ended_at \
