@@ -203,7 +203,9 @@ pub async fn deliver(ctx: &Context, sender: impl AsyncFn(&Outgoing, &Value) -> O
 fn count_failures(failures: &mut HashMap<String, usize>, ended: Outgoing) {
     match (ended.kind, ended.state) {
         (Kind::Logout, State::Waiting) => *failures.entry(ended.recipient).or_default() += 1,
-        (Kind::Logout, _) => drop(failures.remove(&ended.recipient)),
+        (Kind::Logout, _) => {
+            failures.remove(&ended.recipient);
+        }
         // Letters to many people go through one server, and say little of each other.
         (Kind::Mail, _) => {}
     }
@@ -211,7 +213,8 @@ fn count_failures(failures: &mut HashMap<String, usize>, ended: Outgoing) {
 
 /// Puts off all that waits for applications which do not answer: each notice would wait for them in vain, and others behind it.
 async fn leave_alone(ctx: &Context, failures: &mut HashMap<String, usize>) -> Result<(), Error> {
-    for (recipient, count) in failures.extract_if(|_, count| *count >= FAILURES_MAX) {
+    let silent: Vec<_> = failures.extract_if(|_, count| *count >= FAILURES_MAX).collect();
+    for (recipient, count) in silent {
         let mut tx = ctx.store.begin().await?;
         let put_off = outbox::put_off(&mut tx, Kind::Logout, &recipient, ctx.now.plus_s(LEFT_ALONE_S)).await?;
         tx.commit().await?;
