@@ -19,9 +19,10 @@ use crate::store::establishment::bulk_run::BulkState;
 use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
-/// What this program does. A job of another kind is left to nodes that know it.
-pub const KINDS: &[Kind] =
-    &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Archive, Kind::ArchiveRound, Kind::Import, Kind::Rehearsal, Kind::Bulk];
+/// What people wait for. A job of a kind that is named nowhere here is left to nodes that know it.
+pub const PROMPT: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Import];
+/// What may take long and comes in numbers: it never stands in the way of what people wait for.
+pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -37,6 +38,8 @@ pub async fn carry_out(gateway: &Arc<Gateway>, lease: Lease) {
             Some(lease.now().plus_s(RETRY_S))
         }
     };
+    // What still waits from before goes behind what others have waited for meanwhile: establishments take turns.
+    let next_due = next_due.map(|due_at| due_at.max(lease.now()));
     match lease.finish(next_due).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(job.kind = ?kind, establishment = slug, "a job was lost to another node while it was done"),
@@ -96,7 +99,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
 /// Sends one thing by its way.
 async fn deliver(ctx: &Context, outgoing: &Outgoing, content: &Value) -> Outcome {
     match outgoing.kind {
-        outbox::Kind::Mail => mail::send(&ctx.gateway, outgoing, content).await,
+        outbox::Kind::Mail => mail::send(ctx, outgoing, content).await,
         outbox::Kind::Logout => logout_notices::send(ctx, outgoing, content).await,
     }
 }

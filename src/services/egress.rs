@@ -40,8 +40,8 @@ pub enum Refusal {
     /// It is no address to call.
     #[error("{0}")]
     Form(&'static str),
-    /// It is private, or this machine's own, and not allowed.
-    #[error("{0} is a private address or this machine's own: an operator allows it in egress.private_hosts_allowed")]
+    /// It is private, or this machine's own, and not allowed. Which one is for the log only: what a name leads to within is not told.
+    #[error("it is, or leads to, a private address or this machine's own: an operator allows it in egress.private_hosts_allowed")]
     Private(String),
     /// It would be called in plain text.
     #[error("use https; plain http is accepted for hosts in egress.private_hosts_allowed only")]
@@ -176,7 +176,8 @@ impl Egress {
                 let found: Vec<SocketAddr> = found.take(ADDRESSES_MAX).collect();
                 if !self.allowed.names(name) {
                     // One private address among public ones is refused as well: which is taken would be the name's to choose.
-                    found.iter().try_for_each(|address| self.admit(address.ip()))?;
+                    let admitted = found.iter().try_for_each(|address| self.admit(address.ip()));
+                    admitted.inspect_err(|refusal| tracing::warn!(host = name, ?refusal, "a private address is not called"))?;
                 }
                 found
             }

@@ -20,9 +20,22 @@ const AT_ONCE_MAX: Duration = Duration::from_secs(8);
 /// How often a node that waits for another one's round looks whether it is over.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Takes one due job, if there is any.
+/// Takes one due job that people wait for, if there is any.
+pub async fn take_prompt(gateway: &Arc<Gateway>, now: Timestamp) -> Result<Option<Lease>, Error> {
+    leases::take(gateway, dispatch::PROMPT, now).await
+}
+
+/// Takes one due job that may take long, if there is any.
+pub async fn take_bulk(gateway: &Arc<Gateway>, now: Timestamp) -> Result<Option<Lease>, Error> {
+    leases::take(gateway, dispatch::BULK, now).await
+}
+
+/// Takes one due job, if there is any: what people wait for goes first.
 pub async fn take(gateway: &Arc<Gateway>, now: Timestamp) -> Result<Option<Lease>, Error> {
-    leases::take(gateway, dispatch::KINDS, now).await
+    match take_prompt(gateway, now).await? {
+        Some(lease) => Ok(Some(lease)),
+        None => take_bulk(gateway, now).await,
+    }
 }
 
 /// Does all that is due at an instant, one after another. Answers how many jobs that were.

@@ -1,6 +1,9 @@
 //! The outbox: what is to be sent is written with its cause and sent afterwards, by one node, tried again with longer and longer waits,
 //! and never sent twice. Says nothing itself: `mail` and the logout notices write into it, `dispatch` names who sends.
 
+use std::collections::HashMap;
+use std::fmt;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,12 +27,16 @@ pub const GUARD_S: i64 = 120;
 const WAIT_MIN_S: i64 = 60;
 /// Longest wait between two attempts, in seconds.
 const WAIT_MAX_S: i64 = 6 * 3600;
-/// After so many seconds of waiting it is given up: three days.
-const GIVEN_UP_AFTER_S: i64 = 3 * 24 * 3600;
+/// After so many attempts it is given up: within three days. Sent again by a person, it has as many once more.
+const ATTEMPTS_MAX: i64 = 20;
 /// How many are being sent at once in one establishment.
 const AT_ONCE: i64 = 8;
 /// How often a round takes more before it lets others have a turn.
 const TURNS_MAX: usize = 64;
+/// After so many notices in a row that an application did not take, it is left alone for a moment, in one round.
+const FAILURES_MAX: usize = 3;
+/// For how long all that waits for it is put off then, in seconds.
+const LEFT_ALONE_S: i64 = 5 * 60;
 /// What waits so much longer than it should, in seconds, has lost its job.
 const OVERDUE_S: i64 = 10 * 60;
 /// How long what was sent stays listed, in seconds: 30 days.
@@ -43,7 +50,7 @@ const UNCERTAIN: &str = "the program ended while this was being sent: it may hav
 const BROKEN_OFF: &str = "the program ended while this was being sent: it is sent again";
 
 /// Something new to send.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct New {
     /// By which way.
     pub kind: Kind,
@@ -55,6 +62,13 @@ pub struct New {
     pub content: Value,
     /// What it is sent together with.
     pub batch: Option<Uuid>,
+}
+
+// Whom it is for and what it says, links above all, are not for logs.
+impl fmt::Debug for New {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("New").field("kind", &self.kind).field("topic", &self.topic).finish_non_exhaustive()
+    }
 }
 
 /// How an attempt to send ended.
@@ -161,6 +175,7 @@ fn place<'a>(ctx: &'a Context, row: &'a str) -> Place<'a> {
 /// When the store fails; what was being sent then is treated as after a crash.
 pub async fn deliver(ctx: &Context, sender: impl AsyncFn(&Outgoing, &Value) -> Outcome) -> Result<Option<Timestamp>, Error> {
     settle_broken_off(ctx).await?;
+    let mut failures = HashMap::new();
     for _ in 0..TURNS_MAX {
         if ctx.gateway.node.is_stopping() {
             break;
@@ -176,11 +191,36 @@ pub async fn deliver(ctx: &Context, sender: impl AsyncFn(&Outgoing, &Value) -> O
         for outgoing in taken {
             attempts.push(attempt(ctx, &sender, outgoing));
         }
-        for settled in join_all(attempts).await {
-            settled?;
+        for ended in join_all(attempts).await {
+            count_failures(&mut failures, ended?);
         }
+        leave_alone(ctx, &mut failures).await?;
     }
     Ok(outbox::next_due(&mut ctx.store.read().await?).await?)
+}
+
+/// Counts the notices in a row that an application did not take.
+fn count_failures(failures: &mut HashMap<String, usize>, ended: Outgoing) {
+    match (ended.kind, ended.state) {
+        (Kind::Logout, State::Waiting) => *failures.entry(ended.recipient).or_default() += 1,
+        (Kind::Logout, _) => {
+            failures.remove(&ended.recipient);
+        }
+        // Letters to many people go through one server, and say little of each other.
+        (Kind::Mail, _) => {}
+    }
+}
+
+/// Puts off all that waits for applications which do not answer: each notice would wait for them in vain, and others behind it.
+async fn leave_alone(ctx: &Context, failures: &mut HashMap<String, usize>) -> Result<(), Error> {
+    let silent: Vec<_> = failures.extract_if(|_, count| *count >= FAILURES_MAX).collect();
+    for (recipient, count) in silent {
+        let mut tx = ctx.store.begin().await?;
+        let put_off = outbox::put_off(&mut tx, Kind::Logout, &recipient, ctx.now.plus_s(LEFT_ALONE_S)).await?;
+        tx.commit().await?;
+        tracing::warn!(recipient, failures = count, put_off, "an application does not take notices and is left alone for a moment");
+    }
+    Ok(())
 }
 
 /// What is `sending` when a round begins was left by a node that is gone. A letter may have been delivered, and is never sent twice.
@@ -201,7 +241,7 @@ async fn settle_broken_off(ctx: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-async fn attempt(ctx: &Context, sender: &impl AsyncFn(&Outgoing, &Value) -> Outcome, mut outgoing: Outgoing) -> Result<(), Error> {
+async fn attempt(ctx: &Context, sender: &impl AsyncFn(&Outgoing, &Value) -> Outcome, mut outgoing: Outgoing) -> Result<Outgoing, Error> {
     let outcome = match open(ctx, &outgoing) {
         Ok(content) => sender(&outgoing, &content).await,
         Err(why) => Outcome::Refused(why),
@@ -209,7 +249,8 @@ async fn attempt(ctx: &Context, sender: &impl AsyncFn(&Outgoing, &Value) -> Outc
     end(&mut outgoing, ctx.now, outcome);
     let Outgoing { id, kind, topic, state, attempts, error, .. } = &outgoing;
     tracing::info!(outbox.id = %id, ?kind, topic, ?state, attempts, error = error.as_deref(), "attempt to send ended");
-    settle(ctx, &outgoing).await
+    settle(ctx, &outgoing).await?;
+    Ok(outgoing)
 }
 
 fn open(ctx: &Context, outgoing: &Outgoing) -> Result<Value, String> {
@@ -246,10 +287,8 @@ fn end(outgoing: &mut Outgoing, now: Timestamp, outcome: Outcome) {
 
 /// How long to wait after so many attempts, or that it is given up.
 fn wait_after(attempts: i64) -> Option<i64> {
-    let wait = |attempt: i64| WAIT_MIN_S << (attempt - 1).clamp(0, 20);
-    let mut waits = (1..=attempts).map(|attempt| wait(attempt).min(WAIT_MAX_S));
-    let waited: i64 = waits.clone().sum();
-    waits.next_back().filter(|_| waited <= GIVEN_UP_AFTER_S)
+    let before = (attempts - 1).rem_euclid(ATTEMPTS_MAX);
+    (before + 1 < ATTEMPTS_MAX).then(|| WAIT_MAX_S.min(WAIT_MIN_S << before))
 }
 
 /// A page of the outbox, newest first. Contents are never shown.
@@ -272,16 +311,21 @@ pub(in crate::services) async fn tally_in(tx: &mut Tx, batch: Uuid) -> Result<Ve
 /// Sends again what was given up. Of what may have been delivered, a person takes it upon themselves that it may arrive twice.
 ///
 /// # Errors
-/// `NotFound`, `Conflict` when it was not given up, or nothing is left of what it said.
+/// `NotFound`, `Conflict` when it was not given up, or nothing is left of what it said; `Forbidden` for a letter, unless an operator asks.
 pub async fn retry(ctx: &Context, id: OutboxId) -> Result<Outgoing, Error> {
     ctx.require(Permission::ManageUsers)?;
     let announced = announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let before = outbox::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("message of the outbox"))?;
+    // Letters are the operators', and may carry a link to a contact of former days.
+    if before.kind == Kind::Mail {
+        ctx.require(Permission::ManageEstablishments)?;
+    }
     if !outbox::retry(&mut tx, id, ctx.now).await? {
         return Err(Error::Conflict("only what was given up is sent again: this was sent already, or still waits".to_owned()));
     }
-    let detail = json!({ "kind": before.kind, "recipient": before.recipient, "topic": before.topic, "error": before.error });
+    // The trail outlives the letter: a person's address, which a server's answer may repeat, is not written into it.
+    let detail = json!({ "kind": before.kind, "topic": before.topic });
     audit::record_in(&mut tx, ctx, "outbox.retried", ("outbox", &id.to_string()), detail).await?;
     let again = outbox::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("message of the outbox"))?;
     tx.commit().await?;
@@ -311,6 +355,8 @@ mod tests {
         let waits: Vec<i64> = (1..).map_while(wait_after).collect();
         assert_eq!(waits.get(..4), Some(&[60, 120, 240, 480][..]));
         assert_eq!(waits.last(), Some(&WAIT_MAX_S));
-        assert!(waits.iter().sum::<i64>() <= GIVEN_UP_AFTER_S && waits.len() == 19, "{waits:?}");
+        assert!(waits.iter().sum::<i64>() <= 3 * 24 * 3600 && waits.len() == 19, "{waits:?}");
+        let again: Vec<i64> = (ATTEMPTS_MAX + 1..).map_while(wait_after).collect();
+        assert_eq!(again, waits, "sent again by a person, it has as many attempts once more");
     }
 }

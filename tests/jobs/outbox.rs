@@ -20,13 +20,21 @@ use crate::harness::gateway::TestGateway;
 /// Written into every content, and nowhere else.
 const SAID: &str = "votre lien secret";
 
-async fn put(ctx: &Context, kind: Kind) -> OutboxId {
+pub(super) async fn put(ctx: &Context, kind: Kind) -> OutboxId {
     let (recipient, topic) = ("élodie@acad-test.fr".to_owned(), "invitation".to_owned());
     let new = New { kind, recipient, topic, content: json!({ "said": SAID }), batch: None };
     let mut tx = ctx.store.begin().await.unwrap();
     let id = outbox::put_in(&mut tx, ctx, &new).await.unwrap();
     tx.commit().await.unwrap();
     id
+}
+
+#[test]
+fn what_is_to_be_said_and_to_whom_is_not_for_logs() {
+    let recipient = "élodie@acad-test.fr".to_owned();
+    let new = New { kind: Kind::Mail, recipient, topic: "invitation".to_owned(), content: json!({ "said": SAID }), batch: None };
+    let shown = format!("{new:?}");
+    assert!(shown.contains("invitation") && !shown.contains(SAID) && !shown.contains("acad-test"), "{shown}");
 }
 
 async fn only(ctx: &Context) -> Outgoing {
@@ -121,6 +129,33 @@ async fn what_does_not_go_now_waits_longer_each_time_and_is_given_up_after_three
 }
 
 #[tokio::test]
+async fn an_application_that_does_not_answer_is_left_alone_with_all_that_waits_for_it() {
+    let test = TestGateway::start().await;
+    let ctx = test.platform().await.context().clone();
+    for _ in 0..40 {
+        put(&ctx, Kind::Logout).await;
+    }
+    put(&ctx, Kind::Mail).await;
+    let calls = AtomicUsize::new(0);
+    let silent = async |outgoing: &Outgoing, _: &Value| match outgoing.kind {
+        Kind::Mail => Outcome::Sent,
+        Kind::Logout => {
+            calls.fetch_add(1, Ordering::Relaxed);
+            Outcome::Later("no answer within 10 seconds".to_owned())
+        }
+    };
+    outbox::deliver(&ctx, silent).await.unwrap();
+    let called = calls.load(Ordering::Relaxed);
+    assert!(called < 10, "{called} calls");
+    outbox::deliver(&at(&ctx, 299), silent).await.unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), called, "and not before minutes are over");
+    let sent = Filter { state: Some("sent".to_owned()), ..Filter::default() };
+    assert_eq!(outbox::list(&ctx, &PageRequest::first(10), &sent).await.unwrap().total, 1, "the letter behind them is sent");
+    let answers = async |_: &Outgoing, _: &Value| Outcome::Sent;
+    assert_eq!(outbox::deliver(&at(&ctx, 300), answers).await.unwrap(), None, "then all of them go");
+}
+
+#[tokio::test]
 async fn what_is_refused_or_uncertain_is_given_up_at_once() {
     let test = TestGateway::start().await;
     let ctx = test.platform().await.context().clone();
@@ -141,11 +176,12 @@ async fn what_was_given_up_gets_another_try_in_the_trail_and_a_letter_that_was_s
     assert!(matches!(outbox::retry(&ctx, id).await, Err(Error::Conflict(_))), "it waits still");
     outbox::deliver(&ctx, async |_: &Outgoing, _: &Value| Outcome::Refused("no such address".to_owned())).await.unwrap();
     let again = outbox::retry(&ctx, id).await.unwrap();
-    assert_eq!((again.state, again.attempts, again.ended_at), (State::Waiting, 0, None));
+    assert_eq!((again.state, again.attempts, again.ended_at), (State::Waiting, 1, None));
     let filter = audit_event::Filter { action: Some("outbox.retried".to_owned()), ..audit_event::Filter::default() };
     let trail = audit::list(&ctx, &PageRequest::first(10), &filter).await.unwrap();
     assert_eq!(trail.items.iter().map(|event| event.subject_id.clone()).collect::<Vec<_>>(), [id.to_string()]);
-    assert!(!trail.items[0].detail.to_string().contains(SAID));
+    let detail = trail.items[0].detail.to_string();
+    assert!(!detail.contains(SAID) && !detail.contains("acad-test"), "{detail}");
     outbox::deliver(&ctx, async |_: &Outgoing, _: &Value| Outcome::Sent).await.unwrap();
     assert!(matches!(outbox::retry(&ctx, id).await, Err(Error::Conflict(_))));
     assert!(matches!(outbox::retry(&ctx, OutboxId::new()).await, Err(Error::NotFound(_))));
@@ -210,8 +246,11 @@ async fn the_api_lists_what_was_given_up_without_what_it_says() {
     let shown = &listed.body["items"][0];
     assert_eq!((&shown["id"], &shown["error"], &shown["attempts"]), (&json!(id), &json!("no such address"), &json!(1)));
     assert!(shown.get("content_sealed").is_none() && !listed.body.to_string().contains(SAID));
-    let again = api.post(&format!("{there}/{id}/retry"), &administrator, &json!(null)).await;
+    let refused = api.post(&format!("{there}/{id}/retry"), &administrator, &json!(null)).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "letters are the operators'");
+    let operator = api.token("platform", "operator").await;
+    let again = api.post(&format!("{there}/{id}/retry"), &operator, &json!(null)).await;
     assert_eq!((again.status, &again.body["state"]), (StatusCode::OK, &json!("waiting")), "{:?}", again.body);
-    let twice = api.post(&format!("{there}/{id}/retry"), &administrator, &json!(null)).await;
+    let twice = api.post(&format!("{there}/{id}/retry"), &operator, &json!(null)).await;
     assert_eq!(twice.status, StatusCode::CONFLICT);
 }

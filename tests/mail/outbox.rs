@@ -3,7 +3,7 @@
 use passerelle::services::context::{Actor, Context, PlatformContext};
 use passerelle::services::establishments::{self, Created, NewContact, NewEstablishment};
 use passerelle::services::outbox::{self, Filter, Outgoing, State};
-use passerelle::services::{jobs, mail};
+use passerelle::services::{jobs, mail, users};
 use passerelle::store::establishment::user::UserStatus;
 use passerelle::types::locale::Locale;
 use passerelle::types::page::PageRequest;
@@ -117,6 +117,25 @@ async fn a_refused_letter_is_dead_until_someone_sends_it_again() {
     outbox::retry(&ctx, rows[0].id).await.unwrap();
     assert_eq!(work(&test, ctx.slug(), 0).await[0].state, State::Sent);
     assert_eq!(mailbox.letters().len(), 1);
+}
+
+/// What an operator does when the contact's mailbox refused: another link. Sending the first letter again would carry a dead one.
+#[tokio::test]
+async fn a_letter_whose_link_is_dead_is_not_sent() {
+    let mailbox = Mailbox::start().await;
+    let test = start(&mailbox).await;
+    let (made, ctx) = establishment(&test).await;
+    mailbox.will(&[Fault::Answer(At::Recipient, "550 5.1.1 no such person")]);
+    let first = work(&test, ctx.slug(), 0).await.remove(0);
+    users::reset(&ctx, made.administrator.id).await.unwrap();
+    outbox::retry(&ctx, first.id).await.unwrap();
+    let replaced = work(&test, ctx.slug(), 0).await.remove(0);
+    assert!(replaced.state == State::Dead && replaced.error.as_deref().unwrap().contains("link"), "{replaced:?}");
+
+    let (_, ctx) = establishment(&test).await;
+    let expired = work(&test, ctx.slug(), 30 * DAY_S).await.remove(0);
+    assert!(expired.state == State::Dead && expired.error.as_deref().unwrap().contains("expired"), "{expired:?}");
+    assert!(mailbox.letters().is_empty());
 }
 
 #[tokio::test]

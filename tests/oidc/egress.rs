@@ -110,6 +110,8 @@ async fn a_name_is_judged_by_the_address_behind_it() {
     let port = listener.origin.rsplit(':').next().unwrap().to_owned();
     let named = format!("http://localhost:{port}/bye");
     assert!(matches!(strict().post_form(&named, FORM).await, Err(CallError::Refused(Refusal::Private(_)))));
+    let told = Refusal::Private("10.2.3.4".to_owned()).to_string();
+    assert!(told.contains("private") && !told.contains("10.2.3.4"), "nobody reads here what names lead to within: {told}");
     // The machine's own name is in the public form, and leads to this machine.
     let allowed_by_name = with("localhost");
     assert_eq!(allowed_by_name.post_form(&named, FORM).await, Ok(200));

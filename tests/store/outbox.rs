@@ -127,8 +127,29 @@ async fn what_was_given_up_waits_again_while_its_content_is_there() {
         for (id, expected) in [(dead.id, true), (dead.id, false), (empty.id, false), (waiting.id, false), (OutboxId::new(), false)] {
             assert_eq!(bed.write(async |tx| outbox::retry(tx, id, LATER).await).await, expected);
         }
-        let again = Outgoing { state: State::Waiting, attempts: 0, due_at: LATER, ended_at: None, ..dead };
+        let again = Outgoing { state: State::Waiting, due_at: LATER, ended_at: None, ..dead.clone() };
         assert_eq!(find(bed, again.id).await, Some(again));
+        let another = take(bed, LATER, 9).await.into_iter().find(|o| o.id == dead.id).unwrap();
+        assert!(!settle(bed, &dead).await, "an attempt from before the retry settles none after it");
+        assert_eq!(find(bed, dead.id).await, Some(another));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_waits_for_one_recipient_is_put_off_together() {
+    on_every_engine(async |bed| {
+        let notice = |recipient: &str, due_at| Outgoing { kind: Kind::Logout, ..letter(recipient, due_at) };
+        let rows = [notice("app", NOW), notice("app", LATER.plus_s(9)), notice("other", NOW), letter("app", NOW)];
+        let ended = Outgoing { state: State::Dead, ended_at: Some(NOW), ..notice("app", NOW) };
+        with(bed, &rows).await;
+        with(bed, std::slice::from_ref(&ended)).await;
+        assert_eq!(bed.write(async |tx| outbox::put_off(tx, Kind::Logout, "app", LATER).await).await, 1);
+        let mut due = Vec::new();
+        for row in rows.iter().chain([&ended]) {
+            due.push(find(bed, row.id).await.unwrap().due_at);
+        }
+        assert_eq!(due, [LATER, LATER.plus_s(9), NOW, NOW, NOW]);
     })
     .await;
 }

@@ -88,6 +88,14 @@ impl Letter {
         }
     }
 
+    /// The one-time link it carries.
+    pub(super) fn link(&self) -> Option<&str> {
+        match self {
+            Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
+            Self::Written { .. } => None,
+        }
+    }
+
     /// What someone wrote has a subject of one line and a text, neither too long.
     ///
     /// # Errors

@@ -9,13 +9,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::context::{Context, Gateway};
+use super::context::Context;
 use super::error::Error;
 use super::mailer::{Mailer, Sending, address};
 use super::outbox::{self, Kind, Outcome, Outgoing};
 use crate::store::Tx;
+use crate::store::establishment::one_time_link;
 use crate::types::email::Email;
 use crate::types::id::OutboxId;
+use crate::types::secret::TokenHash;
 use crate::types::time::Timestamp;
 
 /// What the outbox keeps of a letter, sealed.
@@ -41,18 +43,30 @@ pub async fn write_in(tx: &mut Tx, ctx: &Context, to: &Recipient, letter: &Lette
     outbox::put_in(tx, ctx, &new).await
 }
 
-/// Hands a letter of the outbox to the server, once.
-pub async fn send(gateway: &Gateway, outgoing: &Outgoing, content: &Value) -> Outcome {
+/// Hands a letter of the outbox to the server, once. One whose link is dead by now is not sent any more.
+pub async fn send(ctx: &Context, outgoing: &Outgoing, content: &Value) -> Outcome {
     let Content { to, letter } = match Content::deserialize(content) {
         Ok(read) => read,
         Err(error) => return Outcome::Refused(format!("its content is no letter: {error}")),
     };
-    match hand_over(&gateway.mailer, &outgoing.id.to_string(), outgoing.created_at, &to, &letter).await {
+    match has_live_link(ctx, &letter).await {
+        Ok(true) => {}
+        Ok(false) => return Outcome::Refused("its link has expired, was used, or was replaced by a newer one: make a new link".to_owned()),
+        Err(error) => return Outcome::Later(error.to_string()),
+    }
+    match hand_over(&ctx.gateway.mailer, &outgoing.id.to_string(), outgoing.created_at, &to, &letter).await {
         Sending::Sent => Outcome::Sent,
         Sending::Later(why) => Outcome::Later(why),
         Sending::Refused(why) => Outcome::Refused(why),
         Sending::Uncertain(why) => Outcome::Uncertain(why),
     }
+}
+
+/// Whether the link that a letter carries can still be used. One without a link has nothing that dies.
+async fn has_live_link(ctx: &Context, letter: &Letter) -> Result<bool, Error> {
+    let Some(token) = letter.link().and_then(|link| link.rsplit('/').next()) else { return Ok(true) };
+    let mut tx = ctx.store.read().await?;
+    Ok(one_time_link::find_live(&mut tx, TokenHash::of(token), ctx.now).await?.is_some())
 }
 
 /// Hands a letter to the server, once. `id` and `written_at` make the same letter of it at each attempt.

@@ -132,6 +132,12 @@ pub async fn settle(tx: &mut Tx, o: &Outgoing) -> Result<bool, Error> {
     Ok(settled > 0)
 }
 
+/// Puts off what waits for one recipient by one way: it is not due before that instant. Answers how many were put off.
+pub async fn put_off(tx: &mut Tx, kind: Kind, recipient: &str, until: Timestamp) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE outbox SET due_at = $3 WHERE kind = $1 AND recipient = $2 AND state = 'waiting' AND due_at < $3";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(kind).bind(recipient).bind(until).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
 /// What is being sent, or was when its node went away.
 pub async fn list_sending(tx: &mut Tx) -> Result<Vec<Outgoing>, Error> {
     const SQL: &str = "SELECT id, kind, recipient, topic, content_sealed, batch, state, attempts, due_at, error, created_at, ended_at \
@@ -200,9 +206,10 @@ pub async fn tally(tx: &mut Tx, batch: Uuid) -> Result<Vec<Tally>, Error> {
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(batch).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
-/// Makes what was given up wait again, as if it had never been tried. False when it was not given up, or its content is gone.
+/// Makes what was given up wait again. Attempts are counted on, so that none from before passes for one that comes. False when it was not
+/// given up, or its content is gone.
 pub async fn retry(tx: &mut Tx, id: OutboxId, due_at: Timestamp) -> Result<bool, Error> {
-    const SQL: &str = "UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $2, ended_at = NULL \
+    const SQL: &str = "UPDATE outbox SET state = 'waiting', due_at = $2, ended_at = NULL \
          WHERE id = $1 AND state = 'dead' AND content_sealed IS NOT NULL";
     Ok(on!(tx, |c| sqlx::query(SQL).bind(id).bind(due_at).execute(c).await.map(|d| d.rows_affected()))? > 0)
 }
