@@ -171,6 +171,8 @@ pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: 
         return Err(Error::Blocked(ctx.establishment.name.clone()));
     }
     let role = GatewayRole::from_name(&token.scope).filter(|_| token.kind == TokenKind::Api);
+    // Operators are the platform's, whatever an establishment's store says.
+    let role = role.filter(|role| ctx.is_platform() || *role != GatewayRole::Operator);
     let Some(role) = role else { return Ok(None) };
     if let Some(maker) = token.created_by
         && !stands(&ctx, maker, role).await?

@@ -113,6 +113,15 @@ impl Error {
         }
     }
 
+    /// Whether the store is gone, too new or broken: trying again opens it no better.
+    pub(super) fn never_opens(&self) -> bool {
+        match self {
+            Self::Gone | Self::Missing(_) | Self::Newer { .. } | Self::Migration { .. } | Self::Unusable { .. } => true,
+            Self::Shared(error) => error.never_opens(),
+            _ => false,
+        }
+    }
+
     /// Whether the same request may well succeed a little later.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -192,5 +201,17 @@ mod tests {
     #[test]
     fn waiting_too_long_for_the_writing_connection_is_told_as_busy() {
         assert!(matches!(Error::from(sqlx::Error::PoolTimedOut), Error::Busy));
+    }
+
+    #[test]
+    fn only_what_can_never_be_opened_is_removed_unopened() {
+        let (place, source) = (|| "here".to_owned(), || sqlx::Error::PoolTimedOut);
+        let unusable = || Error::Unusable { path: PathBuf::from("here"), source: source() };
+        let lost = [Error::Gone, Error::Missing(place()), Error::Newer { place: place(), found: 2, known: 1 }, unusable()];
+        assert!(lost.iter().all(Error::never_opens));
+        assert!(Error::Shared(Arc::new(unusable())).never_opens());
+        let in_use = [Error::Busy, Error::Full, Error::ReadOnly(place()), Error::Unreachable { place: place(), source: source() }];
+        assert!(!in_use.iter().any(Error::never_opens));
+        assert!(!Error::Shared(Arc::new(Error::Engine(source()))).never_opens());
     }
 }

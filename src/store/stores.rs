@@ -244,17 +244,26 @@ impl Stores {
     /// Removes a store with all that is in it. One that is not there is removed already.
     pub async fn remove(&self, at: impl Into<Address>) -> Result<(), Error> {
         let at = at.into();
-        match (self.placement(&at)?, self.establishment(&at).await) {
-            (Placement::Sqlite(folder), Err(_)) => folder.remove(&at.slug),
-            // What is too new or broken to be opened can still be removed.
-            (Placement::Postgres(server), Err(_)) => match Schema::find(server, &self.schema_name(&at)).await? {
-                Some(schema) => schema.remove().await,
-                None => Ok(()),
-            },
-            (_, Ok(store)) => {
-                let tx = store.begin().await?;
-                self.remove_in(&at, tx).await
+        let placement = self.placement(&at)?;
+        let removed = async {
+            let tx = self.establishment(&at).await?.begin().await?;
+            self.remove_in(&at, tx).await
+        };
+        match (placement, removed.await) {
+            // What is too new or broken to be opened can still be removed. What is merely busy has a writer, who would go on in a removed file.
+            (Placement::Sqlite(folder), Err(error)) if error.never_opens() => {
+                self.close_at(&at).await;
+                folder.remove(&at.slug)
             }
+            // The removal may have been carried out and its answer lost: then nothing is found.
+            (Placement::Postgres(server), Err(error)) if error.never_opens() => {
+                self.close_at(&at).await;
+                match Schema::find(server, &self.schema_name(&at)).await? {
+                    Some(schema) => schema.remove().await,
+                    None => Ok(()),
+                }
+            }
+            (_, removed) => removed,
         }
     }
 
@@ -263,9 +272,10 @@ impl Stores {
         let at = at.into();
         match (self.placement(&at)?, tx) {
             (Placement::Postgres(server), Tx::Postgres(transaction)) => {
-                Schema::remove_in(server, &self.schema_name(&at), transaction).await?;
+                let removed = Schema::remove_in(server, &self.schema_name(&at), transaction).await;
+                // Whatever the answer is, and when it is lost too, the next caller looks again what is there.
                 self.close_at(&at).await;
-                Ok(())
+                removed
             }
             (Placement::Sqlite(folder), Tx::SqliteTransaction { transaction, .. }) => {
                 SqliteFile::retire(transaction).await?;

@@ -1,12 +1,20 @@
 //! Who may save and put back what: nobody reads in an archive what they may not read here, and nobody brings in rights that were never here.
 
+use std::collections::BTreeMap;
+
 use passerelle::services::archives::{self, Secrets};
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
-use passerelle::store::establishment::archive::Cell;
+use passerelle::services::{roles, tokens};
+use passerelle::store::establishment::api_token::{self, ApiToken, TokenKind};
+use passerelle::store::establishment::application::{self, Role};
+use passerelle::store::establishment::archive::{self, Cell};
 use passerelle::store::establishment::archive_tables::TABLES;
-use passerelle::types::id::TokenId;
-use passerelle::types::permission::GatewayRole;
+use passerelle::store::establishment::rule::{self, Rule};
+use passerelle::store::establishment::user::{User, UserStatus};
+use passerelle::types::id::{RuleId, TokenId};
+use passerelle::types::permission::{APPLICATION, GatewayRole};
+use passerelle::types::secret::Secret;
 
 use super::school::{School, key_pair, save, unwatched};
 use crate::harness::gateway::TestGateway;
@@ -93,4 +101,71 @@ async fn an_archive_makes_nobody_an_operator() {
         let gone = Context::open(&school.test.gateway, "copie", Actor::System, school.ctx.now).await;
         assert!(matches!(gone, Err(Error::NotFound(_))), "nothing is left of it");
     }
+}
+
+#[tokio::test]
+async fn no_catalogue_default_or_template_of_an_archive_makes_an_operator() {
+    let school = School::start().await;
+    let (lock, key) = key_pair();
+    let operator = || "operator".to_owned();
+    for smuggling in ["catalogue", "default", "template"] {
+        let (_, ctx) = school.test.establishment(&format!("École {smuggling}")).await;
+        let mut tx = ctx.store.begin().await.unwrap();
+        let mut own = application::find_by_name(&mut tx, APPLICATION).await.unwrap().unwrap();
+        match smuggling {
+            "catalogue" => own.roles.insert(0, Role { name: operator(), title: String::new(), privileges: BTreeMap::new() }),
+            "default" => own.default_role = Some(operator()),
+            _ => {
+                let rule = Rule {
+                    id: RuleId::new(),
+                    application_id: own.id,
+                    application: own.name.clone(),
+                    conditions: Vec::new(),
+                    role: "{role}".to_owned(),
+                    scope: None,
+                    priority: 0,
+                    enabled: true,
+                    created_at: ctx.now,
+                    updated_at: ctx.now,
+                };
+                rule::insert(&mut tx, &rule).await.unwrap();
+            }
+        }
+        application::update(&mut tx, &own).await.unwrap();
+        tx.commit().await.unwrap();
+        let file = save(&ctx, &lock, &school.file(&format!("{smuggling}.age"))).await.path;
+        let refused = archives::import(&school.test.platform().await, &file, &key, Some("copie"), &unwatched()).await;
+        assert!(matches!(refused, Err(Error::Archive { reason: "archive-unfit", .. })), "{smuggling}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_an_establishments_store_says_nobody_there_is_an_operator() {
+    let test = TestGateway::start().await;
+    let (made, ctx) = test.establishment("Lycée Ampère").await;
+    let mut tx = ctx.store.begin().await.unwrap();
+    let mut own = application::find_by_name(&mut tx, APPLICATION).await.unwrap().unwrap();
+    own.roles.insert(0, Role { name: "operator".to_owned(), title: String::new(), privileges: BTreeMap::new() });
+    application::update(&mut tx, &own).await.unwrap();
+    let table = TABLES.iter().find(|known| known.name == "assignments").unwrap();
+    let mut rows = archive::list_rows(&mut tx, table, None, 1).await.unwrap();
+    rows[0][0] = Cell::Uuid(uuid::Uuid::now_v7());
+    rows[0][table.column("role").unwrap()] = Cell::Text("operator".to_owned());
+    archive::insert_rows(&mut tx, table, &rows).await.unwrap();
+    let person = User { status: UserStatus::Active, ..made.administrator };
+    assert_eq!(roles::gateway_roles_in(&mut tx, &ctx, &person).await.unwrap(), [GatewayRole::Administrator]);
+    let secret = Secret::random(&format!("psl_{}_", ctx.slug()));
+    let token = ApiToken {
+        id: TokenId::new(),
+        name: "One".to_owned(),
+        kind: TokenKind::Api,
+        scope: "operator".to_owned(),
+        created_at: ctx.now,
+        last_used_at: None,
+        expires_at: None,
+        created_by: None,
+    };
+    api_token::insert(&mut tx, secret.hash(), &token).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(tokens::authenticate(&test.gateway, secret.expose(), ctx.now).await.unwrap().is_none());
 }

@@ -87,10 +87,23 @@ async fn many_stores_are_removed_one_by_one_without_using_up_the_servers_locks()
         // Removed already.
         stores.remove(at).await.unwrap();
     }
+    removed_already_by_another_node(&place, &stores).await;
     let login = place.database.as_ref().unwrap().login();
     let left = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'est\\_%') + \
          (SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE m.member = $1::regrole AND r.rolname LIKE 'est\\_%')";
     let mut admin = place.database.as_ref().unwrap().admin().await;
     let left: i64 = sqlx::query_scalar(AssertSqlSafe(left.to_owned())).bind(login).fetch_one(&mut admin).await.unwrap();
     assert_eq!(left, 2, "the platform's schema and its role");
+}
+
+/// A removal whose answer was lost is told as done when it is asked for again, by whoever still has the store open.
+async fn removed_already_by_another_node(place: &TestStore, stores: &Stores) {
+    let other = Stores::open(&place.url(), &[], Bounds { open_max: 8, connections_max: 4 }).await.unwrap();
+    let at = at("ecole-de-deux");
+    stores.provision_new(&at).await.unwrap();
+    other.remove(&at).await.unwrap();
+    assert!(stores.is_open("ecole-de-deux"));
+    stores.remove(&at).await.unwrap();
+    assert!(!stores.is_open("ecole-de-deux"), "it is forgotten");
+    other.close().await;
 }

@@ -172,16 +172,24 @@ impl Customs {
                 if let Some(Cell::Uuid(id)) = cell("id") {
                     self.application = Some(*id);
                 }
-                Ok(())
+                let listed = matches!(cell("roles"), Some(Cell::Json(roles)) if lists(roles, operator));
+                if listed || is("default_role", operator) { Err(smuggled("people")) } else { Ok(()) }
             }
             "api_tokens" if is("scope", operator) => Err(smuggled("an API token")),
             "rules" | "assignments" => {
                 let of_gateway = matches!((cell("application_id"), self.application), (Some(Cell::Uuid(id)), Some(own)) if *id == own);
-                if of_gateway && is("role", operator) { Err(smuggled("someone")) } else { Ok(()) }
+                // What fills a template is known later: no rule of the gateway's own has one.
+                let is_template = table.name == "rules" && matches!(cell("role"), Some(Cell::Text(role)) if role.contains(['{', '}']));
+                if of_gateway && (is_template || is("role", operator)) { Err(smuggled("someone")) } else { Ok(()) }
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a catalogue knows a role.
+fn lists(catalogue: &serde_json::Value, role: &str) -> bool {
+    catalogue.as_array().is_some_and(|roles| roles.iter().any(|listed| listed.get("name").and_then(|name| name.as_str()) == Some(role)))
 }
 
 fn smuggled(who: &str) -> Error {

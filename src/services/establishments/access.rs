@@ -1,6 +1,7 @@
 //! Access given back to an establishment: its administrators, and a one-time link for one of them, sent to the contact (SAC-19 to SAC-23).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,7 +13,7 @@ use super::super::error::Error;
 use super::super::links::Link;
 use super::super::outbox;
 use super::super::users;
-use super::edit::record_on_platform;
+use super::edit::{current, record_on_platform};
 use super::letters;
 use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Filter};
@@ -99,6 +100,9 @@ async fn administrators_in(tx: &mut Tx, ctx: &Context) -> Result<Vec<Administrat
 /// none can be sent; `Conflict` for someone disabled, or whose password a directory keeps.
 pub async fn reset_administrator(ctx: &Context, wanted: &NewReset) -> Result<AccessReset, Error> {
     ctx.require(Permission::ManageEstablishments)?;
+    // A letter goes to the contact of now: what is kept in memory may be of a moment ago.
+    let now = if wanted.send_mail { Arc::new(current(ctx).await?) } else { ctx.establishment.clone() };
+    let ctx = &Context { establishment: now, ..ctx.clone() };
     let mailed_to = if wanted.send_mail { Some(letters::reachable(ctx)?) } else { None };
     let announced = if wanted.send_mail { Some(outbox::announce(ctx).await?) } else { None };
     let mut tx = ctx.store.begin().await?;

@@ -65,5 +65,7 @@ pub async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, user: &User) -> Result
     let Some(own) = application::find_by_name(tx, APPLICATION).await? else { return Ok(Vec::new()) };
     let held = held_in(tx, ctx, user, own.id).await?;
     // A role of the gateway holds in the whole establishment: one that is bound to a scope gives nothing here.
-    Ok(held.iter().filter(|h| h.scope.is_none()).filter_map(|h| GatewayRole::from_name(&h.role)).collect())
+    let roles = held.iter().filter(|h| h.scope.is_none()).filter_map(|h| GatewayRole::from_name(&h.role));
+    // Operators are the platform's, whatever an establishment's store says.
+    Ok(roles.filter(|role| ctx.is_platform() || *role != GatewayRole::Operator).collect())
 }
