@@ -218,6 +218,7 @@ cli-uai = UAI
 cli-zone = zone
 cli-title = title
 cli-locality = locality
+cli-placement = placement
 cli-contact = contact
 cli-status = status
 cli-created = created

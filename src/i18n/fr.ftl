@@ -221,6 +221,7 @@ cli-uai = UAI
 cli-zone = zone
 cli-title = intitulé
 cli-locality = localité
+cli-placement = emplacement
 cli-contact = contact
 cli-status = état
 cli-created = créé le
