@@ -308,8 +308,10 @@ cli-attempts = attempts
 cli-due = due
 cli-outbox-retried = It is sent to { $recipient } again.
 
+cli-file-there = { $file } is there already: choose another file, or overwrite it with --force
 cli-exported = { $name } is written to { $file }: { $rows } rows. Keep what opens it elsewhere than the file.
 cli-imported = { $name } is here, with { $rows } rows.
+cli-restore-confirm = Everyone and everything in { $slug } is replaced by what the archive holds. Type { $slug } to put it back:
 cli-restored = { $name } is as it was on { $at }: { $rows } rows. Everyone signs in again.
 cli-rehearsed = The archive is whole: everything came back the same. Nothing was changed.
 cli-rehearsal-failed = what came back is not what the archive holds: do not rely on this archive

@@ -311,8 +311,10 @@ cli-attempts = essais
 cli-due = échéance
 cli-outbox-retried = L’envoi à { $recipient } est repris.
 
+cli-file-there = { $file } existe déjà : choisissez un autre fichier, ou remplacez-le avec --force
 cli-exported = { $name } est enregistré dans { $file } : { $rows } lignes. Gardez ce qui l’ouvre ailleurs que le fichier.
 cli-imported = { $name } est en place, avec { $rows } lignes.
+cli-restore-confirm = Tout ce que contient { $slug }, personnes comprises, est remplacé par le contenu de l’archive. Tapez { $slug } pour le remettre en place :
 cli-restored = { $name } est tel qu’il était le { $at } : { $rows } lignes. Chacun devra se reconnecter.
 cli-rehearsed = L’archive est complète : tout est revenu à l’identique. Rien n’a été modifié.
 cli-rehearsal-failed = ce qui est revenu n’est pas ce que contient l’archive : ne comptez pas sur elle
