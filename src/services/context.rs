@@ -169,10 +169,16 @@ impl Context {
         }
         match self.actor {
             Actor::Anonymous => Err(Error::Unauthenticated),
-            _ => Err(Error::Forbidden(format!(
-                "this needs the permission {permission:?}; ask an administrator of {}",
-                self.establishment.name
-            ))),
+            _ => {
+                // What operators alone do, and whatever is done on the platform, no administrator can give.
+                let by_operators = self.is_platform() || permission == Permission::ManageEstablishments;
+                let whom = if by_operators {
+                    "operator of the platform".to_owned()
+                } else {
+                    format!("administrator of {}", self.establishment.name)
+                };
+                Err(Error::Forbidden(format!("this needs the permission {permission:?}; ask an {whom}")))
+            }
         }
     }
 

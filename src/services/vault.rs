@@ -29,7 +29,7 @@ pub enum VaultError {
     },
     /// There are stores, and the key they were sealed with is not there.
     #[error(
-        "the master key file {0} is missing, and the stores were sealed with it: put it back from your copy. A new one is made for an empty folder only"
+        "the master key file {0} is missing, and the stores were sealed with it: copy it from another node, or put it back from your copy"
     )]
     Lost(String),
     /// The key has another form.
@@ -151,6 +151,13 @@ impl Vault {
 #[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_without_the_key_of_standing_stores_is_told_where_it_is() {
+        let nowhere = MasterKey::File("/nowhere/master.key".into());
+        let told = Vault::open(&nowhere, false).unwrap_err().to_string();
+        assert!(told.contains("/nowhere/master.key") && told.contains("another node") && told.contains("your copy"), "{told}");
+    }
 
     #[test]
     fn a_sealed_secret_opens_in_its_own_row_only() {

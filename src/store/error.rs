@@ -45,7 +45,7 @@ pub enum Error {
         source: sqlx::migrate::MigrateError,
     },
     /// The file cannot be opened, or is not a store.
-    #[error("the store {path} cannot be opened: {source}; check that it belongs to the program's user, or restore it from a backup")]
+    #[error("the store {path} cannot be opened: {source}; {}", remedy(source))]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -163,6 +163,18 @@ fn sqlite_error(source: sqlx::Error) -> Error {
     }
 }
 
+/// What to do with a store that does not open. On a full disk SQLite cannot make its journal, and says that reading or writing failed: a backup put
+/// in its place would lose what is whole.
+fn remedy(source: &sqlx::Error) -> &'static str {
+    let code = source.as_database_error().and_then(|db| db.code()?.parse::<i64>().ok()).unwrap_or_default();
+    match code & 0xff {
+        10 | 13 => {
+            "the store itself is as it was: see whether the disk is full, make room, and try again; if there is room, see whether the disk is sound"
+        }
+        _ => "check that it belongs to the program's user, or restore it from a backup",
+    }
+}
+
 /// What PostgreSQL says by SQLSTATE (PostgreSQL manual, appendix A).
 fn postgres_error(source: sqlx::Error) -> Error {
     let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
@@ -197,6 +209,49 @@ fn key_columns(said: &PgDatabaseError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What SQLite says, by its code.
+    #[derive(Debug)]
+    struct Said(&'static str);
+
+    impl std::fmt::Display for Said {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("disk I/O error")
+        }
+    }
+
+    impl std::error::Error for Said {}
+
+    impl sqlx::error::DatabaseError for Said {
+        fn message(&self) -> &str {
+            "disk I/O error"
+        }
+        fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+            Some(self.0.into())
+        }
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn a_full_disk_asks_for_room_and_a_broken_file_for_a_backup() {
+        // SQLITE_IOERR_SHMSIZE and SQLITE_FULL; SQLITE_NOTADB.
+        for (code, room) in [("4874", true), ("13", true), ("26", false)] {
+            let source = sqlx::Error::Database(Box::new(Said(code)));
+            let told = Error::Unusable { path: "a.sqlite".into(), source }.to_string();
+            assert_eq!((told.contains("make room"), told.contains("backup")), (room, !room), "{told}");
+        }
+    }
 
     #[test]
     fn waiting_too_long_for_the_writing_connection_is_told_as_busy() {

@@ -41,6 +41,18 @@ async fn on_the_platform_only_operators_configure() {
     sources::create(&acting(&there, GatewayRole::Administrator), &fields).await.unwrap();
 }
 
+#[tokio::test]
+async fn whoever_may_not_is_sent_to_someone_who_may() {
+    let test = TestGateway::start().await;
+    let (_, there) = test.establishment("Lycée Ampère").await;
+    let administrator = acting(&there, GatewayRole::Administrator);
+    let told = establishments::current(&administrator).await.unwrap_err().to_string();
+    assert!(told.contains("operator of the platform") && !told.contains("Ampère"), "{told}");
+    let auditor = acting(&there, GatewayRole::Auditor);
+    let told = tokens::create(&auditor, &new_token("auditor")).await.unwrap_err().to_string();
+    assert!(told.contains("administrator of Lycée Ampère"), "{told}");
+}
+
 async fn operator(test: &TestGateway) -> UserId {
     let platform = test.platform().await;
     let (person, link) = establishments::create_operator(&platform, &named("anne")).await.unwrap();

@@ -41,12 +41,20 @@ fn an_establishment_is_exported_imported_rehearsed_and_restored_by_command() {
     assert_eq!(serde_json::from_slice::<Value>(&copied.stdout).unwrap()["establishment"]["slug"], "copie");
     let tried = run(&data, secret, &["establishment", "import", path, "--rehearse"]);
     assert!(tried.status.success() && String::from_utf8_lossy(&tried.stdout).contains("users"), "{}", told(&tried));
-    assert!(run(&data, secret, &["establishment", "restore", "galois", path]).status.success());
+    for confirm in [&["establishment", "restore", "galois", path][..], &["establishment", "restore", "galois", path, "--confirm=oui"]] {
+        let unconfirmed = run(&data, secret, confirm);
+        assert_eq!((unconfirmed.status.code(), told(&unconfirmed).contains("--confirm")), (Some(2), true), "{}", told(&unconfirmed));
+    }
+    let back = run(&data, secret, &["establishment", "restore", "galois", path, "--confirm", "galois"]);
+    let said = String::from_utf8_lossy(&back.stdout).into_owned();
+    assert!(back.status.success() && said.contains("Everyone signs in again"), "{said}{}", told(&back));
+    let batch = said.trim_end().rsplit_once("receipt galois ").unwrap().1;
+    assert!(run(&data, None, &["establishment", "receipt", "galois", batch]).status.success(), "{said}");
 
     // On another machine the archive begins an installation.
     assert!(run(&folder.path().join("other"), secret, &["establishment", "import", path]).status.success());
     for (passphrase, arguments, code) in [
-        (secret, vec!["establishment", "restore", "copie", path], 1),
+        (secret, vec!["establishment", "restore", "copie", path, "--confirm", "copie"], 1),
         (Some("another passphrase"), vec!["establishment", "import", path, "--slug", "x"], 1),
         (None, vec!["establishment", "import", path, "--slug", "x"], 1),
         (Some("short"), vec!["establishment", "export", "galois", "-o", "never.age"], 2),
@@ -72,6 +80,7 @@ fn a_key_pair_of_age_keygen_serves_instead_of_a_passphrase() {
     let public = identity.to_public().to_string();
     let saved = run(&data, None, &["establishment", "export", "galois", "-o", path, "--recipient", &public]);
     assert!(saved.status.success(), "{}", told(&saved));
-    let back = run(&data, None, &["establishment", "restore", "galois", path, "--identity-file", key.to_str().unwrap()]);
+    let back = ["establishment", "restore", "galois", path, "--confirm", "galois", "--identity-file", key.to_str().unwrap()];
+    let back = run(&data, None, &back);
     assert!(back.status.success(), "{}", told(&back));
 }

@@ -27,9 +27,13 @@ fn an_establishment_is_edited_blocked_listed_and_opened_again() {
     assert_eq!(json!([emptied["locality"], emptied["zone"]]), json!([null, "caen"]), "an empty text empties, what is left out stays");
     let (code, told) = shell.fails(&["establishment", "edit", "lycee-ampere", "--zone", "manche"]);
     assert_eq!(code, 2);
-    assert!(told.contains("manche"), "{told}");
+    assert!(told.contains("--zone: ") && told.contains("manche") && told.contains("caen") && !told.contains("/api"), "{told}");
     let listed = shell.says(&["establishment", "list", "--zone", "caen"]);
     assert!(listed.contains("André-Marie") && !listed.contains("Curie"), "{listed}");
+    assert!(listed.contains("caen") && listed.contains("default"), "its zone and its placement are listed: {listed}");
+    let (code, told) = shell.fails(&["establishment", "zone", "--set", "nonsense"]);
+    assert!(code == 2 && told.contains("NAME=TITLE"), "{told}");
+    assert!(shell.says(&["establishment", "show", "lycee-ampere"]).contains("emplacement"));
     let blocked = shell.says(&["establishment", "block", "lycee-ampere"]);
     assert!(blocked.contains("Lycée André-Marie Ampère est bloqué"), "{blocked}");
     let listed = shell.json(&["establishment", "list", "--status", "blocked"]);
@@ -63,7 +67,7 @@ fn an_establishment_is_deleted_once_its_slug_is_typed_again() {
     for arguments in [&["establishment", "delete", "lycee-ampere"][..], &["establishment", "delete", "lycee-ampere", "--confirm=oui"]] {
         let (code, told) = shell.fails(arguments);
         assert_eq!(code, 2);
-        assert!(told.contains("«lycee-ampere»"), "{told}");
+        assert!(told.contains("--confirm: ") && told.contains("«lycee-ampere»"), "{told}");
     }
     let delete = ["establishment", "delete", "lycee-ampere", "--confirm", "lycee-ampere", "--archive"];
     let recipient = ["--recipient", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"];
@@ -72,6 +76,10 @@ fn an_establishment_is_deleted_once_its_slug_is_typed_again() {
     shell.says(&["establishment", "show", "lycee-ampere"]);
     let folder = tempfile::tempdir().unwrap();
     let last = folder.path().join("last.age");
+    let there = folder.path().join("there.age");
+    std::fs::write(&there, "kept").unwrap();
+    let (_, told) = shell.fails(&[&delete[..], &[there.to_str().unwrap()], &recipient].concat());
+    assert!(told.contains("another file") && !told.contains("--force"), "{told}");
     let deleted = shell.says(&[&delete[..], &[last.to_str().unwrap()], &recipient].concat());
     assert!(deleted.contains("last.age") && deleted.contains("supprimé"), "{deleted}");
     assert!(std::fs::read(&last).unwrap().starts_with(b"age-encryption.org/v1"));

@@ -5,6 +5,7 @@ use passerelle::services::establishments::{self, NewContact, NewEstablishment};
 use passerelle::services::{links, users};
 use passerelle::store::establishment::user::{Filter, UserStatus};
 use passerelle::store::registry::establishment::Filter as EstablishmentFilter;
+use passerelle::store::registry::zone::Zone;
 use passerelle::types::page::PageRequest;
 
 use crate::harness::gateway::{PASSWORD, TestGateway, secret};
@@ -65,4 +66,33 @@ async fn wrong_letters_and_taken_names_are_refused_with_the_reason() {
     assert!(establishments::create(&platform, &right).await.unwrap_err().to_string().contains("nulle-part"));
     let listed = establishments::list(&platform, &PageRequest::first(10), &EstablishmentFilter::default()).await.unwrap();
     assert_eq!(listed.total, 1);
+}
+
+#[tokio::test]
+async fn every_field_that_does_not_fit_is_told_at_once_and_nothing_else() {
+    let test = TestGateway::start().await;
+    let platform = test.platform().await;
+    let fields = async |wrong: &NewEstablishment| match establishments::create(&platform, wrong).await {
+        Err(Error::Invalid(fields)) => fields.into_iter().map(|f| f.field).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let wrong = NewEstablishment { uai: Some("0991000A".to_owned()), zone: Some("nulle-part".to_owned()), ..jaures() };
+    assert_eq!(fields(&wrong).await, ["uai", "zone"]);
+    let nameless = NewEstablishment { name: "  ".to_owned(), uai: None, ..jaures() };
+    assert_eq!(fields(&nameless).await, ["name"]);
+    let unspeakable = NewEstablishment { name: "!!!".to_owned(), uai: None, ..jaures() };
+    assert_eq!(fields(&unspeakable).await, ["slug"], "the name is fine, and a slug has to be given");
+}
+
+#[tokio::test]
+async fn a_zone_in_use_stays_and_is_told_with_how_many_lie_in_it() {
+    let test = TestGateway::start().await;
+    let platform = test.platform().await;
+    establishments::save_zone(&platform, &Zone { name: "caen".to_owned(), title: "Académie de Caen".to_owned() }).await.unwrap();
+    let unknown = NewEstablishment { uai: None, zone: Some("cean".to_owned()), ..jaures() };
+    let told = establishments::create(&platform, &unknown).await.unwrap_err().to_string();
+    assert!(told.contains("«cean»") && told.contains("there are: caen") && !told.contains("/api"), "{told}");
+    establishments::create(&platform, &NewEstablishment { zone: Some("caen".to_owned()), ..unknown }).await.unwrap();
+    let refused = establishments::delete_zone(&platform, "caen").await.unwrap_err();
+    assert!(matches!(&refused, Error::Conflict(told) if told.contains("«caen»: 1;")), "{refused}");
 }

@@ -77,6 +77,20 @@ async fn an_establishment_comes_back_as_written() {
 }
 
 #[tokio::test]
+async fn the_number_of_a_deleted_establishment_is_not_given_again() {
+    on_every_engine(async |bed| {
+        installation::get_or_insert(bed.stores.registry()).await.unwrap();
+        let (old, last) = (school(3, "trois", "Trois"), school(7, "sept", "Sept"));
+        with_schools(bed, &[old.clone(), last.clone()]).await;
+        for gone in [&last, &old] {
+            write_in(bed.stores.registry(), async |tx| establishment::delete(tx, gone).await).await;
+            assert_eq!(establishment::next_number(&mut bed.stores.registry().read().await.unwrap()).await.unwrap(), 8);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn numbers_count_up_from_the_highest() {
     on_every_engine(async |bed| {
         let next = async || establishment::next_number(&mut bed.stores.registry().read().await.unwrap()).await.unwrap();

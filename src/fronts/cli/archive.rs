@@ -17,6 +17,7 @@ use crate::config::variable;
 use crate::services::archives::{self, Key, Lock, Notice, Progress, Rehearsed, Saved};
 use crate::services::bulk::Act;
 use crate::services::context::Context;
+use crate::services::error::Error;
 
 /// The variable that holds the passphrase.
 const VARIABLE: &str = "PASSERELLE_PASSPHRASE";
@@ -94,6 +95,9 @@ pub struct Restore {
     slug: String,
     /// The archive.
     file: PathBuf,
+    /// The slug once more; asked for on the terminal when left out.
+    #[arg(long, value_name = "SLUG", conflicts_with = "rehearse")]
+    confirm: Option<String>,
     /// Try it in a store of its own, compare, and remove that store.
     #[arg(long)]
     rehearse: bool,
@@ -118,6 +122,7 @@ async fn export(local: &Local, output: Output, wanted: Export) -> anyhow::Result
         return bulk::carry_out(local, output, &several, Act::Export(bulk::closing(recipient, &folder)?)).await;
     }
     let (Some(slug), Some(file)) = (several.alone(), &file) else { anyhow::bail!(output.text("cli-several-into", &[])) };
+    anyhow::ensure!(force || !file.exists(), output.text("cli-file-there", &[("file", file.display().to_string().into())]));
     let saved = save(local, output, &One { slug, output: file, recipient: recipient.as_deref(), force }).await?;
     output.done(&saved, &sentence(output, &saved))
 }
@@ -126,8 +131,8 @@ async fn export(local: &Local, output: Output, wanted: Export) -> anyhow::Result
 pub(super) async fn save(local: &Local, output: Output, wanted: &One<'_>) -> anyhow::Result<Saved> {
     let ctx = local.establishment(wanted.slug).await?;
     let lock = match wanted.recipient {
-        Some(key) => Lock::recipient(key).map_err(crate::services::error::Error::from)?,
-        None => Lock::passphrase(passphrase(output, true)?).map_err(crate::services::error::Error::from)?,
+        Some(key) => Lock::recipient(key).map_err(Error::from)?,
+        None => Lock::passphrase(passphrase(output, true)?).map_err(Error::from)?,
     };
     watched(output, async |progress| Ok(archives::save(&ctx, &lock, wanted.output, wanted.force, progress).await?)).await
 }
@@ -158,11 +163,29 @@ async fn restore(local: &Local, output: Output, wanted: Restore) -> anyhow::Resu
     if wanted.rehearse {
         return rehearse(&ctx, output, &wanted.file, &key).await;
     }
+    confirmed(output, &ctx, wanted.confirm)?;
     let back = watched(output, async |progress| Ok(archives::restore(&ctx, &wanted.file, &key, progress).await?)).await?;
-    let at = back.archived_at.to_string();
-    let sentence =
-        output.text("cli-restored", &[("name", back.slug.clone().into()), ("at", at.into()), ("rows", back.rows.to_string().into())]);
-    output.done(&back, &sentence)
+    let (slug, at) = (back.slug.as_str(), back.archived_at.to_string());
+    let restored = output.text("cli-restored", &[("name", slug.into()), ("at", at.into()), ("rows", back.rows.to_string().into())]);
+    let later = output.text("cli-receipt-later", &[("slug", slug.into()), ("batch", back.batch.to_string().into())]);
+    output.done(&back, &format!("{restored}\n{later}"))
+}
+
+/// Whether everything there is may be replaced: its slug was said again, in the command or at the terminal.
+fn confirmed(output: Output, ctx: &Context, given: Option<String>) -> anyhow::Result<()> {
+    let slug = ctx.slug();
+    let given = match given {
+        None if std::io::stdin().is_terminal() => {
+            Some(super::establishment_life::typed(&output.text("cli-restore-confirm", &[("slug", slug.into())]))?)
+        }
+        given => given,
+    };
+    if given.as_deref() == Some(slug) {
+        return Ok(());
+    }
+    let name = &ctx.establishment.name;
+    let told = format!("this replaces everyone and everything in {name} by what the archive holds: say «{slug}» here to confirm it");
+    Err(Error::invalid("confirm", told).into())
 }
 
 async fn relocate(local: &Local, output: Output, slug: &str, to: &str) -> anyhow::Result<()> {
@@ -220,10 +243,10 @@ async fn watched<T>(output: Output, work: impl AsyncFnOnce(&Arc<Progress>) -> an
 
 fn key(output: Output, identity_file: Option<&Path>) -> anyhow::Result<Key> {
     let Some(path) = identity_file else {
-        return Ok(Key::passphrase(passphrase(output, false)?).map_err(crate::services::error::Error::from)?);
+        return Ok(Key::passphrase(passphrase(output, false)?).map_err(Error::from)?);
     };
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    Ok(Key::identities(&text).map_err(crate::services::error::Error::from)?)
+    Ok(Key::identities(&text).map_err(Error::from)?)
 }
 
 /// The passphrase: from the environment, or typed at the terminal without being shown; a new one twice.

@@ -80,8 +80,8 @@ pub enum Command {
     /// The zones establishments may lie in.
     Zone {
         /// Add this zone, as NAME=TITLE, or give it another title.
-        #[arg(long, value_name = "NAME=TITLE")]
-        set: Option<String>,
+        #[arg(long, value_name = "NAME=TITLE", value_parser = titled)]
+        set: Option<Zone>,
         /// Take this zone off the list.
         #[arg(long, value_name = "NAME")]
         remove: Option<String>,
@@ -138,8 +138,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let filter = Filter { zone, status, ..Filter::default() };
             let found =
                 collect(rows.limit, rows.query.as_deref(), async |page| Ok(establishments::list(&platform, &page, &filter).await?)).await?;
-            output.list(&found, &["cli-number", "cli-slug", "cli-name", "cli-uai", "cli-locality", "cli-status"], |e| {
-                vec![e.number.to_string(), e.slug.clone(), e.name.clone(), or_dash(e.uai.as_ref()), or_dash(e.locality.as_ref()), shown(e)]
+            let columns = ["cli-number", "cli-slug", "cli-name", "cli-uai", "cli-zone", "cli-locality", "cli-placement", "cli-status"];
+            output.list(&found, &columns, |e| {
+                let (uai, zone, locality) = (or_dash(e.uai.as_ref()), or_dash(e.zone.as_ref()), or_dash(e.locality.as_ref()));
+                vec![e.number.to_string(), e.slug.clone(), e.name.clone(), uai, zone, locality, e.placement.clone(), shown(e)]
             })
         }
         Command::Edit(given) => establishment_life::edit(local, output, given).await,
@@ -159,9 +161,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::OutboxRetry { slug, id } => outbox::retry(local, output, &slug, &id).await,
         Command::Archive(command) => archive::run(local, output, command).await,
         Command::Zone { set, remove } => {
-            if let Some(pair) = set {
-                let (name, title) = pair.split_once('=').unwrap_or((&pair, &pair));
-                establishments::save_zone(&platform, &Zone { name: name.to_owned(), title: title.to_owned() }).await?;
+            if let Some(zone) = set {
+                establishments::save_zone(&platform, &zone).await?;
             }
             if let Some(name) = remove {
                 establishments::delete_zone(&platform, &name).await?;
@@ -212,11 +213,18 @@ pub(super) fn show(output: Output, e: &Establishment) -> anyhow::Result<()> {
             ("cli-uai", or_dash(e.uai.as_ref())),
             ("cli-zone", or_dash(e.zone.as_ref())),
             ("cli-locality", or_dash(e.locality.as_ref())),
+            ("cli-placement", e.placement.clone()),
             ("cli-contact", if contact.is_empty() { "–".to_owned() } else { contact }),
             ("cli-status", shown(e)),
             ("cli-created", e.created_at.to_string()),
         ],
     )
+}
+
+/// A zone as it is typed.
+fn titled(pair: &str) -> Result<Zone, String> {
+    let (name, title) = pair.split_once('=').ok_or("a zone is written NAME=TITLE, for instance \"caen=Académie de Caen\"")?;
+    Ok(Zone { name: name.trim().to_owned(), title: title.trim().to_owned() })
 }
 
 /// The state as scripts and filters name it.

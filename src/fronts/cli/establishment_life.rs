@@ -210,7 +210,7 @@ async fn delete_one(local: &Local, output: Output, slug: &str, given: &Delete) -
 }
 
 /// A line typed after a question.
-fn typed(question: &str) -> anyhow::Result<String> {
+pub(super) fn typed(question: &str) -> anyhow::Result<String> {
     eprint!("{question} ");
     std::io::stderr().flush()?;
     let mut line = String::new();

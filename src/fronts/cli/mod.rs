@@ -68,9 +68,27 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::from(DONE),
         Err(error) => {
-            eprintln!("passerelle: {error:#}");
+            eprintln!("passerelle: {}", told(&error));
             ExitCode::from(exit_code(&error))
         }
+    }
+}
+
+/// What is told of a failure. Fields are named by the options that give them.
+fn told(error: &anyhow::Error) -> String {
+    let Some(Error::Invalid(fields)) = error.downcast_ref::<Error>() else { return format!("{error:#}") };
+    let told = fields.iter().map(|field| format!("{}: {}", option(&field.field), field.message));
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// The option that gives a field of the contract; the field itself where none does.
+fn option(field: &str) -> String {
+    match field {
+        "send_mail" => "--no-mail".to_owned(),
+        "confirm" | "zone" | "uai" | "slug" | "number" | "locality" | "contact.email" | "contact.family_name" | "contact.given_name" => {
+            format!("--{}", field.replace(['.', '_'], "-"))
+        }
+        _ => field.to_owned(),
     }
 }
 

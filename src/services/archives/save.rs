@@ -91,7 +91,7 @@ fn refuse_existing(path: &Path, over: bool) -> Result<(), Error> {
     if over || !path.exists() {
         return Ok(());
     }
-    Err(Error::Conflict(format!("{} is there already: choose another name, or overwrite it with --force", path.display())))
+    Err(Error::Conflict(format!("{} is there already: choose another file", path.display())))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {

@@ -23,10 +23,10 @@ pub(super) fn is_wanted(ctx: &Context, asked: Option<bool>, contact: &Contact) -
         None => Ok(configured && contact.email.is_some()),
         Some(true) if !configured => Err(Invalid::new(
             "send_mail",
-            "no server takes mail: set mail.host and mail.from in the configuration, or say false and pass the link of the answer on yourself",
+            "no server takes mail: set mail.host and mail.from in the configuration, or ask for no mail and pass the link of the answer on yourself",
         )),
         Some(true) if contact.email.is_none() => {
-            Err(Invalid::new("contact.email", "is where the mail goes: give it, or say send_mail false and pass the link on yourself"))
+            Err(Invalid::new("contact.email", "is where the mail goes: give it, or ask for no mail and pass the link on yourself"))
         }
         Some(true) => Ok(true),
     }

@@ -39,6 +39,8 @@ use crate::types::uai::Uai;
 
 /// Longest free text of an establishment, in characters.
 const TEXT_LENGTH_MAX: usize = 200;
+/// How many zones are named to whoever names one that is not there.
+const ZONES_NAMED_MAX: usize = 20;
 /// The first administrator's user name when the contact has no address.
 const FIRST_ADMINISTRATOR: &str = "admin";
 
@@ -105,7 +107,7 @@ pub struct Created {
 pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Result<Created, Error> {
     let ctx = platform.context();
     ctx.require(Permission::ManageEstablishments)?;
-    let wanted = regular(ctx, new)?;
+    let wanted = fitting_in(&mut platform.registry().read().await?, ctx, new).await?;
     let is_mailed = letters::is_wanted(ctx, new.send_mail, &wanted.contact)?;
     let announced = if is_mailed { Some(letters::announce(ctx, &wanted).await?) } else { None };
     let mut registry = platform.registry().begin().await?;
@@ -139,8 +141,7 @@ pub async fn preview(platform: &PlatformContext, new: &NewEstablishment) -> Resu
 }
 
 async fn register_in(registry: &mut Tx, ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error> {
-    let mut made = regular(ctx, new)?;
-    check_zone_in(registry, made.zone.as_deref()).await?;
+    let mut made = fitting_in(registry, ctx, new).await?;
     if new.number.is_none() {
         made.number = establishment::next_number(registry).await?;
     }
@@ -148,12 +149,26 @@ async fn register_in(registry: &mut Tx, ctx: &Context, new: &NewEstablishment) -
     Ok(made)
 }
 
+/// The fields as they are kept, unless any does not fit: then all of those are told, the zone too.
+async fn fitting_in(registry: &mut Tx, ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error> {
+    let zone = check_zone_in(registry, new.zone.as_deref().filter(|zone| !zone.is_empty())).await;
+    match (regular(ctx, new), zone) {
+        (Err(Error::Invalid(mut wrong)), Err(Error::Invalid(more))) => {
+            wrong.extend(more);
+            Err(Error::Invalid(wrong))
+        }
+        (made, zone) => zone.and(made),
+    }
+}
+
 async fn check_zone_in(registry: &mut Tx, name: Option<&str>) -> Result<(), Error> {
     let Some(name) = name else { return Ok(()) };
-    if zone::find(registry, name).await?.is_none() {
-        return Err(Error::invalid("zone", format!("«{name}» is not on the operator's list: see /api/v1/zones")));
+    if zone::find(registry, name).await?.is_some() {
+        return Ok(());
     }
-    Ok(())
+    let all: Vec<String> = zone::list(registry).await?.into_iter().take(ZONES_NAMED_MAX).map(|zone| zone.name).collect();
+    let known = if all.is_empty() { "which is empty".to_owned() } else { format!("where there are: {}", all.join(", ")) };
+    Err(Error::invalid("zone", format!("«{name}» is not on the operator's list of zones, {known}")))
 }
 
 /// What lists look in.
@@ -275,6 +290,13 @@ pub async fn save_zone(platform: &PlatformContext, zone: &Zone) -> Result<(), Er
 pub async fn delete_zone(platform: &PlatformContext, name: &str) -> Result<(), Error> {
     platform.context().require(Permission::ManageEstablishments)?;
     let mut tx = platform.registry().begin().await?;
+    let there = Filter { zone: Some(name.to_owned()), ..Filter::default() };
+    let count = establishment::list(&mut tx, &PageRequest::first(1), &there).await?.total;
+    if count > 0 {
+        return Err(Error::Conflict(format!(
+            "establishments that lie in the zone «{name}»: {count}; give them another zone, or none, first"
+        )));
+    }
     zone::delete(&mut tx, name).await?;
     tx.commit().await?;
     Ok(())
@@ -296,7 +318,11 @@ fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error
     };
     let name = keep(text("name", Some(&new.name)).and_then(|n| n.map(Some).ok_or_else(|| Error::invalid("name", "must not be empty"))));
     let slug = new.slug.as_deref().map_or_else(|| Slug::from_name(&new.name), Slug::parse);
-    let slug = keep(slug.map(|s| Some(s.as_str().to_owned())).map_err(Error::from));
+    let slug = keep(match slug {
+        // A name that does not fit is told as a name, and not once more as the slug made of it.
+        Err(_) if new.slug.is_none() && name.is_none() => Ok(None),
+        slug => slug.map(|s| Some(s.as_str().to_owned())).map_err(Error::from),
+    });
     let uai = new.uai.as_deref().filter(|u| !u.trim().is_empty()).map(Uai::parse).transpose();
     let uai = keep(uai.map(|u| u.map(|u| u.as_str().to_owned())).map_err(Error::from));
     let locality = keep(text("locality", new.locality.as_deref()));

@@ -122,9 +122,10 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
     Ok(Page::cut(rows, page.limit, total, |e: &Establishment| e.id.uuid()))
 }
 
-/// The next free number.
+/// The next number: above those of all establishments there are, and of those there were.
 pub async fn next_number(tx: &mut Tx) -> Result<i64, Error> {
-    const SQL: &str = "SELECT coalesce(max(number), 0) + 1 FROM establishments";
+    const SQL: &str = "SELECT coalesce(max(highest), 0) + 1 FROM (SELECT max(number) AS highest FROM establishments \
+         UNION ALL SELECT max(last_number) AS highest FROM installation) AS given";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).fetch_one(c).await)?)
 }
 
@@ -181,9 +182,11 @@ pub async fn list_deleting(tx: &mut Tx) -> Result<Vec<Establishment>, Error> {
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
-/// Removes an establishment's row: its slug is free again.
+/// Removes an establishment's row: its slug is free again. Its number is not given to the next one.
 pub async fn delete(tx: &mut Tx, e: &Establishment) -> Result<(), Error> {
+    const LAST: &str = "UPDATE installation SET last_number = $1 WHERE last_number < $1";
     const SQL: &str = "DELETE FROM establishments WHERE id = $1";
+    on!(tx, |c| sqlx::query(LAST).bind(e.number).execute(c).await.map(drop))?;
     on!(tx, |c| sqlx::query(SQL).bind(e.id).execute(c).await.map(drop))?;
     announce(tx, &e.slug).await
 }
