@@ -78,7 +78,7 @@ async fn an_archive_makes_nobody_an_operator() {
     let (lock, key) = key_pair();
     for (table, column) in [("assignments", "role"), ("api_tokens", "scope")] {
         let (_, ctx) = school.test.establishment(&format!("École {table}")).await;
-        passerelle::services::tokens::create(
+        tokens::create(
             &ctx,
             &serde_json::from_value(serde_json::json!({ "name": "One", "scope": "auditor" })).unwrap(),
         )
@@ -86,14 +86,14 @@ async fn an_archive_makes_nobody_an_operator() {
         .unwrap();
         let table = TABLES.iter().find(|known| known.name == table).unwrap();
         let mut tx = ctx.store.begin().await.unwrap();
-        let mut rows = passerelle::store::establishment::archive::list_rows(&mut tx, table, None, 10).await.unwrap();
+        let mut rows = archive::list_rows(&mut tx, table, None, 10).await.unwrap();
         rows.truncate(1);
         rows[0][0] = Cell::Uuid(uuid::Uuid::now_v7());
         rows[0][table.column(column).unwrap()] = Cell::Text("operator".to_owned());
         if let Some(at) = table.column("secret_hash") {
             rows[0][at] = Cell::Bytes(vec![3; 32]);
         }
-        passerelle::store::establishment::archive::insert_rows(&mut tx, table, &rows).await.unwrap();
+        archive::insert_rows(&mut tx, table, &rows).await.unwrap();
         tx.commit().await.unwrap();
         let file = save(&ctx, &lock, &school.file(&format!("{}.age", table.name))).await.path;
         let refused = archives::import(&school.test.platform().await, &file, &key, Some("copie"), &unwatched()).await;
