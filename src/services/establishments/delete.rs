@@ -7,11 +7,11 @@ use super::super::audit;
 use super::super::context::{Context, PlatformContext};
 use super::super::error::Error;
 use super::super::leases;
-use super::block::block;
-use crate::store::Tx;
+use super::block::carry_on_block;
 use crate::store::establishment::audit_event::{self, Filter};
 use crate::store::registry::establishment::{self, Establishment, EstablishmentStatus};
 use crate::store::registry::job::{self, Kind};
+use crate::store::Tx;
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 
@@ -79,10 +79,7 @@ pub async fn carry_on(platform: &PlatformContext, slug: &str) -> Result<(), Erro
     platform.context().require(Permission::ManageEstablishments)?;
     match standing_in(&mut platform.registry().read().await?, slug).await? {
         Some(Standing { establishment: doomed, is_deleting: true }) => carry_through(platform, &doomed).await,
-        Some(blocked) if blocked.establishment.status == EstablishmentStatus::Blocked => {
-            block(&platform.enter(slug).await?).await?;
-            Ok(())
-        }
+        Some(blocked) if blocked.establishment.status == EstablishmentStatus::Blocked => carry_on_block(&platform.enter(slug).await?).await,
         Some(_) | None => Ok(()),
     }
 }
