@@ -11,7 +11,7 @@ use super::block::carry_on_block;
 use crate::store::establishment::audit_event::{self, Filter};
 use crate::store::registry::establishment::{self, Establishment, EstablishmentStatus};
 use crate::store::registry::job::{self, Kind};
-use crate::store::Tx;
+use crate::store::{Address, Tx};
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 
@@ -103,6 +103,10 @@ async fn carry_through(platform: &PlatformContext, doomed: &Establishment) -> Re
     let gateway = &platform.context().gateway;
     gateway.establishments.forget(&doomed.slug);
     gateway.stores.remove(doomed).await?;
+    // What a move that was broken off left in another placement.
+    for placement in gateway.stores.placements().filter(|placement| *placement != doomed.placement) {
+        gateway.stores.remove(Address { placement: placement.to_owned(), ..Address::from(doomed) }).await?;
+    }
     gateway.keys.forget(&doomed.slug).await;
     record_once(platform, doomed).await?;
     let mut registry = platform.registry().begin().await?;
