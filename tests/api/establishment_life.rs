@@ -1,9 +1,11 @@
 //! An establishment after it was made: edited, blocked and opened again, its administrators' access given back, and deleted.
 
+use passerelle::services::context::{Actor, PlatformContext};
 use passerelle::services::users::{self, NewUser};
-use passerelle::services::{jobs, links};
+use passerelle::services::{establishments, jobs, links};
 use passerelle::store::establishment::session::{self, Session};
-use passerelle::store::registry::{establishment, job};
+use passerelle::store::registry::establishment::{self, Establishment, EstablishmentStatus};
+use passerelle::store::registry::job;
 use passerelle::types::id::SessionId;
 use passerelle::types::secret::Secret;
 use reqwest::{Method, StatusCode};
@@ -257,4 +259,54 @@ async fn a_blocking_that_was_broken_off_is_carried_on() {
     api.post(&format!("{AMPERE}/unblock"), &operator, &json!({})).await;
     jobs::run_due(&api.test.gateway, ctx.now.plus_s(1200)).await.unwrap();
     assert_eq!(api.get(AMPERE, &operator).await.body["status"], "active");
+}
+
+#[tokio::test]
+async fn a_blocking_that_is_carried_on_does_not_undo_an_unblocking_meanwhile() {
+    let (api, operator) = served().await;
+    // An application that listens: notices for it are announced before whoever carries on waits for the writing turn.
+    let listens = json!({ "client_id": "notes", "name": "Notes", "redirect_uris": ["https://notes.example.fr/"],
+        "backchannel_logout_uri": "https://notes.example.fr/bye" });
+    let made = api.post(&format!("{AMPERE}/clients"), &operator, &listens).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    let ctx = api.test.context("lycee-ampere").await;
+    let (person, _) = users::create(&ctx, &NewUser { username: "zoé".to_owned(), ..NewUser::default() }).await.unwrap();
+    let stores = &api.test.gateway.stores;
+    let set = async |status| {
+        let mut registry = stores.registry().begin().await.unwrap();
+        let row = Establishment { status, ..(*ctx.establishment).clone() };
+        establishment::update(&mut registry, &row, "ampère").await.unwrap();
+        registry.commit().await.unwrap();
+        api.test.gateway.establishments.forget("lycee-ampere");
+    };
+    set(EstablishmentStatus::Blocked).await;
+    // The writing turn is held: whoever carries on has seen the blocking, and waits.
+    let mut turn = ctx.store.begin().await.unwrap();
+    let (gateway, now) = (api.test.gateway.clone(), ctx.now);
+    let carrying_on = tokio::spawn(async move {
+        let platform = PlatformContext::open(&gateway, Actor::System, now).await.unwrap();
+        establishments::carry_on(&platform, "lycee-ampere").await
+    });
+    let announced = async || job::find(&mut stores.registry().read().await.unwrap(), job::Kind::Outbox, "lycee-ampere", "").await.unwrap();
+    while announced().await.is_none() {
+        assert!(!carrying_on.is_finished(), "it waits for the turn");
+        tokio::task::yield_now().await;
+    }
+    set(EstablishmentStatus::Active).await;
+    let fresh = Session {
+        id: SessionId::new(),
+        user_id: person.id,
+        method: "pwd".to_owned(),
+        auth_time: ctx.now,
+        last_seen_at: ctx.now,
+        expires_at: ctx.now.plus_s(3600),
+    };
+    let cookie = Secret::random("");
+    session::insert(&mut turn, cookie.hash(), &fresh).await.unwrap();
+    turn.commit().await.unwrap();
+    carrying_on.await.unwrap().unwrap();
+    let standing = establishments::current(&ctx).await.unwrap();
+    assert_eq!(standing.status, EstablishmentStatus::Active);
+    let mut tx = ctx.store.read().await.unwrap();
+    assert!(session::find_live(&mut tx, cookie.hash(), ctx.now, ctx.now).await.unwrap().is_some(), "nobody is sent away");
 }

@@ -3,6 +3,7 @@
 use passerelle::services::archives;
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
+use passerelle::services::establishments;
 use passerelle::services::login::attempt::Outcome;
 use passerelle::services::login::session;
 use passerelle::services::tokens;
@@ -114,6 +115,21 @@ async fn what_an_interrupted_move_left_is_removed_and_never_taken_for_the_store(
     let left = Address { placement: "files".to_owned(), ..Address::from(&*ctx.establishment) };
     assert!(stores.establishment(left).await.is_err(), "what lay elsewhere is gone");
     assert!(users::resolve(&there(&school).await, "elodie").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_deletion_takes_with_it_what_an_interrupted_move_left() {
+    let (school, _elsewhere) = school().await;
+    let (platform, slug, stores) = (school.test.platform().await, school.ctx.slug(), &school.test.gateway.stores);
+    let left = |placement: &str| Address { placement: placement.to_owned(), ..Address::from(&*school.ctx.establishment) };
+    for placement in ["base", "files"] {
+        stores.provision(left(placement)).await.unwrap();
+    }
+    establishments::delete(&platform, slug, Some(slug)).await.unwrap();
+    for placement in ["base", "files", "default"] {
+        let found = stores.establishment(left(placement)).await;
+        assert!(matches!(found, Err(passerelle::store::Error::Missing(_))), "{placement}: {found:?}");
+    }
 }
 
 #[tokio::test]

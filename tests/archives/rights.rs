@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use passerelle::services::archives::{self, Secrets};
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
+use passerelle::services::establishments::{self, NewEstablishment};
 use passerelle::services::{roles, tokens};
 use passerelle::store::establishment::api_token::{self, ApiToken, TokenKind};
 use passerelle::store::establishment::application::{self, Role};
@@ -12,6 +13,7 @@ use passerelle::store::establishment::archive::{self, Cell};
 use passerelle::store::establishment::archive_tables::TABLES;
 use passerelle::store::establishment::rule::{self, Rule};
 use passerelle::store::establishment::user::{User, UserStatus};
+use passerelle::store::registry::establishment::{self, Establishment};
 use passerelle::types::id::{RuleId, TokenId};
 use passerelle::types::permission::{APPLICATION, GatewayRole};
 use passerelle::types::secret::Secret;
@@ -78,12 +80,7 @@ async fn an_archive_makes_nobody_an_operator() {
     let (lock, key) = key_pair();
     for (table, column) in [("assignments", "role"), ("api_tokens", "scope")] {
         let (_, ctx) = school.test.establishment(&format!("École {table}")).await;
-        tokens::create(
-            &ctx,
-            &serde_json::from_value(serde_json::json!({ "name": "One", "scope": "auditor" })).unwrap(),
-        )
-        .await
-        .unwrap();
+        tokens::create(&ctx, &serde_json::from_value(serde_json::json!({ "name": "One", "scope": "auditor" })).unwrap()).await.unwrap();
         let table = TABLES.iter().find(|known| known.name == table).unwrap();
         let mut tx = ctx.store.begin().await.unwrap();
         let mut rows = archive::list_rows(&mut tx, table, None, 10).await.unwrap();
@@ -168,4 +165,27 @@ async fn whatever_an_establishments_store_says_nobody_there_is_an_operator() {
     api_token::insert(&mut tx, secret.hash(), &token).await.unwrap();
     tx.commit().await.unwrap();
     assert!(tokens::authenticate(&test.gateway, secret.expose(), ctx.now).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_a_header_states_is_looked_at_like_the_fields_of_any_establishment() {
+    let school = School::start().await;
+    let (platform, (lock, key)) = (school.test.platform().await, key_pair());
+    let restated = async |file: &str, name: &str, number: i64| {
+        let row = Establishment { name: name.to_owned(), number, ..(*school.ctx.establishment).clone() };
+        let mut registry = platform.registry().begin().await.unwrap();
+        establishment::update(&mut registry, &row, "").await.unwrap();
+        registry.commit().await.unwrap();
+        save(&Context { establishment: row.into(), ..school.ctx.clone() }, &lock, &school.file(file)).await.path
+    };
+    let greatest = restated("greatest.age", "Lycée", i64::MAX).await;
+    let belled = restated("belled.age", "Lycée\u{7}", 7).await;
+    let refused = archives::import(&platform, &belled, &key, Some("copie"), &unwatched()).await;
+    assert!(matches!(&refused, Err(Error::Archive { reason: "archive-unfit", detail }) if detail.contains("name")), "{refused:?}");
+    let made = archives::import(&platform, &greatest, &key, Some("copie"), &unwatched()).await.unwrap();
+    assert_eq!(made.establishment.number, 8, "the next one: {:?}", made.notices);
+    school.test.establishment("Une autre").await;
+    let new = NewEstablishment { name: "Trop".to_owned(), number: Some(i64::MAX), ..NewEstablishment::default() };
+    let refused = establishments::create(&platform, &new).await;
+    assert!(matches!(&refused, Err(Error::Invalid(fields)) if fields[0].field == "number"), "{refused:?}");
 }

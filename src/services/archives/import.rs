@@ -16,13 +16,13 @@ use super::{leftover, refusal, restore, verify};
 use crate::services::audit;
 use crate::services::context::{Context, PlatformContext};
 use crate::services::error::Error;
+use crate::services::establishments::{self, NUMBER_MAX, NewContact, NewEstablishment};
 use crate::services::leases::{self, Held, Lease};
 use crate::store::Tx;
-use crate::store::registry::establishment::{self, Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus, Filter};
+use crate::store::registry::establishment::{self, Establishment, EstablishmentStatus, Filter};
 use crate::store::registry::job::Kind;
 use crate::store::registry::zone;
 use crate::types::fold;
-use crate::types::id::EstablishmentId;
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 use crate::types::slug::{PLATFORM, Slug};
@@ -110,31 +110,14 @@ pub async fn import(
 async fn register(platform: &PlatformContext, stated: &Stated, slug: &Slug) -> Result<(Establishment, Held, Vec<Notice>), Error> {
     let now = platform.context().now;
     let mut notices = Vec::new();
+    let mut made = stated_regular(platform.context(), stated, slug)?;
     let mut registry = platform.registry().begin().await?;
-    let mut made = Establishment {
-        id: EstablishmentId::new(),
-        number: stated.number,
-        slug: slug.as_str().to_owned(),
-        name: stated.name.clone(),
-        uai: stated.uai.clone(),
-        zone: stated.zone.clone(),
-        locality: stated.locality.clone(),
-        contact: Contact {
-            family_name: stated.contact_family_name.clone(),
-            given_name: stated.contact_given_name.clone(),
-            email: stated.contact_email.clone(),
-        },
-        status: EstablishmentStatus::Blocked,
-        placement: DEFAULT_PLACEMENT.to_owned(),
-        created_at: stated.created_at,
-        updated_at: now,
-    };
     if establishment::find(&mut registry, &made.slug).await?.is_some() {
         return Err(Error::Conflict(format!("the slug «{}» is taken: choose another with `--slug`, or `slug` in the API", made.slug)));
     }
     let number = Filter { number: Some(made.number), ..Filter::default() };
     if made.number < 1 || is_taken(&mut registry, &number).await? {
-        notices.push(Notice::NumberTaken { number: made.number });
+        notices.push(Notice::NumberTaken { number: stated.number });
         made.number = establishment::next_number(&mut registry).await?;
     }
     let uai = Filter { uai: made.uai.clone(), ..Filter::default() };
@@ -153,6 +136,32 @@ async fn register(platform: &PlatformContext, stated: &Stated, slug: &Slug) -> R
     let held = held.ok_or_else(|| Error::Conflict(format!("«{}» is being taken in by another node: look again in a minute", made.slug)))?;
     registry.commit().await?;
     Ok((made, held, notices))
+}
+
+/// The establishment that a header states, its fields looked at like those of any other, blocked as yet. A number that nobody may have is 0.
+fn stated_regular(ctx: &Context, stated: &Stated, slug: &Slug) -> Result<Establishment, Error> {
+    let new = NewEstablishment {
+        name: stated.name.clone(),
+        slug: Some(slug.as_str().to_owned()),
+        number: Some(stated.number).filter(|number| (1..=NUMBER_MAX).contains(number)),
+        uai: stated.uai.clone(),
+        zone: stated.zone.clone(),
+        locality: stated.locality.clone(),
+        contact: NewContact {
+            family_name: stated.contact_family_name.clone(),
+            given_name: stated.contact_given_name.clone(),
+            email: stated.contact_email.clone(),
+        },
+        send_mail: Some(false),
+    };
+    let made = establishments::regular(ctx, &new).map_err(|error| match error {
+        Error::Invalid(fields) => {
+            let wrong: Vec<String> = fields.iter().map(|field| format!("{} {}", field.field, field.message)).collect();
+            refusal::unfit(format!("what this archive says of the establishment does not fit: {}", wrong.join("; ")))
+        }
+        other => other,
+    })?;
+    Ok(Establishment { status: EstablishmentStatus::Blocked, created_at: stated.created_at, ..made })
 }
 
 /// The folded text that lists look in.
@@ -195,8 +204,11 @@ async fn open_up(
     status: EstablishmentStatus,
     lease: Lease,
 ) -> Result<Establishment, Error> {
-    let made = Establishment { status, ..made };
     let mut registry = platform.registry().begin().await?;
+    // Whoever edited it meanwhile is not undone.
+    let standing = establishment::find(&mut registry, &made.slug).await?.filter(|standing| standing.id == made.id);
+    let gone = || Error::Conflict(format!("«{}» was deleted while it was taken in", made.slug));
+    let made = Establishment { status, ..standing.ok_or_else(gone)? };
     establishment::update(&mut registry, &made, &search(&made)).await?;
     if !lease.finish_in(&mut registry).await? {
         let told = "this node did not reach the registry for a while, and another one takes the import back: import it again in a minute";

@@ -41,21 +41,40 @@ pub struct Blocking {
 pub async fn block(ctx: &Context) -> Result<Blocking, Error> {
     ctx.require(Permission::ManageEstablishments)?;
     let establishment = set_status(ctx, EstablishmentStatus::Blocked).await?;
+    let batch = Uuid::now_v7();
+    let batch = end_sessions(ctx, batch).await?.unwrap_or(batch);
+    Ok(Blocking { establishment, batch })
+}
+
+/// Ends what a blocking that was broken off may have left; nothing where the establishment is open by now.
+///
+/// # Errors
+/// When a store fails.
+pub(super) async fn carry_on_block(ctx: &Context) -> Result<(), Error> {
+    ctx.require(Permission::ManageEstablishments)?;
+    end_sessions(ctx, Uuid::now_v7()).await.map(drop)
+}
+
+/// Ends what lives in the store of an establishment that is blocked, and answers the batch of the notices; none when it is open by now.
+async fn end_sessions(ctx: &Context, batch: Uuid) -> Result<Option<Uuid>, Error> {
     let announced = logout_notices::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = standing_batch_in(&mut tx, ctx).await?;
-    let batch = Uuid::now_v7();
     logout_notices::for_everyone_in(&mut tx, ctx, batch).await?;
     let ended = end_everything_in(&mut tx, ctx).await?;
     if let Some(batch) = standing.filter(|_| ended == 0) {
         // Everything had ended: the notices of then stand, and nothing of this look is kept.
-        return Ok(Blocking { establishment, batch });
+        return Ok(Some(batch));
+    }
+    // Whoever unblocked it meanwhile is not undone: with this turn of writing, nobody has got a session since.
+    if standing_in(&mut ctx.gateway.stores.registry().read().await?, ctx).await?.status != EstablishmentStatus::Blocked {
+        return Ok(None);
     }
     audit::record_in(&mut tx, ctx, BLOCKED, ("establishment", ctx.slug()), json!({ "batch": batch, "ended": ended })).await?;
     tx.commit().await?;
     announced.hurry(ctx).await;
     record_on_platform(ctx, BLOCKED, json!({ "batch": batch })).await?;
-    Ok(Blocking { establishment, batch })
+    Ok(Some(batch))
 }
 
 /// What applications made of a blocking, as far as is known now.

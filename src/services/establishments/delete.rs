@@ -7,11 +7,11 @@ use super::super::audit;
 use super::super::context::{Context, PlatformContext};
 use super::super::error::Error;
 use super::super::leases;
-use super::block::block;
-use crate::store::Tx;
+use super::block::carry_on_block;
 use crate::store::establishment::audit_event::{self, Filter};
 use crate::store::registry::establishment::{self, Establishment, EstablishmentStatus};
 use crate::store::registry::job::{self, Kind};
+use crate::store::{Address, Tx};
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 
@@ -79,10 +79,7 @@ pub async fn carry_on(platform: &PlatformContext, slug: &str) -> Result<(), Erro
     platform.context().require(Permission::ManageEstablishments)?;
     match standing_in(&mut platform.registry().read().await?, slug).await? {
         Some(Standing { establishment: doomed, is_deleting: true }) => carry_through(platform, &doomed).await,
-        Some(blocked) if blocked.establishment.status == EstablishmentStatus::Blocked => {
-            block(&platform.enter(slug).await?).await?;
-            Ok(())
-        }
+        Some(blocked) if blocked.establishment.status == EstablishmentStatus::Blocked => carry_on_block(&platform.enter(slug).await?).await,
         Some(_) | None => Ok(()),
     }
 }
@@ -106,6 +103,10 @@ async fn carry_through(platform: &PlatformContext, doomed: &Establishment) -> Re
     let gateway = &platform.context().gateway;
     gateway.establishments.forget(&doomed.slug);
     gateway.stores.remove(doomed).await?;
+    // What a move that was broken off left in another placement.
+    for placement in gateway.stores.placements().filter(|placement| *placement != doomed.placement) {
+        gateway.stores.remove(Address { placement: placement.to_owned(), ..Address::from(doomed) }).await?;
+    }
     gateway.keys.forget(&doomed.slug).await;
     record_once(platform, doomed).await?;
     let mut registry = platform.registry().begin().await?;

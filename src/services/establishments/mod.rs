@@ -41,6 +41,8 @@ use crate::types::uai::Uai;
 const TEXT_LENGTH_MAX: usize = 200;
 /// How many zones are named to whoever names one that is not there.
 const ZONES_NAMED_MAX: usize = 20;
+/// Greatest number of an establishment: so far below what a store holds that there is always a next one.
+pub const NUMBER_MAX: i64 = 999_999_999;
 /// The first administrator's user name when the contact has no address.
 const FIRST_ADMINISTRATOR: &str = "admin";
 
@@ -302,8 +304,12 @@ pub async fn delete_zone(platform: &PlatformContext, name: &str) -> Result<(), E
     Ok(())
 }
 
-/// Every field is looked at, so that a form shows all that is wrong at once.
-fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error> {
+/// The establishment that these fields make, under a key of its own, its number 0 when none is wanted. Every field is looked at, so that a form
+/// shows all that is wrong at once.
+///
+/// # Errors
+/// `Invalid` with every field that does not fit.
+pub fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error> {
     let mut wrong = Vec::new();
     let mut keep = |result: Result<Option<String>, Error>| match result {
         Ok(value) => value,
@@ -333,8 +339,8 @@ fn regular(ctx: &Context, new: &NewEstablishment) -> Result<Establishment, Error
         given_name: keep(text("contact.given_name", new.contact.given_name.as_deref())),
         email,
     };
-    if new.number.is_some_and(|n| n < 1) {
-        wrong.push(Invalid::new("number", "must be 1 or more; leave it out to get the next one"));
+    if new.number.is_some_and(|n| !(1..=NUMBER_MAX).contains(&n)) {
+        wrong.push(Invalid::new("number", format!("must be from 1 to {NUMBER_MAX}; leave it out to get the next one")));
     }
     wrong.extend(letters::is_wanted(ctx, new.send_mail, &contact).err());
     let (Some(name), Some(slug), true) = (name, slug, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
