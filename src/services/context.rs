@@ -167,19 +167,14 @@ impl Context {
         if self.actor.may(permission) {
             return Ok(());
         }
-        match self.actor {
-            Actor::Anonymous => Err(Error::Unauthenticated),
-            _ => {
-                // What operators alone do, and whatever is done on the platform, no administrator can give.
-                let by_operators = self.is_platform() || permission == Permission::ManageEstablishments;
-                let whom = if by_operators {
-                    "operator of the platform".to_owned()
-                } else {
-                    format!("administrator of {}", self.establishment.name)
-                };
-                Err(Error::Forbidden(format!("this needs the permission {permission:?}; ask an {whom}")))
-            }
+        if self.actor == Actor::Anonymous {
+            return Err(Error::Unauthenticated);
         }
+        // What operators alone do, and whatever is done on the platform, no administrator can give.
+        let by_operators = self.is_platform() || permission == Permission::ManageEstablishments;
+        let whom =
+            if by_operators { "operator of the platform".to_owned() } else { format!("administrator of {}", self.establishment.name) };
+        Err(Error::Forbidden(format!("this needs the permission {permission:?}; ask an {whom}")))
     }
 
     /// The establishment's signing keys.

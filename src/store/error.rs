@@ -214,7 +214,7 @@ mod tests {
     impl std::error::Error for Said {}
 
     impl sqlx::error::DatabaseError for Said {
-        fn message(&self) -> &str {
+        fn message(&self) -> &'static str {
             "disk I/O error"
         }
         fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
