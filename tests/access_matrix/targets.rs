@@ -139,10 +139,10 @@ impl Targets {
         made.id
     }
 
-    /// A letter that was given up.
+    /// A notice that was given up.
     async fn given_up(&self, name: &str) -> OutboxId {
         let (recipient, topic) = (format!("{name}@acad-test.fr"), "test".to_owned());
-        let new = New { kind: Kind::Mail, recipient, topic, content: Value::Null, batch: None };
+        let new = New { kind: Kind::Logout, recipient, topic, content: Value::Null, batch: None };
         let mut tx = self.ctx.store.begin().await.unwrap();
         let id = outbox::put_in(&mut tx, &self.ctx, &new).await.unwrap();
         tx.commit().await.unwrap();

@@ -132,7 +132,9 @@ async fn a_letter_whose_link_is_dead_is_not_sent() {
     let replaced = work(&test, ctx.slug(), 0).await.remove(0);
     assert!(replaced.state == State::Dead && replaced.error.as_deref().unwrap().contains("link"), "{replaced:?}");
 
-    let (_, ctx) = establishment(&test).await;
+    let late = NewEstablishment { name: "Collège Ada".to_owned(), ..new(None) };
+    let made = establishments::create(&test.platform().await, &late).await.unwrap();
+    let ctx = test.context(&made.establishment.slug).await;
     let expired = work(&test, ctx.slug(), 30 * DAY_S).await.remove(0);
     assert!(expired.state == State::Dead && expired.error.as_deref().unwrap().contains("expired"), "{expired:?}");
     assert!(mailbox.letters().is_empty());

@@ -3,9 +3,9 @@
 use passerelle::services::logout_notices::{self, Outcome};
 use passerelle::services::outbox::{self, State};
 use passerelle::services::{jobs, users};
-use passerelle::store::establishment::grant;
 use passerelle::store::establishment::session::Session;
 use passerelle::store::establishment::user::User;
+use passerelle::store::establishment::{client, grant};
 use passerelle::types::page::PageRequest;
 use passerelle::types::secret::Secret;
 use serde_json::{Value, json};
@@ -154,6 +154,27 @@ async fn an_application_that_refuses_or_redirects_or_is_private_is_told_no_more(
         assert_eq!(listener.rest().len(), usize::from(uri.is_none()));
     }
     assert!(elsewhere.rest().is_empty());
+}
+
+/// As when an establishment is put back to a day before the application came, or had another address.
+#[tokio::test]
+async fn an_application_is_told_where_it_was_registered_when_people_were_signed_in_there() {
+    let (mut before, mut since) = (Listener::start(&[Answer::Status(503)]).await, Listener::start(&[]).await);
+    let (_gateway, place) = quiet().await;
+    place.client("app", before.registered()).await;
+    let user = place.other_user("anne").await;
+    place.granted("app", &place.session(&user, 60).await.1, None).await;
+    users::disable(&place.ctx, user.id).await.unwrap();
+    let elsewhere = since.uri();
+    place.change_client("app", |client| client.backchannel_logout_uri = Some(elsewhere)).await;
+    send_after(&place, 0).await;
+    assert_eq!(claims(&before.hear().await.token())["sub"], json!(user.id));
+    let mut tx = place.ctx.store.begin().await.unwrap();
+    client::delete(&mut tx, "app").await.unwrap();
+    tx.commit().await.unwrap();
+    send_after(&place, 3600).await;
+    assert_eq!(claims(&before.hear().await.token())["aud"], json!("app"));
+    assert!(since.rest().is_empty());
 }
 
 #[tokio::test]

@@ -22,7 +22,15 @@ fn listening(client_id: &str, session_required: bool) -> Client {
 }
 
 fn heard(given: &Grant, session_required: bool) -> LogoutListener {
-    LogoutListener { user_id: given.user_id, client_id: given.client_id.clone(), sid: given.sid, session_required }
+    let client = listening(&given.client_id, session_required);
+    LogoutListener {
+        user_id: given.user_id,
+        client_id: client.client_id,
+        sid: given.sid,
+        session_required,
+        address: client.backchannel_logout_uri.unwrap(),
+        algorithm: client.id_token_signed_response_alg,
+    }
 }
 
 /// Three people with a session each, and clients of every kind that hold grants.

@@ -15,6 +15,7 @@ use super::context::Context;
 use super::error::Error;
 use super::outbox::{self, Kind, New};
 use crate::store::Tx;
+use crate::store::establishment::client::SigningAlgorithm;
 use crate::store::establishment::logout_listener::{self, LogoutListener};
 use crate::types::id::{SessionId, UserId};
 
@@ -23,11 +24,14 @@ const TOPIC: &str = "signed_out";
 /// Listeners read at a time when everybody is signed out.
 const PAGE: i64 = 2000;
 
-/// What a notice says: the person, and the session when one of theirs ended or the application wants to know which.
+/// What a notice says: the person, and the session when one of theirs ended or the application wants to know which. And to where, as the
+/// application was registered when they were signed in there: it is told even if clients are put back to an earlier state meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Notice {
     sub: UserId,
     sid: Option<SessionId>,
+    address: String,
+    algorithm: SigningAlgorithm,
 }
 
 /// That there may be notices to send, said before the transaction that writes them.
@@ -107,7 +111,7 @@ fn notice(to: &LogoutListener, sid: Option<SessionId>, batch: Option<Uuid>) -> N
         kind: Kind::Logout,
         recipient: to.client_id.clone(),
         topic: TOPIC.to_owned(),
-        content: json!(Notice { sub: to.user_id, sid }),
+        content: json!(Notice { sub: to.user_id, sid, address: to.address.clone(), algorithm: to.algorithm }),
         batch,
     }
 }

@@ -10,7 +10,7 @@ use super::super::keys::crypto::Algorithm;
 use super::super::keys::jws::{self, TokenType};
 use super::super::outbox::{Outcome, Outgoing};
 use super::Notice;
-use crate::store::establishment::client::{self, Client};
+use crate::store::establishment::client;
 
 /// How long a logout token holds, in seconds: two minutes at most are recommended (OpenID Connect Back-Channel Logout 1.0 §2.4).
 const LIFETIME_S: i64 = 120;
@@ -31,13 +31,13 @@ async fn attempt(ctx: &Context, outgoing: &Outgoing, content: &Value) -> Result<
     let Ok(notice) = serde_json::from_value::<Notice>(content.clone()) else {
         return Ok(Outcome::Refused("the notice does not read".to_owned()));
     };
-    let found = client::find(&mut ctx.store.read().await?, &outgoing.recipient).await?.filter(|client| client.enabled);
-    let Some(client) = found else { return Ok(Outcome::Refused("the application is gone or disabled".to_owned())) };
-    let Some(address) = client.backchannel_logout_uri.as_deref() else {
-        return Ok(Outcome::Refused("the application does not hear of sign-outs any more".to_owned()));
-    };
-    let token = sign(ctx, &client, &notice).await?;
-    Ok(match ctx.gateway.egress.post_form(address, &[("logout_token", &token)]).await {
+    // One that is not registered any more, or elsewhere, is told all the same: the person was signed in where the notice goes.
+    let found = client::find(&mut ctx.store.read().await?, &outgoing.recipient).await?;
+    if found.is_some_and(|client| !client.enabled) {
+        return Ok(Outcome::Refused("the application is disabled".to_owned()));
+    }
+    let token = sign(ctx, &outgoing.recipient, &notice).await?;
+    Ok(match ctx.gateway.egress.post_form(&notice.address, &[("logout_token", &token)]).await {
         // §2.8: 200, and 204 for what some frameworks make of it.
         Ok(200 | 204) => Outcome::Sent,
         Ok(status @ (408 | 425 | 429 | 500 | 502..=504 | 506..=599)) => later(ctx, outgoing, format!("the application answered {status}")),
@@ -54,11 +54,11 @@ fn later(ctx: &Context, outgoing: &Outgoing, why: String) -> Outcome {
 }
 
 /// The logout token (§2.4), signed as the client's ID tokens are. It has no nonce, so that it never passes for one of them.
-async fn sign(ctx: &Context, client: &Client, notice: &Notice) -> Result<String, Error> {
+async fn sign(ctx: &Context, client_id: &str, notice: &Notice) -> Result<String, Error> {
     let mut claims = Map::new();
     let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     set("iss", ctx.issuer().into());
-    set("aud", client.client_id.clone().into());
+    set("aud", client_id.into());
     set("iat", ctx.now.seconds().into());
     set("exp", ctx.now.plus_s(LIFETIME_S).seconds().into());
     set("jti", Uuid::new_v4().to_string().into());
@@ -67,7 +67,7 @@ async fn sign(ctx: &Context, client: &Client, notice: &Notice) -> Result<String,
     if let Some(sid) = notice.sid {
         set("sid", sid.to_string().into());
     }
-    let algorithm = Algorithm::from(client.id_token_signed_response_alg);
+    let algorithm = Algorithm::from(notice.algorithm);
     let key = ctx.ring().await?.signer(algorithm)?;
     let signed = match algorithm {
         Algorithm::Es256 => jws::sign(&key, TokenType::LogoutToken, &claims),

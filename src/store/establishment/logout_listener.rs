@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use crate::store::dialect::ROWS_MAX;
+use crate::store::establishment::client::SigningAlgorithm;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{SessionId, UserId};
@@ -20,13 +21,24 @@ pub struct LogoutListener {
     pub sid: SessionId,
     /// Whether it must be told the `sid`.
     pub session_required: bool,
+    /// Where it hears of sign-outs.
+    pub address: String,
+    /// How what it is told is signed.
+    pub algorithm: SigningAlgorithm,
 }
 
 impl LogoutListener {
     /// What stands before the first of them.
     pub fn first() -> Self {
         let nil = Uuid::nil();
-        Self { user_id: nil.into(), client_id: String::new(), sid: nil.into(), session_required: false }
+        Self {
+            user_id: nil.into(),
+            client_id: String::new(),
+            sid: nil.into(),
+            session_required: false,
+            address: String::new(),
+            algorithm: SigningAlgorithm::Es256,
+        }
     }
 }
 
@@ -54,7 +66,8 @@ pub async fn any(tx: &mut Tx) -> Result<bool, Error> {
 /// Who hears that a session ended.
 pub async fn list_of_session(tx: &mut Tx, session: SessionId, now: Timestamp) -> Result<Vec<LogoutListener>, Error> {
     const SQL: &str = "SELECT DISTINCT g.user_id, g.client_id, COALESCE(g.sid, g.session_id) AS sid, \
-         c.backchannel_logout_session_required AS session_required FROM grants g JOIN clients c ON c.client_id = g.client_id \
+         c.backchannel_logout_session_required AS session_required, \
+         c.backchannel_logout_uri AS address, c.id_token_signed_response_alg AS algorithm FROM grants g JOIN clients c ON c.client_id = g.client_id \
          WHERE g.session_id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2 AND c.backchannel_logout_uri IS NOT NULL AND c.enabled \
          ORDER BY 1, 2, 3 LIMIT $3";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(session).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
@@ -63,7 +76,8 @@ pub async fn list_of_session(tx: &mut Tx, session: SessionId, now: Timestamp) ->
 /// Who hears that a person may not sign in any more.
 pub async fn list_of_user(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<Vec<LogoutListener>, Error> {
     const SQL: &str = "SELECT DISTINCT g.user_id, g.client_id, COALESCE(g.sid, g.session_id) AS sid, \
-         c.backchannel_logout_session_required AS session_required FROM grants g JOIN clients c ON c.client_id = g.client_id \
+         c.backchannel_logout_session_required AS session_required, \
+         c.backchannel_logout_uri AS address, c.id_token_signed_response_alg AS algorithm FROM grants g JOIN clients c ON c.client_id = g.client_id \
          WHERE g.user_id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2 AND c.backchannel_logout_uri IS NOT NULL AND c.enabled \
          ORDER BY 1, 2, 3 LIMIT $3";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
@@ -72,7 +86,8 @@ pub async fn list_of_user(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<V
 /// Who hears that nobody is signed in any more: so many at most, by person, client and session, after one read before.
 pub async fn list(tx: &mut Tx, after: &LogoutListener, now: Timestamp, limit: i64) -> Result<Vec<LogoutListener>, Error> {
     const SQL: &str = "SELECT DISTINCT g.user_id, g.client_id, COALESCE(g.sid, g.session_id) AS sid, \
-         c.backchannel_logout_session_required AS session_required FROM grants g JOIN clients c ON c.client_id = g.client_id \
+         c.backchannel_logout_session_required AS session_required, \
+         c.backchannel_logout_uri AS address, c.id_token_signed_response_alg AS algorithm FROM grants g JOIN clients c ON c.client_id = g.client_id \
          WHERE (g.user_id, g.client_id, COALESCE(g.sid, g.session_id)) > ($1, $2, $3) AND g.revoked_at IS NULL AND g.expires_at > $4 \
          AND c.backchannel_logout_uri IS NOT NULL AND c.enabled ORDER BY 1, 2, 3 LIMIT $5";
     Ok(on!(tx, |c| {
