@@ -34,7 +34,7 @@ async fn a_placement_that_is_away_at_the_start_is_told_by_its_own_stores_alone_a
     // The gateway looks now and then whether it is back; until then it refuses at once.
     let back = async {
         while stores.provision(there("server")).await.is_err() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(BACK_DEADLINE, back).await.unwrap();
