@@ -3,6 +3,8 @@
 //! [`Directory`] speaks LDAP: it reads every person and group ([`Directory::read`]), says what is wrong with a source
 //! ([`Directory::check`]) and checks a person's password ([`Directory::verify_password`]).
 
+pub mod changes;
+pub mod connector;
 pub mod dn;
 pub mod ldap;
 pub mod mapping;
@@ -11,6 +13,8 @@ pub mod secret;
 
 mod fingerprint;
 
+pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
+pub use connector::Connector;
 pub use ldap::{Cause, CheckStep, Directory, Error, Reading, Settings, SettingsError, Summary, Verdict};
 pub use record::{Group, Kind, Member, Person, Record, Unreadable};
 pub use secret::Password;

@@ -10,7 +10,7 @@ use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
 use passerelle::services::{applications, clients, establishments, sources};
 use passerelle::store::establishment::group::{self, Group};
-use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, State};
+use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
 use passerelle::store::registry::zone::Zone;
 use passerelle::types::id::{GroupId, OutboxId, RunId, UserId};
 use serde::de::DeserializeOwned;
@@ -127,6 +127,8 @@ impl Targets {
             display_name: None,
             dn: None,
             dn_key: None,
+            place: None,
+            dangling: None,
             content_hash: Vec::new(),
             members_hash: Vec::new(),
             member_count: 0,
@@ -165,6 +167,9 @@ impl Targets {
             approved_by: None,
             started_at: self.ctx.now,
             duration_ms: Some(1),
+            progress: None,
+            undoes: None,
+            started_by: StartedBy::Hand,
         };
         let mut tx = self.ctx.store.begin().await.unwrap();
         sync_run::insert(&mut tx, &held).await.unwrap();

@@ -27,6 +27,8 @@ async fn school() -> (Served, String, String, UserId) {
         display_name: None,
         dn: None,
         dn_key: None,
+        place: None,
+        dangling: None,
         content_hash: Vec::new(),
         members_hash: Vec::new(),
         member_count: 1,

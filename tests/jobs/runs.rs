@@ -8,7 +8,7 @@ use passerelle::services::establishments;
 use passerelle::services::jobs;
 use passerelle::services::leases::HOLD_S;
 use passerelle::services::{sources, sync, users};
-use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, State};
+use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
 use passerelle::store::establishment::user::Filter;
 use passerelle::types::id::RunId;
 use passerelle::types::page::PageRequest;
@@ -95,6 +95,9 @@ async fn a_run_that_nobody_holds_does_not_stand_in_the_way_of_the_next() {
         approved_by: None,
         started_at: ctx.now,
         duration_ms: None,
+        progress: None,
+        undoes: None,
+        started_by: StartedBy::Hand,
     };
     let mut tx = ctx.store.begin().await.unwrap();
     sync_run::insert(&mut tx, &broken_off).await.unwrap();

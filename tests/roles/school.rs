@@ -85,6 +85,8 @@ impl School {
             display_name: None,
             dn: Some(format!("CN={name}, OU=0990001X,ou=groups,dc=acad-test,dc=fr")),
             dn_key: Some(format!("cn={},ou=0990001x,ou=groups,dc=acad-test,dc=fr", name.to_lowercase())),
+            place: None,
+            dangling: None,
             content_hash: Vec::new(),
             members_hash: Vec::new(),
             member_count: 0,

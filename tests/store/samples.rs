@@ -14,7 +14,7 @@ use passerelle::store::establishment::refresh_token::RefreshToken;
 use passerelle::store::establishment::rule::{Condition, Rule};
 use passerelle::store::establishment::session::Session;
 use passerelle::store::establishment::source::{Guard, Source, SourceKind};
-use passerelle::store::establishment::sync_run::{Counts, Mode, Run, State};
+use passerelle::store::establishment::sync_run::{Counts, Mode, Progress, Run, StartedBy, State};
 use passerelle::store::establishment::user::{User, UserStatus};
 use passerelle::types::id::{ApplicationId, AssignmentId, GrantId, GroupId, RuleId, RunId, SessionId, SourceId, UserId};
 use passerelle::types::secret::TokenHash;
@@ -64,6 +64,11 @@ pub fn source(name: &str) -> Source {
         settings: json!({ "urls": ["ldaps://annuaire.acad-test.fr"], "page_size": 500, "paged": true, "filter": null, "ratio": 0.5 }),
         secret_sealed: Some(vec![0, 255, 1, 0]),
         guard: Guard { shrink_percent: 12.5, ..Guard::default() },
+        schedule: Some(json!({ "cron": "*/15 * * * *", "zone": "Europe/Paris" })),
+        leaving: Some(json!({ "grace_days": 90 })),
+        matching: None,
+        route: Some("supannEtablissement{UAI}".to_owned()),
+        routed_from: None,
         enabled: true,
         created_at: NOW.plus_s(-10),
         updated_at: NOW,
@@ -76,6 +81,7 @@ pub fn link(source: &Source, user: &User, external_id: &str) -> Link {
         external_id: external_id.to_owned(),
         user_id: user.id,
         dn: Some("uid=élodie,ou=Élèves,dc=acad-test,dc=fr".to_owned()),
+        place: Some(vec![9; HASH_BYTES]),
         content_hash: vec![7; HASH_BYTES],
         present: true,
         active: true,
@@ -91,6 +97,8 @@ pub fn group(name: &str) -> Group {
         display_name: Some(format!("Groupe des {name}")),
         dn: Some(format!("cn={name},ou=Groupes,dc=acad-test,dc=fr")),
         dn_key: Some(format!("cn={},ou=groupes,dc=acad-test,dc=fr", name.to_lowercase())),
+        place: Some(vec![8; HASH_BYTES]),
+        dangling: Some(vec![6; 2 * HASH_BYTES]),
         content_hash: vec![1; HASH_BYTES],
         members_hash: vec![2; HASH_BYTES],
         member_count: 3,
@@ -121,6 +129,9 @@ pub fn run(source: &Source, state: State) -> Run {
         approved_by: Some("user:élodie".to_owned()),
         started_at: NOW,
         duration_ms: Some(1234),
+        progress: Some(Progress { noted: 9, people_before: 8, roles_due: true, ..Progress::default() }),
+        undoes: None,
+        started_by: StartedBy::Schedule,
     }
 }
 

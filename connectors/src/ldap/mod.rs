@@ -6,6 +6,7 @@
 
 mod ber;
 mod bind;
+mod changes;
 mod check;
 mod connection;
 mod entry;
@@ -39,6 +40,7 @@ pub use error::{Cause, Error, Malformed};
 pub use reading::{Reading, Summary};
 pub use settings::{Limits, Profile, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
 
+use crate::changes::{Bookmark, Changes, Following};
 use crate::record::Kind;
 use crate::secret::Password;
 
@@ -79,6 +81,21 @@ impl Directory {
     /// At most two pages wait for the reader; dropping the [`Reading`] ends it.
     pub fn read(&self, deadline: Duration) -> Reading {
         reading::start(self.clone(), deadline)
+    }
+
+    /// Streams what changed since a bookmark, within the deadline. None when this server is read whole.
+    pub fn changes(&self, since: &Bookmark, deadline: Duration) -> Option<Changes> {
+        changes::start(self, since, deadline)
+    }
+
+    /// Listens for changes from a bookmark on (RFC 4533 §3.4). None when this server announces none.
+    pub fn follow(&self, since: &Bookmark) -> Option<Following> {
+        changes::follow(self, since)
+    }
+
+    /// A digest of everything that makes a bookmark of this source valid: servers, bases, filters, attributes asked for, account.
+    pub fn belongs_to(&self) -> String {
+        changes::belongs_to(self)
     }
 
     /// Tries the source step by step and shows some records as they would arrive.

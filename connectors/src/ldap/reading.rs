@@ -11,6 +11,7 @@ use super::error::{Cause, Error};
 use super::guard::Chunk;
 use super::range;
 use super::search::Pages;
+use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
 
 /// Pages of records that may wait for the reader.
@@ -26,7 +27,7 @@ pub struct Reading {
 }
 
 /// What a complete reading held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Usable people.
     pub people: usize,
@@ -36,6 +37,8 @@ pub struct Summary {
     pub unreadable: usize,
     /// Pages asked for.
     pub pages: usize,
+    /// Since when to ask for changes next, taken before the first page; none when the source gives no such thing.
+    pub bookmark: Option<Bookmark>,
 }
 
 type RawPage = (Kind, Vec<Chunk>);

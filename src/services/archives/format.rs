@@ -223,6 +223,7 @@ fn absent(column: &Column) -> Option<Cell> {
         Missing::Refused => None,
         Missing::Null => Some(Cell::Null),
         Missing::No => Some(Cell::Bool(false)),
+        Missing::Default(text) => Some(Cell::Text(text.to_owned())),
     }
 }
 

@@ -165,6 +165,8 @@ mod tests {
             display_name: None,
             dn: Some(format!("CN={name}, ou=Groups")),
             dn_key: Some(format!("cn={name},ou=groups")),
+            place: None,
+            dangling: None,
             content_hash: Vec::new(),
             members_hash: Vec::new(),
             member_count: 0,

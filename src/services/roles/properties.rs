@@ -45,6 +45,8 @@ fn groups() -> Vec<Group> {
         display_name: None,
         dn: Some(format!("CN=g{n}, OU=x")),
         dn_key: None,
+        place: None,
+        dangling: None,
         content_hash: Vec::new(),
         members_hash: Vec::new(),
         member_count: 0,

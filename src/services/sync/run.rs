@@ -15,7 +15,7 @@ use super::{apply, broken, inbox, known, plan};
 use crate::store::Tx;
 use crate::store::establishment::change::{self, Operation};
 use crate::store::establishment::source::{self, Source};
-use crate::store::establishment::sync_run::{self, Counts, Mode, Run, State};
+use crate::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
 use crate::types::id::RunId;
 use crate::types::permission::Permission;
 
@@ -161,6 +161,9 @@ fn fresh(ctx: &Context, source: &Source, mode: Mode, id: RunId) -> Run {
         approved_by: None,
         started_at: ctx.now,
         duration_ms: None,
+        progress: None,
+        undoes: None,
+        started_by: StartedBy::Hand,
     }
 }
 

@@ -2,7 +2,7 @@
 //! the reason. It knows no row and no file.
 
 /// The last migration of the establishment's store that this list describes.
-pub const SCHEMA_VERSION: i64 = 5;
+pub const SCHEMA_VERSION: i64 = 6;
 
 /// What a column holds, whatever the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Missing {
     Null,
     /// No.
     No,
+    /// This text.
+    Default(&'static str),
 }
 
 /// One column.
@@ -78,6 +80,8 @@ pub const TABLES: &[Table] = &[
     table("nestings", 2, &[uuid("parent_id"), uuid("child_id")]),
     table("runs", 1, RUNS),
     table("changes", 2, CHANGES),
+    table("proposals", 1, PROPOSALS),
+    table("source_files", 1, SOURCE_FILES),
     table("applications", 1, APPLICATIONS),
     table("rules", 1, RULES),
     table("assignments", 1, ASSIGNMENTS),
@@ -99,6 +103,7 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("one_time_links", "a link is of its day, and must not come back to life", true),
     ("throttles", "counters of failures are of the moment; putting an archive back must not clear them", false),
     ("idempotency_keys", "they are of the request under way, for a day", false),
+    ("source_states", "where a source was read up to is of the moment: what an archive puts back is compared with the whole source", true),
     ("outbox", "what is still to be sent is sent once, from where it was written", false),
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("bulk_items", "acts on many establishments are the platform's, and go on where they were begun", false),
@@ -118,6 +123,7 @@ pub const FLEETING: &[Table] = &[
     table("throttles", 1, &[bytes("key_hash"), int("failures"), int("window_started_at"), int("blocked_until")]),
     table("idempotency_keys", 1, IDEMPOTENCY_KEYS),
     table("outbox", 1, OUTBOX),
+    table("source_states", 1, SOURCE_STATES),
 ];
 
 const SESSIONS: &[Column] =
@@ -145,7 +151,7 @@ const GRANTS: &[Column] = &[
     int("created_at"),
     int("expires_at"),
     nullable(int("revoked_at")),
-    Column { missing: Missing::Null, ..nullable(uuid("sid")) },
+    since(uuid("sid")),
 ];
 
 const AUTHORIZATION_CODES: &[Column] = &[
@@ -188,6 +194,11 @@ const SOURCES: &[Column] = &[
     bool("enabled"),
     int("created_at"),
     int("updated_at"),
+    since(json("schedule")),
+    since(json("leaving")),
+    since(json("matching")),
+    since(text("route")),
+    since(uuid("routed_from")),
 ];
 
 const USERS: &[Column] = &[
@@ -208,6 +219,7 @@ const USERS: &[Column] = &[
     nullable(int("last_sign_in_at")),
     int("created_at"),
     int("updated_at"),
+    since(int("erased_at")),
 ];
 
 const LINKS: &[Column] = &[
@@ -218,6 +230,8 @@ const LINKS: &[Column] = &[
     bytes("content_hash"),
     bool("present"),
     bool("active"),
+    since(bytes("place")),
+    since(int("left_at")),
 ];
 
 const GROUPS: &[Column] = &[
@@ -234,6 +248,8 @@ const GROUPS: &[Column] = &[
     int("member_count"),
     int("created_at"),
     int("updated_at"),
+    since(bytes("place")),
+    since(bytes("dangling")),
 ];
 
 const RUNS: &[Column] = &[
@@ -246,10 +262,41 @@ const RUNS: &[Column] = &[
     nullable(text("approved_by")),
     int("started_at"),
     nullable(int("duration_ms")),
+    since(json("progress")),
+    since(uuid("undoes")),
+    Column { missing: Missing::Default("hand"), ..text("started_by") },
 ];
 
 const CHANGES: &[Column] =
     &[uuid("run_id"), int("seq"), text("kind"), text("operation"), nullable(uuid("subject_id")), text("name"), nullable(json("detail"))];
+
+const PROPOSALS: &[Column] = &[
+    uuid("id"),
+    uuid("source_id"),
+    text("external_id"),
+    uuid("user_id"),
+    text("rule"),
+    json("detail"),
+    text("state"),
+    int("created_at"),
+    nullable(int("decided_at")),
+    nullable(text("decided_by")),
+];
+
+const SOURCE_FILES: &[Column] = &[uuid("source_id"), text("name"), bytes("content"), bytes("digest"), text("given_by"), int("given_at")];
+
+const SOURCE_STATES: &[Column] = &[
+    uuid("source_id"),
+    nullable(text("bookmark")),
+    nullable(int("bookmark_at")),
+    nullable(int("full_at")),
+    nullable(int("succeeded_at")),
+    nullable(int("failed_at")),
+    int("failures"),
+    nullable(text("error")),
+    nullable(text("server")),
+    nullable(int("paused_until")),
+];
 
 const APPLICATIONS: &[Column] = &[
     uuid("id"),
@@ -310,7 +357,7 @@ const CLIENTS: &[Column] = &[
     bool("enabled"),
     int("created_at"),
     int("updated_at"),
-    Column { missing: Missing::Null, ..nullable(text("backchannel_logout_uri")) },
+    since(text("backchannel_logout_uri")),
     Column { missing: Missing::No, ..bool("backchannel_logout_session_required") },
 ];
 
@@ -349,6 +396,11 @@ const fn column(name: &'static str, kind: Kind) -> Column {
 
 const fn nullable(column: Column) -> Column {
     Column { nullable: true, ..column }
+}
+
+/// A column that may be empty, and is in older archives.
+const fn since(column: Column) -> Column {
+    Column { missing: Missing::Null, ..nullable(column) }
 }
 
 const fn uuid(name: &'static str) -> Column {

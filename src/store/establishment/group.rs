@@ -31,6 +31,12 @@ pub struct Group {
     /// The same, normalised: what rules look at.
     #[serde(skip)]
     pub dn_key: Option<String>,
+    /// Digest of the same: other groups name it by it.
+    #[serde(skip)]
+    pub place: Option<Vec<u8>>,
+    /// Digests of members that name nobody yet, sixteen bytes each, in order.
+    #[serde(skip)]
+    pub dangling: Option<Vec<u8>>,
     /// Hash of the record without its members.
     #[serde(skip)]
     pub content_hash: Vec<u8>,
@@ -62,15 +68,15 @@ pub struct Filter {
 
 /// One group by key.
 pub async fn find(tx: &mut Tx, id: GroupId) -> Result<Option<Group>, Error> {
-    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, content_hash, members_hash, member_count, \
-         created_at, updated_at FROM groups WHERE id = $1";
+    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
+         member_count, created_at, updated_at FROM groups WHERE id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// A page of groups, oldest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<Group>, Error> {
-    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, content_hash, members_hash, member_count, \
-         created_at, updated_at FROM groups WHERE ($1 IS NULL OR id > $1) AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') \
+    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
+         member_count, created_at, updated_at FROM groups WHERE ($1 IS NULL OR id > $1) AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') \
          AND ($3 IS NULL OR name = $3) AND ($4 IS NULL OR source_id = $4) AND ($5 IS NULL OR external_id = $5) \
          AND ($6 IS NULL OR display_name = $6) AND ($7 IS NULL OR dn = $7) ORDER BY id LIMIT $8";
     const COUNT: &str = "SELECT count(*) FROM groups WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR name = $2) \
@@ -91,22 +97,22 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
 
 /// Every group, by key: small beside people, and what rules are compiled against.
 pub async fn list_all(tx: &mut Tx) -> Result<Vec<Group>, Error> {
-    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, content_hash, members_hash, member_count, \
-         created_at, updated_at FROM groups ORDER BY id";
+    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
+         member_count, created_at, updated_at FROM groups ORDER BY id";
     Ok(on!(tx, |c| sqlx::query_as(SQL).fetch_all(c).await)?)
 }
 
 /// Every group of a source.
 pub async fn list_of_source(tx: &mut Tx, source: SourceId) -> Result<Vec<Group>, Error> {
-    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, content_hash, members_hash, member_count, \
-         created_at, updated_at FROM groups WHERE source_id = $1 ORDER BY external_id";
+    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
+         member_count, created_at, updated_at FROM groups WHERE source_id = $1 ORDER BY external_id";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).fetch_all(c).await)?)
 }
 
 /// The groups a person is in directly, by name.
 pub async fn list_direct_of_user(tx: &mut Tx, user: crate::types::id::UserId) -> Result<Vec<Group>, Error> {
-    const SQL: &str = "SELECT g.id, g.source_id, g.external_id, g.name, g.display_name, g.dn, g.dn_key, g.content_hash, g.members_hash, \
-         g.member_count, g.created_at, g.updated_at FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.user_id = $1 \
+    const SQL: &str = "SELECT g.id, g.source_id, g.external_id, g.name, g.display_name, g.dn, g.dn_key, g.place, g.dangling, g.content_hash, \
+         g.members_hash, g.member_count, g.created_at, g.updated_at FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.user_id = $1 \
          ORDER BY g.name, g.id LIMIT $2";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
 }
@@ -122,10 +128,11 @@ pub async fn effective_names_of_user(tx: &mut Tx, user: crate::types::id::UserId
 /// Writes groups, new ones and changed ones.
 pub async fn upsert_all(tx: &mut Tx, groups: &[Group]) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO groups (id, source_id, external_id, name, display_name, dn, dn_key, search, content_hash, members_hash, \
-         member_count, created_at, updated_at) ";
+         member_count, created_at, updated_at, place, dangling) ";
     const TAIL: &str = " ON CONFLICT (id) DO UPDATE SET name = excluded.name, display_name = excluded.display_name, dn = excluded.dn, \
          dn_key = excluded.dn_key, search = excluded.search, content_hash = excluded.content_hash, \
-         members_hash = excluded.members_hash, member_count = excluded.member_count, updated_at = excluded.updated_at";
+         members_hash = excluded.members_hash, member_count = excluded.member_count, updated_at = excluded.updated_at, \
+         place = excluded.place, dangling = excluded.dangling";
     for chunk in groups.chunks(ROWS_PER_INSERT) {
         on!(tx, |c| {
             let mut rows = QueryBuilder::new(HEAD);
@@ -133,7 +140,7 @@ pub async fn upsert_all(tx: &mut Tx, groups: &[Group]) -> Result<(), Error> {
                 let search = fold(&format!("{} {}", g.name, g.display_name.as_deref().unwrap_or_default()));
                 row.push_bind(g.id).push_bind(g.source_id).push_bind(&g.external_id).push_bind(&g.name).push_bind(&g.display_name);
                 row.push_bind(&g.dn).push_bind(&g.dn_key).push_bind(search).push_bind(&g.content_hash).push_bind(&g.members_hash);
-                row.push_bind(g.member_count).push_bind(g.created_at).push_bind(g.updated_at);
+                row.push_bind(g.member_count).push_bind(g.created_at).push_bind(g.updated_at).push_bind(&g.place).push_bind(&g.dangling);
             });
             rows.push(TAIL);
             rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)

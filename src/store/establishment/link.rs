@@ -27,6 +27,9 @@ pub struct Link {
     pub user_id: UserId,
     /// Where the entry lies, as last read.
     pub dn: Option<String>,
+    /// Digest of the same, normalised: groups name their members by it.
+    #[serde(skip)]
+    pub place: Option<Vec<u8>>,
     /// Hash of the record as last applied.
     #[serde(skip)]
     pub content_hash: Vec<u8>,
@@ -56,8 +59,7 @@ pub struct NamedLink {
 
 /// Every link of a source, by external id.
 pub async fn list_of_source(tx: &mut Tx, source: SourceId) -> Result<Vec<Link>, Error> {
-    const SQL: &str =
-        "SELECT source_id, external_id, user_id, dn, content_hash, present, active FROM links WHERE source_id = $1 ORDER BY external_id";
+    const SQL: &str = "SELECT source_id, external_id, user_id, dn, place, content_hash, present, active FROM links WHERE source_id = $1 ORDER BY external_id";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).fetch_all(c).await)?)
 }
 
@@ -114,24 +116,24 @@ pub async fn insert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
 }
 
 impl NewRow for Link {
-    const INTO: &'static str = "links (source_id, external_id, user_id, dn, content_hash, present, active)";
+    const INTO: &'static str = "links (source_id, external_id, user_id, dn, place, content_hash, present, active)";
 
     fn put_in(&self, row: &mut impl Cells) {
-        row.put(self.source_id).put(&self.external_id).put(self.user_id).put(&self.dn);
+        row.put(self.source_id).put(&self.external_id).put(self.user_id).put(&self.dn).put(&self.place);
         row.put(&self.content_hash).put(self.present).put(self.active);
     }
 }
 
 /// Writes links, new ones and changed ones.
 pub async fn upsert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
-    const HEAD: &str = "INSERT INTO links (source_id, external_id, user_id, dn, content_hash, present, active) ";
+    const HEAD: &str = "INSERT INTO links (source_id, external_id, user_id, dn, place, content_hash, present, active) ";
     const TAIL: &str = " ON CONFLICT (source_id, external_id) DO UPDATE SET user_id = excluded.user_id, dn = excluded.dn, \
-         content_hash = excluded.content_hash, present = excluded.present, active = excluded.active";
+         place = excluded.place, content_hash = excluded.content_hash, present = excluded.present, active = excluded.active";
     for chunk in links.chunks(ROWS_PER_INSERT) {
         on!(tx, |c| {
             let mut rows = QueryBuilder::new(HEAD);
             rows.push_values(chunk, |mut row, l| {
-                row.push_bind(l.source_id).push_bind(&l.external_id).push_bind(l.user_id).push_bind(&l.dn);
+                row.push_bind(l.source_id).push_bind(&l.external_id).push_bind(l.user_id).push_bind(&l.dn).push_bind(&l.place);
                 row.push_bind(&l.content_hash).push_bind(l.present).push_bind(l.active);
             });
             rows.push(TAIL);
@@ -170,7 +172,7 @@ pub async fn list_known_after(tx: &mut Tx, source: SourceId, after: &str, limit:
 
 /// The links of some people in one source: at most as many as one statement takes rows.
 pub async fn list_of_users_from(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Link>, Error> {
-    const HEAD: &str = "SELECT source_id, external_id, user_id, dn, content_hash, present, active FROM links WHERE source_id = ";
+    const HEAD: &str = "SELECT source_id, external_id, user_id, dn, place, content_hash, present, active FROM links WHERE source_id = ";
     let mut found = Vec::with_capacity(users.len());
     for chunk in users.chunks(ROWS_PER_INSERT) {
         let rows: Vec<Link> = on!(tx, |c| {

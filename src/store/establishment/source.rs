@@ -79,6 +79,23 @@ pub struct Source {
     /// Bounds on what one run may take away.
     #[sqlx(json)]
     pub guard: Guard,
+    /// When it runs by itself.
+    #[sqlx(json(nullable))]
+    #[schema(value_type = Option<Object>)]
+    pub schedule: Option<serde_json::Value>,
+    /// What becomes of whoever leaves.
+    #[sqlx(json(nullable))]
+    #[schema(value_type = Option<Object>)]
+    pub leaving: Option<serde_json::Value>,
+    /// How its people are found among those other sources state, and whose word counts for what.
+    #[sqlx(json(nullable))]
+    #[schema(value_type = Option<Object>)]
+    pub matching: Option<serde_json::Value>,
+    /// On the platform: the expression that gives each record its establishments.
+    pub route: Option<String>,
+    /// The source of the platform that feeds this one.
+    #[serde(skip)]
+    pub routed_from: Option<SourceId>,
     /// Whether runs and sign-ins through it are allowed.
     pub enabled: bool,
     /// When it was added.
@@ -89,20 +106,22 @@ pub struct Source {
 
 /// One source by key.
 pub async fn find(tx: &mut Tx, id: SourceId) -> Result<Option<Source>, Error> {
-    const SQL: &str = "SELECT id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at FROM sources WHERE id = $1";
+    const SQL: &str = "SELECT id, name, kind, settings, secret_sealed, guard, schedule, leaving, matching, route, routed_from, enabled, created_at, \
+         updated_at FROM sources WHERE id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// One source by name.
 pub async fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Source>, Error> {
-    const SQL: &str = "SELECT id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at FROM sources WHERE name = $1";
+    const SQL: &str = "SELECT id, name, kind, settings, secret_sealed, guard, schedule, leaving, matching, route, routed_from, enabled, created_at, \
+         updated_at FROM sources WHERE name = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(name).fetch_optional(c).await)?)
 }
 
 /// All sources, by name.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Source>, Error> {
-    const SQL: &str =
-        "SELECT id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at FROM sources ORDER BY name LIMIT $1";
+    const SQL: &str = "SELECT id, name, kind, settings, secret_sealed, guard, schedule, leaving, matching, route, routed_from, enabled, created_at, \
+         updated_at FROM sources ORDER BY name LIMIT $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
@@ -111,11 +130,13 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Source>, Error> {
 /// # Errors
 /// `Taken` when the name is another's.
 pub async fn insert(tx: &mut Tx, s: &Source) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO sources (id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    const SQL: &str = "INSERT INTO sources (id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at, schedule, leaving, \
+         matching, route, routed_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(s.id).bind(&s.name).bind(s.kind).bind(Json(&s.settings)).bind(&s.secret_sealed);
-        row.bind(Json(&s.guard)).bind(s.enabled).bind(s.created_at).bind(s.updated_at).execute(c).await.map(drop)
+        let row = row.bind(Json(&s.guard)).bind(s.enabled).bind(s.created_at).bind(s.updated_at);
+        let row = row.bind(s.schedule.as_ref().map(Json)).bind(s.leaving.as_ref().map(Json)).bind(s.matching.as_ref().map(Json));
+        row.bind(&s.route).bind(s.routed_from).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -125,11 +146,13 @@ pub async fn insert(tx: &mut Tx, s: &Source) -> Result<(), Error> {
 /// # Errors
 /// `Taken`, `NotFound`.
 pub async fn update(tx: &mut Tx, s: &Source) -> Result<(), Error> {
-    const SQL: &str =
-        "UPDATE sources SET name = $2, settings = $3, secret_sealed = $4, guard = $5, enabled = $6, updated_at = $7 WHERE id = $1";
+    const SQL: &str = "UPDATE sources SET name = $2, settings = $3, secret_sealed = $4, guard = $5, enabled = $6, updated_at = $7, schedule = $8, \
+         leaving = $9, matching = $10, route = $11 WHERE id = $1";
     let changed = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(s.id).bind(&s.name).bind(Json(&s.settings)).bind(&s.secret_sealed);
-        row.bind(Json(&s.guard)).bind(s.enabled).bind(s.updated_at).execute(c).await.map(|d| d.rows_affected())
+        let row = row.bind(Json(&s.guard)).bind(s.enabled).bind(s.updated_at);
+        let row = row.bind(s.schedule.as_ref().map(Json)).bind(s.leaving.as_ref().map(Json)).bind(s.matching.as_ref().map(Json));
+        row.bind(&s.route).execute(c).await.map(|d| d.rows_affected())
     })?;
     if changed == 0 { Err(Error::NotFound("source")) } else { Ok(()) }
 }

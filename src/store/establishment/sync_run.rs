@@ -47,6 +47,42 @@ pub enum State {
     Undone,
 }
 
+/// What started a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum StartedBy {
+    /// A person, or a script of theirs.
+    #[default]
+    Hand,
+    /// The source's schedule.
+    Schedule,
+    /// A change that the source announced.
+    Live,
+}
+
+/// What whoever goes on with a run has to know of what it did before: a run that has any of it began to write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// Changes written down.
+    pub noted: i64,
+    /// People who could sign in before it began.
+    pub people_before: u64,
+    /// Groups before it began.
+    pub groups_before: u64,
+    /// Memberships before it began.
+    pub memberships_before: u64,
+    /// People disabled so far.
+    pub people_taken: u64,
+    /// Groups removed so far.
+    pub groups_taken: u64,
+    /// Memberships removed so far.
+    pub memberships_taken: u64,
+    /// Whether roles are still to be computed again.
+    pub roles_due: bool,
+}
+
 /// What a run counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -99,6 +135,14 @@ pub struct Run {
     pub started_at: Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<i64>,
+    /// How far it came, once it began to write.
+    #[serde(skip)]
+    #[sqlx(json(nullable))]
+    pub progress: Option<Progress>,
+    /// The run that this one takes back.
+    pub undoes: Option<RunId>,
+    /// What started it.
+    pub started_by: StartedBy,
 }
 
 /// What a list of runs may be narrowed by.
@@ -115,14 +159,14 @@ pub struct Filter {
 /// One run by key.
 pub async fn find(tx: &mut Tx, id: RunId) -> Result<Option<Run>, Error> {
     const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
-         r.started_at, r.duration_ms FROM runs r JOIN sources s ON s.id = r.source_id WHERE r.id = $1";
+         r.started_at, r.duration_ms, r.progress, r.undoes, r.started_by FROM runs r JOIN sources s ON s.id = r.source_id WHERE r.id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// A page of runs, newest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<Run>, Error> {
     const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
-         r.started_at, r.duration_ms FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR r.id < $1) \
+         r.started_at, r.duration_ms, r.progress, r.undoes, r.started_by FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR r.id < $1) \
          AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR r.mode = $3) AND ($4 IS NULL OR r.state = $4) \
          AND ($5 IS NULL OR lower(s.name) LIKE $5 ESCAPE '\\') ORDER BY r.id DESC LIMIT $6";
     const COUNT: &str = "SELECT count(*) FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR s.name = $1) \
@@ -145,22 +189,23 @@ pub async fn find_unfinished(tx: &mut Tx, source: SourceId) -> Result<Option<Run
 
 /// Writes a new run.
 pub async fn insert(tx: &mut Tx, r: &Run) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO runs (id, source_id, mode, state, counts, error, approved_by, started_at, duration_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    const SQL: &str = "INSERT INTO runs (id, source_id, mode, state, counts, error, approved_by, started_at, duration_ms, progress, undoes, \
+         started_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.source_id).bind(r.mode).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
-        row.bind(&r.approved_by).bind(r.started_at).bind(r.duration_ms).execute(c).await.map(drop)
+        let row = row.bind(&r.approved_by).bind(r.started_at).bind(r.duration_ms).bind(r.progress.as_ref().map(Json));
+        row.bind(r.undoes).bind(r.started_by).execute(c).await.map(drop)
     })?;
     Ok(())
 }
 
 /// Writes how far a run came.
 pub async fn update(tx: &mut Tx, r: &Run) -> Result<(), Error> {
-    const SQL: &str =
-        "UPDATE runs SET state = $2, counts = $3, error = $4, approved_by = $5, duration_ms = $6, started_at = $7 WHERE id = $1";
+    const SQL: &str = "UPDATE runs SET state = $2, counts = $3, error = $4, approved_by = $5, duration_ms = $6, started_at = $7, progress = $8 \
+         WHERE id = $1";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
-        row.bind(&r.approved_by).bind(r.duration_ms).bind(r.started_at).execute(c).await.map(drop)
+        row.bind(&r.approved_by).bind(r.duration_ms).bind(r.started_at).bind(r.progress.as_ref().map(Json)).execute(c).await.map(drop)
     })?;
     Ok(())
 }

@@ -118,6 +118,8 @@ impl Work<'_> {
             display_name: None,
             dn: None,
             dn_key: None,
+            place: None,
+            dangling: None,
             content_hash: Vec::new(),
             members_hash: Vec::new(),
             member_count: 0,

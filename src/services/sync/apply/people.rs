@@ -114,6 +114,7 @@ impl Work<'_> {
             self.restate(tx, one, user, &link, &person).await?;
             if one.fields {
                 link.dn = Some(person.dn);
+                link.place = Some(seen.dn.to_be_bytes().to_vec());
                 link.content_hash = seen.hash.to_vec();
                 link.present = true;
             }
@@ -209,6 +210,7 @@ impl Work<'_> {
             external_id: person.external_id.clone(),
             user_id,
             dn: Some(person.dn.clone()),
+            place: Some(seen.dn.to_be_bytes().to_vec()),
             content_hash: seen.hash.to_vec(),
             present: true,
             active: person.active,

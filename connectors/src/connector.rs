@@ -1,0 +1,56 @@
+//! Every kind of source behind one door. A closed set: each view says what a kind cannot do.
+
+use std::time::Duration;
+
+use crate::changes::{Bookmark, Changes, Following, Unusable};
+use crate::ldap::{CheckStep, Directory, Error, Reading};
+
+/// One source, ready to be read; cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Connector {
+    /// A directory.
+    Ldap(Directory),
+}
+
+impl Connector {
+    /// Streams everything, within the deadline.
+    pub fn read(&self, deadline: Duration) -> Reading {
+        match self {
+            Self::Ldap(directory) => directory.read(deadline),
+        }
+    }
+
+    /// Streams what changed since a bookmark, within the deadline. None when this kind is always read whole.
+    pub fn changes(&self, since: &Bookmark, deadline: Duration) -> Option<Changes> {
+        match self {
+            Self::Ldap(directory) => directory.changes(since, deadline),
+        }
+    }
+
+    /// Listens for changes from a bookmark on. None when this source announces none.
+    pub fn follow(&self, since: &Bookmark) -> Option<Following> {
+        match self {
+            Self::Ldap(directory) => directory.follow(since),
+        }
+    }
+
+    /// A bookmark as it was kept.
+    ///
+    /// # Errors
+    /// [`Unusable`]: then the source is read whole.
+    pub fn bookmark(&self, text: &str) -> Result<Bookmark, Unusable> {
+        match self {
+            Self::Ldap(directory) => Bookmark::from_text(text, &directory.belongs_to()),
+        }
+    }
+
+    /// Tries the source step by step.
+    ///
+    /// # Errors
+    /// Never today: what went wrong is in the steps.
+    pub async fn check(&self) -> Result<Vec<CheckStep>, Error> {
+        match self {
+            Self::Ldap(directory) => Ok(directory.check().await),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+-- What a sync run leaves for the next one: where a source was read up to, where entries stand, which members nobody answers to yet.
+ALTER TABLE sources ADD COLUMN schedule JSONB;
+ALTER TABLE sources ADD COLUMN leaving JSONB;
+ALTER TABLE sources ADD COLUMN matching JSONB;
+-- On the platform: which establishments a record goes to. Elsewhere: the platform's source that feeds this one.
+ALTER TABLE sources ADD COLUMN route TEXT COLLATE "C";
+ALTER TABLE sources ADD COLUMN routed_from UUID;
+
+CREATE TABLE source_states (
+    source_id UUID NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
+    -- Where the source was read up to, with everything that makes it valid.
+    bookmark TEXT COLLATE "C",
+    bookmark_at BIGINT,
+    -- The last complete reading, the last run that ended well, and what failed since.
+    full_at BIGINT,
+    succeeded_at BIGINT,
+    failed_at BIGINT,
+    failures BIGINT NOT NULL,
+    error TEXT COLLATE "C",
+    -- The server that answered last, and until when none is asked.
+    server TEXT COLLATE "C",
+    paused_until BIGINT
+);
+
+-- Where an entry stands, as a digest of its normalised DN: groups name their members by it.
+ALTER TABLE links ADD COLUMN place BYTEA;
+ALTER TABLE links ADD COLUMN left_at BIGINT;
+CREATE INDEX links_place ON links (source_id, place);
+CREATE INDEX links_left ON links (left_at) WHERE left_at IS NOT NULL;
+ALTER TABLE groups ADD COLUMN place BYTEA;
+-- Digests of members that name nobody yet, sixteen bytes each.
+ALTER TABLE groups ADD COLUMN dangling BYTEA;
+CREATE INDEX groups_place ON groups (source_id, place);
+
+ALTER TABLE users ADD COLUMN erased_at BIGINT;
+
+-- How far a run that began to write came; the run it takes back; what started it.
+ALTER TABLE runs ADD COLUMN progress JSONB;
+ALTER TABLE runs ADD COLUMN undoes UUID;
+ALTER TABLE runs ADD COLUMN started_by TEXT COLLATE "C" NOT NULL DEFAULT 'hand' CHECK (started_by IN ('hand', 'schedule', 'live'));
+
+-- People of two sources who may be one: for a person to decide.
+CREATE TABLE proposals (
+    id UUID NOT NULL PRIMARY KEY,
+    source_id UUID NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
+    external_id TEXT COLLATE "C" NOT NULL,
+    user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    rule TEXT COLLATE "C" NOT NULL,
+    detail JSONB NOT NULL,
+    state TEXT COLLATE "C" NOT NULL CHECK (state IN ('open', 'accepted', 'rejected')),
+    created_at BIGINT NOT NULL,
+    decided_at BIGINT,
+    decided_by TEXT COLLATE "C",
+    UNIQUE (source_id, external_id, user_id)
+);
+CREATE INDEX proposals_user ON proposals (user_id);
+
+-- The file that a source of files was given last.
+CREATE TABLE source_files (
+    source_id UUID NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
+    name TEXT COLLATE "C" NOT NULL,
+    content BYTEA NOT NULL,
+    digest BYTEA NOT NULL,
+    given_by TEXT COLLATE "C" NOT NULL,
+    given_at BIGINT NOT NULL
+);

@@ -1,0 +1,66 @@
+-- What a sync run leaves for the next one: where a source was read up to, where entries stand, which members nobody answers to yet.
+ALTER TABLE sources ADD COLUMN schedule TEXT;
+ALTER TABLE sources ADD COLUMN leaving TEXT;
+ALTER TABLE sources ADD COLUMN matching TEXT;
+-- On the platform: which establishments a record goes to. Elsewhere: the platform's source that feeds this one.
+ALTER TABLE sources ADD COLUMN route TEXT;
+ALTER TABLE sources ADD COLUMN routed_from BLOB;
+
+CREATE TABLE source_states (
+    source_id BLOB NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
+    -- Where the source was read up to, with everything that makes it valid.
+    bookmark TEXT,
+    bookmark_at INTEGER,
+    -- The last complete reading, the last run that ended well, and what failed since.
+    full_at INTEGER,
+    succeeded_at INTEGER,
+    failed_at INTEGER,
+    failures INTEGER NOT NULL,
+    error TEXT,
+    -- The server that answered last, and until when none is asked.
+    server TEXT,
+    paused_until INTEGER
+) STRICT;
+
+-- Where an entry stands, as a digest of its normalised DN: groups name their members by it.
+ALTER TABLE links ADD COLUMN place BLOB;
+ALTER TABLE links ADD COLUMN left_at INTEGER;
+CREATE INDEX links_place ON links (source_id, place);
+CREATE INDEX links_left ON links (left_at) WHERE left_at IS NOT NULL;
+ALTER TABLE groups ADD COLUMN place BLOB;
+-- Digests of members that name nobody yet, sixteen bytes each.
+ALTER TABLE groups ADD COLUMN dangling BLOB;
+CREATE INDEX groups_place ON groups (source_id, place);
+
+ALTER TABLE users ADD COLUMN erased_at INTEGER;
+
+-- How far a run that began to write came; the run it takes back; what started it.
+ALTER TABLE runs ADD COLUMN progress TEXT;
+ALTER TABLE runs ADD COLUMN undoes BLOB;
+ALTER TABLE runs ADD COLUMN started_by TEXT NOT NULL DEFAULT 'hand' CHECK (started_by IN ('hand', 'schedule', 'live'));
+
+-- People of two sources who may be one: for a person to decide.
+CREATE TABLE proposals (
+    id BLOB NOT NULL PRIMARY KEY,
+    source_id BLOB NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
+    external_id TEXT NOT NULL,
+    user_id BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    rule TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'accepted', 'rejected')),
+    created_at INTEGER NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT,
+    UNIQUE (source_id, external_id, user_id)
+) STRICT;
+CREATE INDEX proposals_user ON proposals (user_id);
+
+-- The file that a source of files was given last.
+CREATE TABLE source_files (
+    source_id BLOB NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    content BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    given_by TEXT NOT NULL,
+    given_at INTEGER NOT NULL
+) STRICT;
