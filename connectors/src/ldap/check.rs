@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Directory;
 use super::connection::Connection;
+use super::dynamic;
 use super::error::Cause;
-use super::range;
 use super::search::{self, Page, Query};
 use super::settings::{TlsMode, Url};
 use super::transport;
@@ -97,21 +97,21 @@ fn list(addresses: &[std::net::SocketAddr]) -> String {
 async fn read(directory: &Directory, connection: &mut Connection, steps: &mut Steps) {
     let settings = directory.settings();
     let bases = async {
-        search::base_exists(connection, &settings.base_dn, settings.limits).await?;
-        if settings.group_base_dn != settings.base_dn {
-            search::base_exists(connection, &settings.group_base_dn, settings.limits).await?;
+        let bases: std::collections::BTreeSet<&String> = settings.base_dns.iter().chain(&settings.group_base_dns).collect();
+        for base in &bases {
+            search::base_exists(connection, base, settings.limits).await?;
         }
-        Ok(((), format!("`{}` and `{}` are there", settings.base_dn, settings.group_base_dn)))
+        Ok(((), format!("{bases:?} are there")))
     };
     if steps.note("base", bases.await).is_none() {
         return;
     }
     for (name, kind) in [("people", Kind::Person), ("groups", Kind::Group)] {
-        let query = directory.query(kind);
+        let Some(query) = directory.queries(kind).next() else { continue };
         match search::page(connection, &query, Vec::new(), 0).await {
             Ok(mut page) => {
                 if kind == Kind::Group {
-                    match range::complete(connection, &query, page.entries).await {
+                    match dynamic::complete(connection, &query, page.entries).await {
                         Ok(entries) => page.entries = entries,
                         Err(cause) => {
                             steps.note::<()>(name, Err(cause));

@@ -9,6 +9,7 @@ mod bind;
 mod changes;
 mod check;
 mod connection;
+mod dynamic;
 mod entry;
 mod error;
 mod fields;
@@ -18,6 +19,7 @@ mod profile;
 mod range;
 mod reading;
 mod search;
+mod servers;
 mod settings;
 mod tls;
 mod transport;
@@ -38,7 +40,7 @@ pub use bind::Verdict;
 pub use check::CheckStep;
 pub use error::{Cause, Error, Malformed};
 pub use reading::{Reading, Summary};
-pub use settings::{Limits, Profile, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
+pub use settings::{Limits, Profile, Referrals, Scope, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
 
 use crate::changes::{Bookmark, Changes, Following};
 use crate::record::Kind;
@@ -133,20 +135,26 @@ impl Directory {
         self.settings().urls.first().map_or("", |url| url.text.as_str())
     }
 
-    fn query(&self, kind: Kind) -> Query<'_> {
+    /// What is searched for one kind, base after base.
+    fn queries(&self, kind: Kind) -> impl Iterator<Item = Query<'_>> {
         let settings = self.settings();
-        let (base, filter) = match kind {
-            Kind::Person => (settings.base_dn.as_str(), settings.user_filter.as_str()),
-            Kind::Group => (settings.group_base_dn.as_str(), settings.group_filter.as_str()),
+        let (bases, scope, filter) = match kind {
+            Kind::Person => (&settings.base_dns, settings.scope, settings.user_filter.as_str()),
+            Kind::Group => (&settings.group_base_dns, settings.group_scope, settings.group_filter.as_str()),
         };
-        Query {
+        let scope = match scope {
+            Scope::Subtree => ldap3::Scope::Subtree,
+            Scope::OneLevel => ldap3::Scope::OneLevel,
+        };
+        bases.iter().map(move |base| Query {
             base,
+            scope,
             filter,
             names: self.entries().names(kind),
             page_size: settings.page_size,
             limits: settings.limits,
-            references_expected: settings.server == Server::ActiveDirectory,
-        }
+            references_expected: settings.referrals == Referrals::Ignore,
+        })
     }
 
     /// Connects to the first server that answers, no server taking more than its share of the sign-in's deadline.

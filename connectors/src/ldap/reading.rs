@@ -7,9 +7,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::Directory;
 use super::connection::Connection;
+use super::dynamic;
 use super::error::{Cause, Error};
 use super::guard::Chunk;
-use super::range;
 use super::search::Pages;
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
@@ -75,16 +75,17 @@ async fn read(directory: &Directory, out: mpsc::Sender<Vec<Record>>) -> Result<S
 async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Sender<RawPage>) -> Result<usize, Cause> {
     let mut count = 0;
     for kind in [Kind::Person, Kind::Group] {
-        let query = directory.query(kind);
-        let mut pages = Pages::new();
-        while let Some(entries) = pages.next(connection, &query).await? {
-            // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
-            let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
-            if !entries.is_empty() {
-                raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
+        for query in directory.queries(kind) {
+            let mut pages = Pages::new();
+            while let Some(entries) = pages.next(connection, &query).await? {
+                // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
+                let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
+                if !entries.is_empty() {
+                    raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
+                }
             }
+            count += pages.count;
         }
-        count += pages.count;
     }
     Ok(count)
 }

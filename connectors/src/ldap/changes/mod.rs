@@ -26,10 +26,14 @@ pub(super) fn belongs_to(directory: &Directory) -> String {
     }
     digest.maybe(settings.bind_dn.as_deref());
     for kind in [Kind::Person, Kind::Group] {
-        let query = directory.query(kind);
-        digest.text(query.base);
-        digest.text(query.filter);
-        digest.list(query.names);
+        for query in directory.queries(kind) {
+            digest.text(query.base);
+            digest.text(&format!("{:?}", query.scope));
+            digest.text(query.filter);
+            digest.list(query.names);
+        }
     }
+    // What is made of unchanged entries changes with these.
+    digest.text(&format!("{:?} {:?}", settings.mapping, settings.account_state));
     format!("{:032x}", digest.value())
 }
