@@ -18,6 +18,7 @@ mod identity;
 mod profile;
 mod range;
 mod reading;
+mod rootdse;
 mod search;
 mod servers;
 mod settings;
