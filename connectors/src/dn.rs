@@ -101,6 +101,15 @@ fn plain(dn: &str) -> Option<String> {
     Some(dn.to_ascii_lowercase())
 }
 
+/// What a normalised DN lies right below; `None` at the top.
+pub fn parent(dn: &str) -> Option<&str> {
+    let ends = dn.match_indices(',').find(|(at, _)| backslashes(dn.get(..*at).unwrap_or_default()).is_multiple_of(2));
+    match ends {
+        Some((at, _)) => dn.get(at + 1..),
+        None => (!dn.is_empty()).then_some(""),
+    }
+}
+
 /// Whether a normalised DN is another one, or lies below it.
 pub fn within(dn: &str, base: &str) -> bool {
     match dn.strip_suffix(base) {

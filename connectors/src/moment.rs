@@ -109,6 +109,19 @@ pub(crate) fn generalized_time(text: &str) -> Option<i64> {
     Some(day * DAY_S + hour * 3600 + minute * 60 + second - offset_s)
 }
 
+/// The day of a time, as `2026-06-30` (UTC).
+pub(crate) fn written(at: i64) -> String {
+    // The reverse of `day`.
+    let days = at.div_euclid(DAY_S) + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    format!("{:04}-{month:02}-{day:02}", year + era * 400)
+}
+
 fn date(text: &str) -> Option<i64> {
     let number = |part: &str| part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<i64>().ok()).flatten();
     let parts = |by: char| {
@@ -146,7 +159,7 @@ fn day(year: i64, month: i64, day: i64) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, generalized_time};
+    use super::{Form, date, generalized_time, written};
 
     #[test]
     fn generalized_times_are_read_to_the_second_whatever_their_form() {
@@ -177,6 +190,9 @@ mod tests {
             assert_eq!((read.starts(), read.ends()), (Some(1_709_164_800), Some(1_709_251_200)), "{text}");
         }
         assert!(Form::Date.read("2024-02-30").is_none() && Form::Date.read("+024-02-20").is_none());
+        for text in ["1970-01-01", "2000-02-29", "2024-12-31", "2100-03-01", "9999-12-31"] {
+            assert_eq!(date(text).map(written).as_deref(), Some(text));
+        }
         assert_eq!(Form::UnixDays.read("19782").and_then(super::Moment::ends), Some(1_709_164_800));
         assert_eq!(Form::UnixDays.read("-1").and_then(super::Moment::ends), None);
     }

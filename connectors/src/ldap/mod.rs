@@ -15,6 +15,7 @@ mod error;
 mod fields;
 mod guard;
 mod identity;
+mod one;
 mod profile;
 mod range;
 mod reading;
@@ -38,8 +39,9 @@ use identity::Claim;
 use search::Query;
 
 pub use bind::Verdict;
-pub use check::CheckStep;
+pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
 pub use error::{Cause, Error, Malformed};
+pub use one::{Absent, One};
 pub use reading::{Reading, Summary};
 pub use settings::{Limits, Profile, Referrals, Scope, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
 
@@ -101,9 +103,17 @@ impl Directory {
         changes::belongs_to(self)
     }
 
-    /// Tries the source step by step and shows some records as they would arrive.
-    pub async fn check(&self) -> Vec<CheckStep> {
-        check::run(self).await
+    /// Tries the source step by step and shows some records as they would arrive. `now` in seconds since 1970.
+    pub async fn check(&self, now: i64) -> Vec<CheckStep> {
+        check::run(self, now).await
+    }
+
+    /// Reads one entry as a run would, with the way each field came.
+    ///
+    /// # Errors
+    /// [`Error`] when the directory could not tell, or the text is not a DN.
+    pub async fn one(&self, dn: &str) -> Result<One, Error> {
+        one::read(self, dn).await
     }
 
     /// Checks a person's password by a simple bind (RFC 4513 §5.1.3) on connections of its own. An empty password is refused unasked,

@@ -12,7 +12,7 @@ use super::search::{Query, run};
 /// Ranges of one attribute that are asked for: at 1,500 values each, more than any group holds.
 const RANGES_MAX: usize = 10_000;
 /// What stands in the name of a cut attribute.
-const MARK: &[u8] = b";range=";
+pub(super) const MARK: &[u8] = b";range=";
 
 /// A cut attribute: its plain name, where its next range starts, and its values so far, encoded.
 struct Cut {

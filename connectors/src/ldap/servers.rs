@@ -39,7 +39,8 @@ impl Url {
         Ok((Self { text: text.to_owned(), host, port }, secure))
     }
 
-    fn is_loopback(&self) -> bool {
+    /// True when nothing that is sent there leaves this machine.
+    pub(super) fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }
