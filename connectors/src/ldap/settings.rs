@@ -10,9 +10,9 @@ use super::fields::Fields;
 pub use super::profile::{Profile, Server};
 pub use super::servers::Url;
 use super::servers::servers;
+use super::state::AccountState;
 use crate::dn;
 use crate::mapping::Mapping;
-use crate::state::AccountState;
 
 /// The longest filter, in bytes, and the deepest.
 pub const FILTER_BYTES_MAX: usize = 4096;
@@ -157,6 +157,8 @@ pub struct Limits {
     pub answer: Duration,
     /// Between two entries.
     pub stall: Duration,
+    /// How long a server that is listened to may say nothing before it is asked whether it is still there.
+    pub keepalive: Duration,
     /// To check a person's password, connection included.
     pub sign_in: Duration,
     /// Passwords checked at once.
@@ -172,6 +174,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             answer: Duration::from_secs(15),
             stall: Duration::from_secs(30),
+            keepalive: Duration::from_mins(1),
             sign_in: Duration::from_secs(5),
             sign_ins_at_once: 16,
             pages_max: 100_000,

@@ -138,3 +138,5 @@ cli-sample-people = People as they would arrive, and where each field comes from
 cli-sample-groups = Groups as they would arrive:
 cli-sample-closed = (closed: { $why })
 cli-sample-members = (members: { $count })
+source-said-bookmark-refused = the server does not go on from where the last run ended (code { $code }) { $said }
+source-advice-bookmark-refused = the next run reads everything, and goes on from there

@@ -138,3 +138,5 @@ cli-sample-people = Des personnes telles qu’elles arriveraient, et d’où vie
 cli-sample-groups = Des groupes tels qu’ils arriveraient :
 cli-sample-closed = (fermé : { $why })
 cli-sample-members = (membres : { $count })
+source-said-bookmark-refused = le serveur ne reprend pas là où la dernière exécution s’est arrêtée (code { $code }) { $said }
+source-advice-bookmark-refused = la prochaine exécution lit tout, et reprend à partir de là
