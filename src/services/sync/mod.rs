@@ -2,13 +2,17 @@
 //! itself: `connectors` reads, `users` writes.
 
 mod apply;
+mod attempt;
+mod beside;
 mod broken;
 mod digest;
+mod feed;
 mod guard;
 mod inbox;
 mod journal;
 mod known;
 mod members;
+mod one;
 mod plan;
 mod reconcile;
 mod run;
@@ -16,8 +20,9 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
-pub use broken::{end_broken, recover};
-pub use run::{approve, approve_to_end, refuse, run_to_end, start};
+pub use broken::{carry_on, recover};
+pub use one::{OneRun, run_one};
+pub use run::{approve, approve_to_end, refuse, run_batch, run_by, run_to_end, start};
 
 use super::context::Context;
 use super::error::Error;
