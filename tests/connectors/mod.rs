@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod faults;
 mod misbehaving;
+mod odd;
 mod reading;
 mod sign_in;
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod guard;
 mod lifecycle;
+mod odd;
 mod outcome;
 mod preview;
 mod roles;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use connectors::{CheckStep, Level};
+use connectors::{CheckStep, Level, Traced};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -21,11 +21,11 @@ use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::context::Context;
 use crate::services::source_words;
 use crate::services::sources::{self, SourceFields};
-use crate::services::sync;
+use crate::services::sync::{self, OneRun};
 use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::{Mode, Run};
 use crate::types::fold;
-use crate::types::id::SourceId;
+use crate::types::id::{RunId, SourceId};
 use crate::types::locale::Locale;
 use crate::types::time::Timestamp;
 
@@ -155,6 +155,19 @@ pub struct SyncOrder {
     /// How much it reads.
     #[serde(default)]
     mode: SyncMode,
+    /// The DN of one entry: it alone is read and applied, as a run of changes, and the answer waits for its end.
+    only: Option<String>,
+}
+
+/// A run that was started.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Started {
+    #[serde(flatten)]
+    run: Run,
+    /// With `only`: where each field of the person came from (`field`, `from`, `values`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    trace: Option<Vec<Traced>>,
 }
 
 /// Lists sources, by name.
@@ -226,20 +239,26 @@ pub async fn check(Here(ctx): Here, Key(name): Key<String>) -> Result<Json<Check
 #[utoipa::path(post, path = "/establishments/{slug}/sources/{name}/preview", operation_id = "preview_source", tag = "sources",
     params(NamedOf), responses((status = 202, body = Run), Refusals))]
 pub async fn preview(Here(ctx): Here, Key(name): Key<String>) -> Result<Accepted<Run>, Problem> {
-    Ok(under_way(&ctx, sync::start(&ctx, &name, Mode::Preview).await?))
+    let run = sync::start(&ctx, &name, Mode::Preview).await?;
+    Ok(under_way(&ctx, run.id, run))
 }
 
-/// Starts a run.
+/// Starts a run; of one entry alone, it is carried out at once.
 #[utoipa::path(post, path = "/establishments/{slug}/sources/{name}/sync", operation_id = "sync_source", tag = "sources", params(NamedOf),
-    request_body = SyncOrder, responses((status = 202, body = Run), Refusals))]
-pub async fn sync_now(Here(ctx): Here, Key(name): Key<String>, Body(order): Body<SyncOrder>) -> Result<Accepted<Run>, Problem> {
+    request_body = SyncOrder, responses((status = 202, body = Started), Refusals))]
+pub async fn sync_now(Here(ctx): Here, Key(name): Key<String>, Body(order): Body<SyncOrder>) -> Result<Accepted<Started>, Problem> {
+    if let Some(dn) = &order.only {
+        let OneRun { run, trace } = sync::run_one(&ctx, &name, dn).await?;
+        return Ok(under_way(&ctx, run.id, Started { run, trace: Some(trace) }));
+    }
     let mode = match order.mode {
         SyncMode::Full => Mode::Full,
         SyncMode::Changes => Mode::Changes,
     };
-    Ok(under_way(&ctx, sync::start(&ctx, &name, mode).await?))
+    let run = sync::start(&ctx, &name, mode).await?;
+    Ok(under_way(&ctx, run.id, Started { run, trace: None }))
 }
 
-fn under_way(ctx: &Context, run: Run) -> Accepted<Run> {
-    Accepted { location: format!("/api/v1/establishments/{}/runs/{}", ctx.slug(), run.id), body: run }
+fn under_way<T>(ctx: &Context, id: RunId, body: T) -> Accepted<T> {
+    Accepted { location: format!("/api/v1/establishments/{}/runs/{id}", ctx.slug()), body }
 }

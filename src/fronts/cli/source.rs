@@ -36,7 +36,13 @@ pub enum Command {
     /// What a sync would change, name by name. Writes none of it.
     Preview(Named),
     /// Read the source and apply what changed.
-    Sync(Named),
+    Sync {
+        #[command(flatten)]
+        named: Named,
+        /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
+        #[arg(long, value_name = "DN")]
+        only: Option<String>,
+    },
     /// List runs, newest first.
     Runs {
         #[command(flatten)]
@@ -152,7 +158,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
         Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync(named) => once(local, output, &named, Mode::Full).await,
+        Command::Sync { named, only: Some(dn) } => one(local, output, &named, &dn).await,
+        Command::Sync { named, only: None } => once(local, output, &named, Mode::Full).await,
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -232,4 +239,13 @@ async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyho
     let run = sync::run_to_end(&ctx, &named.source, mode).await;
     waiting.finish_and_clear();
     sync_run::report(&ctx, output, &run?).await
+}
+
+async fn one(local: &Local, output: Output, named: &Named, dn: &str) -> anyhow::Result<()> {
+    let ctx = local.establishment(&named.est).await?;
+    let waiting = output.waiting("cli-reading");
+    let one = sync::run_one(&ctx, &named.source, dn).await;
+    waiting.finish_and_clear();
+    let one = one?;
+    sync_run::report_one(&ctx, output, &one).await
 }
