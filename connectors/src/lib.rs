@@ -15,6 +15,6 @@ mod fingerprint;
 
 pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
 pub use connector::Connector;
-pub use ldap::{Cause, CheckStep, Directory, Error, Reading, Settings, SettingsError, Summary, Verdict};
+pub use ldap::{Bar, Cause, CheckStep, Directory, Error, Reading, Settings, SettingsError, Summary, Verdict};
 pub use record::{Group, Kind, Member, Person, Record, Unreadable};
 pub use secret::Password;

@@ -34,7 +34,7 @@ use entry::Entries;
 use identity::Claim;
 use search::Query;
 
-pub use bind::Verdict;
+pub use bind::{Bar, Verdict};
 pub use check::CheckStep;
 pub use error::{Cause, Error, Malformed};
 pub use reading::{Reading, Summary};
