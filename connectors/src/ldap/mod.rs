@@ -17,6 +17,7 @@ mod identity;
 mod profile;
 mod range;
 mod reading;
+mod rootdse;
 mod search;
 mod settings;
 mod tls;

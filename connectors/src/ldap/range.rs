@@ -73,7 +73,7 @@ async fn whole(connection: &mut Connection, query: &Query<'_>, entry: &[u8]) -> 
 }
 
 /// Each attribute's name and encoded values, as far as the entry is built as one.
-fn attributes(entry: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(super) fn attributes(entry: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut parts = Elements(entry);
     let list = parts.expect(OCTET_STRING, "").and_then(|_| parts.expect(SEQUENCE, ""));
     let mut list = Elements(list.unwrap_or_default());
