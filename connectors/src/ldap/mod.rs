@@ -14,6 +14,7 @@ mod error;
 mod fields;
 mod guard;
 mod identity;
+mod primary;
 mod profile;
 mod range;
 mod reading;
@@ -56,6 +57,8 @@ struct Shared {
     password: Option<Password>,
     tls: Option<Arc<ClientConfig>>,
     entries: Entries,
+    /// The attributes asked for, of people and of groups.
+    asked: [Vec<String>; 2],
     binds: Binds,
 }
 
@@ -75,7 +78,11 @@ impl Directory {
             TlsMode::Ldaps | TlsMode::StartTls => Some(tls::client(&settings.tls).await.map_err(|cause| cause.at(&server))?),
         };
         let (entries, binds) = (Entries::new(&settings), Binds::new(settings.limits.sign_ins_at_once));
-        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, binds }) })
+        let mut asked = [Kind::Person, Kind::Group].map(|kind| entries.names(kind).to_vec());
+        if settings.is_active_directory() {
+            asked.iter_mut().for_each(primary::ask);
+        }
+        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, asked, binds }) })
     }
 
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
@@ -143,10 +150,13 @@ impl Directory {
         Query {
             base,
             filter,
-            names: self.entries().names(kind),
+            names: match (kind, &self.shared.asked) {
+                (Kind::Person, [people, _]) => people,
+                (Kind::Group, [_, groups]) => groups,
+            },
             page_size: settings.page_size,
             limits: settings.limits,
-            references_expected: settings.server == Server::ActiveDirectory,
+            references_expected: settings.is_active_directory(),
         }
     }
 

@@ -6,10 +6,13 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Directory;
+use super::changes;
 use super::connection::Connection;
 use super::error::{Cause, Error};
 use super::guard::Chunk;
+use super::primary::PrimaryGroups;
 use super::range;
+use super::rootdse;
 use super::search::Pages;
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
@@ -56,6 +59,13 @@ pub(super) fn start(directory: Directory, deadline: Duration) -> Reading {
 
 async fn read(directory: &Directory, out: mpsc::Sender<Vec<Record>>) -> Result<Summary, Error> {
     let (server, mut connection) = directory.open().await?;
+    // Before the first page: what changes while pages are read is told twice rather than not at all.
+    let limits = directory.settings().limits;
+    let bookmark = async {
+        let root = rootdse::read(&mut connection, limits).await?;
+        changes::bookmark(directory, &mut connection, &root).await
+    };
+    let bookmark = bookmark.await.map_err(|cause| cause.at(&server))?;
     let (raw, waiting) = mpsc::channel(1);
     // In a set, so that the work ends with this future when its deadline strikes.
     let mut maker = JoinSet::new();
@@ -65,7 +75,7 @@ async fn read(directory: &Directory, out: mpsc::Sender<Vec<Record>>) -> Result<S
     let pages = read.map_err(|cause| cause.at(&server))?;
     connection.close().await;
     match maker.join_next().await {
-        Some(Ok(Some(summary))) => Ok(Summary { pages, ..summary }),
+        Some(Ok(Some(summary))) => Ok(Summary { pages, bookmark, ..summary }),
         Some(Err(error)) if error.is_panic() => Err(Cause::Protocol("an entry broke its reader".to_owned()).at(&server)),
         _ => Err(Cause::GivenUp.at(&server)),
     }
@@ -91,9 +101,12 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
 
 /// Makes records until the pages end; `None` when nobody takes them any more.
 async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<Record>>) -> Option<Summary> {
-    let mut summary = Summary::default();
+    let (mut summary, mut primary) = (Summary::default(), PrimaryGroups::default());
     while let Some((kind, entries)) = raw.recv().await {
-        let page: Vec<Record> = directory.entries().records(kind, &entries);
+        let mut page: Vec<Record> = directory.entries().records(kind, &entries);
+        if directory.settings().is_active_directory() {
+            primary.join(kind, &entries, &mut page);
+        }
         for record in &page {
             match record {
                 Record::Person(_) => summary.people += 1,
