@@ -116,11 +116,7 @@ fn make() -> PathBuf {
     let config = configure(making.path(), Ipv4Addr::LOCALHOST);
     let ldif = making.path().join("people.ldif");
     std::fs::write(&ldif, people).unwrap();
-    run(Command::new("ldbadd")
-        .arg(format!("--configfile={}", config.display()))
-        .arg("-H")
-        .arg(target.join("private/sam.ldb"))
-        .arg(&ldif));
+    run(Command::new("ldbadd").arg(format!("--configfile={}", config.display())).arg("-H").arg(target.join("private/sam.ldb")).arg(&ldif));
     // Another process of tests may have been quicker.
     if std::fs::rename(making.path(), &made).is_ok() {
         let _ = making.keep();
@@ -205,7 +201,9 @@ fn free_address() -> Ipv4Addr {
         match TcpListener::bind((address, 389)) {
             Ok(_) => return address,
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                panic!("Samba listens on port 389, which takes an administrator: run the tests as root, or set net.ipv4.ip_unprivileged_port_start to 389")
+                panic!(
+                    "Samba listens on port 389, which takes an administrator: run the tests as root, or set net.ipv4.ip_unprivileged_port_start to 389"
+                )
             }
             Err(_) => {}
         }

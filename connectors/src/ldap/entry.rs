@@ -86,7 +86,7 @@ impl Entries {
     }
 
     /// One raw entry as a record.
-    fn record(&self, kind: Kind, raw: &[u8]) -> Record {
+    pub(super) fn record(&self, kind: Kind, raw: &[u8]) -> Record {
         let selection = match kind {
             Kind::Person => &self.people,
             Kind::Group => &self.groups,
@@ -123,6 +123,23 @@ impl Entries {
     /// The attributes that may hold the key, and nothing else.
     pub(super) fn key_names(&self) -> Vec<String> {
         self.keys.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The attributes whose text is a key, most preferred first.
+    pub(super) fn key_forms(&self) -> &[(String, KeyForm)] {
+        &self.keys
+    }
+
+    /// The key of an entry of which only [`Self::key_names`] were asked, or why it has none.
+    pub(super) fn key_alone(&self, kind: Kind, raw: &[u8]) -> Result<String, Unreadable> {
+        let selection = Selection::new(&[], &[], &self.keys);
+        let unreadable = |reason: String| {
+            let dn = raw_dn(raw).and_then(|dn| std::str::from_utf8(dn).ok());
+            let dn = dn.map(|dn| dn.replace('\0', "\u{fffd}").chars().take(SHOWN_CHARS_MAX).collect());
+            Unreadable { dn, external_id: None, kind, reason: reason.chars().take(SHOWN_CHARS_MAX).collect() }
+        };
+        let found = Raw::read(raw, &selection).ok_or_else(|| unreadable("the entry is not built as RFC 4511 says".to_owned()))?;
+        self.key(&found, &selection).map_err(|Refused(reason)| unreadable(reason))
     }
 
     /// The key of the one entry that a search for [`Self::key_names`] found, in its canonical text; `None` when it was not shown.

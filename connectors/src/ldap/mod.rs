@@ -12,6 +12,7 @@ mod connection;
 mod entry;
 mod error;
 mod fields;
+mod generalized_time;
 mod guard;
 mod identity;
 mod primary;

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn people_join_the_group_their_own_entry_names_and_no_other() {
-        let people = page(&[entry("CN=Anne,DC=x", 1103, Some("513")), entry("CN=Bob,DC=x", 1104, None), entry("CN=Guy,DC=x", 1105, Some("514"))]);
+        let people =
+            page(&[entry("CN=Anne,DC=x", 1103, Some("513")), entry("CN=Bob,DC=x", 1104, None), entry("CN=Guy,DC=x", 1105, Some("514"))]);
         let mut noted = PrimaryGroups::default();
         noted.note_names(&people);
         let groups = page(&[entry("CN=Domain Users,DC=x", 513, None), entry("CN=Other,DC=x", 1106, None)]);

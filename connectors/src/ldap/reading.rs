@@ -12,8 +12,7 @@ use super::error::{Cause, Error};
 use super::guard::Chunk;
 use super::primary::PrimaryGroups;
 use super::range;
-use super::rootdse;
-use super::search::Pages;
+use super::search::{Pages, Query};
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
 
@@ -59,20 +58,13 @@ pub(super) fn start(directory: Directory, deadline: Duration) -> Reading {
 
 async fn read(directory: &Directory, out: mpsc::Sender<Vec<Record>>) -> Result<Summary, Error> {
     let (server, mut connection) = directory.open().await?;
-    // Before the first page: what changes while pages are read is told twice rather than not at all.
-    let limits = directory.settings().limits;
-    let bookmark = async {
-        let root = rootdse::read(&mut connection, limits).await?;
-        changes::bookmark(directory, &mut connection, &root).await
-    };
-    let bookmark = bookmark.await.map_err(|cause| cause.at(&server))?;
     let (raw, waiting) = mpsc::channel(1);
     // In a set, so that the work ends with this future when its deadline strikes.
     let mut maker = JoinSet::new();
     let ours = directory.clone();
     maker.spawn(async move { make(&ours, waiting, out).await });
     let read = ask(directory, &mut connection, raw).await;
-    let pages = read.map_err(|cause| cause.at(&server))?;
+    let (pages, bookmark) = read.map_err(|cause| cause.at(&server))?;
     connection.close().await;
     match maker.join_next().await {
         Some(Ok(Some(summary))) => Ok(Summary { pages, bookmark, ..summary }),
@@ -81,22 +73,28 @@ async fn read(directory: &Directory, out: mpsc::Sender<Vec<Record>>) -> Result<S
     }
 }
 
-/// Asks for page after page; the answer to the next is on its way while the last becomes records.
-async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Sender<RawPage>) -> Result<usize, Cause> {
+/// Asks for page after page; the answer to the next is on its way while the last becomes records. How many pages, and since when to ask for
+/// changes.
+async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Sender<RawPage>) -> Result<(usize, Option<Bookmark>), Cause> {
+    let mut marking = changes::mark(directory, connection).await?;
     let mut count = 0;
     for kind in [Kind::Person, Kind::Group] {
         let query = directory.query(kind);
+        let names = marking.names(query.names);
+        let query = Query { names: &names, ..query };
         let mut pages = Pages::new();
         while let Some(entries) = pages.next(connection, &query).await? {
             // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
             let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
+            marking.see(&entries);
             if !entries.is_empty() {
                 raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
             }
         }
         count += pages.count;
     }
-    Ok(count)
+    let bookmark = marking.finish(directory, connection).await?;
+    Ok((count, bookmark))
 }
 
 /// Makes records until the pages end; `None` when nobody takes them any more.

@@ -134,6 +134,8 @@ pub struct Limits {
     pub answer: Duration,
     /// Between two entries.
     pub stall: Duration,
+    /// How long a server that is listened to may say nothing before it is asked whether it is still there.
+    pub keepalive: Duration,
     /// To check a person's password, connection included.
     pub sign_in: Duration,
     /// Passwords checked at once.
@@ -149,6 +151,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             answer: Duration::from_secs(15),
             stall: Duration::from_secs(30),
+            keepalive: Duration::from_mins(1),
             sign_in: Duration::from_secs(5),
             sign_ins_at_once: 16,
             pages_max: 100_000,

@@ -1,12 +1,12 @@
 //! What Active Directory's two ways of telling changes have in common: where they apply, and which of them a whole reading prepares.
 
-use super::super::Directory;
-use super::super::connection::Connection;
-use super::super::error::Cause;
-use super::super::rootdse::RootDse;
 use super::{Method, dirsync, usn};
 use crate::changes::Bookmark;
 use crate::dn;
+use crate::ldap::Directory;
+use crate::ldap::connection::Connection;
+use crate::ldap::error::Cause;
+use crate::ldap::rootdse::{Make, RootDse};
 use crate::record::Kind;
 
 /// Attributes that come to say something else though their entry does not change: other entries write them, or they are worked out when
@@ -25,6 +25,9 @@ const UNSEEN: [&str; 9] = [
 
 /// Since when to ask next, taken before the first page; none when this account or these settings leave no way to learn of every change.
 pub(super) async fn bookmark(directory: &Directory, connection: &mut Connection, root: &RootDse) -> Result<Option<Bookmark>, Cause> {
+    if !matches!(root.make_or(directory.settings().server), Make::ActiveDirectory | Make::Samba) {
+        return Ok(None);
+    }
     let Some(context) = naming_context(directory, root) else { return Ok(None) };
     if !directory.entries().keyed_by_guid() || unseen(directory).is_some() {
         return Ok(None);
@@ -44,7 +47,8 @@ pub(super) fn naming_context(directory: &Directory, root: &RootDse) -> Option<St
 fn holding(contexts: &[String], bases: &[String]) -> Option<String> {
     let holds = |context: &str, base: &String| base == context || base.strip_suffix(context).is_some_and(|rest| rest.ends_with(','));
     let known = contexts.iter().filter_map(|written| Some((dn::normalise(written).ok().filter(|dn| !dn.is_empty())?, written)));
-    let (_, written) = known.filter(|(context, _)| bases.iter().all(|base| holds(context, base))).max_by_key(|(context, _)| context.len())?;
+    let (_, written) =
+        known.filter(|(context, _)| bases.iter().all(|base| holds(context, base))).max_by_key(|(context, _)| context.len())?;
     Some(written.clone())
 }
 

@@ -1,23 +1,23 @@
 //! DirSync (MS-ADTS §3.1.1.3.4.1.3): Active Directory names the entries that changed since a cookie, deleted ones too. It takes the right to
 //! replicate, and no less: the flag that does without answers an account with no right as if nothing had ever changed.
 
+use ldap3::LdapResult;
 use ldap3::Scope;
 use ldap3::controls::RawControl;
-use ldap3::LdapResult;
 
-use super::super::Directory;
-use super::super::ber::{self, Elements, Malformed};
-use super::super::connection::{Connection, refusal};
-use super::super::error::Cause;
-use super::super::guard::Chunk;
-use super::super::rootdse::{self, control};
-use super::super::search::{Query, run};
 use super::active_directory::{depended_on, naming_context};
 use super::guid::{self, value};
 use super::touched::{Touched, settle};
 use super::{Kept, Said, unusable};
 use crate::changes::{Bookmark, Extent};
 use crate::dn;
+use crate::ldap::Directory;
+use crate::ldap::ber::{self, Elements, Malformed};
+use crate::ldap::connection::{Connection, refusal};
+use crate::ldap::error::Cause;
+use crate::ldap::guard::Chunk;
+use crate::ldap::rootdse::{self, control};
+use crate::ldap::search::{Query, run};
 use crate::record::Kind;
 
 /// LDAP_DIRSYNC_INCREMENTAL_VALUES: of members, only those that came and went. 0x8000_0000 as the signed number it is sent as.
@@ -38,6 +38,26 @@ struct Answer {
     cookie: Vec<u8>,
 }
 
+impl Answer {
+    /// Takes the answer's control apart: whether more follows, a number of no use, the cookie.
+    fn read(entries: Vec<Chunk>, answer: &LdapResult) -> Result<Self, Cause> {
+        let found = answer.ctrls.iter().find(|ldap3::controls::Control(_, raw)| raw.ctype == control::DIRSYNC);
+        let value = found.and_then(|ldap3::controls::Control(_, raw)| raw.val.as_deref());
+        let value = value.ok_or(Cause::Malformed(Malformed::Shape("an answer to DirSync has no control of its own")))?;
+        let parts = || {
+            let mut parts = Elements(Elements(value).expect(ber::SEQUENCE, "the DirSync control is not a sequence")?);
+            let more = parts.expect(ber::INTEGER, "the DirSync control does not say whether more follows")?.iter().any(|byte| *byte != 0);
+            parts.expect(ber::INTEGER, "the DirSync control has no second number")?;
+            Ok((more, parts.expect(ber::OCTET_STRING, "the DirSync control has no cookie")?.to_vec()))
+        };
+        let (more, cookie) = parts().map_err(Cause::Malformed)?;
+        if cookie.is_empty() || cookie.len() > COOKIE_BYTES_MAX {
+            return Err(unusable("its DirSync cookie is empty, or longer than any"));
+        }
+        Ok(Self { entries, more, cookie })
+    }
+}
+
 /// A cookie of now; none when this account may not replicate, or the server does not know how to.
 pub(super) async fn begin(directory: &Directory, connection: &mut Connection, context: &str) -> Result<Option<String>, Cause> {
     // A filter that the root of the naming context alone fits: who sees not even that is shown nothing at all.
@@ -49,7 +69,7 @@ pub(super) async fn begin(directory: &Directory, connection: &mut Connection, co
             tracing::info!(code = answer.rc, "DirSync is refused to this account: changes are asked for by uSNChanged");
             return Ok(None);
         }
-        let answer = read(entries, &answer)?;
+        let answer = Answer::read(entries, &answer)?;
         seen = seen || answer.entries.iter().any(|chunk| chunk.len() > 0);
         cookie = answer.cookie;
         if !answer.more {
@@ -60,7 +80,12 @@ pub(super) async fn begin(directory: &Directory, connection: &mut Connection, co
 }
 
 /// What changed since a bookmark.
-pub(super) async fn read_changes(directory: &Directory, connection: &mut Connection, since: &Bookmark, said: &mut Said) -> Result<(Kept, Kept), Cause> {
+pub(super) async fn read(
+    directory: &Directory,
+    connection: &mut Connection,
+    since: &Bookmark,
+    said: &mut Said,
+) -> Result<(Kept, Kept), Cause> {
     let root = rootdse::read(connection, directory.settings().limits).await?;
     let context = naming_context(directory, &root).filter(|_| root.knows(control::DIRSYNC));
     let context = context.ok_or_else(|| unusable("it does not know DirSync, or has no naming context that holds everything"))?;
@@ -79,7 +104,7 @@ pub(super) async fn read_changes(directory: &Directory, connection: &mut Connect
         if answer.rc != 0 {
             return Err(refused(answer));
         }
-        let answer = read(entries, &answer)?;
+        let answer = Answer::read(entries, &answer)?;
         let deleted = |entry: &[u8]| value(entry, "isDeleted").is_some_and(|value| value.eq_ignore_ascii_case(b"TRUE"));
         // A move states the name again (MS-ADTS §3.1.1.5.4.1.2).
         touched.note_all(&answer.entries, deleted, |entry| value(entry, "name").is_some())?;
@@ -123,31 +148,14 @@ fn request(cookie: &[u8]) -> RawControl {
     RawControl { ctype: control::DIRSYNC.to_owned(), crit: true, val: Some(value) }
 }
 
-/// Takes the answer's control apart: whether more follows, a number of no use, the cookie.
-fn read(entries: Vec<Chunk>, answer: &LdapResult) -> Result<Answer, Cause> {
-    let found = answer.ctrls.iter().find(|ldap3::controls::Control(_, raw)| raw.ctype == control::DIRSYNC);
-    let value = found.and_then(|ldap3::controls::Control(_, raw)| raw.val.as_deref());
-    let value = value.ok_or(Cause::Malformed(Malformed::Shape("an answer to DirSync has no control of its own")))?;
-    let parts = || {
-        let mut parts = Elements(Elements(value).expect(ber::SEQUENCE, "the DirSync control is not a sequence")?);
-        let more = parts.expect(ber::INTEGER, "the DirSync control does not say whether more follows")?.iter().any(|byte| *byte != 0);
-        parts.expect(ber::INTEGER, "the DirSync control has no second number")?;
-        Ok((more, parts.expect(ber::OCTET_STRING, "the DirSync control has no cookie")?.to_vec()))
-    };
-    let (more, cookie) = parts().map_err(Cause::Malformed)?;
-    if cookie.is_empty() || cookie.len() > COOKIE_BYTES_MAX {
-        return Err(unusable("its DirSync cookie is empty, or longer than any"));
-    }
-    Ok(Answer { entries, more, cookie })
-}
-
 /// A cookie as a bookmark holds it.
 fn written(cookie: &[u8]) -> String {
     guid::escaped(cookie).replace('\\', "")
 }
 
 fn taken(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok());
+    let pairs =
+        text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok());
     pairs.collect::<Option<Vec<u8>>>().filter(|cookie| !cookie.is_empty() && cookie.len() <= COOKIE_BYTES_MAX)
 }
 
@@ -173,13 +181,13 @@ mod tests {
     fn an_answer_says_whether_more_follows_and_anything_else_is_refused() {
         let mut value = Vec::new();
         ber::write(ber::SEQUENCE, &[2, 1, 1, 2, 1, 0, 4, 2, 7, 8], &mut value);
-        let found = read(Vec::new(), &answer(Some(value))).ok().map(|found| (found.more, found.cookie));
+        let found = Answer::read(Vec::new(), &answer(Some(value))).ok().map(|found| (found.more, found.cookie));
         assert_eq!(found, Some((true, vec![7, 8])));
         for value in [None, Some(vec![]), Some(vec![0x30, 0]), Some(vec![0x30, 3, 2, 1, 1]), Some(vec![4, 1, 1])] {
-            assert!(matches!(read(Vec::new(), &answer(value)), Err(Cause::Malformed(_))));
+            assert!(matches!(Answer::read(Vec::new(), &answer(value)), Err(Cause::Malformed(_))));
         }
         let empty = Some(vec![0x30, 8, 2, 1, 0, 2, 1, 0, 4, 0]);
-        assert!(read(Vec::new(), &answer(empty)).is_err_and(|cause| cause.bookmark_refused()));
+        assert!(Answer::read(Vec::new(), &answer(empty)).is_err_and(|cause| cause.bookmark_refused()));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::ber::{Elements, OCTET_STRING};
-use super::super::profile::KeyForm;
-use super::super::range::attributes;
+use crate::ldap::ber::{Elements, OCTET_STRING};
+use crate::ldap::profile::KeyForm;
+use crate::ldap::range::attributes;
 
 /// The attribute that holds it.
 pub(super) const NAME: &str = "objectGUID";

@@ -4,6 +4,11 @@
 mod active_directory;
 mod dirsync;
 mod guid;
+mod keys;
+mod mark;
+mod retro;
+mod syncrepl;
+mod timestamp;
 mod touched;
 mod usn;
 
@@ -20,6 +25,7 @@ use crate::changes::{Bookmark, Caught, Changes, Extent, Following, Step};
 use crate::fingerprint::Fingerprint;
 use crate::record::{Kind, Record};
 
+pub(super) use mark::mark;
 
 /// Handfuls of steps that may wait for the reader.
 const STEPS_WAITING_MAX: usize = 4;
@@ -29,6 +35,12 @@ const BATCHES_WAITING_MAX: usize = 4;
 /// How a directory is asked for its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
+    /// Content synchronisation (RFC 4533).
+    Syncrepl,
+    /// 389 Directory Server's retro changelog.
+    RetroChangelog,
+    /// modifyTimestamp, with a comparison of all keys.
+    Timestamp,
     /// Active Directory's DirSync.
     DirSync,
     /// Active Directory's update sequence numbers.
@@ -36,7 +48,13 @@ pub(super) enum Method {
 }
 
 impl Method {
-    const NAMES: [(&'static str, Self); 2] = [("dirsync", Self::DirSync), ("usn", Self::Usn)];
+    const NAMES: [(&'static str, Self); 5] = [
+        ("syncrepl", Self::Syncrepl),
+        ("retro-changelog", Self::RetroChangelog),
+        ("timestamp", Self::Timestamp),
+        ("dirsync", Self::DirSync),
+        ("usn", Self::Usn),
+    ];
 
     /// As it stands in a bookmark.
     fn name(self) -> &'static str {
@@ -51,11 +69,6 @@ impl Method {
     fn bookmark(self, directory: &Directory, people: String, groups: String) -> Bookmark {
         Bookmark { method: self.name().to_owned(), belongs_to: belongs_to(directory), people, groups }
     }
-}
-
-/// Since when to ask next.
-pub(super) async fn bookmark(directory: &Directory, connection: &mut Connection, root: &super::rootdse::RootDse) -> Result<Option<Bookmark>, Cause> {
-    active_directory::bookmark(directory, connection, root).await
 }
 
 /// Where the steps of one reading go, counted as they pass.
@@ -121,14 +134,23 @@ async fn ask(
     said: &mut Said,
 ) -> Result<(Kept, Kept), Cause> {
     match method {
-        Method::DirSync => dirsync::read_changes(directory, connection, since, said).await,
-        Method::Usn => usn::read_changes(directory, connection, since, said).await,
+        Method::Syncrepl => syncrepl::read(directory, connection, since, said).await,
+        Method::RetroChangelog => retro::read(directory, connection, since, said).await,
+        Method::Timestamp => timestamp::read(directory, connection, since, said).await,
+        Method::DirSync => dirsync::read(directory, connection, since, said).await,
+        Method::Usn => usn::read(directory, connection, since, said).await,
     }
 }
 
 /// Listens, when the server announces changes.
-pub(super) fn follow(_directory: &Directory, _since: &Bookmark) -> Option<Following> {
-    None
+pub(super) fn follow(directory: &Directory, since: &Bookmark) -> Option<Following> {
+    if Method::of(since)? != Method::Syncrepl {
+        return None;
+    }
+    let (out, batches) = mpsc::channel(BATCHES_WAITING_MAX);
+    let (directory, since) = (directory.clone(), since.clone());
+    let outcome = tokio::spawn(async move { syncrepl::follow(&directory, &since, out).await });
+    Some(Following { batches, outcome })
 }
 
 /// What a bookmark has to have been made with: everything that decides which entries are read, and what becomes of them.

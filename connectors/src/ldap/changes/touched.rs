@@ -3,17 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Directory;
-use super::super::connection::Connection;
-use super::super::entry::raw_dn;
-use super::super::error::Cause;
-use super::super::guard::Chunk;
-use super::super::primary::{self, PrimaryGroups};
-use super::super::range;
-use super::super::search::{Pages, Query};
 use super::guid::{self, Guid, any_of};
 use super::{Said, unusable};
 use crate::changes::Step;
+use crate::ldap::Directory;
+use crate::ldap::connection::Connection;
+use crate::ldap::entry::raw_dn;
+use crate::ldap::error::Cause;
+use crate::ldap::guard::Chunk;
+use crate::ldap::primary::{self, PrimaryGroups};
+use crate::ldap::range;
+use crate::ldap::search::{Pages, Query};
 use crate::record::Kind;
 
 /// Entries asked for in one search: few enough for a filter that every server takes.
@@ -50,7 +50,12 @@ impl Touched {
     }
 
     /// Takes note of what a search found.
-    pub(super) fn note_all(&mut self, entries: &[Chunk], deleted: impl Fn(&[u8]) -> bool, moved: impl Fn(&[u8]) -> bool) -> Result<(), Cause> {
+    pub(super) fn note_all(
+        &mut self,
+        entries: &[Chunk],
+        deleted: impl Fn(&[u8]) -> bool,
+        moved: impl Fn(&[u8]) -> bool,
+    ) -> Result<(), Cause> {
         for entry in entries.iter().flat_map(Chunk::entries) {
             let guid = Guid::of(entry).ok_or_else(|| unusable("an entry it names has no objectGUID that this account may read"))?;
             self.note(guid, deleted(entry), moved(entry))?;
@@ -105,7 +110,8 @@ async fn beneath(directory: &Directory, connection: &mut Connection, context: &s
         return Err(unusable("more than 200 organizational units changed, so that reading everything is quicker"));
     }
     for place in places {
-        let query = Query { base: &place, filter: "(objectClass=*)", names: &keys, references_expected: true, ..directory.query(Kind::Person) };
+        let query =
+            Query { base: &place, filter: "(objectClass=*)", names: &keys, references_expected: true, ..directory.query(Kind::Person) };
         let mut pages = Pages::new();
         while let Some(page) = pages.next(connection, &query).await? {
             touched.note_all(&page, |_| false, |_| false)?;

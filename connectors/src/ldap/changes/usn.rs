@@ -4,17 +4,17 @@
 use ldap3::Scope;
 use ldap3::controls::RawControl;
 
-use super::super::Directory;
-use super::super::connection::Connection;
-use super::super::error::Cause;
-use super::super::rootdse::{self, RootDse};
-use super::super::search::{Pages, Query, run};
-use super::super::profile::KeyForm;
 use super::active_directory::naming_context;
-use super::guid::{self, Guid, value};
+use super::guid::{self, value};
 use super::touched::{Touched, settle};
-use super::{Kept, Said, unusable};
-use crate::changes::{Bookmark, Extent, Step};
+use super::{Kept, Said, keys, unusable};
+use crate::changes::{Bookmark, Extent};
+use crate::ldap::Directory;
+use crate::ldap::connection::Connection;
+use crate::ldap::error::Cause;
+use crate::ldap::profile::KeyForm;
+use crate::ldap::rootdse::{self, RootDse};
+use crate::ldap::search::{Pages, Query, run};
 use crate::record::Kind;
 
 /// Shows deleted entries too (LDAP_SERVER_SHOW_DELETED_OID).
@@ -33,7 +33,12 @@ pub(super) async fn begin(directory: &Directory, connection: &mut Connection, ro
 }
 
 /// What changed since a bookmark. `connection` is to the first server that answers; the bookmark may be another's.
-pub(super) async fn read_changes(directory: &Directory, connection: &mut Connection, since: &Bookmark, said: &mut Said) -> Result<(Kept, Kept), Cause> {
+pub(super) async fn read(
+    directory: &Directory,
+    connection: &mut Connection,
+    since: &Bookmark,
+    said: &mut Said,
+) -> Result<(Kept, Kept), Cause> {
     let since = Mark::read(&since.people).ok_or_else(|| unusable("the bookmark holds no update sequence number"))?;
     let mut own = None;
     let (connection, root) = match controller(directory, connection, &since).await? {
@@ -58,7 +63,7 @@ pub(super) async fn read_changes(directory: &Directory, connection: &mut Connect
     settle(directory, connection, &context, touched, said).await?;
     if !shown {
         for kind in [Kind::Person, Kind::Group] {
-            keys(directory, connection, kind, said).await?;
+            keys::say(directory, connection, kind, said).await?;
         }
     }
     let extent = if shown { Extent::Changes } else { Extent::Whole };
@@ -106,31 +111,19 @@ async fn database(directory: &Directory, connection: &mut Connection, root: &Roo
 async fn tombstones_shown(directory: &Directory, connection: &mut Connection, context: &str) -> Result<bool, Cause> {
     let base = format!("CN=Deleted Objects,{context}");
     let names = ["1.1".to_owned()];
-    let query = Query { base: &base, filter: "(&(isDeleted=TRUE)(sAMAccountName=*))", names: &names, page_size: 1, ..directory.query(Kind::Person) };
+    let query = Query {
+        base: &base,
+        filter: "(&(isDeleted=TRUE)(sAMAccountName=*))",
+        names: &names,
+        page_size: 1,
+        ..directory.query(Kind::Person)
+    };
     match Pages::with(vec![show_deleted()]).next(connection, &query).await {
         Ok(found) => Ok(found.into_iter().flatten().any(|chunk| chunk.len() > 0)),
         // Not there, or not for this account; no such control.
         Err(Cause::BaseMissing(_) | Cause::AccessRefused(_) | Cause::PagingIgnored) => Ok(false),
         Err(cause) => Err(cause),
     }
-}
-
-/// Names every entry there is.
-async fn keys(directory: &Directory, connection: &mut Connection, kind: Kind, said: &mut Said) -> Result<(), Cause> {
-    let names = [guid::NAME.to_owned()];
-    let query = Query { names: &names, ..directory.query(kind) };
-    let mut pages = Pages::new();
-    while let Some(page) = pages.next(connection, &query).await? {
-        let mut external_ids = Vec::new();
-        for entry in page.iter().flat_map(|chunk| chunk.entries()) {
-            let guid = Guid::of(entry).ok_or_else(|| unusable("an entry shows no objectGUID to this account"))?;
-            external_ids.push(guid.text());
-        }
-        if !external_ids.is_empty() {
-            said.say(vec![Step::Present { kind, external_ids }]).await?;
-        }
-    }
-    Ok(())
 }
 
 fn show_deleted() -> RawControl {
