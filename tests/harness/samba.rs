@@ -24,7 +24,7 @@ pub const BASE: &str = "DC=ad,DC=test";
 pub const ADMIN: &str = "administrator@ad.test";
 /// That one's password.
 pub const ADMIN_PASSWORD: &str = "Passw0rd!2026";
-/// How many people there are besides the three that every domain has.
+/// How many people there are besides the four that every domain has.
 pub const PEOPLE: usize = 200;
 
 const INSTALL: &str = "samba samba-ad-provision samba-dsdb-modules winbind samba-vfs-modules ldb-tools ldap-utils";
@@ -86,6 +86,12 @@ impl Samba {
         child.stdin.take().unwrap().write_all(changes.as_bytes()).unwrap();
         let outcome = child.wait_with_output().unwrap();
         assert!(outcome.status.success(), "ldapmodify failed:\n{}", String::from_utf8_lossy(&outcome.stderr));
+    }
+
+    /// What `ldapsearch` prints, as the administrator: plain LDIF without folded lines.
+    pub fn search(&self, filter: &str, attributes: &[&str]) -> String {
+        let found = run(self.client("ldapsearch").args(["-LLL", "-o", "ldif-wrap=no", "-b", BASE, filter]).args(attributes));
+        String::from_utf8(found.stdout).unwrap()
     }
 
     fn client(&self, name: &str) -> Command {
@@ -168,7 +174,7 @@ fn configure(folder: &Path, address: Ipv4Addr) -> PathBuf {
     ] {
         writeln!(text, "{key} = {value}").unwrap();
     }
-    writeln!(text, "interfaces = {address}/32").unwrap();
+    writeln!(text, "interfaces = {address}/8").unwrap();
     for (key, place) in [
         ("private dir", "private"),
         ("state directory", "state"),
