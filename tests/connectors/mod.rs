@@ -2,6 +2,7 @@
 
 mod active_directory;
 mod certificates;
+mod changes;
 mod check;
 mod faults;
 mod misbehaving;

@@ -41,8 +41,6 @@ pub(super) mod control {
     pub(crate) const SYNC_REQUEST: &str = "1.3.6.1.4.1.4203.1.9.1.1";
     /// DirSync (MS-ADTS §3.1.1.3.4.1.3).
     pub(crate) const DIRSYNC: &str = "1.2.840.113556.1.4.841";
-    /// Paged results (RFC 2696).
-    pub(crate) const PAGED: &str = "1.2.840.113556.1.4.319";
 }
 
 /// The make of a server, as it shows itself.
@@ -166,7 +164,10 @@ pub(super) async fn read(connection: &mut Connection, limits: Limits) -> Result<
     let query = Query { base: "", filter: "(objectClass=*)", names: &names, page_size: 1, limits, references_expected: true };
     let (found, answer) = run(connection, &query, Scope::Base, 1, 0).await?;
     let entry = found.first().and_then(|chunk| chunk.entries().next()).filter(|_| answer.rc == 0);
-    Ok(entry.map(RootDse::of).unwrap_or_default())
+    let shown = entry.map(RootDse::of).unwrap_or_default();
+    let (content_sync, dirsync) = (shown.knows(control::SYNC_REQUEST), shown.knows(control::DIRSYNC));
+    tracing::debug!(make = ?shown.make, vendor = shown.vendor, content_sync, dirsync, changelog = shown.changelog, "directory server recognised");
+    Ok(shown)
 }
 
 #[cfg(test)]

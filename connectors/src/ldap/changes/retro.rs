@@ -125,7 +125,7 @@ async fn restate(
     said: &mut Said,
 ) -> Result<HashSet<String>, Cause> {
     let query = directory.query(kind);
-    let any: String = targets.iter().map(|id| format!("({UNIQUE_ID}={id})")).collect();
+    let any = targets.iter().fold(String::new(), |any, id| any + "(" + UNIQUE_ID + "=" + id + ")");
     let own = if query.filter.starts_with('(') { query.filter.to_owned() } else { format!("({})", query.filter) };
     let filter = format!("(&(|{any}){own})");
     let names: Vec<String> = query.names.iter().cloned().chain([UNIQUE_ID.to_owned()]).collect();

@@ -113,16 +113,14 @@ impl Listener<'_> {
     async fn wait(&self, session: &mut Session, connection: &mut Connection) -> Result<Heard, Cause> {
         let limits = self.directory.settings().limits;
         loop {
-            match tokio::time::timeout(limits.keepalive, session.next(connection, 0)).await {
-                Ok(heard) => return heard,
-                Err(_) => {
-                    let ping = connection.ping(limits.answer);
-                    tokio::select! {
-                        biased;
-                        heard = session.next(connection, 0) => return heard,
-                        alive = ping => alive?,
-                    }
-                }
+            if let Ok(heard) = tokio::time::timeout(limits.keepalive, session.next(connection, 0)).await {
+                return heard;
+            }
+            let ping = connection.ping(limits.answer);
+            tokio::select! {
+                biased;
+                heard = session.next(connection, 0) => return heard,
+                alive = ping => alive?,
             }
         }
     }
@@ -260,7 +258,7 @@ async fn batch(
             },
             Some(event) = heard.recv() => {
                 behind -= usize::from(event.caught_up);
-                *(if event.kind == Kind::Person { &mut people } else { &mut groups }) = event.cookie.clone();
+                (if event.kind == Kind::Person { &mut people } else { &mut groups }).clone_from(&event.cookie);
                 pending.add(event);
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}

@@ -38,23 +38,21 @@ pub(super) enum Next {
 pub(super) fn decide(flavour: Flavour, refresh: &Refresh) -> (Extent, Next) {
     let next = match &refresh.cookie {
         None if refresh.since => Next::Same,
-        None => Next::Lost,
         Some(cookie) if super::cookie::is_sound(flavour, cookie) => Next::New(cookie.clone()),
-        Some(_) => Next::Lost,
+        None | Some(_) => Next::Lost,
     };
-    let extent = match (flavour, refresh.since) {
+    let only_changes = match flavour {
         // Everything is stated, whatever the flag: OpenLDAP sets it here, 389 Directory Server does not.
-        (_, false) => Extent::Whole,
+        _ if !refresh.since => false,
         // It never sets the flag, and names deletions one by one: by the letter, whatever did not change would be gone.
-        (Flavour::Ds389, true) => Extent::Changes,
+        Flavour::Ds389 => true,
         // A cookie it could not read: it states everything as if it had changed, and gives an empty cookie.
-        (Flavour::OpenLdap, true) if next == Next::Lost => Extent::Whole,
-        // Not a word and no cookie: nothing changed. Nobody is gone because a server was silent.
-        (Flavour::OpenLdap, true) if next == Next::Same && refresh.said == 0 => Extent::Changes,
-        (Flavour::OpenLdap, true) if refresh.deletes => Extent::Changes,
-        // Its journal does not reach back to the cookie: what is neither stated nor named present is gone.
-        (Flavour::OpenLdap, true) => Extent::Whole,
+        Flavour::OpenLdap if next == Next::Lost => false,
+        // With the flag, its journal reaches back to the cookie; without, what is neither stated nor named present is gone. But not a word
+        // and no cookie mean that nothing changed: nobody is gone because a server was silent.
+        Flavour::OpenLdap => refresh.deletes || (next == Next::Same && refresh.said == 0),
     };
+    let extent = if only_changes { Extent::Changes } else { Extent::Whole };
     (extent, next)
 }
 

@@ -150,8 +150,11 @@ pub(super) fn info(content: &[u8]) -> Result<Option<SyncInfo>, Malformed> {
     }))
 }
 
+/// A cookie, a flag, a set of keys.
+type Members<'a> = (Option<String>, Option<bool>, Option<&'a [u8]>);
+
 /// The parts that several messages share: a cookie, a flag, a set of keys; each may be absent, none may come twice.
-fn members(content: &[u8]) -> Result<(Option<String>, Option<bool>, Option<&[u8]>), Malformed> {
+fn members(content: &[u8]) -> Result<Members<'_>, Malformed> {
     let (mut said, mut flag, mut set) = (None, None, None);
     let mut parts = Elements(content);
     while let Some(Element { tag, content }) = parts.next()? {
