@@ -85,7 +85,7 @@ impl Said {
                 Step::Stated(Record::Person(_)) => self.summary.people += 1,
                 Step::Stated(Record::Group(_)) => self.summary.groups += 1,
                 Step::Stated(Record::Unreadable(_)) => self.summary.unreadable += 1,
-                Step::Gone { .. } | Step::Present { .. } => {}
+                Step::Gone { .. } | Step::Present { .. } | Step::Joined { .. } => {}
             }
         }
         if steps.is_empty() { Ok(()) } else { self.out.send(steps).await.map_err(|_| Cause::GivenUp) }

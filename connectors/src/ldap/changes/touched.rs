@@ -1,9 +1,9 @@
 //! What Active Directory names as changed, made into steps: every entry named is read again, whole, by the source's own bases and filters.
 //! What they do not give any more is gone. Which entries those are is for `dirsync` and `usn` to ask.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::guid::{self, Guid, any_of};
+use super::guid::{self, Guid, any_of, escaped};
 use super::{Said, unusable};
 use crate::changes::Step;
 use crate::ldap::Directory;
@@ -14,12 +14,12 @@ use crate::ldap::guard::Chunk;
 use crate::ldap::primary::{self, PrimaryGroups};
 use crate::ldap::range;
 use crate::ldap::search::{Pages, Query};
-use crate::record::Kind;
+use crate::record::{Kind, Record};
 
 /// Entries asked for in one search: few enough for a filter that every server takes.
 const ASKED_AT_ONCE: usize = 100;
 /// Entries named in one reading; beyond, reading everything is quicker.
-const TOUCHED_MAX: usize = 50_000;
+const TOUCHED_MAX: usize = 20_000;
 /// Places that moved in one reading, each of which is walked.
 const PLACES_MAX: usize = 200;
 /// Classes of entries under which people and groups stand. Their own entries say nothing when such a place moves.
@@ -65,7 +65,7 @@ impl Touched {
 
     fn bounded(&self) -> Result<(), Cause> {
         if self.there.len() + self.gone.len() > TOUCHED_MAX {
-            return Err(unusable("more than 50,000 entries changed, so that reading everything is quicker"));
+            return Err(unusable("more than 20,000 entries changed, so that reading everything is quicker"));
         }
         Ok(())
     }
@@ -81,15 +81,24 @@ pub(super) async fn settle(
 ) -> Result<(), Cause> {
     beneath(directory, connection, context, &mut touched).await?;
     let asked: Vec<Guid> = touched.there.iter().copied().collect();
-    let mut found = BTreeSet::new();
+    let mut met = Met::default();
     for kind in [Kind::Person, Kind::Group] {
         for guids in asked.chunks(ASKED_AT_ONCE) {
-            again(directory, connection, kind, guids, &mut found, said).await?;
+            again(directory, connection, kind, guids, &mut met, said).await?;
         }
     }
-    let left = asked.into_iter().filter(|guid| !found.contains(guid));
+    said.say(joined(directory, connection, met.primary).await?).await?;
+    let left = asked.into_iter().filter(|guid| !met.found.contains(guid));
     let gone: Vec<Step> = left.chain(touched.gone).map(|guid| Step::Gone { kind: None, external_id: guid.text() }).collect();
     said.say(gone).await
+}
+
+/// What was found again.
+#[derive(Default)]
+struct Met {
+    found: BTreeSet<Guid>,
+    /// People by the SID of the group that their own entry names.
+    primary: BTreeMap<Vec<u8>, Vec<String>>,
 }
 
 /// Adds what stands beneath the places that moved: a move of a place is told of the place alone (MS-ADTS §3.1.1.5.4).
@@ -126,7 +135,7 @@ async fn again(
     connection: &mut Connection,
     kind: Kind,
     guids: &[Guid],
-    found: &mut BTreeSet<Guid>,
+    met: &mut Met,
     said: &mut Said,
 ) -> Result<(), Cause> {
     let query = directory.query(kind);
@@ -136,9 +145,14 @@ async fn again(
     while let Some(entries) = pages.next(connection, &query).await? {
         let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
         let mut records = directory.entries().records(kind, &entries);
-        found.extend(entries.iter().flat_map(Chunk::entries).filter_map(Guid::of));
+        met.found.extend(entries.iter().flat_map(Chunk::entries).filter_map(Guid::of));
         if kind == Kind::Group {
             primary_members(directory, connection, &entries).await?.join(kind, &entries, &mut records);
+        }
+        for (entry, record) in entries.iter().flat_map(Chunk::entries).zip(&records) {
+            if let (Record::Person(person), Some(group)) = (record, primary::group_of(entry)) {
+                met.primary.entry(group).or_default().push(person.dn_key.clone());
+            }
         }
         said.say(records.into_iter().map(Step::Stated).collect()).await?;
     }
@@ -164,4 +178,20 @@ async fn primary_members(directory: &Directory, connection: &mut Connection, gro
         noted.note_names(&page);
     }
     Ok(noted)
+}
+
+/// Who joins a group by their own entry, where the group is one of the source's.
+async fn joined(directory: &Directory, connection: &mut Connection, primary: BTreeMap<Vec<u8>, Vec<String>>) -> Result<Vec<Step>, Cause> {
+    let mut steps = Vec::new();
+    let names = [guid::NAME.to_owned()];
+    for (sid, people) in primary {
+        let query = directory.query(Kind::Group);
+        let filter = format!("(&{}(objectSid={}))", query.filter, escaped(&sid));
+        let query = Query { filter: &filter, names: &names, ..query };
+        let found = Pages::new().next(connection, &query).await?.unwrap_or_default();
+        if let Some(group) = found.iter().flat_map(Chunk::entries).find_map(Guid::of) {
+            steps.extend(people.into_iter().map(|dn_key| Step::Joined { group: group.text(), dn_key }));
+        }
+    }
+    Ok(steps)
 }
