@@ -10,11 +10,14 @@ pub mod ldap;
 pub mod mapping;
 pub mod record;
 pub mod secret;
+pub mod state;
 
 mod fingerprint;
+mod moment;
 
 pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
 pub use connector::Connector;
-pub use ldap::{Bar, Cause, CheckStep, Directory, Error, Reading, Settings, SettingsError, Summary, Verdict};
-pub use record::{Group, Kind, Member, Person, Record, Unreadable};
+pub use ldap::{Absent, Bar, Cause, CheckStep, Directory, Error, Level, One, Reading, Sample, Settings, SettingsError, Summary, Verdict};
+pub use mapping::Traced;
+pub use record::{Group, Kind, Member, Person, Record, Turn, Unreadable};
 pub use secret::Password;

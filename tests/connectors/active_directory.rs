@@ -115,11 +115,17 @@ async fn a_day(samba: &Samba, directory: &Directory, method: &str, extent: Exten
 
     samba.modify(&format!("dn: {}\nchangetype: modify\nreplace: mail\nmail: other@ad.test\n", person(1)));
     samba.modify(&format!("dn: {}\nchangetype: delete\n", person(2)));
-    samba.modify(&format!("dn: {}\nchangetype: modrdn\nnewrdn: CN=Elsewhere\ndeleteoldrdn: 1\nnewsuperior: OU=elsewhere,{BASE}\n", person(3)));
+    samba.modify(&format!(
+        "dn: {}\nchangetype: modrdn\nnewrdn: CN=Elsewhere\ndeleteoldrdn: 1\nnewsuperior: OU=elsewhere,{BASE}\n",
+        person(3)
+    ));
     samba.modify(&format!("dn: CN=few,OU=groups,{BASE}\nchangetype: modify\ndelete: member\nmember: {}\n", person(4)));
     samba.modify(&format!("dn: {}\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 514\n", person(5)));
     samba.modify(&format!("dn: CN=New One,OU=people,{BASE}\nchangetype: add\nobjectClass: user\nsAMAccountName: new1\nsn: One\n"));
-    samba.modify(&format!("dn: CN=fresh,OU=groups,{BASE}\nchangetype: add\nobjectClass: group\nsAMAccountName: fresh\nmember: {}\n", person(6)));
+    samba.modify(&format!(
+        "dn: CN=fresh,OU=groups,{BASE}\nchangetype: add\nobjectClass: group\nsAMAccountName: fresh\nmember: {}\n",
+        person(6)
+    ));
 
     let (steps, caught) = changes(directory, caught.bookmark.as_ref().unwrap()).await.unwrap();
     let told = stated(&steps);
@@ -175,7 +181,9 @@ async fn a_place_that_moves_moves_everyone_beneath_it() {
     let since = everything(&directory).await.bookmark.unwrap();
     samba.modify(&format!("dn: OU=team,OU=people,{BASE}\nchangetype: add\nobjectClass: organizationalUnit\n"));
     let team = |at: usize, place: &str| {
-        format!("dn: CN=Person {at:03},{place}\nchangetype: modrdn\nnewrdn: CN=Person {at:03}\ndeleteoldrdn: 1\nnewsuperior: OU=team,OU=people,{BASE}\n")
+        format!(
+            "dn: CN=Person {at:03},{place}\nchangetype: modrdn\nnewrdn: CN=Person {at:03}\ndeleteoldrdn: 1\nnewsuperior: OU=team,OU=people,{BASE}\n"
+        )
     };
     [20, 21].into_iter().for_each(|at| samba.modify(&team(at, &format!("OU=people,{BASE}"))));
     let (steps, caught) = changes(&directory, &since).await.unwrap();
@@ -188,7 +196,9 @@ async fn a_place_that_moves_moves_everyone_beneath_it() {
     assert!(dns.into_iter().all(|dn| dn.ends_with(&format!("OU=crew,OU=people,{BASE}"))));
 
     // Out of the source's base: they are gone, though nothing says so but the place itself.
-    samba.modify(&format!("dn: OU=crew,OU=people,{BASE}\nchangetype: modrdn\nnewrdn: OU=crew\ndeleteoldrdn: 1\nnewsuperior: OU=elsewhere,{BASE}\n"));
+    samba.modify(&format!(
+        "dn: OU=crew,OU=people,{BASE}\nchangetype: modrdn\nnewrdn: OU=crew\ndeleteoldrdn: 1\nnewsuperior: OU=elsewhere,{BASE}\n"
+    ));
     let (steps, _) = changes(&directory, caught.bookmark.as_ref().unwrap()).await.unwrap();
     let everyone = everything(&as_admin(&samba, json!({})).await).await;
     let both = BTreeSet::from(["p020", "p021"].map(|name| everyone.person(name).external_id.as_str()));

@@ -1,11 +1,15 @@
 //! Active Directory's primary groups: a membership that stands with the person alone (`primaryGroupID`) and in no group's `member`
-//! (MS-ADTS §3.1.1.4.5.16). Here it joins the group's other members. Asks the server nothing.
+//! (MS-ADTS §3.1.1.4.5.16). Here it joins the group's other members: noted while everyone is read, searched for when some groups are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use super::Directory;
 use super::ber::{Elements, OCTET_STRING};
+use super::connection::Connection;
+use super::error::Cause;
 use super::guard::Chunk;
 use super::range::attributes;
+use super::search::{Pages, Query, both};
 use crate::dn;
 use crate::record::{Kind, Member, Record};
 
@@ -52,9 +56,9 @@ impl PrimaryGroups {
     }
 
     /// Takes note of entries of which nothing but what [`ask`] names was asked.
-    pub(super) fn note_names(&mut self, page: &[Chunk]) {
+    fn note_names(&mut self, page: &[Chunk]) {
         for entry in page.iter().flat_map(Chunk::entries) {
-            self.note(entry, || dn::normalise(std::str::from_utf8(super::entry::raw_dn(entry)?).ok()?).ok());
+            self.note(entry, || dn_key(entry));
         }
     }
 }
@@ -68,6 +72,32 @@ pub(super) fn ask(names: &mut Vec<String>) {
     }
 }
 
+/// Gives some groups, read apart from everyone, the members that their own entries name. `records` are made of `groups`, one each.
+pub(super) async fn complete(
+    directory: &Directory,
+    connection: &mut Connection,
+    groups: &[Chunk],
+    records: &mut [Record],
+) -> Result<(), Cause> {
+    let numbers: BTreeSet<u32> = groups.iter().flat_map(Chunk::entries).filter_map(sid).filter_map(number).collect();
+    if numbers.is_empty() || !directory.settings().is_active_directory() {
+        return Ok(());
+    }
+    let numbers: String = numbers.iter().map(|number| format!("(primaryGroupID={number})")).collect();
+    let (mut names, mut noted) = (Vec::new(), PrimaryGroups::default());
+    ask(&mut names);
+    for query in directory.queries(Kind::Person) {
+        let filter = both(query.filter, &format!("(|{numbers})"));
+        let query = Query { filter: &filter, names: &names, ..query };
+        let mut pages = Pages::new();
+        while let Some(page) = pages.next(connection, &query).await? {
+            noted.note_names(&page);
+        }
+    }
+    noted.join(Kind::Group, groups, records);
+    Ok(())
+}
+
 /// The SID of the primary group that an entry names: it is of the same domain as the entry itself.
 pub(super) fn group_of(entry: &[u8]) -> Option<Vec<u8>> {
     let number: u32 = std::str::from_utf8(value(entry, "primaryGroupID")?).ok()?.trim().parse().ok()?;
@@ -76,13 +106,18 @@ pub(super) fn group_of(entry: &[u8]) -> Option<Vec<u8>> {
     Some([domain, &number.to_le_bytes()].concat())
 }
 
+/// Where an entry stands, normalised.
+pub(super) fn dn_key(entry: &[u8]) -> Option<String> {
+    dn::normalise(std::str::from_utf8(super::entry::raw_dn(entry)?).ok()?).ok()
+}
+
 /// An entry's SID.
-pub(super) fn sid(entry: &[u8]) -> Option<&[u8]> {
+fn sid(entry: &[u8]) -> Option<&[u8]> {
     value(entry, "objectSid").filter(|sid| sid.len() > 2 * NUMBER_BYTES && sid.len() <= SID_BYTES_MAX)
 }
 
 /// The number of a group within its domain, as `primaryGroupID` writes it.
-pub(super) fn number(sid: &[u8]) -> Option<u32> {
+fn number(sid: &[u8]) -> Option<u32> {
     sid.last_chunk::<NUMBER_BYTES>().copied().map(u32::from_le_bytes)
 }
 

@@ -8,10 +8,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::Directory;
 use super::changes;
 use super::connection::Connection;
+use super::dynamic;
 use super::error::{Cause, Error};
 use super::guard::Chunk;
 use super::primary::PrimaryGroups;
-use super::range;
 use super::search::{Pages, Query};
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
@@ -79,19 +79,20 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
     let mut marking = changes::mark(directory, connection).await?;
     let mut count = 0;
     for kind in [Kind::Person, Kind::Group] {
-        let query = directory.query(kind);
-        let names = marking.names(query.names);
-        let query = Query { names: &names, ..query };
-        let mut pages = Pages::new();
-        while let Some(entries) = pages.next(connection, &query).await? {
-            // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
-            let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
-            marking.see(&entries);
-            if !entries.is_empty() {
-                raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
+        for query in directory.queries(kind) {
+            let names = marking.names(query.names);
+            let query = Query { names: &names, ..query };
+            let mut pages = Pages::new();
+            while let Some(entries) = pages.next(connection, &query).await? {
+                marking.see(kind, &entries);
+                // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
+                let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
+                if !entries.is_empty() {
+                    raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
+                }
             }
+            count += pages.count;
         }
-        count += pages.count;
     }
     let bookmark = marking.finish(directory, connection).await?;
     Ok((count, bookmark))

@@ -161,8 +161,9 @@ fn make(vendor: Option<&str>, capabilities: &[String], classes: &[String]) -> Ma
 pub(super) async fn read(connection: &mut Connection, limits: Limits) -> Result<RootDse, Cause> {
     let names = NAMES.map(str::to_owned);
     let limits = Limits { stall: limits.answer, ..limits };
-    let query = Query { base: "", filter: "(objectClass=*)", names: &names, page_size: 1, limits, references_expected: true };
-    let (found, answer) = run(connection, &query, Scope::Base, 1, 0).await?;
+    let query =
+        Query { base: "", scope: Scope::Base, filter: "(objectClass=*)", names: &names, page_size: 1, limits, references_expected: true };
+    let (found, answer) = run(connection, &query, 1, 0).await?;
     let entry = found.first().and_then(|chunk| chunk.entries().next()).filter(|_| answer.rc == 0);
     let shown = entry.map(RootDse::of).unwrap_or_default();
     let (content_sync, dirsync) = (shown.knows(control::SYNC_REQUEST), shown.knows(control::DIRSYNC));

@@ -1,9 +1,11 @@
 //! `…/sources`: feeds of people and groups, and their runs' beginnings.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use connectors::ldap::CheckStep;
+use connectors::{CheckStep, Level};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -17,12 +19,14 @@ use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::context::Context;
+use crate::services::source_words;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
 use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::{Mode, Run};
 use crate::types::fold;
 use crate::types::id::SourceId;
+use crate::types::locale::Locale;
 use crate::types::time::Timestamp;
 
 /// What a list of sources may be asked.
@@ -93,7 +97,7 @@ impl From<&Source> for SourceView {
 /// What a check found, step by step.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckView {
-    /// Whether every step went well.
+    /// Whether the source can be read: no step failed.
     ok: bool,
     /// The steps; those after a failed one are not tried.
     steps: Vec<StepView>,
@@ -102,25 +106,34 @@ pub struct CheckView {
 /// One step of a check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StepView {
-    /// `dns`, `tcp`, `tls`, `bind`, `base`, `people` or `groups`.
+    /// `dns`, `tcp`, `tls`, `bind`, `server`, `base`, `people`, `groups`, `paging`, `ranges`, `nesting`, `clock` or `changes`.
     name: &'static str,
-    /// Whether it went well.
+    /// Whether it did not fail.
     ok: bool,
+    /// `ok`, `warning` or `failed`.
+    #[schema(value_type = String)]
+    level: Level,
+    /// What was found: a word for scripts.
+    code: &'static str,
+    /// What the code is about, by name.
+    facts: BTreeMap<&'static str, String>,
     /// What was found, or what went wrong.
     detail: String,
-    /// What to do when it went wrong.
-    advice: Option<&'static str>,
-    /// Entries on the first page, for `people` and `groups`.
+    /// What to do, unless all is well.
+    advice: Option<String>,
+    /// Entries that match, for `people` and `groups`.
     count: Option<usize>,
-    /// Some of them, as they would arrive.
+    /// Some of them, as they would arrive; of people with `trace`, the way each field came.
     #[schema(value_type = Vec<Object>)]
     sample: Value,
 }
 
 impl From<CheckStep> for StepView {
     fn from(step: CheckStep) -> Self {
+        let (detail, advice) = (source_words::detail(&step, Locale::En), source_words::advice(&step, Locale::En));
         let sample = serde_json::to_value(&step.sample).unwrap_or_default();
-        Self { name: step.name, ok: step.ok, detail: step.detail, advice: step.advice, count: step.count, sample }
+        let CheckStep { name, level, code, facts, count, .. } = step;
+        Self { name, ok: level != Level::Failed, level, code, facts: facts.into_iter().collect(), detail, advice, count, sample }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::local::Local;
 use super::output::{Output, print_json};
 use super::run as sync_run;
+use super::source_check;
 use crate::config::variable;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
@@ -30,7 +31,7 @@ pub enum Command {
     },
     /// Show a source's settings, without its secrets.
     Show(Named),
-    /// Try a source: connection, certificate, bind, base, filters, and some people as they would arrive.
+    /// Try a source: connection, certificate, account, server, bases, filters with their counts, clock, and people as they would arrive.
     Check(Named),
     /// What a sync would change, name by name. Writes none of it.
     Preview(Named),
@@ -149,7 +150,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&named.est).await?;
             print_json(&sources::shown(&sources::get(&ctx, &named.source).await?))
         }
-        Command::Check(named) => check(local, output, &named).await,
+        Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
         Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
         Command::Sync(named) => once(local, output, &named, Mode::Full).await,
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
@@ -223,17 +224,6 @@ fn settings(new: Add) -> anyhow::Result<Value> {
     let mapping = pairs.collect::<anyhow::Result<Map<String, Value>>>()?;
     set("mapping", Some(Value::Object(mapping.clone())).filter(|_| !mapping.is_empty()));
     Ok(Value::Object(settings))
-}
-
-async fn check(local: &Local, output: Output, named: &Named) -> anyhow::Result<()> {
-    let ctx = local.establishment(&named.est).await?;
-    let steps = sources::check(&ctx, &named.source).await?;
-    output.list(&steps, &["cli-step", "cli-result", "cli-detail"], |s| {
-        let advice = s.advice.map(|a| format!(" → {a}")).unwrap_or_default();
-        vec![s.name.to_string(), if s.ok { "✓" } else { "✗" }.to_owned(), format!("{}{advice}", s.detail)]
-    })?;
-    anyhow::ensure!(steps.iter().all(|s| s.ok), "{}", output.text("cli-check-failed", &[]));
-    Ok(())
 }
 
 async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyhow::Result<()> {

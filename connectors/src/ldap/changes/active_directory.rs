@@ -1,5 +1,7 @@
 //! What Active Directory's two ways of telling changes have in common: where they apply, and which of them a whole reading prepares.
 
+use ldap3::Scope;
+
 use super::{Method, dirsync, usn};
 use crate::changes::Bookmark;
 use crate::dn;
@@ -7,6 +9,7 @@ use crate::ldap::Directory;
 use crate::ldap::connection::Connection;
 use crate::ldap::error::Cause;
 use crate::ldap::rootdse::{Make, RootDse};
+use crate::ldap::search::Query;
 use crate::record::Kind;
 
 /// Attributes that come to say something else though their entry does not change: other entries write them, or they are worked out when
@@ -38,17 +41,23 @@ pub(super) async fn bookmark(directory: &Directory, connection: &mut Connection,
     Ok(usn::begin(directory, connection, root).await?.map(|mark| Method::Usn.bookmark(directory, mark, String::new())))
 }
 
+/// A search that is none of the source's own.
+pub(super) fn search<'a>(directory: &Directory, base: &'a str, filter: &'a str, names: &'a [String]) -> Query<'a> {
+    let (page_size, limits) = (directory.settings().page_size, directory.settings().limits);
+    Query { base, scope: Scope::Subtree, filter, names, page_size, limits, references_expected: true }
+}
+
 /// The naming context that holds everything this source reads, as the server writes it.
 pub(super) fn naming_context(directory: &Directory, root: &RootDse) -> Option<String> {
-    let bases = [Kind::Person, Kind::Group].map(|kind| dn::normalise(directory.query(kind).base).unwrap_or_default());
+    let bases = [Kind::Person, Kind::Group].into_iter().flat_map(|kind| directory.queries(kind));
+    let bases: Vec<String> = bases.map(|query| dn::normalise(query.base).unwrap_or_default()).collect();
     holding(&root.naming_contexts, &bases)
 }
 
 fn holding(contexts: &[String], bases: &[String]) -> Option<String> {
-    let holds = |context: &str, base: &String| base == context || base.strip_suffix(context).is_some_and(|rest| rest.ends_with(','));
     let known = contexts.iter().filter_map(|written| Some((dn::normalise(written).ok().filter(|dn| !dn.is_empty())?, written)));
     let (_, written) =
-        known.filter(|(context, _)| bases.iter().all(|base| holds(context, base))).max_by_key(|(context, _)| context.len())?;
+        known.filter(|(context, _)| bases.iter().all(|base| dn::within(base, context))).max_by_key(|(context, _)| context.len())?;
     Some(written.clone())
 }
 
@@ -61,8 +70,7 @@ fn unseen(directory: &Directory) -> Option<&'static str> {
 /// Every attribute that decides who is read, and as what.
 pub(super) fn depended_on(directory: &Directory) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for kind in [Kind::Person, Kind::Group] {
-        let query = directory.query(kind);
+    for query in [Kind::Person, Kind::Group].into_iter().filter_map(|kind| directory.queries(kind).next()) {
         let named = query.names.iter().map(String::as_str).chain(named_by(query.filter));
         for name in named {
             if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {

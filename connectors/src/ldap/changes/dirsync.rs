@@ -2,13 +2,13 @@
 //! replicate, and no less: the flag that does without answers an account with no right as if nothing had ever changed.
 
 use ldap3::LdapResult;
-use ldap3::Scope;
 use ldap3::controls::RawControl;
 
-use super::active_directory::{depended_on, naming_context};
+use super::active_directory::{depended_on, naming_context, search};
 use super::guid::{self, value};
+use super::said::Said;
 use super::touched::{Touched, settle};
-use super::{Kept, Said, unusable};
+use super::{Kept, unusable};
 use crate::changes::{Bookmark, Extent};
 use crate::dn;
 use crate::ldap::Directory;
@@ -17,8 +17,7 @@ use crate::ldap::connection::{Connection, refusal};
 use crate::ldap::error::Cause;
 use crate::ldap::guard::Chunk;
 use crate::ldap::rootdse::{self, control};
-use crate::ldap::search::{Query, run};
-use crate::record::Kind;
+use crate::ldap::search::run;
 
 /// LDAP_DIRSYNC_INCREMENTAL_VALUES: of members, only those that came and went. 0x8000_0000 as the signed number it is sent as.
 const INCREMENTAL_VALUES: [u8; 4] = [0x80, 0, 0, 0];
@@ -132,8 +131,7 @@ async fn ask(
     cookie: &[u8],
 ) -> Result<(Vec<Chunk>, LdapResult), Cause> {
     connection.ldap.with_controls(request(cookie));
-    let query = Query { base: context, filter, names, references_expected: true, ..directory.query(Kind::Person) };
-    match run(connection, &query, Scope::Subtree, ENTRIES_MAX, 0).await {
+    match run(connection, &search(directory, context, filter, names), ENTRIES_MAX, 0).await {
         Err(Cause::PagingIgnored | Cause::PageTooLarge(_)) => Err(unusable("more changed than it can say at once")),
         other => other,
     }

@@ -3,17 +3,18 @@
 
 use tokio::time::Instant;
 
-use super::{Kept, Said, keys, unusable};
-use crate::changes::{Bookmark, Extent, Step};
+use super::said::Said;
+use super::{Kept, keys, unusable};
+use crate::changes::{Bookmark, Extent};
 use crate::ldap::Directory;
 use crate::ldap::ber::{Elements, OCTET_STRING};
 use crate::ldap::connection::Connection;
 use crate::ldap::error::Cause;
-use crate::ldap::generalized_time;
 use crate::ldap::guard::Chunk;
 use crate::ldap::range::attributes;
 use crate::ldap::rootdse;
-use crate::ldap::search::{self, Pages, Query};
+use crate::ldap::search::{self, Query, both};
+use crate::moment;
 use crate::record::Kind;
 
 /// The attribute that tells.
@@ -32,7 +33,7 @@ pub(in crate::ldap) struct Watched {
 impl Watched {
     /// Before the first entry.
     pub(super) fn begin(current_time: Option<&str>) -> Self {
-        Self { started: Instant::now(), clock: current_time.and_then(generalized_time::seconds), greatest: None }
+        Self { started: Instant::now(), clock: current_time.and_then(moment::generalized_time), greatest: None }
     }
 
     /// Notes the times of entries.
@@ -40,7 +41,7 @@ impl Watched {
         for entry in page.iter().flat_map(Chunk::entries) {
             let found = attributes(entry).find(|(name, _)| name.eq_ignore_ascii_case(NAME.as_bytes()));
             let value = found.and_then(|(_, values)| Elements(values).expect(OCTET_STRING, "").ok());
-            let time = value.and_then(|value| std::str::from_utf8(value).ok()).and_then(generalized_time::seconds);
+            let time = value.and_then(|value| std::str::from_utf8(value).ok()).and_then(moment::generalized_time);
             self.greatest = self.greatest.max(time);
         }
     }
@@ -56,10 +57,15 @@ impl Watched {
 
 /// True when this server compares times: one that does not would answer that nothing ever changes.
 pub(super) async fn compares(directory: &Directory, connection: &mut Connection) -> Result<bool, Cause> {
-    let query = directory.query(Kind::Person);
-    let (filter, names) = (changed_since(query.filter, 0), ["1.1".to_owned()]);
-    let query = Query { filter: &filter, names: &names, page_size: 10, ..query };
-    Ok(search::page(connection, &query, Vec::new(), 0).await?.entries.iter().any(|chunk| chunk.len() > 0))
+    let names = ["1.1".to_owned()];
+    for query in directory.queries(Kind::Person) {
+        let filter = changed_since(query.filter, 0);
+        let query = Query { filter: &filter, names: &names, page_size: 10, ..query };
+        if search::page(connection, &query, Vec::new(), 0).await?.entries.iter().any(|chunk| chunk.len() > 0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Reads what changed, people first, then groups.
@@ -69,39 +75,22 @@ pub(super) async fn read(
     since: &Bookmark,
     said: &mut Said,
 ) -> Result<(Kept, Kept), Cause> {
-    let from = generalized_time::seconds(&since.people).ok_or_else(|| unusable("the time kept is none"))?;
+    let from = moment::generalized_time(&since.people).ok_or_else(|| unusable("the time kept is none"))?;
     let shown = rootdse::read(connection, directory.settings().limits).await?;
     let mut watched = Watched::begin(shown.current_time.as_deref());
     for kind in [Kind::Person, Kind::Group] {
         // Keys first: whoever comes between the two searches is stated by the second.
-        keys::say(directory, connection, kind, said).await?;
-        state(directory, connection, kind, from, &mut watched, said).await?;
+        keys::name_all(directory, connection, kind, said).await?;
+        for query in directory.queries(kind) {
+            let (filter, names) = (changed_since(query.filter, from), names(query.names));
+            let query = Query { filter: &filter, names: &names, ..query };
+            said.found(directory, connection, (kind, &query), &mut |page| watched.see(page)).await?;
+        }
     }
     // Time never goes back: a directory restored from a copy shows older times than those asked since.
     let next = watched.next().map_or(from, |next| next.max(from));
-    let kept = || Kept { extent: Extent::Whole, next: generalized_time::text(next) };
+    let kept = || Kept { extent: Extent::Whole, next: Some(written(next)) };
     Ok((kept(), kept()))
-}
-
-/// States what changed since a time.
-async fn state(
-    directory: &Directory,
-    connection: &mut Connection,
-    kind: Kind,
-    from: i64,
-    watched: &mut Watched,
-    said: &mut Said,
-) -> Result<(), Cause> {
-    let query = directory.query(kind);
-    let (filter, names) = (changed_since(query.filter, from), names(query.names));
-    let query = Query { filter: &filter, names: &names, ..query };
-    let mut pages = Pages::new();
-    while let Some(page) = pages.next(connection, &query).await? {
-        watched.see(&page);
-        said.say(directory.entries().records(kind, &page).into_iter().map(Step::Stated).collect()).await?;
-    }
-    said.summary.pages += pages.count;
-    Ok(())
 }
 
 /// The attributes to ask for, with the one that tells.
@@ -110,6 +99,24 @@ pub(super) fn names(names: &[String]) -> Vec<String> {
 }
 
 fn changed_since(filter: &str, from: i64) -> String {
-    let time = generalized_time::text(from).unwrap_or_default();
-    if filter.starts_with('(') { format!("(&{filter}({NAME}>={time}))") } else { format!("(&({filter})({NAME}>={time}))") }
+    both(filter, &format!("({NAME}>={})", written(from)))
+}
+
+/// A time as it stands in a filter: `20260131235959Z`.
+pub(super) fn written(at: i64) -> String {
+    let (day, clock) = (moment::written(at).replace('-', ""), at.rem_euclid(86_400));
+    format!("{day}{:02}{:02}{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{changed_since, moment, written};
+
+    #[test]
+    fn a_time_is_written_as_it_is_read() {
+        for at in [0, 1_709_208_000, 1_769_903_999] {
+            assert_eq!(moment::generalized_time(&written(at)), Some(at));
+        }
+        assert_eq!(changed_since("uid=*", 1_769_903_999), "(&(uid=*)(modifyTimestamp>=20260131235959Z))");
+    }
 }

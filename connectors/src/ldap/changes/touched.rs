@@ -3,18 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::active_directory::search;
 use super::guid::{self, Guid, any_of, escaped};
-use super::{Said, unusable};
+use super::said::Said;
+use super::unusable;
 use crate::changes::Step;
 use crate::ldap::Directory;
 use crate::ldap::connection::Connection;
 use crate::ldap::entry::raw_dn;
 use crate::ldap::error::Cause;
 use crate::ldap::guard::Chunk;
-use crate::ldap::primary::{self, PrimaryGroups};
-use crate::ldap::range;
-use crate::ldap::search::{Pages, Query};
-use crate::record::{Kind, Record};
+use crate::ldap::primary;
+use crate::ldap::search::{Pages, Query, both};
+use crate::record::Kind;
 
 /// Entries asked for in one search: few enough for a filter that every server takes.
 const ASKED_AT_ONCE: usize = 100;
@@ -107,8 +108,8 @@ async fn beneath(directory: &Directory, connection: &mut Connection, context: &s
     let (none, keys) = (["1.1".to_owned()], [guid::NAME.to_owned()]);
     let mut places = Vec::new();
     for guids in moved.chunks(ASKED_AT_ONCE) {
-        let filter = format!("(&{PLACES}{})", any_of(guids));
-        let query = Query { base: context, filter: &filter, names: &none, references_expected: true, ..directory.query(Kind::Person) };
+        let filter = both(PLACES, &any_of(guids));
+        let query = search(directory, context, &filter, &none);
         let mut pages = Pages::new();
         while let Some(page) = pages.next(connection, &query).await? {
             let dns = page.iter().flat_map(Chunk::entries).filter_map(raw_dn);
@@ -119,8 +120,7 @@ async fn beneath(directory: &Directory, connection: &mut Connection, context: &s
         return Err(unusable("more than 200 organizational units changed, so that reading everything is quicker"));
     }
     for place in places {
-        let query =
-            Query { base: &place, filter: "(objectClass=*)", names: &keys, references_expected: true, ..directory.query(Kind::Person) };
+        let query = search(directory, &place, "(objectClass=*)", &keys);
         let mut pages = Pages::new();
         while let Some(page) = pages.next(connection, &query).await? {
             touched.note_all(&page, |_| false, |_| false)?;
@@ -138,46 +138,20 @@ async fn again(
     met: &mut Met,
     said: &mut Said,
 ) -> Result<(), Cause> {
-    let query = directory.query(kind);
-    let filter = format!("(&{}{})", query.filter, any_of(guids));
-    let query = Query { filter: &filter, ..query };
-    let mut pages = Pages::new();
-    while let Some(entries) = pages.next(connection, &query).await? {
-        let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
-        let mut records = directory.entries().records(kind, &entries);
-        met.found.extend(entries.iter().flat_map(Chunk::entries).filter_map(Guid::of));
-        if kind == Kind::Group {
-            primary_members(directory, connection, &entries).await?.join(kind, &entries, &mut records);
-        }
-        for (entry, record) in entries.iter().flat_map(Chunk::entries).zip(&records) {
-            if let (Record::Person(person), Some(group)) = (record, primary::group_of(entry)) {
-                met.primary.entry(group).or_default().push(person.dn_key.clone());
+    for query in directory.queries(kind) {
+        let filter = both(query.filter, &any_of(guids));
+        let query = Query { filter: &filter, ..query };
+        let mut see = |page: &[Chunk]| {
+            for entry in page.iter().flat_map(Chunk::entries) {
+                met.found.extend(Guid::of(entry));
+                if let (Kind::Person, Some(group), Some(dn)) = (kind, primary::group_of(entry), primary::dn_key(entry)) {
+                    met.primary.entry(group).or_default().push(dn);
+                }
             }
-        }
-        said.say(records.into_iter().map(Step::Stated).collect()).await?;
+        };
+        said.found(directory, connection, (kind, &query), &mut see).await?;
     }
     Ok(())
-}
-
-/// Who is in these groups by their own entry.
-async fn primary_members(directory: &Directory, connection: &mut Connection, groups: &[Chunk]) -> Result<PrimaryGroups, Cause> {
-    let mut noted = PrimaryGroups::default();
-    let sids = groups.iter().flat_map(Chunk::entries).filter_map(primary::sid);
-    let numbers: BTreeSet<u32> = sids.filter_map(primary::number).collect();
-    if numbers.is_empty() || !directory.settings().is_active_directory() {
-        return Ok(noted);
-    }
-    let numbers: String = numbers.iter().map(|number| format!("(primaryGroupID={number})")).collect();
-    let mut names = Vec::new();
-    primary::ask(&mut names);
-    let query = directory.query(Kind::Person);
-    let filter = format!("(&{}(|{numbers}))", query.filter);
-    let query = Query { filter: &filter, names: &names, ..query };
-    let mut pages = Pages::new();
-    while let Some(page) = pages.next(connection, &query).await? {
-        noted.note_names(&page);
-    }
-    Ok(noted)
 }
 
 /// Who joins a group by their own entry, where the group is one of the source's.
@@ -185,12 +159,15 @@ async fn joined(directory: &Directory, connection: &mut Connection, primary: BTr
     let mut steps = Vec::new();
     let names = [guid::NAME.to_owned()];
     for (sid, people) in primary {
-        let query = directory.query(Kind::Group);
-        let filter = format!("(&{}(objectSid={}))", query.filter, escaped(&sid));
-        let query = Query { filter: &filter, names: &names, ..query };
-        let found = Pages::new().next(connection, &query).await?.unwrap_or_default();
-        if let Some(group) = found.iter().flat_map(Chunk::entries).find_map(Guid::of) {
-            steps.extend(people.into_iter().map(|dn_key| Step::Joined { group: group.text(), dn_key }));
+        for query in directory.queries(Kind::Group) {
+            let filter = both(query.filter, &format!("(objectSid={})", escaped(&sid)));
+            let query = Query { filter: &filter, names: &names, ..query };
+            let found = Pages::new().next(connection, &query).await?.unwrap_or_default();
+            if let Some(group) = found.iter().flat_map(Chunk::entries).find_map(Guid::of) {
+                let group = group.text();
+                steps.extend(people.into_iter().map(|dn_key| Step::Joined { group: group.clone(), dn_key }));
+                break;
+            }
         }
     }
     Ok(steps)

@@ -4,10 +4,11 @@
 use ldap3::Scope;
 use ldap3::controls::RawControl;
 
-use super::active_directory::naming_context;
+use super::active_directory::{naming_context, search};
 use super::guid::{self, value};
+use super::said::Said;
 use super::touched::{Touched, settle};
-use super::{Kept, Said, keys, unusable};
+use super::{Kept, keys, unusable};
 use crate::changes::{Bookmark, Extent};
 use crate::ldap::Directory;
 use crate::ldap::connection::Connection;
@@ -54,7 +55,7 @@ pub(super) async fn read(
     let mut touched = Touched::default();
     let names = [guid::NAME, "isDeleted"].map(str::to_owned);
     let filter = format!("(uSNChanged>={})", since.number.saturating_add(1));
-    let query = Query { base: &context, filter: &filter, names: &names, references_expected: true, ..directory.query(Kind::Person) };
+    let query = search(directory, &context, &filter, &names);
     let mut pages = Pages::with(if shown { vec![show_deleted()] } else { Vec::new() });
     while let Some(page) = pages.next(connection, &query).await? {
         let deleted = |entry: &[u8]| value(entry, "isDeleted").is_some_and(|value| value.eq_ignore_ascii_case(b"TRUE"));
@@ -63,7 +64,7 @@ pub(super) async fn read(
     settle(directory, connection, &context, touched, said).await?;
     if !shown {
         for kind in [Kind::Person, Kind::Group] {
-            keys::say(directory, connection, kind, said).await?;
+            keys::name_all(directory, connection, kind, said).await?;
         }
     }
     let extent = if shown { Extent::Changes } else { Extent::Whole };
@@ -99,8 +100,8 @@ async fn controller(directory: &Directory, connection: &mut Connection, since: &
 async fn database(directory: &Directory, connection: &mut Connection, root: &RootDse) -> Result<Option<String>, Cause> {
     let Some(service) = &root.ds_service_name else { return Ok(None) };
     let names = ["invocationId".to_owned()];
-    let query = Query { base: service, filter: "(objectClass=*)", names: &names, ..directory.query(Kind::Person) };
-    let (found, answer) = run(connection, &query, Scope::Base, 1, 0).await?;
+    let query = Query { scope: Scope::Base, ..search(directory, service, "(objectClass=*)", &names) };
+    let (found, answer) = run(connection, &query, 1, 0).await?;
     let entry = found.first().and_then(|chunk| chunk.entries().next()).filter(|_| answer.rc == 0);
     let shown = entry.and_then(|entry| KeyForm::Guid.text(value(entry, "invocationId")?));
     Ok(Some(shown.unwrap_or_else(|| service.clone())))
@@ -111,13 +112,8 @@ async fn database(directory: &Directory, connection: &mut Connection, root: &Roo
 async fn tombstones_shown(directory: &Directory, connection: &mut Connection, context: &str) -> Result<bool, Cause> {
     let base = format!("CN=Deleted Objects,{context}");
     let names = ["1.1".to_owned()];
-    let query = Query {
-        base: &base,
-        filter: "(&(isDeleted=TRUE)(sAMAccountName=*))",
-        names: &names,
-        page_size: 1,
-        ..directory.query(Kind::Person)
-    };
+    let filter = "(&(isDeleted=TRUE)(sAMAccountName=*))";
+    let query = Query { page_size: 1, ..search(directory, &base, filter, &names) };
     match Pages::with(vec![show_deleted()]).next(connection, &query).await {
         Ok(found) => Ok(found.into_iter().flatten().any(|chunk| chunk.len() > 0)),
         // Not there, or not for this account; no such control.

@@ -5,6 +5,7 @@ use super::wire::{self, State, SyncDone, SyncInfo, Uuid};
 use crate::changes::{Extent, Step};
 use crate::ldap::Directory;
 use crate::ldap::ber::{Malformed, op};
+use crate::ldap::dynamic;
 use crate::ldap::guard::Chunk;
 use crate::ldap::profile::KeyForm;
 use crate::record::Kind;
@@ -28,6 +29,15 @@ impl Naming {
             (Flavour::OpenLdap, Some("entryuuid")) => Self::EntryUuid,
             (Flavour::Ds389, Some("nsuniqueid")) => Self::NsUniqueId,
             _ => Self::Unknown,
+        }
+    }
+
+    /// The attribute that holds the key.
+    pub(super) fn attribute(self) -> &'static str {
+        match self {
+            Self::EntryUuid => "entryUUID",
+            Self::NsUniqueId => "nsUniqueId",
+            Self::Unknown => "",
         }
     }
 
@@ -61,6 +71,8 @@ pub(super) struct Gathering<'a> {
     presence: bool,
     /// Something was named by a key that is not ours.
     unnamed: bool,
+    /// Groups whose members are to be found by searches, once this one leaves the connection.
+    dynamic: Chunk,
     /// The refresh is over (`refreshAndPersist`).
     pub(super) refreshed: bool,
     /// The cookie said last.
@@ -77,6 +89,7 @@ impl<'a> Gathering<'a> {
             refresh: Refresh { since, ..Refresh::default() },
             presence: false,
             unnamed: false,
+            dynamic: Chunk::default(),
             refreshed: false,
             cookie: None,
         }
@@ -92,6 +105,11 @@ impl<'a> Gathering<'a> {
         std::mem::take(&mut self.unnamed)
     }
 
+    /// The groups whose members are to be found by searches.
+    pub(super) fn take_dynamic(&mut self) -> Option<Chunk> {
+        Some(std::mem::take(&mut self.dynamic)).filter(|chunk| chunk.len() > 0)
+    }
+
     /// What the messages of a chunk say.
     pub(super) fn steps(&mut self, chunk: &Chunk) -> Result<Vec<Step>, Malformed> {
         let mut steps = Vec::with_capacity(chunk.len());
@@ -101,7 +119,11 @@ impl<'a> Gathering<'a> {
                 match state.state {
                     State::Stated => {
                         self.refresh.said += 1;
-                        steps.push(Step::Stated(self.directory.entries().record(self.kind, message.content)));
+                        if self.kind == Kind::Group && dynamic::is_dynamic(message.content) {
+                            self.dynamic.push(message.content);
+                        } else {
+                            steps.push(Step::Stated(self.directory.entries().record(self.kind, message.content)));
+                        }
                     }
                     State::Present => steps.extend(self.present(&[state.uuid])),
                     State::Gone => steps.extend(self.gone(&[state.uuid])),
