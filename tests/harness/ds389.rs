@@ -27,6 +27,7 @@ const PORTS_TRIED_MAX: usize = 5;
 const LISTEN_DEADLINE: Duration = Duration::from_secs(60);
 
 static SHARED: OnceLock<Ds389> = OnceLock::new();
+static NAMELESS: OnceLock<Ds389> = OnceLock::new();
 
 /// A running server.
 #[derive(Debug)]
@@ -38,22 +39,29 @@ pub struct Ds389 {
 impl Ds389 {
     /// The server that tests share.
     pub fn shared() -> &'static Self {
-        SHARED.get_or_init(|| {
-            let mut refusals = String::new();
-            for _ in 0..PORTS_TRIED_MAX {
-                match Self::start() {
-                    Ok(server) => return server,
-                    Err(said) => refusals = said,
-                }
-            }
-            panic!("{refusals}");
-        })
+        SHARED.get_or_init(|| Self::start("names"))
     }
 
-    fn start() -> Result<Self, String> {
+    /// One whose changelog is not set to name the entries that changed.
+    pub fn nameless() -> &'static Self {
+        NAMELESS.get_or_init(|| Self::start(""))
+    }
+
+    fn start(names: &str) -> Self {
+        let mut refusals = String::new();
+        for _ in 0..PORTS_TRIED_MAX {
+            match Self::start_once(names) {
+                Ok(server) => return server,
+                Err(said) => refusals = said,
+            }
+        }
+        panic!("{refusals}");
+    }
+
+    fn start_once(names: &str) -> Result<Self, String> {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let mut command = Command::new("sh");
-        command.args(["-c", WATCHER, "ds389.sh", &port.to_string(), SUFFIX, PASSWORD]);
+        command.args(["-c", WATCHER, "ds389.sh", &port.to_string(), SUFFIX, PASSWORD, names]);
         // A group of its own: what a terminal or a runner sends to the group of the tests must not end it before it has cleaned up.
         let mut shell = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (words, mut said) = (shell.stdin.take().unwrap(), BufReader::new(shell.stdout.take().unwrap()));

@@ -1,8 +1,9 @@
-# One 389 Directory Server of the tests, watched: `sh ds389.sh PORT SUFFIX PASSWORD`, with content synchronisation and the retro changelog.
+# One 389 Directory Server of the tests, watched: `sh ds389.sh PORT SUFFIX PASSWORD NAMES`, with content synchronisation and the retro changelog.
+# The changelog names entries by their unique id when NAMES is not empty: without it both know of changes and tell of none.
 #
 # It says `ready` once it listens, on loopback only. The test process holds the other end of the standard input, which ends with that process
 # however it ends; then the server is stopped and its folder removed.
-port=$1 suffix=$2 password=$3
+port=$1 suffix=$2 password=$3 names=$4
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/passerelle-ds389.XXXXXX") || exit 1
 root=$folder/root log=$folder/log config=$folder/root/etc/dirsrv/slapd-test
@@ -73,7 +74,8 @@ as_owner "$folder/bin/dscreate" -v from-file "$folder/answers" >>"$log" 2>&1 || 
 stop -TERM || failed "did not start"
 while kill -0 "$pid" 2>/dev/null; do :; done
 awk '/^dn: / { ours = /^dn: cn=(Content Synchronization|Retro Changelog Plugin),cn=plugins,cn=config/ }
-     ours && /^nsslapd-pluginEnabled: off/ { sub(/off/, "on") } { print }' "$config/dse.ldif" >"$folder/dse.ldif"
+     ours && /^nsslapd-pluginEnabled: off/ { sub(/off/, "on") } { print }
+     names && /^dn: cn=Retro Changelog Plugin,/ { print "nsslapd-attribute: nsuniqueid:targetUniqueId" }' names="$names" "$config/dse.ldif" >"$folder/dse.ldif"
 cat "$folder/dse.ldif" >"$config/dse.ldif"
 as_owner /usr/sbin/ns-slapd -D "$config" -i "$root/run/dirsrv/slapd-test.pid" >>"$log" 2>&1 || failed "did not start again"
 echo ready

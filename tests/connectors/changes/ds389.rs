@@ -8,15 +8,19 @@ use crate::harness::ds389::{Ds389, MANAGER, PASSWORD, READER};
 
 /// The server, a branch of it, and a source of that branch.
 async fn source(name: &str, account: &str, own: Value) -> (&'static Ds389, String, Directory) {
-    let owned = name.to_owned();
-    let (server, base) = tokio::task::spawn_blocking(move || {
-        let server = Ds389::shared();
-        (server, server.branch(&owned))
-    })
-    .await
-    .unwrap();
+    let (server, base) = branch(name, Ds389::shared).await;
     let directory = of(server, &base, account, own).await;
     (server, base, directory)
+}
+
+/// A server, and a branch of it.
+async fn branch(name: &str, server: fn() -> &'static Ds389) -> (&'static Ds389, String) {
+    let name = name.to_owned();
+    let made = tokio::task::spawn_blocking(move || {
+        let server = server();
+        (server, server.branch(&name))
+    });
+    made.await.unwrap()
 }
 
 async fn of(server: &Ds389, base: &str, account: &str, own: Value) -> Directory {
@@ -108,7 +112,7 @@ async fn what_changes_arrives_by_itself() {
             break;
         }
     }
-    assert!(changes(&directory, &latest.unwrap()).await.1.is_ok());
+    changes(&directory, &latest.unwrap()).await.1.unwrap();
 }
 
 #[tokio::test]
@@ -146,4 +150,13 @@ async fn an_account_that_may_not_read_the_changelog_goes_by_times() {
     let (said, extents, _) = since(&directory, &bookmark).await;
     assert_eq!((extents, said.present.len()), (WHOLE, 5));
     assert!(said.people.contains(&"p4".to_owned()) && !said.people.contains(&"p3".to_owned()), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_gives_cookies_and_never_tells_is_found_out() {
+    let (server, base) = branch("nameless", Ds389::nameless).await;
+    for account in [READER, MANAGER] {
+        let bookmark = marked(&of(server, &base, account, json!({"server": "389ds"})).await).await;
+        assert_eq!(bookmark.method, "timestamp", "{account}");
+    }
 }
