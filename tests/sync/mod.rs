@@ -1,6 +1,7 @@
 //! Tests of: sources and sync runs, against a real directory server.
 
 mod bad_input;
+mod changes;
 mod guard;
 mod lifecycle;
 mod outcome;
@@ -109,6 +110,11 @@ fn rename(uid: &str, to: &str) -> String {
 
 fn settings(url: &str) -> Value {
     json!({ "urls": [url], "bind_dn": ADMIN_DN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE, "profile": "supann", "user_filter": "(objectClass=inetOrgPerson)" })
+}
+
+/// A source that has no settings yet.
+fn unfed() -> SourceFields {
+    serde_json::from_value(json!({ "name": "ldap", "settings": {} })).unwrap()
 }
 
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
