@@ -175,14 +175,14 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-/// Tries a source step by step: name, connection, encryption, account, base, people and groups, with some records as they would arrive.
+/// Tries a source step by step, from its name to how it tells changes, with some records as they would arrive and how they come about.
 ///
 /// # Errors
 /// `NotFound`, `Invalid` when its files cannot be used any more.
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
-    Ok(directory(ctx, &source).await?.check().await)
+    Ok(directory(ctx, &source).await?.check(ctx.now.seconds()).await)
 }
 
 /// The directory behind a source.

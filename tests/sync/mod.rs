@@ -4,6 +4,7 @@ mod bad_input;
 mod changes;
 mod guard;
 mod lifecycle;
+mod odd;
 mod outcome;
 mod preview;
 mod roles;

@@ -74,7 +74,7 @@ async fn bind_password_is_sealed_never_shown_and_asked_again_for_another_server(
 async fn check_shows_the_steps_and_people_as_they_would_arrive() {
     let fed = Fed::with_people(&["anne"]).await;
     let steps = sources::check(&fed.ctx, "ldap").await.unwrap();
-    assert!(steps.iter().all(|step| step.ok), "{steps:?}");
+    assert!(steps.iter().all(|step| step.level == connectors::Level::Ok), "{steps:?}");
     let people = steps.iter().find(|step| step.name == "people").unwrap();
     assert_eq!((people.count, people.sample.len()), (Some(1), 1));
     assert_eq!(fed.everyone().await, []);

@@ -44,12 +44,13 @@ async fn look(directory: &Directory, dn: &str, connection: &mut Connection) -> R
     let limits = directory.settings().limits;
     let query = Query {
         base: dn,
+        scope: Scope::Base,
         filter: "(objectClass=*)",
         names: &directory.entries().key_names(),
         page_size: 1,
         limits: Limits { stall: limits.sign_in, ..limits },
         references_expected: false,
     };
-    let (entries, answer) = run(connection, &query, Scope::Base, 1, 0).await?;
+    let (entries, answer) = run(connection, &query, 1, 0).await?;
     Ok((directory.entries().key_shown(&entries), answer))
 }

@@ -25,11 +25,12 @@ const PAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// What is searched.
 pub(super) struct Query<'a> {
     pub(super) base: &'a str,
+    pub(super) scope: Scope,
     pub(super) filter: &'a str,
     pub(super) names: &'a [String],
     pub(super) page_size: u16,
     pub(super) limits: Limits,
-    /// Active Directory answers a search of its root with references to its other naming contexts; elsewhere they hide people.
+    /// Whether what lies on other servers is of no concern; unsaid, it is part of what was asked for.
     pub(super) references_expected: bool,
 }
 
@@ -95,7 +96,7 @@ pub(super) async fn page(connection: &mut Connection, query: &Query<'_>, cookie:
     let control = PagedResults { size: i32::from(query.page_size), cookie }.critical();
     connection.ldap.with_controls(control);
     let bound = usize::from(query.page_size) + PAGE_SLACK;
-    let (entries, answer) = run(connection, query, Scope::Subtree, bound, read).await?;
+    let (entries, answer) = run(connection, query, bound, read).await?;
     if answer.rc != 0 {
         return Err(refusal(answer, query.base, read + count(&entries)));
     }
@@ -105,8 +106,9 @@ pub(super) async fn page(connection: &mut Connection, query: &Query<'_>, cookie:
 /// Looks whether the base itself is there.
 pub(super) async fn base_exists(connection: &mut Connection, base: &str, limits: Limits) -> Result<(), Cause> {
     let names = ["1.1".to_owned()];
-    let query = Query { base, filter: "(objectClass=*)", names: &names, page_size: 1, limits, references_expected: false };
-    let (entries, answer) = run(connection, &query, Scope::Base, 1, 0).await?;
+    let query =
+        Query { base, scope: Scope::Base, filter: "(objectClass=*)", names: &names, page_size: 1, limits, references_expected: false };
+    let (entries, answer) = run(connection, &query, 1, 0).await?;
     match answer.rc {
         0 if entries.is_empty() => Err(Cause::BaseMissing(base.to_owned())),
         0 => Ok(()),
@@ -118,13 +120,12 @@ pub(super) async fn base_exists(connection: &mut Connection, base: &str, limits:
 pub(super) async fn run(
     connection: &mut Connection,
     query: &Query<'_>,
-    scope: Scope,
     bound: usize,
     read: usize,
 ) -> Result<(Vec<Chunk>, LdapResult), Cause> {
     let within = query.limits.stall;
     let silent = || Cause::Silent { what: "send the next entry", within };
-    let started = timeout(within, connection.ldap.streaming_search(query.base, scope, query.filter, query.names)).await;
+    let started = timeout(within, connection.ldap.streaming_search(query.base, query.scope, query.filter, query.names)).await;
     let mut stream = started.map_err(|_| silent())?.map_err(|error| connection.cause(&error, read))?;
     let mut entries = Vec::new();
     let (mut found, mut size) = (0, 0);

@@ -21,6 +21,8 @@ CREATE TABLE source_states (
     taken JSONB NOT NULL,
     -- Whether a run that broke off left roles to be computed again.
     roles_due BOOLEAN NOT NULL,
+    -- When an account next opens or closes by a date of its own: from then on only a whole reading will do.
+    turns_at BIGINT,
     -- The server that answered last, and until when none is asked.
     server TEXT COLLATE "C",
     paused_until BIGINT

@@ -21,6 +21,8 @@ CREATE TABLE source_states (
     taken TEXT NOT NULL,
     -- Whether a run that broke off left roles to be computed again.
     roles_due INTEGER NOT NULL CHECK (roles_due IN (0, 1)),
+    -- When an account next opens or closes by a date of its own: from then on only a whole reading will do.
+    turns_at INTEGER,
     -- The server that answered last, and until when none is asked.
     server TEXT,
     paused_until INTEGER

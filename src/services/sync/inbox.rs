@@ -74,12 +74,15 @@ pub struct Inbox {
     pub people_there: usize,
     /// User names of members that some group states, folded, when not everyone was read.
     pub member_names: Vec<String>,
+    /// When someone's account next opens or closes by a date of its own, in seconds since 1970.
+    pub next_turn: Option<i64>,
+    now: i64,
     keys: HashSet<Digest>,
 }
 
 impl Inbox {
-    /// An empty inbox over what is known.
-    pub fn new(known: Known, spool: Spool) -> Self {
+    /// An empty inbox over what is known. Accounts stand as their dates say at `now`, in seconds since 1970.
+    pub fn new(known: Known, spool: Spool, now: i64) -> Self {
         Self {
             known,
             people: Vec::new(),
@@ -98,13 +101,15 @@ impl Inbox {
             there: HashSet::new(),
             people_there: 0,
             member_names: Vec::new(),
+            next_turn: None,
+            now,
             keys: HashSet::new(),
         }
     }
 
     /// An empty inbox for some of the entries.
-    pub fn partial(known: Known, spool: Spool, extent: Extent) -> Self {
-        Self { full: false, extent, ..Self::new(known, spool) }
+    pub fn partial(known: Known, spool: Spool, now: i64, extent: Extent) -> Self {
+        Self { full: false, extent, ..Self::new(known, spool, now) }
     }
 
     /// Whether a known entry that was not stated is gone.
@@ -160,7 +165,11 @@ impl Inbox {
     pub fn take(&mut self, page: Vec<Record>) -> Result<(), Error> {
         for record in page {
             match record {
-                Record::Person(person) => self.take_person(&person)?,
+                Record::Person(mut person) => {
+                    person.settle(self.now);
+                    self.next_turn = self.next_turn.into_iter().chain(person.next_turn(self.now)).min();
+                    self.take_person(&person)?;
+                }
                 Record::Group(group) => self.take_group(group),
                 Record::Unreadable(entry) => self.take_unreadable(entry),
             }

@@ -12,6 +12,7 @@ mod inbox;
 mod journal;
 mod known;
 mod members;
+mod one;
 mod plan;
 mod reconcile;
 mod run;
@@ -20,6 +21,7 @@ mod spool;
 mod tests;
 
 pub use broken::{carry_on, recover};
+pub use one::{OneRun, run_one};
 pub use run::{approve, approve_to_end, refuse, run_batch, run_by, run_to_end, start};
 
 use super::context::Context;
