@@ -18,6 +18,7 @@ mod guard;
 mod identity;
 mod moment;
 mod one;
+mod primary;
 mod profile;
 mod range;
 mod reading;
@@ -41,7 +42,7 @@ use entry::Entries;
 use identity::Claim;
 use search::Query;
 
-pub use bind::Verdict;
+pub use bind::{Bar, Verdict};
 pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
 pub use error::{Cause, Error, Malformed};
 pub use one::{Absent, One};
@@ -63,6 +64,8 @@ struct Shared {
     password: Option<Password>,
     tls: Option<Arc<ClientConfig>>,
     entries: Entries,
+    /// The attributes asked for, of people and of groups.
+    asked: [Vec<String>; 2],
     binds: Binds,
 }
 
@@ -82,7 +85,11 @@ impl Directory {
             TlsMode::Ldaps | TlsMode::StartTls => Some(tls::client(&settings.tls).await.map_err(|cause| cause.at(&server))?),
         };
         let (entries, binds) = (Entries::new(&settings), Binds::new(settings.limits.sign_ins_at_once));
-        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, binds }) })
+        let mut asked = [Kind::Person, Kind::Group].map(|kind| entries.names(kind).to_vec());
+        if settings.is_active_directory() {
+            asked.iter_mut().for_each(primary::ask);
+        }
+        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, asked, binds }) })
     }
 
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
@@ -164,7 +171,10 @@ impl Directory {
             base,
             scope,
             filter,
-            names: self.entries().names(kind),
+            names: match (kind, &self.shared.asked) {
+                (Kind::Person, [people, _]) => people,
+                (Kind::Group, [_, groups]) => groups,
+            },
             page_size: settings.page_size,
             limits: settings.limits,
             references_expected: settings.referrals == Referrals::Ignore,

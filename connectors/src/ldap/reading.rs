@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::dynamic;
 use super::error::{Cause, Error};
 use super::guard::Chunk;
+use super::primary::PrimaryGroups;
 use super::search::{Pages, Query};
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
@@ -100,9 +101,12 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
 
 /// Makes records until the pages end; `None` when nobody takes them any more.
 async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<Record>>) -> Option<Summary> {
-    let mut summary = Summary::default();
+    let (mut summary, mut primary) = (Summary::default(), PrimaryGroups::default());
     while let Some((kind, entries)) = raw.recv().await {
-        let page: Vec<Record> = directory.entries().records(kind, &entries);
+        let mut page: Vec<Record> = directory.entries().records(kind, &entries);
+        if directory.settings().is_active_directory() {
+            primary.join(kind, &entries, &mut page);
+        }
         for record in &page {
             match record {
                 Record::Person(_) => summary.people += 1,

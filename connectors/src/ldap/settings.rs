@@ -230,6 +230,11 @@ impl Settings {
         Ok(settings)
     }
 
+    /// True when the settings say that this is Active Directory, by its name or by its schema.
+    pub(super) fn is_active_directory(&self) -> bool {
+        self.server == Server::ActiveDirectory || self.profile == Profile::ActiveDirectory
+    }
+
     fn check(&self, fields: &Fields<'_>) -> Result<(), SettingsError> {
         // An Active Directory account may also be `user@domain` or `DOMAIN\user` (MS-ADTS §5.1.1.1.1).
         let bind_dn = self.bind_dn.as_deref().filter(|dn| !(dn.contains('@') || dn.contains('\\')) || dn.contains('='));

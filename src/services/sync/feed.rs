@@ -52,6 +52,7 @@ pub struct Filled {
 struct Gathered {
     stated: HashMap<(Kind, String), Step>,
     order: Vec<(Kind, String)>,
+    /// What says nothing of an entry itself.
     present: Vec<Step>,
 }
 
@@ -62,7 +63,7 @@ impl Gathered {
             Step::Stated(Record::Group(group)) => (Kind::Group, group.external_id.clone()),
             Step::Stated(Record::Unreadable(entry)) => (entry.kind, entry.external_id.clone().or(entry.dn.clone()).unwrap_or_default()),
             Step::Gone { kind, external_id } => (kind.unwrap_or(Kind::Person), external_id.clone()),
-            Step::Present { .. } => return self.present.push(step),
+            Step::Present { .. } | Step::Joined { .. } => return self.present.push(step),
         };
         if self.stated.insert((kind, key.clone()), step).is_none() {
             self.order.push((kind, key));
@@ -75,7 +76,12 @@ impl Gathered {
             let named = self.order.iter().filter(|place| place.0 == wanted || unsure(self.stated.get(*place)));
             named.map(|(_, key)| key.clone()).collect()
         };
-        (of(Kind::Person), of(Kind::Group))
+        let mut groups: Vec<String> = of(Kind::Group);
+        let joined = self.present.iter().filter_map(|step| if let Step::Joined { group, .. } = step { Some(group) } else { None });
+        groups.extend(joined.cloned());
+        groups.sort_unstable();
+        groups.dedup();
+        (of(Kind::Person), groups)
     }
 
     fn names(&self) -> Vec<String> {

@@ -72,6 +72,8 @@ pub struct Inbox {
     pub there: HashSet<Digest>,
     /// How many of those are people.
     pub people_there: usize,
+    /// Memberships that no group states: the group by its key, the member by where it stands.
+    pub joined: Vec<(Digest, Digest)>,
     /// User names of members that some group states, folded, when not everyone was read.
     pub member_names: Vec<String>,
     /// When someone's account next opens or closes by a date of its own, in seconds since 1970.
@@ -100,6 +102,7 @@ impl Inbox {
             gone: HashSet::new(),
             there: HashSet::new(),
             people_there: 0,
+            joined: Vec::new(),
             member_names: Vec::new(),
             next_turn: None,
             now,
@@ -136,6 +139,7 @@ impl Inbox {
                 }
                 self.there.extend(external_ids.iter().map(|key| digest::of(Kind::Key, key)));
             }
+            Step::Joined { group, dn_key } => self.joined.push((digest::of(Kind::Key, &group), digest::of(Kind::Dn, &dn_key))),
         }
         Ok(())
     }

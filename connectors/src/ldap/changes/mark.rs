@@ -2,7 +2,7 @@
 //! best method that the server offers and this account may use.
 
 use super::timestamp::{self, Watched};
-use super::{Method, retro, syncrepl, with_dynamic};
+use super::{Method, active_directory, retro, syncrepl, with_dynamic};
 use crate::changes::Bookmark;
 use crate::ldap::Directory;
 use crate::ldap::connection::Connection;
@@ -43,6 +43,9 @@ async fn choose(directory: &Directory, connection: &mut Connection) -> Result<Ho
     }
     if let Some(number) = unless_refused(retro::last(directory, connection, &shown).await, connection)? {
         return Ok(How::Ready(Method::RetroChangelog.bookmark(directory, number, String::new())));
+    }
+    if let Some(bookmark) = unless_refused(active_directory::bookmark(directory, connection, &shown).await, connection)? {
+        return Ok(How::Ready(bookmark));
     }
     Ok(match shown.make_or(directory.settings().server) {
         // Its modifyTimestamp is computed, and cannot be searched for (MS-ADTS §3.1.1.4.5).
