@@ -3,18 +3,15 @@
 
 use ldap3::Scope;
 
-use super::Directory;
 use super::ber::{Elements, FRAME_BYTES_MAX, OCTET_STRING, write};
-use super::connection::{Connection, refusal};
+use super::connection::Connection;
 use super::entry::raw_dn;
 use super::error::Cause;
 use super::guard::Chunk;
 use super::range::{self, attributes, rebuilt};
-use super::search::{Pages, Query, run};
+use super::search::{Pages, Query};
 use super::settings::is_bounded;
-use crate::changes::Step;
 use crate::dn;
-use crate::record::Kind;
 
 /// Searches that one group may stand for.
 const URLS_MAX: usize = 16;
@@ -27,13 +24,13 @@ pub(super) async fn complete(connection: &mut Connection, query: &Query<'_>, pag
     let page = range::complete(connection, query, page).await?;
     let mut out = Vec::with_capacity(page.len());
     for chunk in page {
-        if chunk.entries().all(|entry| urls(entry).next().is_none()) {
+        if !chunk.entries().any(is_dynamic) {
             out.push(chunk);
             continue;
         }
         let mut mended = Chunk::default();
         for entry in chunk.entries() {
-            if urls(entry).next().is_some() {
+            if is_dynamic(entry) {
                 mended.push(&found_out(connection, query, entry).await?);
             } else {
                 mended.push(entry);
@@ -44,25 +41,9 @@ pub(super) async fn complete(connection: &mut Connection, query: &Query<'_>, pag
     Ok(out)
 }
 
-/// The DN of an entry whose members are found by searches.
-pub(super) fn searches(entry: &[u8]) -> Option<String> {
-    urls(entry).next()?;
-    Some(String::from_utf8_lossy(raw_dn(entry)?).into_owned())
-}
-
-/// Groups read again with all their members, as steps; whoever went meanwhile is told of by the next reading.
-pub(super) async fn restated(directory: &Directory, connection: &mut Connection, dns: &[String]) -> Result<Vec<Step>, Cause> {
-    let mut steps = Vec::new();
-    for dn in dns {
-        let query = Query { base: dn, scope: Scope::Base, page_size: 1, ..directory.query(Kind::Group) };
-        let (found, answer) = run(connection, &query, 1, 0).await?;
-        if !matches!(answer.rc, 0 | 32) {
-            return Err(refusal(answer, dn, 0));
-        }
-        let found = complete(connection, &query, found).await?;
-        steps.extend(directory.entries().records(Kind::Group, &found).into_iter().map(Step::Stated));
-    }
-    Ok(steps)
+/// True when a search stands for its members.
+pub(super) fn is_dynamic(entry: &[u8]) -> bool {
+    urls(entry).next().is_some()
 }
 
 /// The values of `memberURL`.

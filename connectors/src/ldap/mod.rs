@@ -149,27 +149,6 @@ impl Directory {
         self.settings().urls.first().map_or("", |url| url.text.as_str())
     }
 
-    /// What is searched for one kind where there is one base; of several, the first.
-    fn query(&self, kind: Kind) -> Query<'_> {
-        let names = self.entries().names(kind);
-        let limits = self.settings().limits;
-        let nowhere = Query {
-            base: "",
-            scope: ldap3::Scope::Base,
-            filter: "(!(objectClass=*))",
-            names,
-            page_size: 1,
-            limits,
-            references_expected: false,
-        };
-        self.queries(kind).next().unwrap_or(nowhere)
-    }
-
-    /// True when neither people nor groups have more than one base.
-    fn has_one_base(&self) -> bool {
-        self.settings().base_dns.len() == 1 && self.settings().group_base_dns.len() == 1
-    }
-
     /// What is searched for one kind, base after base.
     fn queries(&self, kind: Kind) -> impl Iterator<Item = Query<'_>> {
         let settings = self.settings();

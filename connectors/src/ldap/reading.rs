@@ -83,9 +83,10 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
             let query = Query { names: &names, ..query };
             let mut pages = Pages::new();
             while let Some(entries) = pages.next(connection, &query).await? {
+                marking.see(kind, &entries);
                 // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
                 let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
-                marking.see(&entries);
+                marking.see(kind, &entries);
                 if !entries.is_empty() {
                     raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
                 }

@@ -4,6 +4,7 @@
 mod keys;
 mod mark;
 mod retro;
+mod said;
 mod syncrepl;
 mod timestamp;
 
@@ -18,7 +19,9 @@ use super::reading::Summary;
 use super::settings::{Limits, Settings, TlsMode};
 use crate::changes::{Bookmark, Caught, Changes, Extent, Following, Step};
 use crate::fingerprint::Fingerprint;
-use crate::record::{Kind, Record};
+use crate::record::Kind;
+
+use said::Said;
 
 pub(super) use mark::mark;
 
@@ -57,27 +60,6 @@ impl Method {
     }
 }
 
-/// Where the steps of one reading go, counted as they pass.
-struct Said {
-    out: mpsc::Sender<Vec<Step>>,
-    summary: Summary,
-}
-
-impl Said {
-    /// Hands steps over, once there is room for them.
-    async fn say(&mut self, steps: Vec<Step>) -> Result<(), Cause> {
-        for step in &steps {
-            match step {
-                Step::Stated(Record::Person(_)) => self.summary.people += 1,
-                Step::Stated(Record::Group(_)) => self.summary.groups += 1,
-                Step::Stated(Record::Unreadable(_)) => self.summary.unreadable += 1,
-                Step::Gone { .. } | Step::Present { .. } => {}
-            }
-        }
-        if steps.is_empty() { Ok(()) } else { self.out.send(steps).await.map_err(|_| Cause::GivenUp) }
-    }
-}
-
 /// What one kind came to.
 struct Kept {
     extent: Extent,
@@ -101,15 +83,49 @@ pub(super) fn start(directory: &Directory, since: &Bookmark, deadline: Duration)
 
 async fn read(directory: &Directory, method: Method, since: &Bookmark, out: mpsc::Sender<Vec<Step>>) -> Result<Caught, Error> {
     let (server, mut connection) = directory.open().await?;
-    let mut said = Said { out, summary: Summary::default() };
-    let caught = ask(directory, &mut connection, method, since, &mut said).await;
-    let (people, groups) = caught.map_err(|cause| cause.at(&server))?;
+    let caught = catch(directory, &mut connection, method, since, Said::new(out)).await;
+    let caught = caught.map_err(|cause| cause.at(&server))?;
     connection.close().await;
+    Ok(caught)
+}
+
+async fn catch(
+    directory: &Directory,
+    connection: &mut Connection,
+    method: Method,
+    since: &Bookmark,
+    mut said: Said,
+) -> Result<Caught, Cause> {
+    let (since, dynamic) = without_dynamic(since);
+    let (people, groups) = ask(directory, connection, method, &since, &mut said).await?;
+    if dynamic && (said.people || people.extent == Extent::Whole) {
+        said.dynamic = false;
+        said.dynamic_groups(directory, connection).await?;
+    } else {
+        said.dynamic |= dynamic;
+    }
     let bookmark = match (people.next, groups.next) {
-        (Some(people), Some(groups)) => Some(method.bookmark(directory, people, groups)),
+        (Some(people), Some(groups)) => Some(with_dynamic(method.bookmark(directory, people, groups), said.dynamic)),
         _ => None,
     };
     Ok(Caught { people: people.extent, groups: groups.extent, summary: Summary { bookmark: bookmark.clone(), ..said.summary }, bookmark })
+}
+
+/// The line of a bookmark that tells of groups whose members are found by searches: they are found again whenever people change.
+const DYNAMIC: &str = "\ndynamic";
+
+fn with_dynamic(mut bookmark: Bookmark, dynamic: bool) -> Bookmark {
+    if dynamic {
+        bookmark.groups.push_str(DYNAMIC);
+    }
+    bookmark
+}
+
+fn without_dynamic(bookmark: &Bookmark) -> (Bookmark, bool) {
+    match bookmark.groups.strip_suffix(DYNAMIC) {
+        Some(groups) => (Bookmark { groups: groups.to_owned(), ..bookmark.clone() }, true),
+        None => (bookmark.clone(), false),
+    }
 }
 
 async fn ask(
@@ -148,10 +164,10 @@ pub(super) fn belongs_to(directory: &Directory) -> String {
     let mut digest = Fingerprint::new("belongs_to");
     digest.text(&format!("{settings:?}"));
     for kind in [Kind::Person, Kind::Group] {
-        digest.list(directory.entries().names(kind));
+        for query in directory.queries(kind) {
+            digest.list(query.names);
+        }
     }
-    // What is made of unchanged entries changes with these.
-    digest.text(&format!("{:?} {:?}", settings.mapping, settings.account_state));
     format!("{:032x}", digest.value())
 }
 

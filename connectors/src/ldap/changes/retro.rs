@@ -5,27 +5,25 @@ use std::collections::{HashMap, HashSet};
 
 use ldap3::Scope;
 
-use super::{Kept, Said, keys, unusable};
+use super::keys::{self, is_plain, text};
+use super::said::Said;
+use super::{Kept, unusable};
 use crate::changes::{Bookmark, Extent, Step};
+use crate::dn;
 use crate::ldap::Directory;
-use crate::ldap::ber::{Elements, OCTET_STRING};
 use crate::ldap::connection::{Connection, refusal};
-use crate::ldap::dynamic;
 use crate::ldap::error::Cause;
 use crate::ldap::guard::Chunk;
-use crate::ldap::range::attributes;
 use crate::ldap::rootdse::{self, RootDse};
 use crate::ldap::search::{Pages, Query, run};
 use crate::record::Kind;
 
 const UNIQUE_ID: &str = "nsUniqueId";
-const NAMES: [&str; 3] = ["changeNumber", "changeType", "targetUniqueId"];
-/// Entries read again at once: their keys stand in one filter.
-const TARGETS_AT_ONCE: usize = 50;
+/// The same, as the log writes it.
+const UNIQUE_ID_THERE: &str = "targetUniqueId";
+const NAMES: [&str; 5] = ["changeNumber", "changeType", "targetDn", "newSuperior", UNIQUE_ID_THERE];
 /// Entries changed beyond which reading everything is cheaper.
 const TARGETS_MAX: usize = 20_000;
-/// The longest key, as it stands in a filter.
-const UNIQUE_ID_MAX: usize = 64;
 
 /// The number of the last change, when the server keeps a log that this account may read.
 pub(super) async fn last(directory: &Directory, connection: &mut Connection, shown: &RootDse) -> Result<Option<String>, Cause> {
@@ -53,30 +51,22 @@ pub(super) async fn read(
     let shown = rootdse::read(connection, directory.settings().limits).await?;
     let log = shown.changelog.as_deref().ok_or_else(|| unusable("it keeps no changelog any more"))?;
     let changed = changed(directory, connection, log, from, said).await?;
-    let targets: Vec<&String> = changed.targets.keys().collect();
+    let targets: Vec<&str> = changed.targets.keys().map(String::as_str).collect();
     let mut seen = HashSet::new();
-    let mut unnamed = [false; 2];
-    for (kind, unnamed) in [Kind::Person, Kind::Group].into_iter().zip(&mut unnamed) {
-        for some in targets.chunks(TARGETS_AT_ONCE) {
-            let found = restate(directory, connection, kind, some, said).await?;
-            let gone: Vec<&str> = some.iter().map(|id| id.as_str()).filter(|id| !found.contains(*id)).collect();
-            if names_keys(directory) {
-                said.say(gone.iter().map(|id| Step::Gone { kind: Some(kind), external_id: (*id).to_owned() }).collect()).await?;
-            } else {
-                *unnamed |= !gone.is_empty();
-            }
-            seen.extend(found);
+    let mut extents = [Extent::Changes; 2];
+    for (kind, extent) in [Kind::Person, Kind::Group].into_iter().zip(&mut extents) {
+        let found = keys::restate(directory, connection, kind, (UNIQUE_ID, &targets), said).await?;
+        let gone: Vec<&str> = targets.iter().copied().filter(|id| !found.contains(*id)).collect();
+        if names_keys(directory) {
+            said.say(gone.into_iter().map(|id| Step::Gone { kind: Some(kind), external_id: id.to_owned() }).collect()).await?;
+        } else if !gone.is_empty() {
+            keys::name_all(directory, connection, kind, said).await?;
+            *extent = Extent::Whole;
         }
+        seen.extend(found);
     }
     if changed.targets.iter().any(|(id, renamed)| *renamed && !seen.contains(id)) {
         return Err(unusable("an entry that is neither person nor group was renamed, and those below it with it"));
-    }
-    let mut extents = [Extent::Changes; 2];
-    for ((kind, unnamed), extent) in [Kind::Person, Kind::Group].into_iter().zip(unnamed).zip(&mut extents) {
-        if unnamed {
-            keys::say(directory, connection, kind, said).await?;
-            *extent = Extent::Whole;
-        }
     }
     let [people, groups] = extents;
     Ok((Kept { extent: people, next: Some(changed.last.to_string()) }, Kept { extent: groups, next: Some(String::new()) }))
@@ -94,6 +84,7 @@ async fn changed(directory: &Directory, connection: &mut Connection, log: &str, 
     let (filter, names) = (format!("(changeNumber>={from})"), NAMES.map(str::to_owned));
     let (page_size, limits) = (settings.page_size, settings.limits);
     let query = Query { base: log, scope: Scope::Subtree, filter: &filter, names: &names, page_size, limits, references_expected: false };
+    let bases = bases(directory);
     let (mut changed, mut known) = (Changed { last: from, targets: HashMap::new() }, false);
     let mut pages = Pages::new();
     while let Some(page) = pages.next(connection, &query).await? {
@@ -104,7 +95,8 @@ async fn changed(directory: &Directory, connection: &mut Connection, log: &str, 
                 continue;
             }
             changed.last = changed.last.max(number);
-            if let Some(id) = text(entry, "targetUniqueId").map(str::to_ascii_lowercase).filter(|id| is_unique_id(id)) {
+            let concerned = ["targetDn", "newSuperior"].into_iter().filter_map(|name| text(entry, name)).any(|dn| concerns(&bases, dn));
+            if let Some(id) = text(entry, UNIQUE_ID_THERE).map(str::to_ascii_lowercase).filter(|id| concerned && is_plain(id)) {
                 let renamed = text(entry, "changeType").is_some_and(|kind| kind.eq_ignore_ascii_case("modrdn"));
                 *changed.targets.entry(id).or_default() |= renamed;
             }
@@ -118,44 +110,18 @@ async fn changed(directory: &Directory, connection: &mut Connection, log: &str, 
     if known { Ok(changed) } else { Err(unusable("its changelog does not reach back to the last run, or may not be read")) }
 }
 
-/// States those of the entries that are of this kind now; their keys.
-async fn restate(
-    directory: &Directory,
-    connection: &mut Connection,
-    kind: Kind,
-    targets: &[&String],
-    said: &mut Said,
-) -> Result<HashSet<String>, Cause> {
-    let any = targets.iter().fold(String::new(), |any, id| any + "(" + UNIQUE_ID + "=" + id + ")");
-    let mut found = HashSet::new();
-    for query in directory.queries(kind) {
-        let own = if query.filter.starts_with('(') { query.filter.to_owned() } else { format!("({})", query.filter) };
-        let filter = format!("(&(|{any}){own})");
-        let names: Vec<String> = query.names.iter().cloned().chain([UNIQUE_ID.to_owned()]).collect();
-        let query = Query { filter: &filter, names: &names, ..query };
-        let mut pages = Pages::new();
-        while let Some(page) = pages.next(connection, &query).await? {
-            let ids = page.iter().flat_map(Chunk::entries).filter_map(|entry| text(entry, UNIQUE_ID));
-            found.extend(ids.map(str::to_ascii_lowercase));
-            let page = if kind == Kind::Group { dynamic::complete(connection, &query, page).await? } else { page };
-            said.say(directory.entries().records(kind, &page).into_iter().map(Step::Stated).collect()).await?;
-        }
-        said.summary.pages += pages.count;
-    }
-    Ok(found)
+/// The bases of the source, normalised.
+fn bases(directory: &Directory) -> Vec<String> {
+    let queries = [Kind::Person, Kind::Group].into_iter().flat_map(|kind| directory.queries(kind));
+    queries.filter_map(|query| dn::normalise(query.base).ok()).collect()
+}
+
+/// True when an entry is under a base, or a base under it; a DN that cannot be read may be either.
+fn concerns(bases: &[String], dn: &str) -> bool {
+    dn::normalise(dn).map_or(true, |dn| bases.iter().any(|base| dn::within(&dn, base) || dn::within(base, &dn)))
 }
 
 /// True when the gateway knows entries by the key that the log gives.
 fn names_keys(directory: &Directory) -> bool {
     directory.entries().key_forms().first().is_some_and(|(name, _)| name.eq_ignore_ascii_case(UNIQUE_ID))
-}
-
-fn is_unique_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= UNIQUE_ID_MAX && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-}
-
-/// The first value of an attribute.
-fn text<'a>(entry: &'a [u8], wanted: &str) -> Option<&'a str> {
-    let (_, values) = attributes(entry).find(|(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes()))?;
-    std::str::from_utf8(Elements(values).expect(OCTET_STRING, "").ok()?).ok()
 }

@@ -3,18 +3,18 @@
 
 use tokio::time::Instant;
 
-use super::{Kept, Said, keys, unusable};
-use crate::changes::{Bookmark, Extent, Step};
+use super::said::{Said, both};
+use super::{Kept, keys, unusable};
+use crate::changes::{Bookmark, Extent};
 use crate::ldap::Directory;
 use crate::ldap::ber::{Elements, OCTET_STRING};
 use crate::ldap::connection::Connection;
-use crate::ldap::dynamic;
 use crate::ldap::error::Cause;
 use crate::ldap::generalized_time;
 use crate::ldap::guard::Chunk;
 use crate::ldap::range::attributes;
 use crate::ldap::rootdse;
-use crate::ldap::search::{self, Pages, Query};
+use crate::ldap::search::{self, Query};
 use crate::record::Kind;
 
 /// The attribute that tells.
@@ -57,10 +57,15 @@ impl Watched {
 
 /// True when this server compares times: one that does not would answer that nothing ever changes.
 pub(super) async fn compares(directory: &Directory, connection: &mut Connection) -> Result<bool, Cause> {
-    let query = directory.query(Kind::Person);
-    let (filter, names) = (changed_since(query.filter, 0), ["1.1".to_owned()]);
-    let query = Query { filter: &filter, names: &names, page_size: 10, ..query };
-    Ok(search::page(connection, &query, Vec::new(), 0).await?.entries.iter().any(|chunk| chunk.len() > 0))
+    let names = ["1.1".to_owned()];
+    for query in directory.queries(Kind::Person) {
+        let filter = changed_since(query.filter, 0);
+        let query = Query { filter: &filter, names: &names, page_size: 10, ..query };
+        if search::page(connection, &query, Vec::new(), 0).await?.entries.iter().any(|chunk| chunk.len() > 0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Reads what changed, people first, then groups.
@@ -75,36 +80,17 @@ pub(super) async fn read(
     let mut watched = Watched::begin(shown.current_time.as_deref());
     for kind in [Kind::Person, Kind::Group] {
         // Keys first: whoever comes between the two searches is stated by the second.
-        keys::say(directory, connection, kind, said).await?;
-        state(directory, connection, kind, from, &mut watched, said).await?;
+        keys::name_all(directory, connection, kind, said).await?;
+        for query in directory.queries(kind) {
+            let (filter, names) = (changed_since(query.filter, from), names(query.names));
+            let query = Query { filter: &filter, names: &names, ..query };
+            said.found(directory, connection, (kind, &query), &mut |page| watched.see(page)).await?;
+        }
     }
     // Time never goes back: a directory restored from a copy shows older times than those asked since.
     let next = watched.next().map_or(from, |next| next.max(from));
-    let kept = || Kept { extent: Extent::Whole, next: generalized_time::text(next) };
+    let kept = || Kept { extent: Extent::Whole, next: Some(written(next)) };
     Ok((kept(), kept()))
-}
-
-/// States what changed since a time.
-async fn state(
-    directory: &Directory,
-    connection: &mut Connection,
-    kind: Kind,
-    from: i64,
-    watched: &mut Watched,
-    said: &mut Said,
-) -> Result<(), Cause> {
-    for query in directory.queries(kind) {
-        let (filter, names) = (changed_since(query.filter, from), names(query.names));
-        let query = Query { filter: &filter, names: &names, ..query };
-        let mut pages = Pages::new();
-        while let Some(page) = pages.next(connection, &query).await? {
-            watched.see(&page);
-            let page = if kind == Kind::Group { dynamic::complete(connection, &query, page).await? } else { page };
-            said.say(directory.entries().records(kind, &page).into_iter().map(Step::Stated).collect()).await?;
-        }
-        said.summary.pages += pages.count;
-    }
-    Ok(())
 }
 
 /// The attributes to ask for, with the one that tells.
@@ -113,6 +99,20 @@ pub(super) fn names(names: &[String]) -> Vec<String> {
 }
 
 fn changed_since(filter: &str, from: i64) -> String {
-    let time = generalized_time::text(from).unwrap_or_default();
-    if filter.starts_with('(') { format!("(&{filter}({NAME}>={time}))") } else { format!("(&({filter})({NAME}>={time}))") }
+    both(filter, &format!("({NAME}>={})", written(from)))
+}
+
+/// A time as it stands in a filter: `20260131235959Z`.
+pub(super) fn written(at: i64) -> String {
+    generalized_time::text(at).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::changed_since;
+
+    #[test]
+    fn a_filter_written_without_parentheses_holds_together_with_the_time() {
+        assert_eq!(changed_since("uid=*", 1_769_903_999), "(&(uid=*)(modifyTimestamp>=20260131235959Z))");
+    }
 }

@@ -91,7 +91,7 @@ pub(super) fn changes(directory: &Directory, shown: &RootDse) -> CheckStep {
     match shown.make_or(settings.server) {
         Make::ActiveDirectory | Make::Samba if shown.knows(control::DIRSYNC) => step("changes_by_dirsync"),
         Make::ActiveDirectory | Make::Samba => step("changes_by_usn"),
-        Make::OpenLdap | Make::Ds389 if shown.knows(control::SYNC_REQUEST) && directory.has_one_base() => step("changes_by_syncrepl"),
+        Make::OpenLdap | Make::Ds389 if shown.knows(control::SYNC_REQUEST) => step("changes_by_syncrepl"),
         Make::Ds389 if shown.changelog.is_some() => step("changes_by_retro_changelog"),
         _ => step("changes_by_timestamp"),
     }

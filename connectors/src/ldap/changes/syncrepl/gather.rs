@@ -32,6 +32,15 @@ impl Naming {
         }
     }
 
+    /// The attribute that holds the key.
+    pub(super) fn attribute(self) -> &'static str {
+        match self {
+            Self::EntryUuid => "entryUUID",
+            Self::NsUniqueId => "nsUniqueId",
+            Self::Unknown => "",
+        }
+    }
+
     fn key(self, uuid: &Uuid) -> Option<String> {
         let cuts: &[usize] = match self {
             Self::EntryUuid => &[4, 6, 8, 10],
@@ -62,8 +71,8 @@ pub(super) struct Gathering<'a> {
     presence: bool,
     /// Something was named by a key that is not ours.
     unnamed: bool,
-    /// Groups whose members are found by searches: they are read again, since one search cannot ask another.
-    searches: Vec<String>,
+    /// Groups whose members are to be found by searches, once this one leaves the connection.
+    dynamic: Chunk,
     /// The refresh is over (`refreshAndPersist`).
     pub(super) refreshed: bool,
     /// The cookie said last.
@@ -80,7 +89,7 @@ impl<'a> Gathering<'a> {
             refresh: Refresh { since, ..Refresh::default() },
             presence: false,
             unnamed: false,
-            searches: Vec::new(),
+            dynamic: Chunk::default(),
             refreshed: false,
             cookie: None,
         }
@@ -96,9 +105,9 @@ impl<'a> Gathering<'a> {
         std::mem::take(&mut self.unnamed)
     }
 
-    /// The DNs of groups to read again, once.
-    pub(super) fn take_searches(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.searches)
+    /// The groups whose members are to be found by searches.
+    pub(super) fn take_dynamic(&mut self) -> Option<Chunk> {
+        Some(std::mem::take(&mut self.dynamic)).filter(|chunk| chunk.len() > 0)
     }
 
     /// What the messages of a chunk say.
@@ -110,9 +119,10 @@ impl<'a> Gathering<'a> {
                 match state.state {
                     State::Stated => {
                         self.refresh.said += 1;
-                        match dynamic::searches(message.content).filter(|_| self.kind == Kind::Group) {
-                            Some(dn) => self.searches.push(dn),
-                            None => steps.push(Step::Stated(self.directory.entries().record(self.kind, message.content))),
+                        if self.kind == Kind::Group && dynamic::is_dynamic(message.content) {
+                            self.dynamic.push(message.content);
+                        } else {
+                            steps.push(Step::Stated(self.directory.entries().record(self.kind, message.content)));
                         }
                     }
                     State::Present => steps.extend(self.present(&[state.uuid])),

@@ -1,6 +1,6 @@
 //! One search with the synchronisation control, heard message by message. What a message means is `gather`'s business.
 
-use ldap3::{LdapResult, Scope, SearchStream};
+use ldap3::{LdapResult, SearchStream};
 use tokio::time::timeout;
 
 use super::wire::{self, Mode};
@@ -27,16 +27,10 @@ pub(super) enum Heard {
 
 impl Session {
     /// Asks.
-    pub(super) async fn start(
-        connection: &mut Connection,
-        query: &Query<'_>,
-        scope: Scope,
-        mode: Mode,
-        cookie: Option<&str>,
-    ) -> Result<Self, Cause> {
+    pub(super) async fn start(connection: &mut Connection, query: &Query<'_>, mode: Mode, cookie: Option<&str>) -> Result<Self, Cause> {
         let within = query.limits.stall;
         connection.ldap.with_controls(vec![wire::request(mode, cookie)]);
-        let started = connection.ldap.streaming_search(query.base, scope, query.filter, query.names.to_vec());
+        let started = connection.ldap.streaming_search(query.base, query.scope, query.filter, query.names.to_vec());
         let stream = timeout(within, started).await.map_err(|_| Cause::Silent { what: "take the search", within })?;
         let stream = stream.map_err(|error| connection.cause(&error, 0))?;
         Ok(Self { stream, ended: false, references_expected: query.references_expected })
