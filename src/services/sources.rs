@@ -182,7 +182,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
-    Ok(directory(ctx, &source).await?.check(ctx.now.seconds()).await)
+    connector(ctx, &source).await?.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// The directory behind a source.
