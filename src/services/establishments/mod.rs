@@ -183,13 +183,12 @@ pub async fn reachable(gateway: &Gateway) -> Result<(), Error> {
     Ok(())
 }
 
-/// One establishment, for whoever may read in it.
-///
-/// # Errors
-/// `NotFound`.
-pub fn show(ctx: &Context) -> Result<Establishment, Error> {
+/// The establishment as it stands now, whatever this node remembers of it, for whoever may read in it.
+pub async fn show(ctx: &Context) -> Result<Establishment, Error> {
     ctx.require(Permission::Read)?;
-    Ok((*ctx.establishment).clone())
+    let standing = establishment::find(&mut ctx.gateway.stores.registry().read().await?, ctx.slug()).await?;
+    // The platform's own is in no registry.
+    Ok(standing.unwrap_or_else(|| (*ctx.establishment).clone()))
 }
 
 /// The establishment's signing keys, newest first; made now when it has none yet.
