@@ -8,6 +8,7 @@ mod guard;
 mod inbox;
 mod journal;
 mod known;
+mod matching;
 mod members;
 mod plan;
 mod reconcile;
