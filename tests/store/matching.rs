@@ -132,6 +132,7 @@ async fn statements_are_of_people_whom_several_sources_state() {
             external_id: entry.to_owned(),
             user_id: who.id,
             stated: Stated { email: Some(format!("{entry}@b.fr")), ..Stated::of(who) },
+            present: true,
         };
         let [theirs, ours] = [said(&feeds[0], "a", &people[0]), said(&feeds[1], "S1", &people[0])];
         let links = [
@@ -154,6 +155,9 @@ async fn statements_are_of_people_whom_several_sources_state() {
         let shared = |feed: &Source, present, active| Shared { user_id: people[0].id, source_id: feed.id, present, active };
         assert_eq!(statement::list_shared(&mut bed.read().await, feeds[1].id).await.unwrap(), [shared(&feeds[0], true, false)]);
         assert_eq!(statement::list_shared(&mut bed.read().await, feeds[0].id).await.unwrap(), [shared(&feeds[1], true, true)]);
+        let some = statement::list_shared_of_users(&mut bed.read().await, feeds[1].id, &ids[..1]).await.unwrap();
+        assert_eq!(some, [shared(&feeds[0], true, false)]);
+        assert!(statement::list_shared_of_users(&mut bed.read().await, feeds[1].id, &ids[1..]).await.unwrap().is_empty());
         bed.write(async |tx| user::delete(tx, people[0].id).await).await;
         assert!(statement::list_of_users(&mut bed.read().await, &ids).await.unwrap().is_empty());
     })

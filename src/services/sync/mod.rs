@@ -12,10 +12,12 @@ mod inbox;
 mod journal;
 mod known;
 mod matching;
+mod meet;
 mod members;
 mod plan;
 mod reconcile;
 mod run;
+mod shared;
 mod spool;
 #[cfg(test)]
 mod tests;

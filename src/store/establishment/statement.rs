@@ -65,6 +65,8 @@ pub struct Statement {
     /// The fields.
     #[sqlx(json)]
     pub stated: Stated,
+    /// Whether the last complete run saw the entry, as its link says.
+    pub present: bool,
 }
 
 /// How a person stands in one of several sources.
@@ -88,9 +90,31 @@ pub async fn list_shared(tx: &mut Tx, source: SourceId) -> Result<Vec<Shared>, E
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).fetch_all(c).await)?)
 }
 
+/// How some people stand in the sources that share them with this one.
+pub async fn list_shared_of_users(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Shared>, Error> {
+    const HEAD: &str = "SELECT s.user_id, s.source_id, l.present, l.active FROM statements s \
+         JOIN links l ON l.source_id = s.source_id AND l.external_id = s.external_id WHERE s.source_id <> ";
+    let mut found = Vec::new();
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Shared> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(source).push(" AND s.user_id IN (");
+            let mut keys = query.separated(", ");
+            for user in chunk {
+                keys.push_bind(*user);
+            }
+            query.push(") ORDER BY s.user_id, s.source_id");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// What every source says of some people.
 pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Statement>, Error> {
-    const HEAD: &str = "SELECT source_id, external_id, user_id, stated FROM statements WHERE user_id IN (";
+    const HEAD: &str = "SELECT s.source_id, s.external_id, s.user_id, s.stated, l.present FROM statements s \
+         JOIN links l ON l.source_id = s.source_id AND l.external_id = s.external_id WHERE s.user_id IN (";
     let mut found = Vec::new();
     for chunk in users.chunks(ROWS_PER_INSERT) {
         let rows: Vec<Statement> = on!(tx, |c| {
@@ -99,7 +123,7 @@ pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Statemen
             for user in chunk {
                 keys.push_bind(*user);
             }
-            query.push(") ORDER BY user_id, source_id, external_id");
+            query.push(") ORDER BY s.user_id, s.source_id, s.external_id");
             query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
         })?;
         found.extend(rows);

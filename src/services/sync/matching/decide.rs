@@ -18,8 +18,8 @@ pub enum Stand {
     Elsewhere,
     /// Stated by another source before, and by none now.
     Left,
-    /// Made by hand.
-    ByHand,
+    /// Made by hand, or holding a role of the gateway: never taken for an entry without a person's word.
+    Apart,
     /// Stated by this source too, under another key.
     Here,
 }
@@ -101,8 +101,7 @@ fn one(declared: &Matching, entry: &Entry, hits: &[(Trait, usize)], candidates: 
         [(what, one)] => {
             return match one.stand {
                 Stand::Here => Decision::Twice(one.user, *what),
-                // Whoever someone made may have rights that no source knows of.
-                Stand::ByHand => Decision::Perhaps(vec![(one.user, *what)]),
+                Stand::Apart => Decision::Perhaps(vec![(one.user, *what)]),
                 Stand::Elsewhere | Stand::Left => Decision::Is(one.user, Some(*what)),
             };
         }

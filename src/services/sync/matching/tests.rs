@@ -63,7 +63,7 @@ fn an_anchor_is_one_person_whatever_else_differs() {
     let (decision, user) = of_two(&ours, &json!({ "employee_number": "100702" }), Stand::Left);
     assert_eq!(decision, Decision::Is(user, Some(Trait::Anchor(0))), "someone who left comes back by another source");
     assert_eq!(of_two(&ours, &json!({ "employee_number": "0100702" }), Stand::Elsewhere).0, Decision::New);
-    let (decision, user) = of_two(&ours, &json!({ "employee_number": "100702" }), Stand::ByHand);
+    let (decision, user) = of_two(&ours, &json!({ "employee_number": "100702" }), Stand::Apart);
     assert_eq!(decision, Decision::Perhaps(vec![(user, Trait::Anchor(0))]), "someone made by hand is for a person to tell");
     let (decision, user) = of_two(&ours, &json!({ "employee_number": "100702" }), Stand::Here);
     assert_eq!(decision, Decision::Twice(user, Trait::Anchor(0)));
@@ -86,7 +86,7 @@ fn a_likeness_is_proposed_and_links_only_where_that_is_declared() {
     let theirs = json!({ "email": "chloe.elkhattabi@univ-test.fr" });
     let (decision, user) = of_two(&ours, &theirs, Stand::Elsewhere);
     assert_eq!(decision, Decision::Is(user, Some(Trait::Soft(1))));
-    for stand in [Stand::Left, Stand::ByHand] {
+    for stand in [Stand::Left, Stand::Apart] {
         let (decision, user) = of_two(&ours, &theirs, stand);
         assert_eq!(decision, Decision::Perhaps(vec![(user, Trait::Soft(1))]), "an address that may be someone else's by now");
     }
