@@ -4,6 +4,7 @@ pub mod email;
 pub mod id;
 pub mod locale;
 pub mod mailbox;
+pub mod matching;
 pub mod merge_patch;
 pub mod network;
 pub mod nul;

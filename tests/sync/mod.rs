@@ -11,7 +11,7 @@ mod roles;
 mod sources;
 
 use passerelle::services::context::Context;
-use passerelle::services::sources::{SourceFields, create};
+use passerelle::services::sources::{SourceFields, create, get, update};
 use passerelle::services::sync;
 use passerelle::services::users;
 use passerelle::store::establishment::change::{self, Change};
@@ -62,6 +62,14 @@ impl Fed {
 
     async fn run(&self, mode: Mode) -> Run {
         sync::run_to_end(&self.ctx, "ldap", mode).await.unwrap()
+    }
+
+    /// Changes the source as it stands.
+    async fn change(&self, edit: impl FnOnce(&mut SourceFields)) {
+        let standing = get(&self.ctx, "ldap").await.unwrap();
+        let mut fields = SourceFields::from(&standing);
+        edit(&mut fields);
+        update(&self.ctx, &standing, &fields).await.unwrap();
     }
 
     async fn changes(&self, run: &Run) -> Vec<Change> {

@@ -62,6 +62,17 @@ CREATE TABLE proposals (
 );
 CREATE INDEX proposals_user ON proposals (user_id);
 
+-- What each of several sources says of one person; of someone whom one source states, the person's own row says it.
+CREATE TABLE statements (
+    source_id UUID NOT NULL,
+    external_id TEXT COLLATE "C" NOT NULL,
+    user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    stated JSONB NOT NULL,
+    PRIMARY KEY (source_id, external_id),
+    FOREIGN KEY (source_id, external_id) REFERENCES links (source_id, external_id) ON DELETE CASCADE
+);
+CREATE INDEX statements_user ON statements (user_id);
+
 -- The file that a source of files was given last.
 CREATE TABLE source_files (
     source_id UUID NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use connectors::{CheckStep, Level, Traced};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Api;
 use super::extract::{Here, Key, NamedOf, Of};
 use crate::fronts::http::answer::{Accepted, Created};
 use crate::fronts::http::body::{Body, patched};
@@ -206,17 +204,18 @@ pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<Versioned<S
     request_body(content = SourceFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = SourceView), Refusals))]
 pub async fn update(
-    State(api): State<Api>,
     Here(ctx): Here,
     Key(name): Key<String>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Versioned<SourceView>, Problem> {
-    let _turn = api.turns.take(ctx.slug()).await;
-    let standing = sources::get(&ctx, &name).await?;
-    if_match.check(&SourceView::from(&standing))?;
-    let fields = patched(&SourceFields::from(&standing), patch)?;
-    Ok(Versioned(SourceView::from(&sources::update(&ctx, &name, &fields).await?)))
+    let update = async || {
+        let standing = sources::get(&ctx, &name).await?;
+        if_match.check(&SourceView::from(&standing))?;
+        let fields = patched(&SourceFields::from(&standing), patch.clone())?;
+        Ok(Versioned(SourceView::from(&sources::update(&ctx, &standing, &fields).await?)))
+    };
+    if_match.change(update).await
 }
 
 /// Removes a source that nobody came from.

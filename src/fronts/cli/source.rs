@@ -167,9 +167,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
-            let mut fields = SourceFields::from(&sources::get(&ctx, &named.source).await?);
-            fields.enabled = !off;
-            let source = sources::update(&ctx, &named.source, &fields).await?;
+            let standing = sources::get(&ctx, &named.source).await?;
+            let source = sources::update(&ctx, &standing, &SourceFields { enabled: !off, ..SourceFields::from(&standing) }).await?;
             print_json(&sources::shown(&source))
         }
     }

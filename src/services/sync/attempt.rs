@@ -10,6 +10,7 @@ use super::apply::{self, Carried};
 use super::feed::{self, Feed, Filled, Mark};
 use super::guard::{self, Approved};
 use super::inbox::Inbox;
+use super::meet;
 use super::plan::{self, Plan};
 use super::run::LOST;
 use crate::store::Tx;
@@ -34,6 +35,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     let Filled { mut inbox, mark, note } = filled;
     let read_ms = elapsed_ms(clock);
     let mut reader = ctx.store.read().await?;
+    meet::find(&mut reader, ctx, source, &mut inbox).await?;
     let plan = plan::make(&mut reader, &run, &mut inbox).await?;
     drop(reader);
     tracing::debug!(run.id = %run.id, read_ms, planned_ms = elapsed_ms(clock), "run planned");

@@ -11,11 +11,14 @@ mod guard;
 mod inbox;
 mod journal;
 mod known;
+mod matching;
+mod meet;
 mod members;
 mod one;
 mod plan;
 mod reconcile;
 mod run;
+mod shared;
 mod spool;
 #[cfg(test)]
 mod tests;
