@@ -225,6 +225,7 @@ cli-created = created
 cli-username = user name
 cli-email = e-mail
 cli-last-sign-in = last sign-in
+cli-leaves-on = kept until
 cli-id = identifier
 cli-unit = unit
 cli-entry = entries

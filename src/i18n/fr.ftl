@@ -228,6 +228,7 @@ cli-created = créé le
 cli-username = identifiant
 cli-email = courriel
 cli-last-sign-in = dernière connexion
+cli-leaves-on = conservé jusqu’au
 cli-id = clé
 cli-unit = unité
 cli-entry = fiches

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod guard;
+mod leaving;
 mod lifecycle;
 mod outcome;
 mod preview;
@@ -16,6 +17,7 @@ use passerelle::store::establishment::change::{self, Change};
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
+use passerelle::types::leaving::Leaving;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -112,7 +114,15 @@ fn settings(url: &str) -> Value {
 }
 
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
-    SourceFields { name: "ldap".to_owned(), kind: SourceKind::Ldap, settings: settings(&slapd.url()), schedule: None, guard, enabled: true }
+    SourceFields {
+        name: "ldap".to_owned(),
+        kind: SourceKind::Ldap,
+        settings: settings(&slapd.url()),
+        schedule: None,
+        guard,
+        leaving: Leaving::default(),
+        enabled: true,
+    }
 }
 
 fn open_guard() -> Guard {

@@ -37,6 +37,7 @@ const SERVICES: &[&[&str]] = &[
     &["users"],
     &["sources", "groups"],
     &["sync"],
+    &["leaving"],
     &["login"],
     &["oidc"],
     &["clients"],

@@ -23,6 +23,7 @@ use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::{Mode, Run};
 use crate::types::fold;
 use crate::types::id::SourceId;
+use crate::types::leaving::Leaving;
 use crate::types::time::Timestamp;
 
 /// What a list of sources may be asked.
@@ -64,6 +65,8 @@ pub struct SourceView {
     schedule: Option<Value>,
     /// Bounds on what one run may take away.
     guard: Guard,
+    /// What becomes of whoever left it.
+    leaving: Leaving,
     /// Whether runs and sign-ins through it are allowed.
     enabled: bool,
     /// When it was added.
@@ -74,7 +77,7 @@ pub struct SourceView {
 
 impl From<&Source> for SourceView {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at, .. } = source.clone();
+        let Source { id, name, kind, settings, secret_sealed, guard, leaving, enabled, created_at, updated_at, .. } = source.clone();
         Self {
             id,
             name,
@@ -83,6 +86,7 @@ impl From<&Source> for SourceView {
             has_bind_password: secret_sealed.is_some(),
             schedule: None,
             guard,
+            leaving: leaving.unwrap_or_default(),
             enabled,
             created_at,
             updated_at,

@@ -14,6 +14,7 @@ use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
 use crate::store::establishment::source::{Guard, SourceKind};
 use crate::store::establishment::sync_run::Mode;
+use crate::types::leaving::Leaving;
 
 /// The environment variable that carries a bind password, so that it stands in no shell history.
 const PASSWORD_VARIABLE: &str = "PASSERELLE_BIND_PASSWORD";
@@ -174,8 +175,15 @@ fn text(value: &Value, field: &str) -> String {
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
     let name = new.named.source.clone();
-    let fields =
-        SourceFields { name, kind: SourceKind::Ldap, settings: settings(new)?, schedule: None, guard: Guard::default(), enabled: true };
+    let fields = SourceFields {
+        name,
+        kind: SourceKind::Ldap,
+        settings: settings(new)?,
+        schedule: None,
+        guard: Guard::default(),
+        leaving: Leaving::default(),
+        enabled: true,
+    };
     let source = sources::create(&ctx, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }

@@ -7,6 +7,7 @@ use crate::store::establishment::link::{self, Link};
 use crate::store::establishment::membership;
 use crate::store::establishment::user::{self, User};
 use crate::types::id::{GroupId, SourceId, UserId};
+use crate::types::time::Timestamp;
 
 /// Writes people a source states for the first time, with their links.
 ///
@@ -31,8 +32,8 @@ pub(in crate::services) async fn keep_links_in(tx: &mut Tx, links: &[Link]) -> R
 }
 
 /// Notes that someone's entry is gone from its source.
-pub(in crate::services) async fn mark_gone_in(tx: &mut Tx, source: SourceId, user: UserId) -> Result<(), Error> {
-    Ok(link::mark_gone(tx, source, user).await?)
+pub(in crate::services) async fn mark_gone_in(tx: &mut Tx, source: SourceId, user: UserId, at: Timestamp) -> Result<(), Error> {
+    Ok(link::mark_gone(tx, source, user, at).await?)
 }
 
 /// Gives someone who is gone another user name, so that theirs is free for whom the source gave it to.

@@ -59,7 +59,7 @@ impl Work<'_> {
             self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(detail)).await?;
             self.count(operation);
             if self.writes {
-                facts::mark_gone_in(tx, self.source, user.id).await?;
+                facts::mark_gone_in(tx, self.source, user.id, self.ctx.now).await?;
                 self.touched.push(user.id);
                 if gone.disabled {
                     users::disable_in(tx, self.ctx, user, DisabledBy::Source).await?;
@@ -234,6 +234,7 @@ impl Work<'_> {
             last_sign_in_at: None,
             created_at: self.ctx.now,
             updated_at: self.ctx.now,
+            erased_at: None,
         };
         state(&mut user, person);
         user
