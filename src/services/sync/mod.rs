@@ -15,9 +15,11 @@ mod run;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use broken::{end_broken, recover};
 pub use run::{approve, approve_to_end, refuse, run_to_end, start};
+pub use undo::{undo, undo_to_end};
 
 use super::context::Context;
 use super::error::Error;

@@ -40,7 +40,7 @@ pub enum Operation {
     Disabled,
     /// Enabled again.
     Enabled,
-    /// Removed (groups).
+    /// Removed: a group, or someone new whom an undo takes back.
     Removed,
     /// Set aside; `detail` says why.
     Quarantined,
@@ -48,6 +48,8 @@ pub enum Operation {
     MembersAdded,
     /// Taken out of the group named; `detail` lists them.
     MembersRemoved,
+    /// Not taken back by an undo, because something else touched it since; `detail` says what.
+    Skipped,
 }
 
 /// One change.
@@ -123,6 +125,13 @@ async fn search(tx: &mut Tx, run: RunId, (after, limit): (i64, i64), f: &Filter,
         query.build_query_as().fetch_all(c).await
     })?;
     Ok((rows, total))
+}
+
+/// Changes of a run before a place, the last first.
+pub async fn list_before(tx: &mut Tx, run: RunId, before: i64, limit: i64) -> Result<Vec<Change>, Error> {
+    const SQL: &str = "SELECT seq, kind, operation, subject_id, name, detail FROM changes WHERE run_id = $1 AND seq < $2 \
+         ORDER BY seq DESC LIMIT $3";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(run).bind(before).bind(limit).fetch_all(c).await)?)
 }
 
 /// Identifiers of the things one operation of a run touched.

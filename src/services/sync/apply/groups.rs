@@ -6,7 +6,7 @@ use super::super::super::error::Error;
 use super::super::super::users::facts;
 use super::super::members::GroupStep;
 use super::super::plan::Names;
-use super::Work;
+use super::{Work, farewell};
 use crate::store::Tx;
 use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::establishment::change::{ChangeKind, Operation};
@@ -59,9 +59,7 @@ impl Work<'_> {
     async fn removed(&mut self, tx: &mut Tx) -> Result<(), Error> {
         let (inbox, plan) = (self.inbox, self.plan);
         for group in plan.groups.gone.iter().filter_map(|at| inbox.known.groups.get(*at)) {
-            let what = (ChangeKind::Group, Operation::Removed);
-            let detail = json!({ "dn": group.dn, "member_count": group.member_count });
-            self.journal.note(tx, what, Some(group.id.uuid()), &group.name, Some(detail)).await?;
+            farewell::note(tx, &mut self.journal, group).await?;
             self.count(Operation::Removed);
             self.counts.memberships_removed += u64::try_from(group.member_count).unwrap_or_default();
             self.everyone = true;

@@ -1,5 +1,6 @@
 //! Carries a plan out within one transaction, or only notes by name what it would do. Asks nobody and decides nothing.
 
+mod farewell;
 mod groups;
 mod people;
 

@@ -55,7 +55,7 @@ impl Work<'_> {
         for gone in chunk {
             let Some(user) = self.inbox.known.people.get(gone.known).and_then(|person| users.remove(&person.user)) else { continue };
             let operation = if gone.disabled { Operation::Disabled } else { Operation::Updated };
-            let detail = json!({ "reason": "the entry is gone from the source" });
+            let detail = json!({ "reason": "the entry is gone from the source", "present": { "before": true, "after": false } });
             self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(detail)).await?;
             self.count(operation);
             if self.writes {
@@ -141,6 +141,11 @@ impl Work<'_> {
         let moved = one.fields && link.dn.as_deref().is_none_or(|dn| connectors::dn::normalise(dn).as_deref() != Ok(&person.dn_key));
         if moved {
             detail.insert("dn".to_owned(), json!({ "before": link.dn, "after": person.dn }));
+        }
+        for (field, before, after) in [("present", link.present, link.present || one.fields), ("active", link.active, person.active)] {
+            if before != after {
+                detail.insert(field.to_owned(), json!({ "before": before, "after": after }));
+            }
         }
         if turn == Turn::Disable {
             let reason = person.inactive_reason.as_deref().unwrap_or("inactive in the source");
@@ -252,6 +257,7 @@ impl Work<'_> {
             Operation::Quarantined => &mut counts.quarantined,
             Operation::MembersAdded => &mut counts.memberships_added,
             Operation::MembersRemoved => &mut counts.memberships_removed,
+            Operation::Skipped => &mut counts.skipped,
         };
         *counter += 1;
     }
