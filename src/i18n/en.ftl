@@ -226,6 +226,7 @@ cli-username = user name
 cli-email = e-mail
 cli-last-sign-in = last sign-in
 cli-leaves-on = kept until
+cli-skipped = left as they are
 cli-id = identifier
 cli-unit = unit
 cli-entry = entries

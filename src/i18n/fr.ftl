@@ -229,6 +229,7 @@ cli-username = identifiant
 cli-email = courriel
 cli-last-sign-in = dernière connexion
 cli-leaves-on = conservé jusqu’au
+cli-skipped = laissés tels quels
 cli-id = clé
 cli-unit = unité
 cli-entry = fiches

@@ -8,6 +8,7 @@ mod outcome;
 mod preview;
 mod roles;
 mod sources;
+mod undo;
 
 use passerelle::services::context::Context;
 use passerelle::services::sources::{SourceFields, create};

@@ -58,6 +58,17 @@ pub enum Command {
         #[arg(long)]
         refuse: bool,
     },
+    /// Take a run back, as far as nothing touched the same things since. The source then runs by itself no more, until `source sync` or
+    /// `source enable`.
+    Undo {
+        /// The establishment.
+        est: String,
+        /// The run.
+        id: String,
+        /// Only name what would be taken back, and what would not.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Turn a source on or off.
     Enable {
         #[command(flatten)]
@@ -157,6 +168,11 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
             sync_run::one(&ctx, output, id.parse()?, sync_run::Decision::of(approve, refuse)).await
+        }
+        Command::Undo { est, id, dry_run } => {
+            let ctx = local.establishment(&est).await?;
+            let run = sync::undo_to_end(&ctx, id.parse()?, dry_run).await?;
+            sync_run::report(&ctx, output, &run).await
         }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;

@@ -238,7 +238,7 @@ pub async fn erase(tx: &mut Tx, id: UserId, username: &str, at: Timestamp) -> Re
     const SQL: &str = "UPDATE users SET username = $2, username_folded = $3, given_name = NULL, family_name = NULL, display_name = $2, \
          email = NULL, locale = NULL, search = $3, status = 'disabled', home_unit = NULL, units = $4, attributes = $5, \
          last_sign_in_at = NULL, updated_at = $6, erased_at = $6 WHERE id = $1";
-    let (units, attributes): (Json<&[String]>, Json<BTreeMap<String, Vec<String>>>) = (Json(&[]), Json(BTreeMap::new()));
+    let (units, attributes) = (Json(Vec::<String>::new()), Json(BTreeMap::<String, Vec<String>>::new()));
     let changed = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(id).bind(username).bind(fold_case(username)).bind(&units).bind(&attributes).bind(at);
         row.execute(c).await.map(|d| d.rows_affected())
