@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use connectors::ldap::CheckStep;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +18,8 @@ use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::context::Context;
+use crate::services::error::Error;
+use crate::services::leaving::{self, Fate, Removal};
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
 use crate::store::establishment::source::{Guard, Source, SourceKind};
@@ -197,12 +200,36 @@ pub async fn update(
     Ok(Versioned(SourceView::from(&sources::update(&ctx, &name, &fields).await?)))
 }
 
-/// Removes a source that nobody came from.
-#[utoipa::path(delete, path = "/establishments/{slug}/sources/{name}", operation_id = "delete_source", tag = "sources", params(NamedOf),
-    responses((status = 204), Refusals))]
-pub async fn delete(Here(ctx): Here, Key(name): Key<String>) -> Result<StatusCode, Problem> {
-    sources::delete(&ctx, &name).await?;
-    Ok(StatusCode::NO_CONTENT)
+/// How a source is removed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Farewell {
+    /// What becomes of the people who came from it. Left out, only a source that nobody came from is removed.
+    #[param(inline)]
+    people: Option<Fate>,
+    /// The source's name, to confirm that people are removed for good.
+    confirm: Option<String>,
+    /// Counts what would happen, and writes nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Removes a source: one that nobody came from, with 204; or with `people`, one with all that came from it, and tells what became of them.
+#[utoipa::path(delete, path = "/establishments/{slug}/sources/{name}", operation_id = "delete_source", tag = "sources",
+    params(NamedOf, Farewell), responses((status = 204), (status = 200, body = Removal), Refusals))]
+pub async fn delete(Here(ctx): Here, Key(name): Key<String>, Query(farewell): Query<Farewell>) -> Result<Response, Problem> {
+    let Farewell { people: Some(fate), confirm, dry_run } = farewell else {
+        if farewell.dry_run {
+            return Ok(Json(leaving::remove(&ctx, &name, Fate::Keep, None, true).await?).into_response());
+        }
+        sources::delete(&ctx, &name).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    // Whoever hangs up does not leave it half done.
+    let work = tokio::spawn(async move { leaving::remove(&ctx, &name, fate, confirm.as_deref(), dry_run).await });
+    let removal = work.await.map_err(|ended| Error::Internal(format!("a removal broke off: {ended}")))??;
+    Ok(Json(removal).into_response())
 }
 
 /// Tries a source step by step, with some records as they would arrive. Nothing is written.

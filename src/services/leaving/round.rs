@@ -8,6 +8,7 @@ use super::super::context::{Context, Gateway};
 use super::super::error::Error;
 use super::super::logout_notices;
 use super::super::users;
+use crate::store::establishment::link::NamedLink;
 use crate::store::establishment::source::{self, Source};
 use crate::store::establishment::user::UserStatus;
 use crate::store::establishment::{assignment, audit_event, link, source_state, user};
@@ -141,20 +142,10 @@ async fn step(ctx: &Context, due: &[UserId], read_at: Option<Timestamp>, done: &
             unread = true;
             continue;
         }
-        if is_kept(&mut tx, ctx, *id, done).await? {
-            continue;
-        }
-        let sources: Vec<&str> = links.iter().map(|link| link.source.as_str()).collect();
-        match then {
-            Afterwards::Keep => {}
-            Afterwards::Anonymise => {
-                users::anonymise_in(&mut tx, ctx, *id, users::by_policy(&sources)).await?;
-                done.anonymised += 1;
-            }
-            Afterwards::Purge => {
-                users::purge_in(&mut tx, ctx, *id, users::by_policy(&sources)).await?;
-                done.purged += 1;
-            }
+        match is_kept(&mut tx, ctx, *id).await? {
+            Some(Kept::ForARole) => done.kept_for_a_role += 1,
+            Some(Kept::MadeByHand) => done.kept_as_made_by_hand += 1,
+            None => erase_in(&mut tx, ctx, *id, then, &links, done).await?,
         }
     }
     tx.commit().await?;
@@ -162,15 +153,36 @@ async fn step(ctx: &Context, due: &[UserId], read_at: Option<Timestamp>, done: &
     Ok(unread)
 }
 
-/// Whether a person's decision stands against the policy: a role given by hand that still holds, or an account made by hand.
-async fn is_kept(tx: &mut Tx, ctx: &Context, id: UserId, done: &mut Round) -> Result<bool, Error> {
+async fn erase_in(tx: &mut Tx, ctx: &Context, id: UserId, then: Afterwards, links: &[NamedLink], done: &mut Round) -> Result<(), Error> {
+    let sources: Vec<&str> = links.iter().map(|link| link.source.as_str()).collect();
+    match then {
+        Afterwards::Keep => {}
+        Afterwards::Anonymise => {
+            users::anonymise_in(tx, ctx, id, users::by_policy(&sources)).await?;
+            done.anonymised += 1;
+        }
+        Afterwards::Purge => {
+            users::purge_in(tx, ctx, id, users::by_policy(&sources)).await?;
+            done.purged += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Why someone is kept whom a source's policy would erase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// They were given a role by hand that still holds, or will.
+    ForARole,
+    /// Their account was made by hand.
+    MadeByHand,
+}
+
+/// Whether a person's decision stands against erasing someone.
+pub(super) async fn is_kept(tx: &mut Tx, ctx: &Context, id: UserId) -> Result<Option<Kept>, Error> {
     if assignment::any_manual_of_user(tx, id, ctx.now).await? {
-        done.kept_for_a_role += 1;
-        return Ok(true);
+        return Ok(Some(Kept::ForARole));
     }
-    if audit_event::any(tx, "user.created", "user", &id.to_string()).await? {
-        done.kept_as_made_by_hand += 1;
-        return Ok(true);
-    }
-    Ok(false)
+    let by_hand = audit_event::any(tx, "user.created", "user", &id.to_string()).await?;
+    Ok(by_hand.then_some(Kept::MadeByHand))
 }

@@ -36,6 +36,21 @@ pub(in crate::services) async fn mark_gone_in(tx: &mut Tx, source: SourceId, use
     Ok(link::mark_gone(tx, source, user, at).await?)
 }
 
+/// Forgets what a source says of someone.
+pub(in crate::services) async fn forget_link_in(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
+    Ok(link::delete(tx, source, external_id).await?)
+}
+
+/// Makes some groups of a source the establishment's own. Answers how many.
+pub(in crate::services) async fn detach_groups_in(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
+    Ok(group::detach(tx, source, limit).await?)
+}
+
+/// Removes some groups of a source. Answers how many.
+pub(in crate::services) async fn remove_groups_in(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
+    Ok(group::delete_some_of_source(tx, source, limit).await?)
+}
+
 /// Gives someone who is gone another user name, so that theirs is free for whom the source gave it to.
 pub(in crate::services) async fn release_name_in(tx: &mut Tx, user: UserId, username: &str) -> Result<(), Error> {
     user::set_username(tx, user, username).await.map_err(meanwhile)

@@ -10,7 +10,7 @@ use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::fold;
-use crate::types::id::RunId;
+use crate::types::id::{RunId, SourceId};
 
 /// What kind of thing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -167,6 +167,13 @@ pub async fn delete_of_run(tx: &mut Tx, run: RunId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM changes WHERE run_id = $1";
     on!(tx, |c| sqlx::query(SQL).bind(run).execute(c).await.map(drop))?;
     Ok(())
+}
+
+/// Forgets some changes of a source's runs. Answers how many.
+pub async fn delete_some_of_source(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
+    const SQL: &str = "DELETE FROM changes WHERE (run_id, seq) IN (SELECT c.run_id, c.seq FROM changes c JOIN runs r ON r.id = c.run_id \
+         WHERE r.source_id = $1 LIMIT $2)";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(limit).execute(c).await.map(|d| d.rows_affected()))?)
 }
 
 /// Everything one operation of a run did, for the run that carries a held one out.

@@ -179,6 +179,13 @@ pub async fn list_left(tx: &mut Tx, source: SourceId, until: Timestamp, after: O
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).bind(until).bind(after).bind(limit).bind(false).fetch_all(c).await)?)
 }
 
+/// Forgets one entry of a source.
+pub async fn delete(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM links WHERE source_id = $1 AND external_id = $2";
+    on!(tx, |c| sqlx::query(SQL).bind(source).bind(external_id).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Forgets a person in every source: whoever is there under the same key afterwards is somebody new.
 pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM links WHERE user_id = $1";
