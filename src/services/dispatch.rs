@@ -73,7 +73,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             let look_again = (job.seq > 0).then(|| ctx.now.plus_s(GUARD_S));
             Ok(next_due.into_iter().chain(look_again).min())
         }
-        Kind::Sync => sync::end_broken(&ctx, &job.subject).await.map(|_| None),
+        Kind::Sync => sync::carry_on(&ctx, lease).await.map(|()| None),
         Kind::Leaving => tokio::select! {
             seen_to = leaving::round(&ctx) => seen_to.map(|(_, next_due)| next_due),
             () = lease.lost() => Err(Error::Internal("another node may see to people who left by now".to_owned())),

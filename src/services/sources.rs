@@ -1,7 +1,7 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
 use connectors::ldap::{CheckStep, TlsMode};
-use connectors::{Directory, Password};
+use connectors::{Connector, Directory, Password};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -196,6 +196,14 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
     ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source).await
+}
+
+/// What reads a source, ready.
+///
+/// # Errors
+/// `Invalid` when its settings or files cannot be used.
+pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Result<Connector, Error> {
+    Ok(Connector::Ldap(directory(ctx, source).await?))
 }
 
 /// Writes the fields into the row, after checking every one of them.

@@ -37,11 +37,6 @@ async fn read_at_day(fed: &Fed, day: i64) {
     let ctx = at_day(fed, day);
     let run = sync::run_to_end(&ctx, "ldap", Mode::Full).await.unwrap();
     assert_eq!((run.state, run.error), (State::Done, None));
-    let source = sources::get(&ctx, "ldap").await.unwrap().id;
-    let mut tx = ctx.store.begin().await.unwrap();
-    let state = source_state::get(&mut tx, source).await.unwrap();
-    source_state::keep(&mut tx, &source_state::SourceState { full_at: Some(ctx.now), ..state }).await.unwrap();
-    tx.commit().await.unwrap();
 }
 
 async fn round_at_day(fed: &Fed, day: i64) -> Round {

@@ -176,6 +176,13 @@ pub async fn delete_some_of_source(tx: &mut Tx, source: SourceId, limit: i64) ->
     Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(limit).execute(c).await.map(|d| d.rows_affected()))?)
 }
 
+/// Forgets what one operation of a run did, before it is told once more.
+pub async fn delete_of_operation(tx: &mut Tx, run: RunId, operation: Operation) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM changes WHERE run_id = $1 AND operation = $2";
+    on!(tx, |c| sqlx::query(SQL).bind(run).bind(operation).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Everything one operation of a run did, for the run that carries a held one out.
 pub async fn list_of_operation(tx: &mut Tx, run: RunId, operation: Operation) -> Result<Vec<Change>, Error> {
     const SQL: &str =

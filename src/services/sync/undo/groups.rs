@@ -54,8 +54,7 @@ impl Undo<'_> {
             self.skip(change, &change.name, "the log does not tell this group's key in the source");
             return Ok(());
         };
-        let known = group::list_of_source(tx, self.target.source_id).await?;
-        if known.iter().any(|group| group.external_id.as_ref() == Some(&external_id)) {
+        if !group::list_by_keys(tx, self.target.source_id, std::slice::from_ref(&external_id)).await?.is_empty() {
             self.skip(change, &change.name, "a later run made this group again");
             return Ok(());
         }

@@ -18,12 +18,13 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::super::leases::Lease;
 use super::super::logout_notices;
-use super::super::roles;
+use super::super::roles::{self, Pass};
+use super::attempt::elapsed_ms;
 use super::broken;
 use super::journal::Journal;
 use crate::store::Tx;
 use crate::store::establishment::change::{self, Change, ChangeKind, Operation};
-use crate::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
+use crate::store::establishment::sync_run::{self, Counts, Mode, Progress, Run, StartedBy, State};
 use crate::store::establishment::{source, source_state};
 use crate::types::id::{GroupId, RunId, UserId};
 use crate::types::permission::Permission;
@@ -116,6 +117,7 @@ async fn insert(ctx: &Context, id: RunId, own: RunId, preview: bool) -> Result<(
         progress: None,
         undoes: Some(id),
         started_by: StartedBy::Hand,
+        note: None,
         ..target.clone()
     };
     sync_run::insert(&mut tx, &run).await?;
@@ -143,21 +145,39 @@ async fn pause_in(tx: &mut Tx, ctx: &Context, target: &Run) -> Result<(), Error>
     Ok(())
 }
 
+/// Goes on with an undo that another node left. What it took back already stands as it was before, and is passed over.
+///
+/// # Errors
+/// When the store fails; how the undo itself ended is in its row.
+pub(super) async fn carry_on(ctx: &Context, run: Run, lease: &Lease) -> Result<(), Error> {
+    let target = run.undoes.ok_or_else(|| Error::Internal("an undo names the run it takes back, and this one does not".to_owned()))?;
+    let mut tx = ctx.store.begin().await?;
+    let target = sync_run::find(&mut tx, target).await?.ok_or_else(|| Error::not_found("run"))?;
+    // What it left is looked at and told once more.
+    change::delete_of_operation(&mut tx, run.id, Operation::Skipped).await?;
+    tx.commit().await?;
+    let counts = Counts { skipped: 0, ..run.counts };
+    go(ctx, &target, Run { counts, ..run }, lease).await.map(drop)
+}
+
 /// Carries an undo out and writes its end down, whichever it is.
 async fn carry_out(ctx: &Context, begun: Begun) -> Result<Run, Error> {
     let Begun { target, run, lease } = begun;
+    let ended = go(ctx, &target, run, &lease).await;
+    broken::let_go(lease).await;
+    ended
+}
+
+async fn go(ctx: &Context, target: &Run, run: Run, lease: &Lease) -> Result<Run, Error> {
     let clock = Instant::now();
-    let elapsed = || i64::try_from(clock.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let ended = tokio::select! {
-        ended = attempt(ctx, &target, run.clone(), elapsed) => ended,
+    let attempted = tokio::select! {
+        ended = attempt(ctx, target, run.clone(), clock) => ended,
         () = lease.lost() => Err(Error::Conflict(LOST.to_owned())),
     };
-    let ended = match ended {
-        Ok(ended) => Ok(ended),
-        Err(error) => fail(ctx, run.id, &error, elapsed()).await,
+    let ended = match attempted {
+        Ok(ended) => ended,
+        Err(error) => fail(ctx, run.id, &error, elapsed_ms(clock)).await?,
     };
-    broken::let_go(lease).await;
-    let ended = ended?;
     tracing::info!(run.id = %ended.id, undoes = %target.id, source = %ended.source, state = ?ended.state,
         duration_ms = ended.duration_ms, skipped = ended.counts.skipped, error = ended.error.as_deref(), "undo ended");
     Ok(ended)
@@ -176,18 +196,19 @@ async fn fail(ctx: &Context, id: RunId, error: &Error, duration_ms: i64) -> Resu
     Ok(failed)
 }
 
-async fn attempt(ctx: &Context, target: &Run, run: Run, elapsed: impl Fn() -> i64) -> Result<Run, Error> {
+async fn attempt(ctx: &Context, target: &Run, run: Run, clock: Instant) -> Result<Run, Error> {
     let later = Later::load(ctx, target).await?;
     let mut undo = Undo {
         ctx,
         target,
         preview: run.mode == Mode::Preview,
-        journal: Journal::new(run.id),
+        journal: Journal::after(run.id, run.progress.map_or(0, |progress| progress.noted)),
+        // Whoever broke off may have left roles behind.
+        everyone: run.progress.is_some(),
         run,
         later,
         notes: Vec::new(),
         touched: Vec::new(),
-        everyone: false,
         freed: HashSet::new(),
         waiting: Vec::new(),
         out: HashSet::new(),
@@ -206,7 +227,7 @@ async fn attempt(ctx: &Context, target: &Run, run: Run, elapsed: impl Fn() -> i6
     if !waiting.is_empty() {
         undo.step(&waiting, true).await?;
     }
-    undo.finish(elapsed).await
+    undo.finish(clock).await
 }
 
 /// What is told of one change that is taken back, or is not.
@@ -269,6 +290,9 @@ impl Undo<'_> {
             self.journal.note(&mut tx, note.what, note.subject, &note.name, note.detail).await?;
         }
         self.journal.flush(&mut tx).await?;
+        if !self.preview {
+            self.run.progress = Some(Progress { noted: self.journal.written(), ..Progress::default() });
+        }
         sync_run::update(&mut tx, &self.run).await?;
         tx.commit().await?;
         if !self.preview {
@@ -277,12 +301,20 @@ impl Undo<'_> {
         Ok(())
     }
 
-    async fn finish(mut self, elapsed: impl Fn() -> i64) -> Result<Run, Error> {
+    async fn finish(mut self, clock: Instant) -> Result<Run, Error> {
+        let mut pass = (self.everyone && !self.preview).then(Pass::over_everyone);
+        let mut more = pass.is_some();
+        while let Some(pass) = pass.as_mut().filter(|_| more) {
+            let mut tx = self.ctx.store.begin().await?;
+            self.still_ours_in(&mut tx).await?;
+            more = pass.step_in(&mut tx, self.ctx).await?;
+            tx.commit().await?;
+        }
         let mut tx = self.ctx.store.begin().await?;
         self.still_ours_in(&mut tx).await?;
         if !self.preview {
-            if self.everyone {
-                roles::recompute_all_in(&mut tx, self.ctx).await?;
+            if let Some(pass) = pass {
+                pass.note_in(&mut tx, self.ctx).await?;
             }
             let target = sync_run::find(&mut tx, self.target.id).await?.ok_or_else(|| Error::not_found("run"))?;
             sync_run::update(&mut tx, &Run { state: State::Undone, ..target }).await?;
@@ -290,7 +322,7 @@ impl Undo<'_> {
             audit::record_in(&mut tx, self.ctx, "run.undone", ("run", &self.target.id.to_string()), detail).await?;
         }
         self.run.state = State::Done;
-        self.run.duration_ms = Some(elapsed());
+        self.run.duration_ms = Some(elapsed_ms(clock));
         sync_run::update(&mut tx, &self.run).await?;
         tx.commit().await?;
         Ok(self.run)

@@ -46,6 +46,10 @@ impl Undo<'_> {
             self.skip(change, &user.username, "the source states this person no more");
             return Ok(());
         };
+        if !stated.present && user.status == UserStatus::Disabled {
+            // Done already, by this undo before it was broken off or by the source itself.
+            return Ok(());
+        }
         if self.later.touched(user.id.uuid()) {
             self.skip(change, &user.username, "a later run changed this person");
             return Ok(());
