@@ -6,6 +6,7 @@ mod leaving;
 mod lifecycle;
 mod outcome;
 mod preview;
+mod removal;
 mod roles;
 mod sources;
 mod undo;
