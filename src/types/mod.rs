@@ -2,6 +2,7 @@
 
 pub mod email;
 pub mod id;
+pub mod leaving;
 pub mod locale;
 pub mod mailbox;
 pub mod matching;

@@ -7,6 +7,7 @@ mod bulk;
 mod complete;
 mod durability;
 mod engine;
+mod erased;
 mod establishments;
 mod files;
 mod grants;

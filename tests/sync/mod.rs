@@ -3,12 +3,15 @@
 mod bad_input;
 mod changes;
 mod guard;
+mod leaving;
 mod lifecycle;
 mod odd;
 mod outcome;
 mod preview;
+mod removal;
 mod roles;
 mod sources;
+mod undo;
 
 use passerelle::services::context::Context;
 use passerelle::services::sources::{SourceFields, create, get, update};
@@ -18,6 +21,7 @@ use passerelle::store::establishment::change::{self, Change};
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
+use passerelle::types::leaving::Leaving;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -127,7 +131,15 @@ fn unfed() -> SourceFields {
 }
 
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
-    SourceFields { name: "ldap".to_owned(), kind: SourceKind::Ldap, settings: settings(&slapd.url()), schedule: None, guard, enabled: true }
+    SourceFields {
+        name: "ldap".to_owned(),
+        kind: SourceKind::Ldap,
+        settings: settings(&slapd.url()),
+        schedule: None,
+        guard,
+        leaving: Leaving::default(),
+        enabled: true,
+    }
 }
 
 fn open_guard() -> Guard {

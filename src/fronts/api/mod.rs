@@ -85,6 +85,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(runs::changes))
         .routes(routes!(runs::approve))
         .routes(routes!(runs::refuse))
+        .routes(routes!(runs::undo))
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(rules::list, rules::create))

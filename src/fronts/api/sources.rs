@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use connectors::{CheckStep, Level, Traced};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +18,8 @@ use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::context::Context;
+use crate::services::error::Error;
+use crate::services::leaving::{self, Fate, Removal};
 use crate::services::source_words;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync::{self, OneRun};
@@ -24,6 +27,7 @@ use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::{Mode, Run};
 use crate::types::fold;
 use crate::types::id::{RunId, SourceId};
+use crate::types::leaving::Leaving;
 use crate::types::locale::Locale;
 use crate::types::time::Timestamp;
 
@@ -66,6 +70,8 @@ pub struct SourceView {
     schedule: Option<Value>,
     /// Bounds on what one run may take away.
     guard: Guard,
+    /// What becomes of whoever left it.
+    leaving: Leaving,
     /// Whether runs and sign-ins through it are allowed.
     enabled: bool,
     /// When it was added.
@@ -76,7 +82,7 @@ pub struct SourceView {
 
 impl From<&Source> for SourceView {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at, .. } = source.clone();
+        let Source { id, name, kind, settings, secret_sealed, guard, leaving, enabled, created_at, updated_at, .. } = source.clone();
         Self {
             id,
             name,
@@ -85,6 +91,7 @@ impl From<&Source> for SourceView {
             has_bind_password: secret_sealed.is_some(),
             schedule: None,
             guard,
+            leaving: leaving.unwrap_or_default(),
             enabled,
             created_at,
             updated_at,
@@ -218,12 +225,36 @@ pub async fn update(
     if_match.change(update).await
 }
 
-/// Removes a source that nobody came from.
-#[utoipa::path(delete, path = "/establishments/{slug}/sources/{name}", operation_id = "delete_source", tag = "sources", params(NamedOf),
-    responses((status = 204), Refusals))]
-pub async fn delete(Here(ctx): Here, Key(name): Key<String>) -> Result<StatusCode, Problem> {
-    sources::delete(&ctx, &name).await?;
-    Ok(StatusCode::NO_CONTENT)
+/// How a source is removed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Farewell {
+    /// What becomes of the people who came from it. Left out, only a source that nobody came from is removed.
+    #[param(inline)]
+    people: Option<Fate>,
+    /// The source's name, to confirm that people are removed for good.
+    confirm: Option<String>,
+    /// Counts what would happen, and writes nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Removes a source: one that nobody came from, with 204; or with `people`, one with all that came from it, and tells what became of them.
+#[utoipa::path(delete, path = "/establishments/{slug}/sources/{name}", operation_id = "delete_source", tag = "sources",
+    params(NamedOf, Farewell), responses((status = 204), (status = 200, body = Removal), Refusals))]
+pub async fn delete(Here(ctx): Here, Key(name): Key<String>, Query(farewell): Query<Farewell>) -> Result<Response, Problem> {
+    let Farewell { people: Some(fate), confirm, dry_run } = farewell else {
+        if farewell.dry_run {
+            return Ok(Json(leaving::remove(&ctx, &name, Fate::Keep, None, true).await?).into_response());
+        }
+        sources::delete(&ctx, &name).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    // Whoever hangs up does not leave it half done.
+    let work = tokio::spawn(async move { leaving::remove(&ctx, &name, fate, confirm.as_deref(), dry_run).await });
+    let removal = work.await.map_err(|ended| Error::Internal(format!("a removal broke off: {ended}")))??;
+    Ok(Json(removal).into_response())
 }
 
 /// Tries a source step by step, with some records as they would arrive. Nothing is written.

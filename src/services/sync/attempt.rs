@@ -121,6 +121,8 @@ fn move_on(state: &mut source_state::SourceState, ctx: &Context, mark: Mark, inb
     }
     state.succeeded_at = Some(ctx.now);
     (state.failures, state.error) = (0, None);
+    // Whatever it was left alone for is over.
+    state.paused_until = None;
 }
 
 pub(super) fn elapsed_ms(clock: Instant) -> i64 {
