@@ -10,6 +10,7 @@ use super::audit;
 use super::context::Context;
 use super::directories::{self, prepare};
 use super::error::Error;
+use super::schedules;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
 use crate::store::establishment::{group, link, sync_run};
@@ -17,6 +18,7 @@ use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
+use crate::types::schedule::Schedule;
 use crate::types::secret::Secret;
 
 /// Longest name of a source, in characters.
@@ -38,10 +40,9 @@ pub struct SourceFields {
     /// Settings of the connector.
     #[schema(value_type = Object)]
     pub settings: Value,
-    /// When it runs by itself: not offered yet, so nothing but null.
+    /// When it runs by itself; never when null.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub schedule: Option<Value>,
+    pub schedule: Option<Schedule>,
     /// Bounds on what one run may take away.
     #[serde(default)]
     pub guard: Guard,
@@ -60,8 +61,8 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, guard, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule: None, guard, enabled }
+        let Source { name, kind, settings, schedule, guard, enabled, .. } = source.clone();
+        Self { name, kind, settings, schedule, guard, enabled }
     }
 }
 
@@ -72,7 +73,7 @@ pub fn shown(source: &Source) -> Value {
         "kind": source.kind,
         "settings": source.settings,
         "has_bind_password": source.secret_sealed.is_some(),
-        "schedule": null,
+        "schedule": source.schedule,
         "guard": source.guard,
         "enabled": source.enabled,
         "created_at": source.created_at,
@@ -123,10 +124,13 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
         updated_at: ctx.now,
     };
     write(ctx, &mut source, fields).await?;
+    let announced = schedules::announce(ctx, source.id, source.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     source::insert(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
+    schedules::begin_anew_in(&mut tx, ctx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.created", ("source", &source.name), shown(&source)).await?;
     tx.commit().await?;
+    announced.hurry(ctx).await;
     Ok(source)
 }
 
@@ -137,18 +141,25 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
 /// of the machine is named by another than an operator), `Conflict`.
 pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
     ctx.require(Permission::ManageSources)?;
+    let standing = find_in(&mut ctx.store.read().await?, name).await?;
+    let announced = schedules::announce(ctx, standing.id, standing.schedule.is_some() || fields.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     let mut source = find_in(&mut tx, name).await?;
     if source.kind != fields.kind {
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
     let before = shown(&source);
+    let (schedule, was_enabled) = (source.schedule.clone(), source.enabled);
     write(ctx, &mut source, fields).await?;
+    if source.schedule != schedule || (source.enabled && !was_enabled) {
+        schedules::begin_anew_in(&mut tx, ctx, source.id).await?;
+    }
     source.updated_at = ctx.now;
     source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
     let detail = json!({ "before": before, "after": shown(&source) });
     audit::record_in(&mut tx, ctx, "source.updated", ("source", &source.name), detail).await?;
     tx.commit().await?;
+    announced.hurry(ctx).await;
     Ok(source)
 }
 
@@ -158,6 +169,8 @@ pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<
 /// `NotFound`, `Conflict` when people or groups came from it, or a run is going on.
 pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     ctx.require(Permission::ManageSources)?;
+    let standing = find_in(&mut ctx.store.read().await?, name).await?;
+    let announced = schedules::announce(ctx, standing.id, standing.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     let source = find_in(&mut tx, name).await?;
     if sync_run::find_unfinished(&mut tx, source.id).await?.is_some() {
@@ -172,7 +185,9 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     }
     source::delete(&mut tx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.deleted", ("source", &source.name), json!({})).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    announced.hurry(ctx).await;
+    Ok(())
 }
 
 /// Tries a source step by step: name, connection, encryption, account, base, people and groups, with some records as they would arrive.
@@ -236,6 +251,7 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
+    source.schedule.clone_from(&fields.schedule);
     source.enabled = fields.enabled;
     Ok(())
 }
@@ -298,11 +314,8 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
     if fields.kind != SourceKind::Ldap {
         wrong.push(Invalid::new("kind", "this version reads directories: accepted is `ldap`"));
     }
-    if fields.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()) {
-        wrong.push(Invalid::new(
-            "schedule",
-            "this version runs a source when asked: leave it null, and start runs from a timer of your own",
-        ));
+    if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
+        wrong.extend(more);
     }
     wrong.extend(nul::refuse("settings", &fields.settings).err());
     if !fields.settings.is_object() {

@@ -6,6 +6,7 @@ mod lifecycle;
 mod outcome;
 mod preview;
 mod roles;
+mod schedules;
 mod sources;
 
 use passerelle::services::context::Context;

@@ -18,6 +18,7 @@ mod profile;
 mod range;
 mod reading;
 mod search;
+mod servers;
 mod settings;
 mod tls;
 mod transport;
@@ -33,6 +34,7 @@ use connection::Connection;
 use entry::Entries;
 use identity::Claim;
 use search::Query;
+use servers::Servers;
 
 pub use bind::Verdict;
 pub use check::CheckStep;
@@ -56,6 +58,7 @@ struct Shared {
     tls: Option<Arc<ClientConfig>>,
     entries: Entries,
     binds: Binds,
+    servers: Servers,
 }
 
 impl Directory {
@@ -74,7 +77,7 @@ impl Directory {
             TlsMode::Ldaps | TlsMode::StartTls => Some(tls::client(&settings.tls).await.map_err(|cause| cause.at(&server))?),
         };
         let (entries, binds) = (Entries::new(&settings), Binds::new(settings.limits.sign_ins_at_once));
-        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, binds }) })
+        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, binds, servers: Servers::default() }) })
     }
 
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
@@ -117,6 +120,20 @@ impl Directory {
         &self.shared.settings
     }
 
+    /// The server that answered a reader last; the first of them before any did.
+    pub fn answering(&self) -> Option<&str> {
+        self.servers().reading.address(&self.settings().urls)
+    }
+
+    /// Has readers try this server first, if it is one of the source's: it answered last, as an earlier program remembers.
+    pub fn prefer(&self, server: &str) {
+        self.servers().reading.prefer(&self.settings().urls, server);
+    }
+
+    fn servers(&self) -> &Servers {
+        &self.shared.servers
+    }
+
     fn entries(&self) -> &Entries {
         &self.shared.entries
     }
@@ -149,15 +166,19 @@ impl Directory {
         }
     }
 
-    /// Connects to the first server that answers, no server taking more than its share of the sign-in's deadline.
+    /// Connects to the first server that answers, the one that did last before the others; no server taking more than its share of the sign-in's deadline.
     async fn connect_for_sign_in(&self) -> Result<(String, Connection), Error> {
         let limits = self.settings().limits;
         let share = limits.sign_in / u32::try_from(self.settings().urls.len() + 1).unwrap_or(u32::MAX);
         let limits = Limits { connect: limits.connect.min(share), ..limits };
         let mut failed = Cause::GivenUp.at(self.first_server());
-        for url in &self.settings().urls {
+        let urls = &self.settings().urls;
+        for url in self.servers().sign_in.first(urls) {
             match self.connect_to(url, &limits).await {
-                Ok(connection) => return Ok((url.text.clone(), connection)),
+                Ok(connection) => {
+                    self.servers().sign_in.answered(urls, url);
+                    return Ok((url.text.clone(), connection));
+                }
                 Err(cause) if cause.concerns_one_server() => {
                     tracing::debug!(server = %url.text, cause = cause.code(), "directory server left out");
                     failed = cause.at(&url.text);
@@ -178,9 +199,13 @@ impl Directory {
     /// Connects and binds as the service account; a server that cannot be bound to is passed over like one that does not answer.
     async fn open(&self) -> Result<(String, Connection), Error> {
         let mut failed = Cause::GivenUp.at(self.first_server());
-        for url in &self.settings().urls {
+        let urls = &self.settings().urls;
+        for url in self.servers().reading.first(urls) {
             match self.open_at(url).await {
-                Ok(connection) => return Ok((url.text.clone(), connection)),
+                Ok(connection) => {
+                    self.servers().reading.answered(urls, url);
+                    return Ok((url.text.clone(), connection));
+                }
                 Err(cause) => {
                     let last = !cause.concerns_one_server();
                     failed = cause.at(&url.text);

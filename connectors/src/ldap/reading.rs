@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::error::{Cause, Error};
 use super::guard::Chunk;
 use super::range;
-use super::search::Pages;
+use super::search::{Pages, Query};
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
 
@@ -77,7 +77,7 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
     for kind in [Kind::Person, Kind::Group] {
         let query = directory.query(kind);
         let mut pages = Pages::new();
-        while let Some(entries) = pages.next(connection, &query).await? {
+        while let Some(entries) = next_page(directory, connection, &query, &mut pages).await? {
             // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
             let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
             if !entries.is_empty() {
@@ -87,6 +87,20 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
         count += pages.count;
     }
     Ok(count)
+}
+
+/// The next page, after the pause that the source asks for.
+async fn next_page(
+    directory: &Directory,
+    connection: &mut Connection,
+    query: &Query<'_>,
+    pages: &mut Pages,
+) -> Result<Option<Vec<Chunk>>, Cause> {
+    let pause = directory.settings().page_pause;
+    if pages.count > 0 && !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
+    pages.next(connection, query).await
 }
 
 /// Makes records until the pages end; `None` when nobody takes them any more.

@@ -9,6 +9,7 @@ use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::leases::Lease;
 use super::super::logout_notices;
+use super::super::schedules;
 use super::super::sources;
 use super::guard::{self, Approved};
 use super::{apply, broken, inbox, known, plan};
@@ -204,6 +205,9 @@ async fn carry_out(ctx: &Context, begun: Begun) -> Result<Run, Error> {
             end(ctx, failed).await?
         }
     };
+    if let Err(error) = schedules::note_end(ctx, &ended).await {
+        tracing::warn!(run.id = %ended.id, %error, "how a run ended is not told to its schedule");
+    }
     // Only now: a run that is not held and has not ended is known to be broken off.
     broken::let_go(lease).await;
     let Counts { read, created, updated, disabled, enabled, quarantined, .. } = ended.counts;

@@ -29,6 +29,7 @@ pub mod session;
 pub mod signing_key;
 pub mod source;
 pub mod source_state;
+pub mod source_turn;
 pub mod statistics;
 pub mod sync_run;
 pub mod throttle;
