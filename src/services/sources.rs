@@ -1,7 +1,7 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
 use connectors::ldap::{CheckStep, TlsMode};
-use connectors::{Directory, Password};
+use connectors::{Connector, Directory, Password};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use super::error::Error;
 use super::schedules;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
-use crate::store::establishment::{group, link, sync_run};
+use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::nul;
@@ -206,6 +206,27 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
     ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source).await
+}
+
+/// What reads a source, ready.
+///
+/// # Errors
+/// `Invalid` when its settings or files cannot be used.
+pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Result<Connector, Error> {
+    let directory = directory(ctx, source).await?;
+    if directory.settings().urls.len() > 1
+        && let Some(server) = source_state::get(&mut ctx.store.read().await?, source.id).await?.server
+    {
+        // Bookmarks are a server's own, and this program may just have started.
+        directory.prefer(&server);
+    }
+    Ok(Connector::Ldap(directory))
+}
+
+/// The server that answered last, of a source that has several.
+pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Option<String> {
+    let directory = directory(ctx, source).await.ok()?;
+    directory.answering().filter(|_| directory.settings().urls.len() > 1).map(str::to_owned)
 }
 
 /// Writes the fields into the row, after checking every one of them.

@@ -181,3 +181,28 @@ async fn monitoring_sees_how_late_a_source_is_without_opening_its_store() {
     turn(&fed.ctx, fed.ctx.now).await;
     assert_eq!(pulse::list(&mut gateway.stores.registry().read().await.unwrap()).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_schedule_asks_for_one_decision_and_not_for_one_at_every_turn() {
+    let fed = Fed::with_people(&["anne", "bob", "zoe"]).await;
+    fed.sync().await;
+    set(&fed.ctx, |fields| {
+        fields.schedule = schedule(json!({ "cron": "0 * * * *", "zone": "UTC" }));
+        fields.guard.people.max_count = 0;
+    })
+    .await;
+    fed.slapd.modify(&super::delete("zoe"));
+    let mut now = fed.ctx.now.plus_s(90_000);
+    for _ in 0..3 {
+        now = turn(&fed.ctx, now).await.unwrap();
+    }
+    assert_eq!(runs(&fed.ctx).await, [(Mode::Full, State::Done), (Mode::Full, State::Held)]);
+    fed.slapd.modify(&super::add(&person("zoe")));
+    set(&fed.ctx, |fields| fields.guard = super::open_guard()).await;
+    turn(&fed.ctx, now).await;
+    assert_eq!(
+        runs(&fed.ctx).await,
+        [(Mode::Full, State::Done), (Mode::Full, State::Refused), (Mode::Full, State::Done)],
+        "needless by now"
+    );
+}

@@ -168,6 +168,14 @@ pub enum Cause {
     /// More pages than any directory has.
     #[error("it sent more than {0} pages")]
     TooManyPages(usize),
+    /// Where the last reading ended is of no use any more: the source is to be read whole.
+    #[error("it cannot say what changed since the last run{}", refused(*.code, .text))]
+    BookmarkRefused {
+        /// The server's result code; 0 when it did not come to asking.
+        code: u32,
+        /// The server's words, or ours.
+        text: String,
+    },
     /// Nobody takes the records any more.
     #[error("the reading was given up")]
     GivenUp,
@@ -215,6 +223,7 @@ impl Cause {
             Self::Resting(_) => "resting",
             Self::Deadline(_) => "deadline",
             Self::TooManyPages(_) => "too_many_pages",
+            Self::BookmarkRefused { .. } => "bookmark_refused",
             Self::GivenUp => "given_up",
             Self::Protocol(_) => "protocol",
         }
@@ -263,9 +272,15 @@ impl Cause {
             Self::Silent { .. } | Self::Resting(_) => "Check the load of the directory and the network between",
             Self::Deadline(_) => "Raise the run's deadline, or narrow the filters; nothing was changed",
             Self::TooManyPages(_) => "Raise `page_size`, or narrow the filters",
+            Self::BookmarkRefused { .. } => "The next run reads everything, and goes on from there",
             Self::GivenUp => "Start it again",
             Self::Refused { .. } | Self::Protocol(_) => "The directory's log says more",
         }
+    }
+
+    /// True when the bookmark is to be thrown away and the source read whole: asking again would be refused again.
+    pub fn bookmark_refused(&self) -> bool {
+        matches!(self, Self::BookmarkRefused { .. })
     }
 
     pub(crate) fn at(self, server: &str) -> Error {
@@ -276,6 +291,10 @@ impl Cause {
     pub(crate) fn concerns_one_server(&self) -> bool {
         !matches!(self, Self::BindRefused { .. } | Self::NoBindPassword | Self::TlsFile { .. } | Self::NoAuthorities)
     }
+}
+
+fn refused(code: u32, text: &str) -> String {
+    if code == 0 { said(text) } else { format!(" (code {code}{})", said(text)) }
 }
 
 fn said(text: &str) -> String {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::{Batch, Connector, Following};
+use connectors::{Batch, Following};
 use metrics::gauge;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
@@ -16,7 +16,7 @@ use super::super::schedules::{self, Pace, share};
 use super::super::{sources, sync};
 use super::{subject, wanted};
 use crate::store::establishment::source::Source;
-use crate::store::establishment::sync_run::{Mode, State};
+use crate::store::establishment::sync_run::{Mode, Run, StartedBy, State};
 use crate::types::id::SourceId;
 use crate::types::schedule::Schedule;
 use crate::types::time::Timestamp;
@@ -95,8 +95,8 @@ impl Listener<'_> {
         if let Some(until) = pace.state.paused_until.filter(|until| *until > ctx.now) {
             return Ok(Pause::until(until, ctx.now));
         }
-        let connector = match sources::directory(ctx, &pace.source).await {
-            Ok(directory) => Connector::Ldap(directory),
+        let connector = match sources::connector(ctx, &pace.source).await {
+            Ok(connector) => connector,
             Err(error) => return self.failed(ctx, &error.to_string()).await,
         };
         let kept = pace.state.bookmark.as_deref();
@@ -122,15 +122,18 @@ impl Listener<'_> {
 
     /// Runs the source once; `rest` is what follows when that went well.
     async fn run(&self, ctx: &Context, pace: &Pace, mode: Mode, rest: Pause) -> Result<Pause, Error> {
-        match sync::run_to_end(ctx, &pace.source.name, mode).await {
+        self.after(ctx, sync::run_by(ctx, &pace.source.name, mode, StartedBy::Live).await, rest).await
+    }
+
+    /// What follows a run.
+    async fn after(&self, ctx: &Context, ended: Result<Run, Error>, rest: Pause) -> Result<Pause, Error> {
+        match ended {
             Ok(run) => match run.state {
                 State::Done => Ok(rest),
                 State::Held => Ok(Pause::For(HELD_INTERVAL)),
                 _ => self.again(ctx).await,
             },
             Err(Error::Conflict(_)) => Ok(Pause::For(BUSY_INTERVAL)),
-            // The source gives no changes: it is read whole.
-            Err(Error::Invalid(_)) if mode == Mode::Changes => Ok(Pause::until(ctx.now.plus_s(WHOLE_AGAIN_S), ctx.now)),
             Err(error) => self.failed(ctx, &error.to_string()).await,
         }
     }
@@ -155,7 +158,7 @@ impl Listener<'_> {
                 _ = looks.tick() => if self.is_changed(&pace.source).await? { return Ok(Pause::Changed) },
                 _ = pulses.tick() => {
                     let ctx = self.context().await?;
-                    schedules::note(&ctx, self.id, ctx.now, Ok(true)).await?;
+                    schedules::note(&ctx, self.id, ctx.now, Ok(())).await?;
                 }
             }
         }
@@ -167,11 +170,10 @@ impl Listener<'_> {
         }
     }
 
-    /// Takes over one batch. None when listening goes on.
+    /// Takes over one batch. None when listening goes on; otherwise it begins anew from the bookmark, which names the last batch that was taken.
     async fn take_over(&self, ctx: &Context, pace: &Pace, batch: Batch) -> Result<Option<Pause>, Error> {
-        // What was said is asked for once more, from the bookmark on: one way into the store, with its guard and its journal.
-        drop(batch);
-        match self.run(ctx, pace, Mode::Changes, Pause::Changed).await? {
+        let ended = sync::run_batch(ctx, &pace.source.name, batch, StartedBy::Live).await;
+        match self.after(ctx, ended, Pause::Changed).await? {
             Pause::Changed => Ok(None),
             other => Ok(Some(other)),
         }

@@ -6,6 +6,7 @@ use super::super::leases::Lease;
 use super::super::schedules::{self, Pace};
 use super::super::sync;
 use super::{subject, wanted};
+use crate::store::establishment::sync_run::StartedBy;
 use crate::store::registry::job::{self, Kind};
 use crate::types::time::Timestamp;
 
@@ -27,7 +28,7 @@ pub async fn take_turn(ctx: &Context, lease: &Lease) -> Result<Option<Timestamp>
     }
     let mode = due.mode(ctx.now);
     schedules::serve(ctx, &pace, mode).await?;
-    match sync::run_to_end(ctx, &pace.source.name, mode).await {
+    match sync::run_by(ctx, &pace.source.name, mode, StartedBy::Schedule).await {
         Ok(run) => tracing::debug!(run.id = %run.id, establishment = ctx.slug(), source = run.source, "a scheduled run ended"),
         // Someone runs it by hand, or just turned it off: this time is served all the same.
         Err(Error::Conflict(why)) => {

@@ -153,58 +153,72 @@ pub(in crate::services) async fn serve(ctx: &Context, pace: &Pace, mode: Mode) -
     Ok(tx.commit().await?)
 }
 
-/// Writes down how a run ended: one that failed too often in a row is left alone, one that the source answered opens it again.
-/// Previews and undone runs count for nothing.
+/// Writes down what a run that ended means for the next ones: one that failed too often in a row is left alone, one that the source answered opens
+/// it again. Whether it went well, the run itself wrote down. Previews and undone runs count for nothing.
 ///
 /// # Errors
 /// When a store fails.
-pub(in crate::services) async fn note_end(ctx: &Context, run: &Run) -> Result<(), Error> {
-    let ended_at = run.started_at.plus_s(run.duration_ms.unwrap_or_default() / 1000);
-    match (run.mode, run.state) {
-        (Mode::Full | Mode::Changes, State::Done) => note(ctx, run.source_id, ended_at, Ok(true)).await,
-        (Mode::Full | Mode::Changes, State::Held) => note(ctx, run.source_id, ended_at, Ok(false)).await,
-        (Mode::Full | Mode::Changes, State::Failed) => {
-            note(ctx, run.source_id, ended_at, Err(run.error.as_deref().unwrap_or_default())).await
-        }
-        _ => Ok(()),
+pub(in crate::services) async fn note_end(ctx: &Context, run: &Run, server: Option<String>) -> Result<(), Error> {
+    if !matches!(run.mode, Mode::Full | Mode::Changes) {
+        return Ok(());
     }
+    let Some(mut pace) = Pace::find_in(&mut ctx.store.read().await?, run.source_id).await? else { return Ok(()) };
+    let before = pace.state.clone();
+    pace.state.server = server.or(pace.state.server);
+    let ended_at = run.started_at.plus_s(run.duration_ms.unwrap_or_default() / 1000);
+    match run.state {
+        State::Failed => pause(ctx, &mut pace, ended_at),
+        _ => answered(&mut pace.state),
+    }
+    let after = pace.state.clone();
+    if after != before {
+        let mut tx = ctx.store.begin().await?;
+        // What another wrote meanwhile stands.
+        let standing = source_state::get(&mut tx, run.source_id).await?;
+        let SourceState { server, paused_until, failures, error, .. } = after;
+        source_state::keep(&mut tx, &SourceState { server, paused_until, failures, error, ..standing }).await?;
+        tx.commit().await?;
+    }
+    tell(ctx, &pace).await
 }
 
-/// Writes down that a source answered, and whether everything it said was taken; or why it did not.
+/// Writes down that a source that is listened to is known to be current at an instant, or why it is not listened to.
 ///
 /// # Errors
 /// When a store fails.
-pub(in crate::services) async fn note(ctx: &Context, id: SourceId, at: Timestamp, outcome: Result<bool, &str>) -> Result<(), Error> {
+pub(in crate::services) async fn note(ctx: &Context, id: SourceId, at: Timestamp, heard: Result<(), &str>) -> Result<(), Error> {
     let mut tx = ctx.store.begin().await?;
     let Some(mut pace) = Pace::find_in(&mut tx, id).await? else { return Ok(()) };
-    let state = &mut pace.state;
-    match outcome {
-        Ok(is_current) => {
-            (state.failures, state.error, state.paused_until) = (0, None, None);
-            if is_current {
-                state.succeeded_at = Some(at);
-            }
+    match heard {
+        Ok(()) => {
+            answered(&mut pace.state);
+            pace.state.succeeded_at = Some(at);
         }
         Err(why) => {
-            state.failures += 1;
-            (state.failed_at, state.error) = (Some(at), Some(why.to_owned()));
-            let is_live = pace.source.schedule.as_ref().is_some_and(|schedule| schedule.live);
-            let pause = pause_s(state.failures, is_live);
-            state.paused_until = (pause > 0).then(|| at.plus_s(pause));
-            if state.failures == FAILURES_MAX {
-                tracing::warn!(
-                    establishment = ctx.slug(),
-                    source = pace.source.name,
-                    failures = state.failures,
-                    error = why,
-                    "a source is left alone for a while"
-                );
-            }
+            pace.state.failures = pace.state.failures.saturating_add(1);
+            (pace.state.failed_at, pace.state.error) = (Some(at), Some(why.to_owned()));
+            pause(ctx, &mut pace, at);
         }
     }
     source_state::keep(&mut tx, &pace.state).await?;
     tx.commit().await?;
     tell(ctx, &pace).await
+}
+
+fn answered(state: &mut SourceState) {
+    (state.failures, state.error, state.paused_until) = (0, None, None);
+}
+
+/// Leaves a source alone for a while, if it failed often enough.
+fn pause(ctx: &Context, pace: &mut Pace, at: Timestamp) {
+    let is_live = pace.source.schedule.as_ref().is_some_and(|schedule| schedule.live);
+    let failures = pace.state.failures;
+    let pause = pause_s(failures, is_live);
+    pace.state.paused_until = (pause > 0).then(|| at.plus_s(pause));
+    if failures == FAILURES_MAX {
+        let (source, error) = (pace.source.name.as_str(), pace.state.error.as_deref());
+        tracing::warn!(establishment = ctx.slug(), source, failures, error, "a source is left alone for a while");
+    }
 }
 
 /// Tells the registry how a source goes, or forgets it there when nothing is expected of it any more.
