@@ -8,10 +8,10 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::Directory;
+use super::answering::is_unanswered;
 use super::connection::{Connection, refusal};
 use super::error::{Cause, Error};
 use super::identity::{self, Claim};
-use super::servers::is_unanswered;
 use super::settings::SignIn;
 use crate::secret::Password;
 

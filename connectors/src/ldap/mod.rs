@@ -4,6 +4,7 @@
 //! the last with an empty cookie, and no server referred elsewhere. Records seen before an error are not the whole and must not be
 //! taken for it.
 
+mod answering;
 mod ber;
 mod bind;
 mod changes;
@@ -18,7 +19,6 @@ mod profile;
 mod range;
 mod reading;
 mod search;
-mod servers;
 mod settings;
 mod tls;
 mod transport;
@@ -29,12 +29,12 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 
+use answering::Servers;
 use bind::Binds;
 use connection::Connection;
 use entry::Entries;
 use identity::Claim;
 use search::Query;
-use servers::Servers;
 
 pub use bind::Verdict;
 pub use check::CheckStep;
