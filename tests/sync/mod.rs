@@ -10,6 +10,7 @@ mod outcome;
 mod preview;
 mod removal;
 mod roles;
+mod schedules;
 mod sources;
 mod undo;
 
