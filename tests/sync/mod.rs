@@ -5,6 +5,7 @@ mod changes;
 mod guard;
 mod leaving;
 mod lifecycle;
+mod live;
 mod odd;
 mod outcome;
 mod preview;
