@@ -10,10 +10,8 @@ pub mod ldap;
 pub mod mapping;
 pub mod record;
 pub mod secret;
-pub mod state;
 
 mod fingerprint;
-mod moment;
 
 pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
 pub use connector::Connector;

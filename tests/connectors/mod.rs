@@ -7,6 +7,7 @@ mod check;
 pub mod controller;
 mod faults;
 mod misbehaving;
+mod odd;
 mod reading;
 mod sign_in;
 

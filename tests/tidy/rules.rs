@@ -37,6 +37,7 @@ const SERVICES: &[&[&str]] = &[
     &["users"],
     &["sources", "source_words", "groups"],
     &["sync"],
+    &["leaving"],
     &["login"],
     &["oidc"],
     &["clients"],

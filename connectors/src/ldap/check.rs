@@ -195,7 +195,7 @@ fn encryption(directory: &Directory, url: &Url, now: i64, stream: Stream) -> (St
     let days = (end - now).div_euclid(DAY_S);
     let (level, code) = if days <= CERTIFICATE_WARNING_DAYS { (Level::Warning, "certificate_ends") } else { (Level::Ok, "encrypted") };
     let step = CheckStep::new("tls", level, code).fact("mode", mode).fact("host", &url.host).fact("days", days);
-    (stream, step.fact("until", crate::moment::written(end)))
+    (stream, step.fact("until", super::moment::written(end)))
 }
 
 async fn read(directory: &Directory, connection: &mut Connection, now: i64, steps: &mut Steps) {

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::guard::Chunk;
 use super::profile::KeyForm;
 use super::settings::Settings;
+use super::state::AccountState;
 use crate::dn;
 use crate::mapping::{Mapping, Traced};
 use crate::record::{Group, Kind, Member, Person, Record, Unreadable, regular};
-use crate::state::AccountState;
 
 mod raw;
 

@@ -283,7 +283,6 @@ impl Cause {
             Self::StartTlsRefused { code, text }
             | Self::Busy { code, text }
             | Self::Notice { code, text }
-            | Self::BookmarkRefused { code, text }
             | Self::Refused { code, text } => coded(code, text),
             Self::TlsFile { path } => vec![("path", path.clone())],
             Self::BindRefused { dn, code, text } => [vec![("dn", dn.clone())], coded(code, text)].concat(),
@@ -298,6 +297,7 @@ impl Cause {
             | Self::TooManyPages(count) => {
                 vec![("count", count.to_string())]
             }
+            Self::BookmarkRefused { code, text } => coded(code, text),
             Self::Referral(uri) => vec![("said", words(uri))],
             Self::Malformed(malformed) => vec![("said", malformed.to_string())],
             Self::Silent { what, within } => vec![("said", (*what).to_owned()), ("within", format!("{within:?}"))],
@@ -382,14 +382,14 @@ impl Cause {
     }
 }
 
+fn refused(code: u32, text: &str) -> String {
+    if code == 0 { said(text) } else { format!(" (code {code}{})", said(text)) }
+}
+
 /// A server's words, shortened and without control characters.
 fn words(text: &str) -> String {
     const TEXT_CHARS_MAX: usize = 200;
     text.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect::<String>().trim().to_owned()
-}
-
-fn refused(code: u32, text: &str) -> String {
-    if code == 0 { said(text) } else { format!(" (code {code}{})", said(text)) }
 }
 
 fn said(text: &str) -> String {

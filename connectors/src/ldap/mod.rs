@@ -13,8 +13,10 @@ mod dynamic;
 mod entry;
 mod error;
 mod fields;
+mod generalized_time;
 mod guard;
 mod identity;
+mod moment;
 mod one;
 mod primary;
 mod profile;
@@ -24,6 +26,7 @@ mod rootdse;
 mod search;
 mod servers;
 mod settings;
+pub mod state;
 mod tls;
 mod transport;
 

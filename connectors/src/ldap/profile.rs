@@ -200,8 +200,8 @@ impl KeyForm {
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails, and says where")]
 mod tests {
     use super::{KeyForm, Profile};
+    use crate::ldap::state::AccountState;
     use crate::mapping::Mapping;
-    use crate::state::AccountState;
 
     #[test]
     fn a_guid_reads_as_microsoft_writes_it() {

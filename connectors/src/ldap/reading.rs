@@ -87,6 +87,7 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
                 marking.see(kind, &entries);
                 // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
                 let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
+                marking.see(kind, &entries);
                 if !entries.is_empty() {
                     raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
                 }

@@ -10,9 +10,9 @@ use super::fields::Fields;
 pub use super::profile::{Profile, Server};
 pub use super::servers::Url;
 use super::servers::servers;
+use super::state::AccountState;
 use crate::dn;
 use crate::mapping::Mapping;
-use crate::state::AccountState;
 
 /// The longest filter, in bytes, and the deepest.
 pub const FILTER_BYTES_MAX: usize = 4096;

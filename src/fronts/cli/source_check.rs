@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use connectors::{CheckStep, Level, Record, Sample};
+use connectors::{CheckStep, Level, Record, Sample, Traced};
 use serde_json::{Value, json};
 
 use super::output::{Output, print_json};
@@ -69,10 +69,20 @@ fn print(output: Output, step: &CheckStep) -> anyhow::Result<()> {
                 writeln!(out, "\n  ✗ {place}: {}", entry.reason)?;
             }
         }
-        for line in trace {
-            let values = if line.values.is_empty() { "–".to_owned() } else { line.values.join(" · ") };
-            writeln!(out, "      {} ← {} ← {values}", line.field, line.from)?;
-        }
+        write_trace(&mut out, trace)?;
+    }
+    Ok(())
+}
+
+/// Prints the way each field of a person came.
+pub fn print_trace(trace: &[Traced]) -> anyhow::Result<()> {
+    Ok(write_trace(&mut io::stdout().lock(), trace)?)
+}
+
+fn write_trace(out: &mut impl Write, trace: &[Traced]) -> io::Result<()> {
+    for line in trace {
+        let values = if line.values.is_empty() { "–".to_owned() } else { line.values.join(" · ") };
+        writeln!(out, "      {} ← {} ← {values}", line.field, line.from)?;
     }
     Ok(())
 }

@@ -136,6 +136,9 @@ async fn since(ctx: &Context, source: SourceId, connector: &Connector) -> Result
     let Some(text) = state.bookmark else {
         return Ok(Err("there is no bookmark of an earlier reading".to_owned()));
     };
+    if state.turns_at.is_some_and(|turns_at| turns_at <= ctx.now) {
+        return Ok(Err("an account opened or closed by its date since the last reading".to_owned()));
+    }
     let bookmark = match connector.bookmark(&text) {
         Ok(bookmark) => bookmark,
         Err(unusable) => return Ok(Err(unusable.to_string())),
@@ -180,7 +183,7 @@ async fn sorted(ctx: &Context, source: SourceId, gathered: Gathered, extent: Ext
             known
         }
     };
-    let mut inbox = Inbox::partial(known, Spool::new(&ctx.gateway.folder)?, extent);
+    let mut inbox = Inbox::partial(known, Spool::new(&ctx.gateway.folder)?, ctx.now.seconds(), extent);
     for step in gathered.steps() {
         inbox.take_step(step)?;
     }
@@ -190,7 +193,7 @@ async fn sorted(ctx: &Context, source: SourceId, gathered: Gathered, extent: Ext
 
 async fn whole(ctx: &Context, source: SourceId, connector: &Connector, note: Option<String>) -> Result<Filled, Error> {
     let note = note.map(|why| format!("Everything was read: {why}"));
-    let mut inbox = Inbox::new(known::load(ctx, source).await?, Spool::new(&ctx.gateway.folder)?);
+    let mut inbox = Inbox::new(known::load(ctx, source).await?, Spool::new(&ctx.gateway.folder)?, ctx.now.seconds());
     let mut reading = connector.read(deadline(ctx));
     while let Some(page) = reading.pages.recv().await {
         inbox.take(page)?;

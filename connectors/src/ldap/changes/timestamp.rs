@@ -3,18 +3,18 @@
 
 use tokio::time::Instant;
 
-use super::said::Said;
+use super::said::{Said, both};
 use super::{Kept, keys, unusable};
 use crate::changes::{Bookmark, Extent};
 use crate::ldap::Directory;
 use crate::ldap::ber::{Elements, OCTET_STRING};
 use crate::ldap::connection::Connection;
 use crate::ldap::error::Cause;
+use crate::ldap::generalized_time;
 use crate::ldap::guard::Chunk;
 use crate::ldap::range::attributes;
 use crate::ldap::rootdse;
-use crate::ldap::search::{self, Query, both};
-use crate::moment;
+use crate::ldap::search::{self, Query};
 use crate::record::Kind;
 
 /// The attribute that tells.
@@ -33,7 +33,7 @@ pub(in crate::ldap) struct Watched {
 impl Watched {
     /// Before the first entry.
     pub(super) fn begin(current_time: Option<&str>) -> Self {
-        Self { started: Instant::now(), clock: current_time.and_then(moment::generalized_time), greatest: None }
+        Self { started: Instant::now(), clock: current_time.and_then(generalized_time::seconds), greatest: None }
     }
 
     /// Notes the times of entries.
@@ -41,7 +41,7 @@ impl Watched {
         for entry in page.iter().flat_map(Chunk::entries) {
             let found = attributes(entry).find(|(name, _)| name.eq_ignore_ascii_case(NAME.as_bytes()));
             let value = found.and_then(|(_, values)| Elements(values).expect(OCTET_STRING, "").ok());
-            let time = value.and_then(|value| std::str::from_utf8(value).ok()).and_then(moment::generalized_time);
+            let time = value.and_then(|value| std::str::from_utf8(value).ok()).and_then(generalized_time::seconds);
             self.greatest = self.greatest.max(time);
         }
     }
@@ -75,7 +75,7 @@ pub(super) async fn read(
     since: &Bookmark,
     said: &mut Said,
 ) -> Result<(Kept, Kept), Cause> {
-    let from = moment::generalized_time(&since.people).ok_or_else(|| unusable("the time kept is none"))?;
+    let from = generalized_time::seconds(&since.people).ok_or_else(|| unusable("the time kept is none"))?;
     let shown = rootdse::read(connection, directory.settings().limits).await?;
     let mut watched = Watched::begin(shown.current_time.as_deref());
     for kind in [Kind::Person, Kind::Group] {
@@ -104,19 +104,15 @@ fn changed_since(filter: &str, from: i64) -> String {
 
 /// A time as it stands in a filter: `20260131235959Z`.
 pub(super) fn written(at: i64) -> String {
-    let (day, clock) = (moment::written(at).replace('-', ""), at.rem_euclid(86_400));
-    format!("{day}{:02}{:02}{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
+    generalized_time::text(at).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{changed_since, moment, written};
+    use super::changed_since;
 
     #[test]
-    fn a_time_is_written_as_it_is_read() {
-        for at in [0, 1_709_208_000, 1_769_903_999] {
-            assert_eq!(moment::generalized_time(&written(at)), Some(at));
-        }
+    fn a_filter_written_without_parentheses_holds_together_with_the_time() {
         assert_eq!(changed_since("uid=*", 1_769_903_999), "(&(uid=*)(modifyTimestamp>=20260131235959Z))");
     }
 }

@@ -1,7 +1,7 @@
 //! When a certificate ends (RFC 5280 §4.1.2.5), read from its bytes. Whether it is trusted was decided before.
 
 use crate::ldap::ber::{Elements, INTEGER, Malformed, SEQUENCE};
-use crate::moment::generalized_time;
+use crate::ldap::generalized_time::seconds;
 
 const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
@@ -13,8 +13,8 @@ pub(super) fn end(certificate: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
     match kind {
         // Two digits of a year: 50 to 99 are of the last century (RFC 5280 §4.1.2.5.1).
-        UTC_TIME => generalized_time(&format!("{}{text}", if text.get(..1)? >= "5" { "19" } else { "20" })),
-        GENERALIZED_TIME => generalized_time(text),
+        UTC_TIME => seconds(&format!("{}{text}", if text.get(..1)? >= "5" { "19" } else { "20" })),
+        GENERALIZED_TIME => seconds(text),
         _ => None,
     }
 }

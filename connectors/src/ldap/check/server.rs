@@ -5,11 +5,11 @@ use crate::dn;
 use crate::ldap::Directory;
 use crate::ldap::ber::Elements;
 use crate::ldap::connection::Connection;
+use crate::ldap::generalized_time::seconds;
 use crate::ldap::range::attributes;
 use crate::ldap::rootdse::{self, Make, RootDse, control};
 use crate::ldap::search::{Query, run};
 use crate::ldap::settings::Server;
-use crate::moment::generalized_time;
 
 /// Clocks that are further apart had better be set, in seconds.
 const CLOCKS_APART_MAX_S: i64 = 60;
@@ -46,7 +46,7 @@ pub(super) async fn look(directory: &Directory, connection: &mut Connection, ste
 
 /// Compares the server's clock with ours, where it tells: Active Directory the time, OpenLDAP the time of its last change.
 pub(super) async fn clock(directory: &Directory, connection: &mut Connection, shown: &RootDse, now: i64, steps: &mut Steps) {
-    let step = if let Some(theirs) = shown.current_time.as_deref().and_then(generalized_time) {
+    let step = if let Some(theirs) = shown.current_time.as_deref().and_then(seconds) {
         let apart = (theirs - now).abs();
         let (level, code) = if apart > CLOCKS_APART_MAX_S { (Level::Warning, "clock_apart") } else { (Level::Ok, "clock") };
         CheckStep::new("clock", level, code).fact("apart", apart)
@@ -81,20 +81,17 @@ async fn last_change(directory: &Directory, connection: &mut Connection, shown: 
     let mut values = Elements(values);
     // One a server of the cluster: `20260101000000.000000Z#000000#000#000000`.
     let times = std::iter::from_fn(|| values.next().ok()?.map(|value| value.content));
-    times.filter_map(|csn| generalized_time(std::str::from_utf8(csn).ok()?.split('#').next()?)).max()
+    times.filter_map(|csn| seconds(std::str::from_utf8(csn).ok()?.split('#').next()?)).max()
 }
 
 /// How this server tells what changed, best first.
 pub(super) fn changes(directory: &Directory, shown: &RootDse) -> CheckStep {
     let settings = directory.settings();
     let step = |code| CheckStep::new("changes", Level::Ok, code);
-    if settings.base_dns.len() > 1 || settings.group_base_dns.len() > 1 {
-        return step("changes_by_content_bases");
-    }
     match shown.make_or(settings.server) {
         Make::ActiveDirectory | Make::Samba if shown.knows(control::DIRSYNC) => step("changes_by_dirsync"),
-        Make::ActiveDirectory | Make::Samba if shown.highest_committed_usn.is_some() => step("changes_by_usn"),
-        _ if shown.knows(control::SYNC_REQUEST) => step("changes_by_syncrepl"),
+        Make::ActiveDirectory | Make::Samba => step("changes_by_usn"),
+        Make::OpenLdap | Make::Ds389 if shown.knows(control::SYNC_REQUEST) => step("changes_by_syncrepl"),
         Make::Ds389 if shown.changelog.is_some() => step("changes_by_retro_changelog"),
         _ => step("changes_by_timestamp"),
     }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::moment::Form;
 use crate::mapping::{Mapping, Selector};
-use crate::moment::Form;
 use crate::record::Turn;
 
 /// Attributes that may say something about an account.
