@@ -1,5 +1,6 @@
 //! Tests of: sources and sync runs, against a real directory server.
 
+mod active_directory;
 mod bad_input;
 mod changes;
 mod guard;
