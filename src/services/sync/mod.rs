@@ -16,6 +16,7 @@ mod plan;
 mod reconcile;
 mod run;
 mod spool;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod undo;
