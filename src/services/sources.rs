@@ -138,12 +138,13 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
 /// Changes a source. What another filter would do to people waits in the next run, held if the guard says so.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
+/// `NotFound`, `Stale` when it is not the source any more that the caller read, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
 /// of the machine is named by another than an operator), `Conflict`.
-pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
+pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Result<Source, Error> {
     ctx.require(Permission::ManageSources)?;
     let mut tx = ctx.store.begin().await?;
-    let mut source = find_in(&mut tx, name).await?;
+    let mut source = find_in(&mut tx, &read.name).await?;
+    Error::unless_same(read, &source)?;
     if source.kind != fields.kind {
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
@@ -180,14 +181,14 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-/// Tries a source step by step: name, connection, encryption, account, base, people and groups, with some records as they would arrive.
+/// Tries a source step by step, from its name to how it tells changes, with some records as they would arrive and how they come about.
 ///
 /// # Errors
 /// `NotFound`, `Invalid` when its files cannot be used any more.
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
-    Ok(directory(ctx, &source).await?.check().await)
+    connector(ctx, &source).await?.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// The directory behind a source.

@@ -5,6 +5,7 @@ pub mod id;
 pub mod leaving;
 pub mod locale;
 pub mod mailbox;
+pub mod matching;
 pub mod merge_patch;
 pub mod network;
 pub mod nul;

@@ -15,6 +15,7 @@ mod groups;
 mod isolation;
 mod jobs;
 mod links;
+mod matching;
 mod outbox;
 mod people;
 mod placements;

@@ -1,9 +1,11 @@
 //! Tests of: sources and sync runs, against a real directory server.
 
 mod bad_input;
+mod changes;
 mod guard;
 mod leaving;
 mod lifecycle;
+mod odd;
 mod outcome;
 mod preview;
 mod removal;
@@ -12,7 +14,7 @@ mod sources;
 mod undo;
 
 use passerelle::services::context::Context;
-use passerelle::services::sources::{SourceFields, create};
+use passerelle::services::sources::{SourceFields, create, get, update};
 use passerelle::services::sync;
 use passerelle::services::users;
 use passerelle::store::establishment::change::{self, Change};
@@ -66,6 +68,14 @@ impl Fed {
         sync::run_to_end(&self.ctx, "ldap", mode).await.unwrap()
     }
 
+    /// Changes the source as it stands.
+    async fn change(&self, edit: impl FnOnce(&mut SourceFields)) {
+        let standing = get(&self.ctx, "ldap").await.unwrap();
+        let mut fields = SourceFields::from(&standing);
+        edit(&mut fields);
+        update(&self.ctx, &standing, &fields).await.unwrap();
+    }
+
     async fn changes(&self, run: &Run) -> Vec<Change> {
         sync::changes(&self.ctx, run.id, 0, 500, &change::Filter::default()).await.unwrap().0
     }
@@ -113,6 +123,11 @@ fn rename(uid: &str, to: &str) -> String {
 
 fn settings(url: &str) -> Value {
     json!({ "urls": [url], "bind_dn": ADMIN_DN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE, "profile": "supann", "user_filter": "(objectClass=inetOrgPerson)" })
+}
+
+/// A source that has no settings yet.
+fn unfed() -> SourceFields {
+    serde_json::from_value(json!({ "name": "ldap", "settings": {} })).unwrap()
 }
 
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {

@@ -35,7 +35,7 @@ const SERVICES: &[&[&str]] = &[
     &["applications"],
     &["links"],
     &["users"],
-    &["sources", "groups"],
+    &["sources", "source_words", "groups"],
     &["sync"],
     &["leaving"],
     &["login"],

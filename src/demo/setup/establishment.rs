@@ -102,7 +102,7 @@ async fn source(ctx: &Context, plan: &Planned, around: &Surroundings) -> Result<
         enabled: true,
     };
     match sources::get(ctx, SOURCE).await {
-        Ok(_) => sources::update(ctx, SOURCE, &fields).await.map(drop),
+        Ok(standing) => sources::update(ctx, &standing, &fields).await.map(drop),
         Err(Error::NotFound(_)) => sources::create(ctx, &fields).await.map(drop),
         Err(other) => Err(other),
     }

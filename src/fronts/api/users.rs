@@ -1,13 +1,11 @@
 //! `…/users`: people, and what is done to them.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Api;
 use super::extract::{Here, Key, Of, OneOf, named};
 use crate::fronts::http::answer::{Created, LinkView, Secretive};
 use crate::fronts::http::body::{Body, shaped};
@@ -126,15 +124,15 @@ pub async fn show(Here(ctx): Here, Key(id): Key<UserId>) -> Result<Versioned<Use
     request_body(content = UserPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = UserView), Refusals))]
 pub async fn update(
-    State(api): State<Api>,
     Here(ctx): Here,
     Key(id): Key<UserId>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Versioned<UserView>, Problem> {
-    let _turn = api.turns.take(ctx.slug()).await;
-    if_match.check(&UserView::from(users::profile(&ctx, id).await?))?;
-    users::update(&ctx, id, &shaped(patch)?).await?;
+    let standing = UserView::from(users::profile(&ctx, id).await?);
+    if_match.check(&standing)?;
+    let read = if_match.is_given().then_some(&standing.user);
+    users::update(&ctx, id, read, &shaped(patch)?).await?;
     Ok(Versioned(users::profile(&ctx, id).await?.into()))
 }
 

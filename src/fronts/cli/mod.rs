@@ -21,6 +21,7 @@ mod rule;
 mod run;
 mod serve;
 mod source;
+mod source_check;
 mod token;
 mod user;
 

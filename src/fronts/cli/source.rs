@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::local::Local;
 use super::output::{Output, print_json};
 use super::run as sync_run;
+use super::source_check;
 use crate::config::variable;
 use crate::services::leaving::{self, Fate};
 use crate::services::sources::{self, SourceFields};
@@ -32,12 +33,18 @@ pub enum Command {
     },
     /// Show a source's settings, without its secrets.
     Show(Named),
-    /// Try a source: connection, certificate, bind, base, filters, and some people as they would arrive.
+    /// Try a source: connection, certificate, account, server, bases, filters with their counts, clock, and people as they would arrive.
     Check(Named),
     /// What a sync would change, name by name. Writes none of it.
     Preview(Named),
     /// Read the source and apply what changed.
-    Sync(Named),
+    Sync {
+        #[command(flatten)]
+        named: Named,
+        /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
+        #[arg(long, value_name = "DN")]
+        only: Option<String>,
+    },
     /// List runs, newest first.
     Runs {
         #[command(flatten)]
@@ -187,9 +194,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&named.est).await?;
             print_json(&sources::shown(&sources::get(&ctx, &named.source).await?))
         }
-        Command::Check(named) => check(local, output, &named).await,
+        Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
         Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync(named) => once(local, output, &named, Mode::Full).await,
+        Command::Sync { named, only: Some(dn) } => one(local, output, &named, &dn).await,
+        Command::Sync { named, only: None } => once(local, output, &named, Mode::Full).await,
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -203,9 +211,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Delete { named, people, confirm, dry_run } => delete(local, output, &named, people, confirm.as_deref(), dry_run).await,
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
-            let mut fields = SourceFields::from(&sources::get(&ctx, &named.source).await?);
-            fields.enabled = !off;
-            let source = sources::update(&ctx, &named.source, &fields).await?;
+            let standing = sources::get(&ctx, &named.source).await?;
+            let source = sources::update(&ctx, &standing, &SourceFields { enabled: !off, ..SourceFields::from(&standing) }).await?;
             print_json(&sources::shown(&source))
         }
     }
@@ -309,21 +316,19 @@ async fn delete(
     output.thing(&removal, &counts.map(|(key, count)| (key, count.to_string())))
 }
 
-async fn check(local: &Local, output: Output, named: &Named) -> anyhow::Result<()> {
-    let ctx = local.establishment(&named.est).await?;
-    let steps = sources::check(&ctx, &named.source).await?;
-    output.list(&steps, &["cli-step", "cli-result", "cli-detail"], |s| {
-        let advice = s.advice.map(|a| format!(" → {a}")).unwrap_or_default();
-        vec![s.name.to_string(), if s.ok { "✓" } else { "✗" }.to_owned(), format!("{}{advice}", s.detail)]
-    })?;
-    anyhow::ensure!(steps.iter().all(|s| s.ok), "{}", output.text("cli-check-failed", &[]));
-    Ok(())
-}
-
 async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyhow::Result<()> {
     let ctx = local.establishment(&named.est).await?;
     let waiting = output.waiting("cli-reading");
     let run = sync::run_to_end(&ctx, &named.source, mode).await;
     waiting.finish_and_clear();
     sync_run::report(&ctx, output, &run?).await
+}
+
+async fn one(local: &Local, output: Output, named: &Named, dn: &str) -> anyhow::Result<()> {
+    let ctx = local.establishment(&named.est).await?;
+    let waiting = output.waiting("cli-reading");
+    let one = sync::run_one(&ctx, &named.source, dn).await;
+    waiting.finish_and_clear();
+    let one = one?;
+    sync_run::report_one(&ctx, output, &one).await
 }

@@ -5,6 +5,7 @@ use crate::store::Tx;
 use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::link::{self, Link};
 use crate::store::establishment::membership;
+use crate::store::establishment::statement::{self, Statement};
 use crate::store::establishment::user::{self, User};
 use crate::types::id::{GroupId, SourceId, UserId};
 use crate::types::time::Timestamp;
@@ -29,6 +30,11 @@ pub(in crate::services) async fn restate_in(tx: &mut Tx, user: &User) -> Result<
 /// Writes where people's entries are and what was last applied of them.
 pub(in crate::services) async fn keep_links_in(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
     Ok(link::upsert_all(tx, links).await?)
+}
+
+/// Writes what one of several sources says of someone.
+pub(in crate::services) async fn keep_statement_in(tx: &mut Tx, statement: &Statement) -> Result<(), Error> {
+    Ok(statement::keep(tx, statement).await?)
 }
 
 /// Notes that someone's entry is gone from its source.

@@ -143,15 +143,17 @@ fn regular(ctx: &Context, new: &NewUser) -> Result<User, Error> {
     })
 }
 
-/// Changes a person's own fields. What a source states about a person is changed in the source.
+/// Changes a person's own fields: of the person that the caller read, where they say whom. What a source states about a person is changed in
+/// the source.
 ///
 /// # Errors
-/// `NotFound`, `Invalid`, `Conflict` for a person whom a source describes.
-pub async fn update(ctx: &Context, id: UserId, patch: &UserPatch) -> Result<User, Error> {
+/// `NotFound`, `Stale` when the person changed since the caller read them, `Invalid`, `Conflict` for a person whom a source describes.
+pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &UserPatch) -> Result<User, Error> {
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let mut user = user::get(&mut tx, id).await?;
     authority::may_change_in(&mut tx, ctx, id).await?;
+    read.map_or(Ok(()), |read| Error::unless_same(read, &user))?;
     if let Some(owner) = link::list_of_user(&mut tx, id).await?.into_iter().find(|l| l.present) {
         return Err(Error::Conflict(format!("the source «{}» describes this person: change it there, and sync", owner.source)));
     }
