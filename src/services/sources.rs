@@ -12,7 +12,7 @@ use super::directories::{self, prepare};
 use super::error::Error;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
-use crate::store::establishment::{group, link, sync_run};
+use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
@@ -154,6 +154,40 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
     source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
     let detail = json!({ "before": before, "after": shown(&source) });
     audit::record_in(&mut tx, ctx, "source.updated", ("source", &source.name), detail).await?;
+    tx.commit().await?;
+    Ok(source)
+}
+
+/// A source as it would be with other fields, for a preview; nothing is written.
+///
+/// # Errors
+/// As `update`.
+pub(in crate::services) async fn candidate(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
+    let mut source = get(ctx, name).await?;
+    if source.kind != fields.kind {
+        return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
+    }
+    write(ctx, &mut source, fields).await?;
+    Ok(source)
+}
+
+/// Has a source that was left alone, after failures or after an undo, run by itself again.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn resume(ctx: &Context, name: &str) -> Result<Source, Error> {
+    ctx.require(Permission::ManageSources)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut source = find_in(&mut tx, name).await?;
+    let mut state = source_state::get(&mut tx, source.id).await?;
+    if state.paused_until.is_some() {
+        (state.paused_until, state.failures, state.error) = (None, 0, None);
+        source_state::keep(&mut tx, &state).await?;
+        // Whoever reads the source by itself, on any node, looks at it anew.
+        source.updated_at = ctx.now;
+        source::update(&mut tx, &source).await?;
+        audit::record_in(&mut tx, ctx, "source.resumed", ("source", &source.name), json!({})).await?;
+    }
     tx.commit().await?;
     Ok(source)
 }

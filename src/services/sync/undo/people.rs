@@ -105,8 +105,8 @@ impl Undo<'_> {
         let detail = change.detail.as_ref().and_then(Value::as_object).unwrap_or(&none);
         let mut user = before.clone();
         let mut stated = link::list_of_users_from(tx, self.target.source_id, &[user.id]).await?.into_iter().next();
-        let parted = stated.is_some() && self.part(tx, detail).await?;
-        if parted {
+        let apart = stated.is_some() && self.part(tx, detail).await?;
+        if apart {
             stated = None;
         }
         let was_present = stated.as_ref().is_some_and(|link| link.present);
@@ -123,7 +123,7 @@ impl Undo<'_> {
         // An administrator's word, spoken since, stands.
         let shut = turned == Some(Operation::Enabled) && before.disabled_by == Some(DisabledBy::Administrator);
         let turned = turned.filter(|_| !shut);
-        if parted {
+        if apart {
             restored.back.insert("joined".to_owned(), Value::Null);
         }
         self.tell(change, &before.username, &restored, turned, shut);
