@@ -249,7 +249,9 @@ async fn a_policy_has_its_bounds() {
     assert_eq!(fields.leaving, Leaving::default());
     for grace_days in [0, 3651] {
         fields.leaving = Leaving { grace_days, then: Afterwards::Purge };
-        let Err(Error::Invalid(wrong)) = sources::update(&fed.ctx, &standing, &fields).await else { panic!("{grace_days} days are accepted") };
+        let Err(Error::Invalid(wrong)) = sources::update(&fed.ctx, &standing, &fields).await else {
+            panic!("{grace_days} days are accepted")
+        };
         assert_eq!(wrong[0].field, "leaving.grace_days");
     }
 }
