@@ -66,7 +66,7 @@ async fn the_step_that_fails_is_the_last_and_says_what_to_do() {
 #[tokio::test]
 async fn what_cannot_be_used_is_a_warning_and_shown_beside_the_others() {
     let slapd = Slapd::start(&generate(5, 400, 1).ldif);
-    let own = json!({"mapping": {"username": "supannEtuId"}, "server": "389ds"});
+    let own = json!({"mapping": {"username": "supannEtuId", "external_id": "entryUUID"}, "server": "389ds"});
     let steps = directory(&slapd.url(), own).await.check(NOW).await;
     let people = step(&steps, "people");
     assert_eq!((people.level, people.code, people.sample.len()), (Level::Warning, "people_unreadable", 20));
