@@ -50,8 +50,24 @@ pub async fn look_into(ctx: &Context) -> Vec<Finding> {
             }
             Err(error) => Finding::told(slug, &what, Err(&error)),
         });
+        findings.extend(pace(ctx, &source, &what).await);
     }
     findings
+}
+
+/// Whether a source that keeps up by itself does; nothing when all is well.
+async fn pace(ctx: &Context, source: &Source, what: &str) -> Option<Finding> {
+    let standing = match schedules::standing(ctx, source).await {
+        Ok(standing) => standing,
+        Err(error) => return Some(Finding::told(ctx.slug(), what, Err(&error))),
+    };
+    let since = standing.state.kept.succeeded_at.map_or_else(|| "–".to_owned(), |at| at.to_string());
+    if standing.state.late {
+        return Some(Finding::new(ctx.slug(), what, Level::Wrong, "check-source-late", &[("since", &since)]));
+    }
+    let until = standing.state.kept.paused_until.filter(|until| *until > ctx.now)?;
+    let about: [(&str, &dyn ToString); 2] = [("until", &until), ("failures", &standing.state.kept.failures)];
+    Some(Finding::new(ctx.slug(), what, Level::Notice, "check-source-paused", &about))
 }
 
 async fn keys(ctx: &Context) -> Finding {
