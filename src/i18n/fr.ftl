@@ -217,6 +217,40 @@ mail-reset-body =
 
     Si personne chez vous ne l’a demandé, prévenez l’équipe qui gère Passerelle.
 
+# Une synchronisation est retenue.
+mail-held-subject = { $name } : la synchronisation « { $source } » attend votre décision
+mail-held-what =
+    Une synchronisation de la source « { $source } » de l’établissement « { $name } » est retenue, et rien n’a été changé. Elle a lu { $read } entrées, et aurait :
+
+    - désactivé { $people ->
+        [one] { $people } personne
+       *[other] { $people } personnes
+      } ;
+    - supprimé { $groups ->
+        [one] { $groups } groupe
+       *[other] { $groups } groupes
+      } ;
+    - retiré { $memberships ->
+        [one] { $memberships } appartenance
+       *[other] { $memberships } appartenances
+      }.
+mail-held-others = - et { $count } de plus
+mail-held-decide =
+    Si c’est une erreur de l’annuaire ou du filtre, corrigez-la et refusez cette synchronisation. Si c’est voulu, approuvez-la : elle fera ce qu’elle a nommé, une fois.
+
+    Voir ce qu’elle changerait :
+
+        passerelle source run { $slug } { $run }
+
+    L’approuver, ou la refuser :
+
+        passerelle source run { $slug } { $run } --approve
+        passerelle source run { $slug } { $run } --refuse
+
+    Par l’API :
+
+    { $url }
+
 ## Ligne de commande
 
 cli-number = numéro

@@ -13,6 +13,7 @@ use super::inbox::Inbox;
 use super::meet;
 use super::plan::{self, Plan};
 use super::run::LOST;
+use super::tell;
 use crate::store::Tx;
 use crate::store::establishment::change::{self, Operation};
 use crate::store::establishment::source::Source;
@@ -52,10 +53,13 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     if objection.is_none() && run.started_by != StartedBy::Hand && plan.is_empty(&inbox) {
         return forgotten(ctx, run, mark, (&inbox, clock)).await;
     }
-    if let Some(why) = objection.as_ref().filter(|_| run.started_by != StartedBy::Hand)
-        && let Some(standing) = sync_run::find_held(&mut ctx.store.read().await?, source.id, run.mode).await?
-    {
-        return withdrawn(ctx, run, standing, why, clock).await;
+    if let Some(why) = objection.as_ref().filter(|_| run.started_by != StartedBy::Hand) {
+        let mut reader = ctx.store.read().await?;
+        let standing = sync_run::find_held(&mut reader, source.id, run.mode).await?;
+        drop(reader);
+        if let Some(standing) = standing {
+            return withdrawn(ctx, run, standing, why, clock).await;
+        }
     }
     if approved.is_some() {
         // What it named while it was held gives way to what it does now.
@@ -64,6 +68,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
         tx.commit().await?;
     }
     let writes = run.mode != Mode::Preview && objection.is_none();
+    let telling = if run.mode != Mode::Preview && objection.is_some() { tell::announce(ctx).await? } else { None };
     let Carried { mut tx, mut run, announced } = apply::carry(ctx, run, &inbox, &plan, writes).await?;
     (run.state, run.error) = match (run.mode, objection) {
         (Mode::Preview, Some(why)) => (State::Done, Some(format!("A run would be held. {why}"))),
@@ -73,6 +78,9 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     if run.state == State::Held {
         // Held again for more than was approved: the decision is open again.
         run.approved_by = None;
+        if let Some(telling) = &telling {
+            telling.write_in(&mut tx, ctx, &run).await?;
+        }
     }
     if writes {
         keep_state_in(&mut tx, ctx, &run, mark, (&plan, &inbox)).await?;
@@ -83,6 +91,9 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     tx.commit().await?;
     if let Some(announced) = announced {
         announced.hurry(ctx).await;
+    }
+    if let Some(telling) = telling {
+        telling.hurry(ctx).await;
     }
     Ok(run)
 }
@@ -121,7 +132,7 @@ async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan,
         state.taken = plan.taken.and(now);
     }
     state.roles_due = false;
-    if full {
+    if inbox.full {
         // Everything the source says is taken over now: there is nothing left to decide.
         sync_run::refuse_held(tx, run.source_id, OVERTAKEN).await?;
     }
