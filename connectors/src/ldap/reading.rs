@@ -8,10 +8,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::Directory;
 use super::changes;
 use super::connection::Connection;
-use super::dynamic;
+use super::dynamic::{self, Later};
 use super::error::{Cause, Error};
 use super::guard::Chunk;
 use super::primary::PrimaryGroups;
+use super::range;
 use super::search::{Pages, Query};
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
@@ -82,21 +83,39 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
         for query in directory.queries(kind) {
             let names = marking.names(query.names);
             let query = Query { names: &names, ..query };
-            let mut pages = Pages::new();
-            while let Some(entries) = pages.next(connection, &query).await? {
+            let (mut pages, mut later) = (Pages::new(), Later::default());
+            while let Some(entries) = next_page(directory, connection, &query, &mut pages).await? {
                 marking.see(kind, &entries);
                 // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
-                let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
-                marking.see(kind, &entries);
+                let entries =
+                    if kind == Kind::Group { range::complete(connection, &query, later.without(entries)).await? } else { entries };
                 if !entries.is_empty() {
                     raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
                 }
+            }
+            let searched = dynamic::complete(connection, &query, later.page()).await?;
+            if !searched.is_empty() {
+                raw.send((kind, searched)).await.map_err(|_| Cause::GivenUp)?;
             }
             count += pages.count;
         }
     }
     let bookmark = marking.finish(directory, connection).await?;
     Ok((count, bookmark))
+}
+
+/// The next page, after the pause that the source asks for.
+async fn next_page(
+    directory: &Directory,
+    connection: &mut Connection,
+    query: &Query<'_>,
+    pages: &mut Pages,
+) -> Result<Option<Vec<Chunk>>, Cause> {
+    let pause = directory.settings().page_pause;
+    if pages.count > 0 && !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
+    pages.next(connection, query).await
 }
 
 /// Makes records until the pages end; `None` when nobody takes them any more.

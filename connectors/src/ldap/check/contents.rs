@@ -20,6 +20,8 @@ const GROUPS_SHOWN_MAX: usize = 5;
 const UNREADABLE_SHOWN_MAX: usize = 5;
 /// Members shown of a group.
 const MEMBERS_SHOWN_MAX: usize = 20;
+/// Groups looked at: each may hold many members, or stand for a search.
+const GROUPS_LOOKED_AT_MAX: u16 = 200;
 /// Entries counted, and for how long at most: beyond, it is `at least so many`.
 const COUNTED_MAX: usize = 1_000_000;
 const COUNTING_MAX: Duration = Duration::from_secs(30);
@@ -77,6 +79,8 @@ async fn look_at(directory: &Directory, connection: &mut Connection, kind: Kind)
     let mut seen = Seen { page: Vec::new(), records: Vec::new(), count: 0, counted: true, cut: false, paged: false };
     let stop = Instant::now() + COUNTING_MAX;
     for query in directory.queries(kind) {
+        let most = if kind == Kind::Group { GROUPS_LOOKED_AT_MAX } else { query.page_size };
+        let query = Query { page_size: query.page_size.min(most), ..query };
         let page = search::page(connection, &query, Vec::new(), 0).await?;
         seen.cut |= page.entries.iter().any(|chunk| chunk.holds(range::MARK));
         let entries = if kind == Kind::Group { dynamic::complete(connection, &query, page.entries).await? } else { page.entries };
