@@ -5,7 +5,9 @@ use connectors::CheckStep;
 use super::{Finding, Level};
 use crate::services::context::Context;
 use crate::services::outbox::{self, Filter};
+use crate::services::schedules;
 use crate::services::{source_words, sources};
+use crate::store::establishment::source::Source;
 use crate::types::page::PageRequest;
 
 /// Looks into an establishment. Its sources are asked over the network.
