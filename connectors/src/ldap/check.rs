@@ -29,7 +29,7 @@ pub const CODES: [&str; 39] = [
     "bound",
     "bound_by_certificate",
     "certificate_ends",
-    "changes_by_content_bases",
+    "changes_by_content",
     "changes_by_dirsync",
     "changes_by_retro_changelog",
     "changes_by_syncrepl",
@@ -204,5 +204,5 @@ async fn read(directory: &Directory, connection: &mut Connection, now: i64, step
         return;
     }
     server::clock(directory, connection, &shown, now, steps).await;
-    steps.0.push(server::changes(directory, &shown));
+    server::tells_changes(directory, connection, steps).await;
 }

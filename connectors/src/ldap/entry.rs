@@ -98,6 +98,11 @@ impl Entries {
         made.unwrap_or_else(|Refused(reason)| unreadable(shown, Some(external_id), reason))
     }
 
+    /// True when records are keyed by objectGUID, where there is one.
+    pub(super) fn keyed_by_guid(&self) -> bool {
+        self.keys.iter().any(|(_, form)| *form == KeyForm::Guid)
+    }
+
     /// The attributes that may hold the key, and nothing else.
     pub(super) fn key_names(&self) -> Vec<String> {
         self.keys.iter().map(|(name, _)| name.clone()).collect()

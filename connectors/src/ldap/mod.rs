@@ -4,6 +4,7 @@
 //! the last with an empty cookie, and no server referred elsewhere. Records seen before an error are not the whole and must not be
 //! taken for it.
 
+mod answering;
 mod ber;
 mod bind;
 mod changes;
@@ -18,6 +19,7 @@ mod guard;
 mod identity;
 mod moment;
 mod one;
+mod primary;
 mod profile;
 mod range;
 mod reading;
@@ -35,13 +37,14 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 
+use answering::Servers;
 use bind::Binds;
 use connection::Connection;
 use entry::Entries;
 use identity::Claim;
 use search::Query;
 
-pub use bind::Verdict;
+pub use bind::{Bar, Verdict};
 pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
 pub use error::{Cause, Error, Malformed};
 pub use one::{Absent, One};
@@ -63,7 +66,10 @@ struct Shared {
     password: Option<Password>,
     tls: Option<Arc<ClientConfig>>,
     entries: Entries,
+    /// The attributes asked for, of people and of groups.
+    asked: [Vec<String>; 2],
     binds: Binds,
+    servers: Servers,
 }
 
 impl Directory {
@@ -82,7 +88,11 @@ impl Directory {
             TlsMode::Ldaps | TlsMode::StartTls => Some(tls::client(&settings.tls).await.map_err(|cause| cause.at(&server))?),
         };
         let (entries, binds) = (Entries::new(&settings), Binds::new(settings.limits.sign_ins_at_once));
-        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, binds }) })
+        let mut asked = [Kind::Person, Kind::Group].map(|kind| entries.names(kind).to_vec());
+        if settings.is_active_directory() {
+            asked.iter_mut().for_each(primary::ask);
+        }
+        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, asked, binds, servers: Servers::default() }) })
     }
 
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
@@ -133,6 +143,20 @@ impl Directory {
         &self.shared.settings
     }
 
+    /// The server that answered a reader last; the first of them before any did.
+    pub fn answering(&self) -> Option<&str> {
+        self.servers().reading.address(&self.settings().urls)
+    }
+
+    /// Has readers try this server first, if it is one of the source's: it answered last, as an earlier program remembers.
+    pub fn prefer(&self, server: &str) {
+        self.servers().reading.prefer(&self.settings().urls, server);
+    }
+
+    fn servers(&self) -> &Servers {
+        &self.shared.servers
+    }
+
     fn entries(&self) -> &Entries {
         &self.shared.entries
     }
@@ -164,22 +188,29 @@ impl Directory {
             base,
             scope,
             filter,
-            names: self.entries().names(kind),
+            names: match (kind, &self.shared.asked) {
+                (Kind::Person, [people, _]) => people,
+                (Kind::Group, [_, groups]) => groups,
+            },
             page_size: settings.page_size,
             limits: settings.limits,
             references_expected: settings.referrals == Referrals::Ignore,
         })
     }
 
-    /// Connects to the first server that answers, no server taking more than its share of the sign-in's deadline.
+    /// Connects to the first server that answers, the one that did last before the others; no server taking more than its share of the sign-in's deadline.
     async fn connect_for_sign_in(&self) -> Result<(String, Connection), Error> {
         let limits = self.settings().limits;
         let share = limits.sign_in / u32::try_from(self.settings().urls.len() + 1).unwrap_or(u32::MAX);
         let limits = Limits { connect: limits.connect.min(share), ..limits };
         let mut failed = Cause::GivenUp.at(self.first_server());
-        for url in &self.settings().urls {
+        let urls = &self.settings().urls;
+        for url in self.servers().sign_in.first(urls) {
             match self.connect_to(url, &limits).await {
-                Ok(connection) => return Ok((url.text.clone(), connection)),
+                Ok(connection) => {
+                    self.servers().sign_in.answered(urls, url);
+                    return Ok((url.text.clone(), connection));
+                }
                 Err(cause) if cause.concerns_one_server() => {
                     tracing::debug!(server = %url.text, cause = cause.code(), "directory server left out");
                     failed = cause.at(&url.text);
@@ -200,9 +231,13 @@ impl Directory {
     /// Connects and binds as the service account; a server that cannot be bound to is passed over like one that does not answer.
     async fn open(&self) -> Result<(String, Connection), Error> {
         let mut failed = Cause::GivenUp.at(self.first_server());
-        for url in &self.settings().urls {
+        let urls = &self.settings().urls;
+        for url in self.servers().reading.first(urls) {
             match self.open_at(url).await {
-                Ok(connection) => return Ok((url.text.clone(), connection)),
+                Ok(connection) => {
+                    self.servers().reading.answered(urls, url);
+                    return Ok((url.text.clone(), connection));
+                }
                 Err(cause) => {
                     let last = !cause.concerns_one_server();
                     failed = cause.at(&url.text);

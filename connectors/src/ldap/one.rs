@@ -7,6 +7,7 @@ use super::connection::{Connection, refusal};
 use super::dynamic;
 use super::error::{Cause, Error};
 use super::guard::Chunk;
+use super::primary;
 use super::search::{Query, run};
 use super::settings;
 use crate::dn;
@@ -62,7 +63,10 @@ async fn look(directory: &Directory, connection: &mut Connection, dn: &str, key:
                 _ => return Err(refusal(answer, dn, 0)),
             }
             let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
-            if let Some(one) = stated(directory, kind, &entries) {
+            if let Some(mut one) = stated(directory, kind, &entries) {
+                if let Ok(group @ Record::Group(_)) = &mut one.found {
+                    primary::complete(directory, connection, &entries, std::slice::from_mut(group)).await?;
+                }
                 return Ok(one);
             }
         }

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::dynamic::{self, Later};
 use super::error::{Cause, Error};
 use super::guard::Chunk;
+use super::primary::PrimaryGroups;
 use super::range;
 use super::search::{Pages, Query};
 use crate::changes::Bookmark;
@@ -83,7 +84,7 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
             let names = marking.names(query.names);
             let query = Query { names: &names, ..query };
             let (mut pages, mut later) = (Pages::new(), Later::default());
-            while let Some(entries) = pages.next(connection, &query).await? {
+            while let Some(entries) = next_page(directory, connection, &query, &mut pages).await? {
                 marking.see(kind, &entries);
                 // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
                 let entries =
@@ -103,11 +104,28 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
     Ok((count, bookmark))
 }
 
+/// The next page, after the pause that the source asks for.
+async fn next_page(
+    directory: &Directory,
+    connection: &mut Connection,
+    query: &Query<'_>,
+    pages: &mut Pages,
+) -> Result<Option<Vec<Chunk>>, Cause> {
+    let pause = directory.settings().page_pause;
+    if pages.count > 0 && !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
+    pages.next(connection, query).await
+}
+
 /// Makes records until the pages end; `None` when nobody takes them any more.
 async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<Record>>) -> Option<Summary> {
-    let mut summary = Summary::default();
+    let (mut summary, mut primary) = (Summary::default(), PrimaryGroups::default());
     while let Some((kind, entries)) = raw.recv().await {
-        let page: Vec<Record> = directory.entries().records(kind, &entries);
+        let mut page: Vec<Record> = directory.entries().records(kind, &entries);
+        if directory.settings().is_active_directory() {
+            primary.join(kind, &entries, &mut page);
+        }
         for record in &page {
             match record {
                 Record::Person(_) => summary.people += 1,

@@ -22,6 +22,7 @@ mod run;
 mod serve;
 mod source;
 mod source_check;
+mod source_told;
 mod token;
 mod user;
 

@@ -124,6 +124,7 @@ fn print(output: Output, run: &Run, changes: &[Change], total: i64) -> anyhow::R
         ("cli-quarantined", c.quarantined),
         ("cli-memberships-added", c.memberships_added),
         ("cli-memberships-removed", c.memberships_removed),
+        ("cli-skipped", c.skipped),
     ];
     let mut pairs: Vec<(&str, String)> = vec![("cli-id", run.id.to_string()), ("cli-mode", word(run.mode)), ("cli-state", word(run.state))];
     pairs.extend(counts.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| (key, n.to_string())));

@@ -10,8 +10,8 @@ use super::super::error::Error;
 use super::inbox::Inbox;
 use super::known;
 use super::spool::Spool;
-use crate::store::establishment::source_state;
 use crate::store::establishment::sync_run::Mode;
+use crate::store::establishment::{source, source_state};
 use crate::types::fold_case;
 use crate::types::id::SourceId;
 
@@ -52,6 +52,7 @@ pub struct Filled {
 struct Gathered {
     stated: HashMap<(Kind, String), Step>,
     order: Vec<(Kind, String)>,
+    /// What says nothing of an entry itself.
     present: Vec<Step>,
 }
 
@@ -62,7 +63,7 @@ impl Gathered {
             Step::Stated(Record::Group(group)) => (Kind::Group, group.external_id.clone()),
             Step::Stated(Record::Unreadable(entry)) => (entry.kind, entry.external_id.clone().or(entry.dn.clone()).unwrap_or_default()),
             Step::Gone { kind, external_id } => (kind.unwrap_or(Kind::Person), external_id.clone()),
-            Step::Present { .. } => return self.present.push(step),
+            Step::Present { .. } | Step::Joined { .. } => return self.present.push(step),
         };
         if self.stated.insert((kind, key.clone()), step).is_none() {
             self.order.push((kind, key));
@@ -75,7 +76,12 @@ impl Gathered {
             let named = self.order.iter().filter(|place| place.0 == wanted || unsure(self.stated.get(*place)));
             named.map(|(_, key)| key.clone()).collect()
         };
-        (of(Kind::Person), of(Kind::Group))
+        let mut groups: Vec<String> = of(Kind::Group);
+        let joined = self.present.iter().filter_map(|step| if let Step::Joined { group, .. } = step { Some(group) } else { None });
+        groups.extend(joined.cloned());
+        groups.sort_unstable();
+        groups.dedup();
+        (of(Kind::Person), groups)
     }
 
     fn names(&self) -> Vec<String> {
@@ -126,11 +132,15 @@ pub async fn fill(ctx: &Context, source: SourceId, connector: &Connector, mode: 
 
 /// Asks for changes, or tells why only a whole reading will do.
 async fn since(ctx: &Context, source: SourceId, connector: &Connector) -> Result<Result<Changes, String>, Error> {
-    let state = source_state::get(&mut ctx.store.read().await?, source).await?;
+    let mut tx = ctx.store.read().await?;
+    let state = source_state::get(&mut tx, source).await?;
+    let is_scheduled = source::find(&mut tx, source).await?.is_some_and(|source| source.schedule.is_some());
+    drop(tx);
     let Some(text) = state.bookmark else {
         return Ok(Err("there is no bookmark of an earlier reading".to_owned()));
     };
-    if state.turns_at.is_some_and(|turns_at| turns_at <= ctx.now) {
+    // A schedule reads everything then, as soon as its quiet hours allow.
+    if !is_scheduled && state.turns_at.is_some_and(|turns_at| turns_at <= ctx.now) {
         return Ok(Err("an account opened or closed by its date since the last reading".to_owned()));
     }
     let bookmark = match connector.bookmark(&text) {

@@ -41,6 +41,7 @@ impl Said {
                 Step::Stated(Record::Unreadable(unreadable)) => panic!("{unreadable:?}"),
                 Step::Gone { kind, external_id } => said.gone.push((kind.unwrap(), external_id.clone())),
                 Step::Present { external_ids, .. } => said.present.extend(external_ids.clone()),
+                Step::Joined { .. } => panic!("only Active Directory has primary groups"),
             }
         }
         said.people.sort_unstable();

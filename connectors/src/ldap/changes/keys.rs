@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::said::{Said, both};
+use super::said::Said;
 use crate::changes::Step;
 use crate::ldap::Directory;
 use crate::ldap::ber::{Elements, OCTET_STRING};
@@ -11,7 +11,7 @@ use crate::ldap::connection::Connection;
 use crate::ldap::error::Cause;
 use crate::ldap::guard::Chunk;
 use crate::ldap::range::attributes;
-use crate::ldap::search::{Pages, Query};
+use crate::ldap::search::{Pages, Query, both};
 use crate::record::{Kind, Record};
 
 /// Entries looked up at once: their keys stand in one filter.

@@ -2,7 +2,7 @@
 //! best method that the server offers and this account may use.
 
 use super::timestamp::{self, Watched};
-use super::{Method, retro, syncrepl, with_dynamic};
+use super::{Method, active_directory, retro, syncrepl, with_dynamic};
 use crate::changes::Bookmark;
 use crate::ldap::Directory;
 use crate::ldap::connection::Connection;
@@ -36,6 +36,21 @@ pub(in crate::ldap) async fn mark(directory: &Directory, connection: &mut Connec
     Ok(Marking { how: choose(directory, connection).await?, dynamic: false })
 }
 
+/// How changes alone can be read here; none when everything is read each time.
+///
+/// # Errors
+/// As `mark`.
+pub(in crate::ldap) async fn method(directory: &Directory, connection: &mut Connection) -> Result<Option<Method>, Cause> {
+    Ok(match choose(directory, connection).await? {
+        How::Ready(bookmark) => Method::of(&bookmark),
+        How::Watching(_) => {
+            let compares = timestamp::compares(directory, connection).await.map(|compares| compares.then_some(Method::Timestamp));
+            unless_refused(compares, connection)?
+        }
+        How::None => None,
+    })
+}
+
 async fn choose(directory: &Directory, connection: &mut Connection) -> Result<How, Cause> {
     let shown = rootdse::read(connection, directory.settings().limits).await?;
     if let Some((people, groups)) = unless_refused(syncrepl::cookies_now(directory, connection, &shown).await, connection)? {
@@ -43,6 +58,9 @@ async fn choose(directory: &Directory, connection: &mut Connection) -> Result<Ho
     }
     if let Some(number) = unless_refused(retro::last(directory, connection, &shown).await, connection)? {
         return Ok(How::Ready(Method::RetroChangelog.bookmark(directory, number, String::new())));
+    }
+    if let Some(bookmark) = unless_refused(active_directory::bookmark(directory, connection, &shown).await, connection)? {
+        return Ok(How::Ready(bookmark));
     }
     Ok(match shown.make_or(directory.settings().server) {
         // Its modifyTimestamp is computed, and cannot be searched for (MS-ADTS §3.1.1.4.5).

@@ -1,12 +1,17 @@
 //! What changed in a directory since a bookmark, by the best its server offers. The one door to this folder: it chooses the method, keeps
 //! the deadlines, and leaves the asking to one file a method.
 
+mod active_directory;
+mod dirsync;
+mod guid;
 mod keys;
 mod mark;
 mod retro;
 mod said;
 mod syncrepl;
 mod timestamp;
+mod touched;
+mod usn;
 
 use std::time::Duration;
 
@@ -23,7 +28,7 @@ use crate::record::Kind;
 
 use said::Said;
 
-pub(super) use mark::mark;
+pub(super) use mark::{mark, method};
 
 /// Handfuls of steps that may wait for the reader.
 const STEPS_WAITING_MAX: usize = 4;
@@ -39,11 +44,20 @@ pub(super) enum Method {
     RetroChangelog,
     /// modifyTimestamp, with a comparison of all keys.
     Timestamp,
+    /// Active Directory's DirSync.
+    DirSync,
+    /// Active Directory's update sequence numbers.
+    Usn,
 }
 
 impl Method {
-    const NAMES: [(&'static str, Self); 3] =
-        [("syncrepl", Self::Syncrepl), ("retro-changelog", Self::RetroChangelog), ("timestamp", Self::Timestamp)];
+    const NAMES: [(&'static str, Self); 5] = [
+        ("syncrepl", Self::Syncrepl),
+        ("retro-changelog", Self::RetroChangelog),
+        ("timestamp", Self::Timestamp),
+        ("dirsync", Self::DirSync),
+        ("usn", Self::Usn),
+    ];
 
     /// As it stands in a bookmark.
     fn name(self) -> &'static str {
@@ -139,6 +153,8 @@ async fn ask(
         Method::Syncrepl => syncrepl::read(directory, connection, since, said).await,
         Method::RetroChangelog => retro::read(directory, connection, since, said).await,
         Method::Timestamp => timestamp::read(directory, connection, since, said).await,
+        Method::DirSync => dirsync::read(directory, connection, since, said).await,
+        Method::Usn => usn::read(directory, connection, since, said).await,
     }
 }
 

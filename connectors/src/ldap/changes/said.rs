@@ -8,8 +8,9 @@ use crate::ldap::connection::Connection;
 use crate::ldap::dynamic::{self, Later};
 use crate::ldap::error::Cause;
 use crate::ldap::guard::Chunk;
+use crate::ldap::primary;
 use crate::ldap::reading::Summary;
-use crate::ldap::search::{Pages, Query};
+use crate::ldap::search::{Pages, Query, both};
 use crate::record::{Kind, Record};
 
 /// Where the steps of one reading go.
@@ -38,7 +39,7 @@ impl Said {
                 Step::Stated(Record::Group(_)) => self.summary.groups += 1,
                 Step::Stated(Record::Unreadable(_)) => self.summary.unreadable += 1,
                 Step::Gone { kind, .. } => self.people |= *kind != Some(Kind::Group),
-                Step::Present { .. } => {}
+                Step::Present { .. } | Step::Joined { .. } => {}
             }
         }
         if steps.is_empty() { Ok(()) } else { self.out.send(steps).await.map_err(|_| Cause::GivenUp) }
@@ -59,7 +60,11 @@ impl Said {
         } else {
             page
         };
-        self.say(directory.entries().records(kind, &page).into_iter().map(Step::Stated).collect()).await
+        let mut records = directory.entries().records(kind, &page);
+        if kind == Kind::Group {
+            primary::complete(directory, connection, &page, &mut records).await?;
+        }
+        self.say(records.into_iter().map(Step::Stated).collect()).await
     }
 
     /// States everything that a search finds; `see` looks at each page first.
@@ -90,9 +95,4 @@ impl Said {
         }
         Ok(())
     }
-}
-
-/// A filter that holds when both do; the first may be written without its parentheses.
-pub(super) fn both(filter: &str, other: &str) -> String {
-    if filter.starts_with('(') { format!("(&{filter}{other})") } else { format!("(&({filter}){other})") }
 }

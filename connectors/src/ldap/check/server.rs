@@ -4,10 +4,11 @@ use super::{CheckStep, Level, Steps};
 use crate::dn;
 use crate::ldap::Directory;
 use crate::ldap::ber::Elements;
+use crate::ldap::changes::{self, Method};
 use crate::ldap::connection::Connection;
 use crate::ldap::generalized_time::seconds;
 use crate::ldap::range::attributes;
-use crate::ldap::rootdse::{self, Make, RootDse, control};
+use crate::ldap::rootdse::{self, Make, RootDse};
 use crate::ldap::search::{Query, run};
 use crate::ldap::settings::Server;
 
@@ -84,15 +85,18 @@ async fn last_change(directory: &Directory, connection: &mut Connection, shown: 
     times.filter_map(|csn| seconds(std::str::from_utf8(csn).ok()?.split('#').next()?)).max()
 }
 
-/// How this server tells what changed, best first.
-pub(super) fn changes(directory: &Directory, shown: &RootDse) -> CheckStep {
-    let settings = directory.settings();
-    let step = |code| CheckStep::new("changes", Level::Ok, code);
-    match shown.make_or(settings.server) {
-        Make::ActiveDirectory | Make::Samba if shown.knows(control::DIRSYNC) => step("changes_by_dirsync"),
-        Make::ActiveDirectory | Make::Samba => step("changes_by_usn"),
-        Make::OpenLdap | Make::Ds389 if shown.knows(control::SYNC_REQUEST) => step("changes_by_syncrepl"),
-        Make::Ds389 if shown.changelog.is_some() => step("changes_by_retro_changelog"),
-        _ => step("changes_by_timestamp"),
-    }
+/// How this server tells what changed, as far as this account may ask.
+pub(super) async fn tells_changes(directory: &Directory, connection: &mut Connection, steps: &mut Steps) {
+    let found = changes::method(directory, connection).await.map(|method| {
+        let code = match method {
+            Some(Method::DirSync) => "changes_by_dirsync",
+            Some(Method::Usn) => "changes_by_usn",
+            Some(Method::Syncrepl) => "changes_by_syncrepl",
+            Some(Method::RetroChangelog) => "changes_by_retro_changelog",
+            Some(Method::Timestamp) => "changes_by_timestamp",
+            None => "changes_by_content",
+        };
+        ((), CheckStep::new("changes", Level::Ok, code))
+    });
+    steps.note("changes", found);
 }

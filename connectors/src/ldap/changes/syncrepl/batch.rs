@@ -217,6 +217,6 @@ fn key(step: &Step) -> Option<(Kind, String)> {
         Step::Stated(Record::Group(group)) => Some((Kind::Group, group.external_id.clone())),
         Step::Stated(Record::Unreadable(unreadable)) => Some((unreadable.kind, unreadable.external_id.clone()?)),
         Step::Gone { kind, external_id } => Some(((*kind)?, external_id.clone())),
-        Step::Present { .. } => None,
+        Step::Present { .. } | Step::Joined { .. } => None,
     }
 }
