@@ -36,9 +36,9 @@ pub(super) async fn look(directory: &Directory, connection: &mut Connection, ste
         let step = match (shown.make, said) {
             _ if vendor.is_empty() => CheckStep::new("server", Level::Ok, "server_untold"),
             (shown_as, said) if shown_as != Make::Other && said != Server::Other && shown.make_or(said) != shown_as => {
-                CheckStep::new("server", Level::Warning, "server_otherwise").fact("vendor", vendor)
+                CheckStep::new("server", Level::Warning, "server_otherwise").fact("vendor", &vendor)
             }
-            _ => CheckStep::new("server", Level::Ok, "server").fact("vendor", vendor),
+            _ => CheckStep::new("server", Level::Ok, "server").fact("vendor", &vendor),
         };
         (shown, step)
     });
@@ -50,11 +50,11 @@ pub(super) async fn clock(directory: &Directory, connection: &mut Connection, sh
     let step = if let Some(theirs) = shown.current_time.as_deref().and_then(seconds) {
         let apart = (theirs - now).abs();
         let (level, code) = if apart > CLOCKS_APART_MAX_S { (Level::Warning, "clock_apart") } else { (Level::Ok, "clock") };
-        CheckStep::new("clock", level, code).fact("apart", apart)
+        CheckStep::new("clock", level, code).fact("apart", &apart)
     } else {
         let ahead = last_change(directory, connection, shown).await.map(|last| last - now);
         match ahead.filter(|ahead| *ahead > CLOCKS_APART_MAX_S) {
-            Some(ahead) => CheckStep::new("clock", Level::Warning, "clock_ahead").fact("apart", ahead),
+            Some(ahead) => CheckStep::new("clock", Level::Warning, "clock_ahead").fact("apart", &ahead),
             None => CheckStep::new("clock", Level::Ok, "clock_untold"),
         }
     };
