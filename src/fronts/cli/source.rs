@@ -40,8 +40,11 @@ pub enum Command {
         #[command(flatten)]
         named: Named,
         /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
-        #[arg(long, value_name = "DN")]
+        #[arg(long, value_name = "DN", conflicts_with = "changes")]
         only: Option<String>,
+        /// Ask only for what changed since the last run.
+        #[arg(long)]
+        changes: bool,
     },
     /// List runs, newest first.
     Runs {
@@ -153,8 +156,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
         Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync { named, only: Some(dn) } => one(local, output, &named, &dn).await,
-        Command::Sync { named, only: None } => once(local, output, &named, Mode::Full).await,
+        Command::Sync { named, only: Some(dn), .. } => one(local, output, &named, &dn).await,
+        Command::Sync { named, changes, .. } => once(local, output, &named, if changes { Mode::Changes } else { Mode::Full }).await,
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
