@@ -7,6 +7,7 @@ mod guard;
 mod held_letters;
 mod leaving;
 mod lifecycle;
+mod live;
 mod odd;
 mod outcome;
 mod preview;
