@@ -64,14 +64,6 @@ impl Fed {
         Self { slapd, ctx, _gateway: gateway }
     }
 
-    /// Changes the source's fields.
-    async fn edit(&self, change: impl FnOnce(&mut SourceFields)) {
-        let standing = sources::get(&self.ctx, "ldap").await.unwrap();
-        let mut fields = SourceFields::from(&standing);
-        change(&mut fields);
-        sources::update(&self.ctx, &standing, &fields).await.unwrap();
-    }
-
     /// A full run to its end, which must be `done`.
     async fn sync(&self) -> Run {
         let run = self.run(Mode::Full).await;
