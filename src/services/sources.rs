@@ -15,6 +15,7 @@ use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind
 use crate::store::establishment::{group, link, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
+use crate::types::matching::Matching;
 use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::secret::Secret;
@@ -45,6 +46,9 @@ pub struct SourceFields {
     /// Bounds on what one run may take away.
     #[serde(default)]
     pub guard: Guard,
+    /// How its people are found among those whom other sources state, and whose word counts for what.
+    #[serde(default)]
+    pub matching: Matching,
     /// Whether runs and sign-ins through it are allowed.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -60,8 +64,8 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, guard, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule: None, guard, enabled }
+        let Source { name, kind, settings, guard, matching, enabled, .. } = source.clone();
+        Self { name, kind, settings, schedule: None, guard, matching: matching.unwrap_or_default(), enabled }
     }
 }
 
@@ -74,6 +78,7 @@ pub fn shown(source: &Source) -> Value {
         "has_bind_password": source.secret_sealed.is_some(),
         "schedule": null,
         "guard": source.guard,
+        "matching": source.matching.clone().unwrap_or_default(),
         "enabled": source.enabled,
         "created_at": source.created_at,
         "updated_at": source.updated_at,
@@ -245,6 +250,7 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
+    source.matching = Some(fields.matching.clone());
     source.enabled = fields.enabled;
     Ok(())
 }
@@ -314,6 +320,7 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
         ));
     }
     wrong.extend(nul::refuse("settings", &fields.settings).err());
+    wrong.extend(fields.matching.wrong());
     if !fields.settings.is_object() {
         wrong.push(Invalid::new("settings", "must be an object"));
     }

@@ -6,6 +6,7 @@ mod lifecycle;
 mod outcome;
 mod preview;
 mod roles;
+mod several;
 mod sources;
 
 use passerelle::services::context::Context;
@@ -16,6 +17,7 @@ use passerelle::store::establishment::change::{self, Change};
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
+use passerelle::types::matching::Matching;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -120,7 +122,15 @@ fn settings(url: &str) -> Value {
 }
 
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
-    SourceFields { name: "ldap".to_owned(), kind: SourceKind::Ldap, settings: settings(&slapd.url()), schedule: None, guard, enabled: true }
+    SourceFields {
+        name: "ldap".to_owned(),
+        kind: SourceKind::Ldap,
+        settings: settings(&slapd.url()),
+        schedule: None,
+        guard,
+        matching: Matching::default(),
+        enabled: true,
+    }
 }
 
 fn open_guard() -> Guard {

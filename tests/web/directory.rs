@@ -10,6 +10,7 @@ use passerelle::services::sources::{SourceFields, create};
 use passerelle::services::sync;
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, State};
+use passerelle::types::matching::Matching;
 use serde_json::json;
 
 use crate::harness::gateway::PASSWORD;
@@ -31,7 +32,15 @@ async fn stage() -> (TestServer, Place, Slapd) {
     let place = server.establishment("Lycée Louise Michel").await;
     let settings = json!({ "urls": [slapd.url()], "bind_dn": ADMIN_DN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE });
     let guard = Guard::default();
-    let fields = SourceFields { name: "ldap".into(), kind: SourceKind::Ldap, settings, schedule: None, guard, enabled: true };
+    let fields = SourceFields {
+        name: "ldap".into(),
+        kind: SourceKind::Ldap,
+        settings,
+        schedule: None,
+        guard,
+        matching: Matching::default(),
+        enabled: true,
+    };
     create(&place.ctx, &fields).await.unwrap();
     let run = sync::run_to_end(&place.ctx, "ldap", Mode::Full).await.unwrap();
     assert_eq!((run.state, run.counts.created), (State::Done, 2), "{:?}", run.error);

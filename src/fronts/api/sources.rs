@@ -21,6 +21,7 @@ use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::{Mode, Run};
 use crate::types::fold;
 use crate::types::id::SourceId;
+use crate::types::matching::Matching;
 use crate::types::time::Timestamp;
 
 /// What a list of sources may be asked.
@@ -62,6 +63,8 @@ pub struct SourceView {
     schedule: Option<Value>,
     /// Bounds on what one run may take away.
     guard: Guard,
+    /// How its people are found among those whom other sources state, and whose word counts for what.
+    matching: Matching,
     /// Whether runs and sign-ins through it are allowed.
     enabled: bool,
     /// When it was added.
@@ -72,7 +75,7 @@ pub struct SourceView {
 
 impl From<&Source> for SourceView {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at, .. } = source.clone();
+        let Source { id, name, kind, settings, secret_sealed, guard, matching, enabled, created_at, updated_at, .. } = source.clone();
         Self {
             id,
             name,
@@ -81,6 +84,7 @@ impl From<&Source> for SourceView {
             has_bind_password: secret_sealed.is_some(),
             schedule: None,
             guard,
+            matching: matching.unwrap_or_default(),
             enabled,
             created_at,
             updated_at,

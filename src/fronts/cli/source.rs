@@ -8,12 +8,14 @@ use serde_json::{Map, Value, json};
 
 use super::local::Local;
 use super::output::{Output, print_json};
+use super::proposal;
 use super::run as sync_run;
 use crate::config::variable;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
 use crate::store::establishment::source::{Guard, SourceKind};
 use crate::store::establishment::sync_run::Mode;
+use crate::types::matching::Matching;
 
 /// The environment variable that carries a bind password, so that it stands in no shell history.
 const PASSWORD_VARIABLE: &str = "PASSERELLE_BIND_PASSWORD";
@@ -56,6 +58,17 @@ pub enum Command {
         /// Refuse a held run.
         #[arg(long)]
         refuse: bool,
+    },
+    /// List entries that may be someone known already; say that one is, or is not.
+    Proposals {
+        #[command(flatten)]
+        named: Named,
+        /// The proposal that is right: the entry is that person's from now on.
+        #[arg(long, value_name = "ID", conflicts_with = "reject")]
+        accept: Option<String>,
+        /// The proposal that is wrong: the next run makes someone new of the entry.
+        #[arg(long, value_name = "ID")]
+        reject: Option<String>,
     },
     /// Turn a source on or off.
     Enable {
@@ -157,6 +170,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&est).await?;
             sync_run::one(&ctx, output, id.parse()?, sync_run::Decision::of(approve, refuse)).await
         }
+        Command::Proposals { named, accept, reject } => {
+            let ctx = local.establishment(&named.est).await?;
+            proposal::run(&ctx, output, &named.source, (accept.as_deref(), reject.as_deref())).await
+        }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = sources::get(&ctx, &named.source).await?;
@@ -173,8 +190,15 @@ fn text(value: &Value, field: &str) -> String {
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
     let name = new.named.source.clone();
-    let fields =
-        SourceFields { name, kind: SourceKind::Ldap, settings: settings(new)?, schedule: None, guard: Guard::default(), enabled: true };
+    let fields = SourceFields {
+        name,
+        kind: SourceKind::Ldap,
+        settings: settings(new)?,
+        schedule: None,
+        guard: Guard::default(),
+        matching: Matching::default(),
+        enabled: true,
+    };
     let source = sources::create(&ctx, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }

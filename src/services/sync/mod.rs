@@ -15,6 +15,7 @@ mod matching;
 mod meet;
 mod members;
 mod plan;
+pub mod proposals;
 mod reconcile;
 mod run;
 mod shared;

@@ -24,10 +24,7 @@ pub struct Declared {
 impl Declared {
     /// Reads it.
     pub async fn load(tx: &mut Tx) -> Result<Self, Error> {
-        let mut of = HashMap::new();
-        for source in source::list(tx).await? {
-            of.insert(source.id, Matching::parse(source.matching.as_ref())?);
-        }
+        let of = source::list(tx).await?.into_iter().map(|source| (source.id, source.matching.unwrap_or_default())).collect();
         Ok(Self { of, nothing: Matching::default() })
     }
 
