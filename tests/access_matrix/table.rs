@@ -91,6 +91,8 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/runs/{id}/changes", Read, 200, ""),
     row("POST", "/establishments/{slug}/runs/{id}/approve", Manage, 202, ""),
     row("POST", "/establishments/{slug}/runs/{id}/refuse", Manage, 200, ""),
+    // A run that is held changed nothing: that is told only to those who may take one back.
+    row("POST", "/establishments/{slug}/runs/{id}/undo", Manage, 409, ""),
     row("GET", "/establishments/{slug}/proposals", Read, 200, ""),
     row("GET", "/establishments/{slug}/proposals/{id}", Read, 200, ""),
     row("POST", "/establishments/{slug}/proposals/{id}/accept", Manage, 200, ""),

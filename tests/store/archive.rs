@@ -171,13 +171,7 @@ async fn insert_key_and_token(tx: &mut Tx, maker: &user::User) -> Result<(), Err
 async fn insert_matched(tx: &mut Tx, feed: &source::Source, who: &user::User) -> Result<(), Error> {
     use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
     use passerelle::store::establishment::statement::{self, Stated, Statement};
-    let said = Statement {
-        source_id: feed.id,
-        external_id: "e-1".to_owned(),
-        user_id: who.id,
-        stated: Stated::of(who),
-        present: true,
-    };
+    let said = Statement { source_id: feed.id, external_id: "e-1".to_owned(), user_id: who.id, stated: Stated::of(who), present: true };
     statement::keep(tx, &said).await?;
     let open = Proposal {
         id: passerelle::types::id::ProposalId::new(),

@@ -1,13 +1,20 @@
 //! Tests of: sources and sync runs, against a real directory server.
 
+mod active_directory;
 mod bad_input;
+mod changes;
 mod guard;
+mod leaving;
 mod lifecycle;
+mod odd;
 mod outcome;
 mod preview;
+mod removal;
 mod roles;
+mod schedules;
 mod several;
 mod sources;
+mod undo;
 
 use passerelle::services::context::Context;
 use passerelle::services::sources::{SourceFields, create, get, update};
@@ -17,6 +24,7 @@ use passerelle::store::establishment::change::{self, Change};
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
+use passerelle::types::leaving::Leaving;
 use passerelle::types::matching::Matching;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
@@ -121,6 +129,11 @@ fn settings(url: &str) -> Value {
     json!({ "urls": [url], "bind_dn": ADMIN_DN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE, "profile": "supann", "user_filter": "(objectClass=inetOrgPerson)" })
 }
 
+/// A source that has no settings yet.
+fn unfed() -> SourceFields {
+    serde_json::from_value(json!({ "name": "ldap", "settings": {} })).unwrap()
+}
+
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
     SourceFields {
         name: "ldap".to_owned(),
@@ -128,6 +141,7 @@ fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
         settings: settings(&slapd.url()),
         schedule: None,
         guard,
+        leaving: Leaving::default(),
         matching: Matching::default(),
         enabled: true,
     }

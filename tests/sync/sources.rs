@@ -8,6 +8,7 @@ use passerelle::services::sources::{self, SourceFields, shown};
 use passerelle::store::establishment::source::Source;
 use passerelle::types::id::UserId;
 use passerelle::types::permission::GatewayRole;
+use passerelle::types::schedule::Schedule;
 use serde_json::{Value, json};
 
 use super::{Fed, add, delete, fields, open_guard, person};
@@ -33,7 +34,7 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
     };
     let cases: [(Edit<'_>, &str); 7] = [
         (&|f| f.name = "Deux mots".to_owned(), "name"),
-        (&|f| f.schedule = Some(json!("daily")), "schedule"),
+        (&|f| f.schedule = Some(Schedule { poll_s: 1, ..Schedule::default() }), "schedule.poll_s"),
         (&|f| f.kind = passerelle::store::establishment::source::SourceKind::Csv, "kind"),
         (&|f| f.guard.shrink_percent = 101.0, "guard.shrink_percent"),
         (&|f| f.settings["urls"] = json!(["http://x"]), "settings.urls"),
@@ -74,7 +75,7 @@ async fn bind_password_is_sealed_never_shown_and_asked_again_for_another_server(
 async fn check_shows_the_steps_and_people_as_they_would_arrive() {
     let fed = Fed::with_people(&["anne"]).await;
     let steps = sources::check(&fed.ctx, "ldap").await.unwrap();
-    assert!(steps.iter().all(|step| step.ok), "{steps:?}");
+    assert!(steps.iter().all(|step| step.level == connectors::Level::Ok), "{steps:?}");
     let people = steps.iter().find(|step| step.name == "people").unwrap();
     assert_eq!((people.count, people.sample.len()), (Some(1), 1));
     assert_eq!(fed.everyone().await, []);

@@ -38,6 +38,7 @@ async fn stage() -> (TestServer, Place, Slapd) {
         settings,
         schedule: None,
         guard,
+        leaving: passerelle::types::leaving::Leaving::default(),
         matching: Matching::default(),
         enabled: true,
     };

@@ -21,6 +21,8 @@ CREATE TABLE source_states (
     taken TEXT NOT NULL,
     -- Whether a run that broke off left roles to be computed again.
     roles_due INTEGER NOT NULL CHECK (roles_due IN (0, 1)),
+    -- When an account next opens or closes by a date of its own: from then on only a whole reading will do.
+    turns_at INTEGER,
     -- The server that answered last, and until when none is asked.
     server TEXT,
     paused_until INTEGER
@@ -31,6 +33,14 @@ ALTER TABLE links ADD COLUMN place BLOB;
 ALTER TABLE links ADD COLUMN left_at INTEGER;
 CREATE INDEX links_place ON links (source_id, place);
 CREATE INDEX links_left ON links (left_at) WHERE left_at IS NOT NULL;
+
+-- Up to when a source's schedule is served, and when it last began a complete reading.
+CREATE TABLE source_turns (
+    source_id BLOB NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
+    served_at INTEGER NOT NULL,
+    full_begun_at INTEGER
+) STRICT;
+
 ALTER TABLE groups ADD COLUMN place BLOB;
 -- Digests of members that name nobody yet, sixteen bytes each.
 ALTER TABLE groups ADD COLUMN dangling BLOB;

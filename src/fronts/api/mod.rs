@@ -86,6 +86,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(runs::changes))
         .routes(routes!(runs::approve))
         .routes(routes!(runs::refuse))
+        .routes(routes!(runs::undo))
         .routes(routes!(proposals::list))
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))

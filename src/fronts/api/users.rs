@@ -18,6 +18,8 @@ use crate::services::users::{self, NewUser, Profile, UserPatch};
 use crate::store::establishment::link::NamedLink;
 use crate::store::establishment::user::{DisabledBy, Filter, User, UserStatus};
 use crate::types::id::UserId;
+use crate::types::leaving::Afterwards;
+use crate::types::time::Timestamp;
 
 /// What a list of people may be asked.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -60,11 +62,16 @@ pub struct UserView {
     user: User,
     /// Their entries in sources.
     links: Vec<NamedLink>,
+    /// From when on their sources no longer keep someone who left them all; a role given by hand keeps them still.
+    leaves_on: Option<Timestamp>,
+    /// What becomes of them then.
+    leaves_then: Option<Afterwards>,
 }
 
 impl From<Profile> for UserView {
     fn from(profile: Profile) -> Self {
-        Self { user: profile.user, links: profile.links }
+        let (leaves_on, leaves_then) = profile.departure().unzip();
+        Self { user: profile.user, links: profile.links, leaves_on, leaves_then }
     }
 }
 
@@ -102,7 +109,7 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
 pub async fn create(Here(ctx): Here, Body(new): Body<NewUser>) -> Result<Created<NewUserView>, Problem> {
     let (user, link) = users::create(&ctx, &new).await?;
     let location = format!("/api/v1/establishments/{}/users/{}", ctx.slug(), user.id);
-    Ok(Created { location, body: NewUserView { user: UserView { user, links: Vec::new() }, link: link.into() } })
+    Ok(Created { location, body: NewUserView { user: Profile { user, links: Vec::new() }.into(), link: link.into() } })
 }
 
 /// Shows one person.

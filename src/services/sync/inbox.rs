@@ -74,8 +74,13 @@ pub struct Inbox {
     pub there: HashSet<Digest>,
     /// How many of those are people.
     pub people_there: usize,
+    /// Memberships that no group states: the group by its key, the member by where it stands.
+    pub joined: Vec<(Digest, Digest)>,
     /// User names of members that some group states, folded, when not everyone was read.
     pub member_names: Vec<String>,
+    /// When someone's account next opens or closes by a date of its own, in seconds since 1970.
+    pub next_turn: Option<i64>,
+    now: i64,
     /// Why some of the people are set aside whatever their user names are, by their place.
     pub aside: HashMap<usize, Reason>,
     /// Who may be whom, for a person to decide.
@@ -86,8 +91,8 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// An empty inbox over what is known.
-    pub fn new(known: Known, spool: Spool) -> Self {
+    /// An empty inbox over what is known. Accounts stand as their dates say at `now`, in seconds since 1970.
+    pub fn new(known: Known, spool: Spool, now: i64) -> Self {
         Self {
             known,
             people: Vec::new(),
@@ -105,7 +110,10 @@ impl Inbox {
             gone: HashSet::new(),
             there: HashSet::new(),
             people_there: 0,
+            joined: Vec::new(),
             member_names: Vec::new(),
+            next_turn: None,
+            now,
             aside: HashMap::new(),
             proposals: Vec::new(),
             answered: Vec::new(),
@@ -114,8 +122,8 @@ impl Inbox {
     }
 
     /// An empty inbox for some of the entries.
-    pub fn partial(known: Known, spool: Spool, extent: Extent) -> Self {
-        Self { full: false, extent, ..Self::new(known, spool) }
+    pub fn partial(known: Known, spool: Spool, now: i64, extent: Extent) -> Self {
+        Self { full: false, extent, ..Self::new(known, spool, now) }
     }
 
     /// Whether a known entry that was not stated is gone.
@@ -142,6 +150,7 @@ impl Inbox {
                 }
                 self.there.extend(external_ids.iter().map(|key| digest::of(Kind::Key, key)));
             }
+            Step::Joined { group, dn_key } => self.joined.push((digest::of(Kind::Key, &group), digest::of(Kind::Dn, &dn_key))),
         }
         Ok(())
     }
@@ -171,7 +180,11 @@ impl Inbox {
     pub fn take(&mut self, page: Vec<Record>) -> Result<(), Error> {
         for record in page {
             match record {
-                Record::Person(person) => self.take_person(&person)?,
+                Record::Person(mut person) => {
+                    person.settle(self.now);
+                    self.next_turn = self.next_turn.into_iter().chain(person.next_turn(self.now)).min();
+                    self.take_person(&person)?;
+                }
                 Record::Group(group) => self.take_group(group),
                 Record::Unreadable(entry) => self.take_unreadable(entry),
             }

@@ -14,6 +14,7 @@ mod known;
 mod matching;
 mod meet;
 mod members;
+mod one;
 mod plan;
 pub mod proposals;
 mod reconcile;
@@ -22,9 +23,12 @@ mod shared;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use broken::{carry_on, recover};
+pub use one::{OneRun, run_one};
 pub use run::{approve, approve_to_end, refuse, run_batch, run_by, run_to_end, start};
+pub use undo::{undo, undo_to_end};
 
 use super::context::Context;
 use super::error::Error;

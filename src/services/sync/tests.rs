@@ -27,6 +27,8 @@ pub fn person(number: u32, username: &str) -> Person {
         locale: None,
         active: true,
         inactive_reason: None,
+        opens: None,
+        closes: None,
         home_unit: None,
         units: Vec::new(),
         attributes: BTreeMap::new(),

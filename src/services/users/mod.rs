@@ -1,13 +1,16 @@
 //! People: the only writer of users. Whatever changes who may sign in ends sessions and grants in the same transaction.
 
 mod authority;
+mod erase;
 pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
 
 pub(in crate::services) use authority::may_change_in;
+pub(in crate::services) use erase::{anonymise_in, by_policy, purge_in};
 pub(in crate::services) use lifecycle::reset_in;
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
+pub(in crate::services) use read::departure;
 pub use read::{Profile, get, list, profile, profiles, resolve};
 
 use serde::Deserialize;
@@ -137,6 +140,7 @@ fn regular(ctx: &Context, new: &NewUser) -> Result<User, Error> {
         last_sign_in_at: None,
         created_at: ctx.now,
         updated_at: ctx.now,
+        erased_at: None,
     })
 }
 

@@ -30,6 +30,7 @@ pub mod session;
 pub mod signing_key;
 pub mod source;
 pub mod source_state;
+pub mod source_turn;
 pub mod statement;
 pub mod statistics;
 pub mod sync_run;

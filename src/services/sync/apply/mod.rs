@@ -4,6 +4,7 @@
 //! whatever breaks it off, what is written is written down, and the next reading goes on from there. What is taken away is taken away whole,
 //! roles included, in one of them; what is given may come in steps, roles last.
 
+mod farewell;
 pub mod fields;
 mod groups;
 mod people;

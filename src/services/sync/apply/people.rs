@@ -106,6 +106,7 @@ impl Work<'_> {
             }
             let mut detail = differences(&before, &user);
             detail.insert("reason".to_owned(), json!("the entry is gone from the source"));
+            detail.insert("present".to_owned(), json!({ "before": true, "after": false }));
             let operation = match (gone.disabled, gone.enabled) {
                 (true, _) => Operation::Disabled,
                 (_, true) => Operation::Enabled,
@@ -114,7 +115,7 @@ impl Work<'_> {
             self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(Value::Object(detail))).await?;
             self.count(operation);
             if self.writes {
-                facts::mark_gone_in(tx, self.run.source_id, user.id).await?;
+                facts::mark_gone_in(tx, self.run.source_id, user.id, self.ctx.now).await?;
                 self.losing.push(user.id);
                 match (gone.disabled, gone.enabled) {
                     (true, _) => drop(users::disable_in(tx, self.ctx, user, DisabledBy::Source).await?),
@@ -218,6 +219,12 @@ impl Work<'_> {
         if moved {
             detail.insert("dn".to_owned(), json!({ "before": link.map(|link| &link.dn), "after": person.dn }));
         }
+        let standing = link.map(|link| [("present", link.present, link.present || one.fields), ("active", link.active, person.active)]);
+        for (field, before, after) in standing.into_iter().flatten() {
+            if before != after {
+                detail.insert(field.to_owned(), json!({ "before": before, "after": after }));
+            }
+        }
         if turn == Turn::Disable {
             let reason = person.inactive_reason.as_deref().unwrap_or("inactive in the source");
             detail.insert("reason".to_owned(), json!(reason));
@@ -312,6 +319,7 @@ impl Work<'_> {
             last_sign_in_at: None,
             created_at: self.ctx.now,
             updated_at: self.ctx.now,
+            erased_at: None,
         };
         state(&mut user, stated(person));
         user
@@ -329,6 +337,7 @@ impl Work<'_> {
             Operation::Quarantined => &mut counts.quarantined,
             Operation::MembersAdded => &mut counts.memberships_added,
             Operation::MembersRemoved => &mut counts.memberships_removed,
+            Operation::Skipped => &mut counts.skipped,
         };
         *counter += 1;
     }
