@@ -300,3 +300,17 @@ async fn someone_made_by_hand_is_never_taken_for_an_entry_unasked() {
     let adopted = two.fed.user("a.martin").await;
     assert_eq!((adopted.id, adopted.attributes["department"][0].as_str()), (made.id, "GEII"));
 }
+
+#[tokio::test]
+async fn a_run_that_joined_two_is_taken_back_like_any_other() {
+    let two = anne(json!({ "soft": [{ "fields": ["email"], "link": true }], "authority": ["email"] })).await;
+    let (ctx, before) = (&two.fed.ctx, two.fed.user("anne").await);
+    let run = two.sync_staff().await;
+    assert_ne!(two.fed.user("anne").await.email, before.email);
+    let undone = sync::undo_to_end(ctx, run.id, false).await.unwrap();
+    assert_eq!((undone.state, undone.error.as_deref()), (State::Done, None));
+    let after = two.fed.user("anne").await;
+    assert_eq!(User { updated_at: before.updated_at, ..after.clone() }, before);
+    let links = users::profile(ctx, after.id).await.unwrap().links;
+    assert_eq!(links.iter().map(|link| link.source.as_str()).collect::<Vec<_>>(), ["ldap"]);
+}
