@@ -80,6 +80,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(sources::show, sources::update, sources::delete))
         .routes(routes!(sources::check))
         .routes(routes!(sources::preview))
+        .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))

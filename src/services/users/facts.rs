@@ -37,11 +37,6 @@ pub(in crate::services) async fn keep_statement_in(tx: &mut Tx, statement: &Stat
     Ok(statement::keep(tx, statement).await?)
 }
 
-/// Takes an entry from whom it was joined to.
-pub(in crate::services) async fn part_in(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
-    Ok(link::delete(tx, source, external_id).await?)
-}
-
 /// Notes that someone's entry is gone from its source.
 pub(in crate::services) async fn mark_gone_in(tx: &mut Tx, source: SourceId, user: UserId, at: Timestamp) -> Result<(), Error> {
     Ok(link::mark_gone(tx, source, user, at).await?)
@@ -50,6 +45,11 @@ pub(in crate::services) async fn mark_gone_in(tx: &mut Tx, source: SourceId, use
 /// Forgets what a source says of someone.
 pub(in crate::services) async fn forget_link_in(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
     Ok(link::delete(tx, source, external_id).await?)
+}
+
+/// Has the next reading of every source apply again what it says of someone.
+pub(in crate::services) async fn doubt_links_in(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    Ok(link::forget_hashes_of_user(tx, user).await?)
 }
 
 /// Makes some groups of a source the establishment's own. Answers how many.
