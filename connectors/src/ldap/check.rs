@@ -23,18 +23,20 @@ const DAY_S: i64 = 86_400;
 pub const STEPS: [&str; 13] =
     ["dns", "tcp", "tls", "bind", "server", "base", "people", "groups", "paging", "ranges", "nesting", "clock", "changes"];
 /// Everything that a step may find; what it fails by is a [`Cause::CODES`].
-pub const CODES: [&str; 39] = [
+pub const CODES: [&str; 41] = [
     "anonymous",
     "bases",
     "bound",
     "bound_by_certificate",
     "certificate_ends",
+    "changes_by_content",
     "changes_by_content_bases",
     "changes_by_dirsync",
     "changes_by_retro_changelog",
     "changes_by_syncrepl",
     "changes_by_timestamp",
     "changes_by_usn",
+    "changes_unseen",
     "clock",
     "clock_ahead",
     "clock_apart",
@@ -204,5 +206,6 @@ async fn read(directory: &Directory, connection: &mut Connection, now: i64, step
         return;
     }
     server::clock(directory, connection, &shown, now, steps).await;
-    steps.0.push(server::changes(directory, &shown));
+    let step = server::changes(directory, connection, &shown).await;
+    steps.0.push(step);
 }

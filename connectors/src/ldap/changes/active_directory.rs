@@ -26,6 +26,32 @@ const UNSEEN: [&str; 9] = [
     "lastLogon",
 ];
 
+/// How one is told of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ldap) enum Way {
+    /// By DirSync.
+    DirSync,
+    /// By update sequence numbers.
+    Usn,
+    /// Not at all: the source depends on this attribute, whose changes nobody tells.
+    Unseen(&'static str),
+    /// Not at all.
+    None,
+}
+
+/// How this account would be told of changes.
+pub(in crate::ldap) async fn way(directory: &Directory, connection: &mut Connection, root: &RootDse) -> Result<Way, Cause> {
+    if let Some(attribute) = unseen(directory) {
+        return Ok(Way::Unseen(attribute));
+    }
+    let found = bookmark(directory, connection, root).await?;
+    Ok(match found.map(|found| found.method) {
+        Some(method) if method == Method::DirSync.name() => Way::DirSync,
+        Some(_) => Way::Usn,
+        None => Way::None,
+    })
+}
+
 /// Since when to ask next, taken before the first page; none when this account or these settings leave no way to learn of every change.
 pub(super) async fn bookmark(directory: &Directory, connection: &mut Connection, root: &RootDse) -> Result<Option<Bookmark>, Cause> {
     if !matches!(root.make_or(directory.settings().server), Make::ActiveDirectory | Make::Samba) {

@@ -28,6 +28,7 @@ use crate::record::Kind;
 
 use said::Said;
 
+pub(super) use active_directory::{Way, way as active_directory_way};
 pub(super) use mark::mark;
 
 /// Handfuls of steps that may wait for the reader.

@@ -4,6 +4,7 @@ use super::{CheckStep, Level, Steps};
 use crate::dn;
 use crate::ldap::Directory;
 use crate::ldap::ber::Elements;
+use crate::ldap::changes::{Way, active_directory_way};
 use crate::ldap::connection::Connection;
 use crate::ldap::generalized_time::seconds;
 use crate::ldap::range::attributes;
@@ -85,12 +86,17 @@ async fn last_change(directory: &Directory, connection: &mut Connection, shown: 
 }
 
 /// How this server tells what changed, best first.
-pub(super) fn changes(directory: &Directory, shown: &RootDse) -> CheckStep {
+pub(super) async fn changes(directory: &Directory, connection: &mut Connection, shown: &RootDse) -> CheckStep {
     let settings = directory.settings();
     let step = |code| CheckStep::new("changes", Level::Ok, code);
     match shown.make_or(settings.server) {
-        Make::ActiveDirectory | Make::Samba if shown.knows(control::DIRSYNC) => step("changes_by_dirsync"),
-        Make::ActiveDirectory | Make::Samba => step("changes_by_usn"),
+        // What it offers is one thing, what this account and these settings make of it another.
+        Make::ActiveDirectory | Make::Samba => match active_directory_way(directory, connection, shown).await {
+            Ok(Way::DirSync) => step("changes_by_dirsync"),
+            Ok(Way::Usn) => step("changes_by_usn"),
+            Ok(Way::Unseen(attribute)) => CheckStep::new("changes", Level::Warning, "changes_unseen").fact("attribute", attribute),
+            Ok(Way::None) | Err(_) => CheckStep::new("changes", Level::Warning, "changes_by_content"),
+        },
         Make::OpenLdap | Make::Ds389 if shown.knows(control::SYNC_REQUEST) => step("changes_by_syncrepl"),
         Make::Ds389 if shown.changelog.is_some() => step("changes_by_retro_changelog"),
         _ => step("changes_by_timestamp"),
