@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 29] = [
+const OF_SOME: [(&str, &[&str]); 30] = [
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),
@@ -72,6 +72,7 @@ const OF_SOME: [(&str, &[&str]); 29] = [
     ("list_administrators", &[]),
     ("list_keys", &[]),
     ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
+    ("list_proposals", &["source", "state"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
     ("list_run_changes", &["kind", "name", "operation"]),
     ("list_runs", &["source", "mode", "state"]),

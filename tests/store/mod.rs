@@ -31,5 +31,6 @@ mod sign_in;
 mod sign_outs;
 mod starting;
 mod statistics;
+mod taking_back;
 mod transactions;
 mod unwritable;

@@ -26,32 +26,6 @@ const UNSEEN: [&str; 9] = [
     "lastLogon",
 ];
 
-/// How one is told of changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::ldap) enum Way {
-    /// By DirSync.
-    DirSync,
-    /// By update sequence numbers.
-    Usn,
-    /// Not at all: the source depends on this attribute, whose changes nobody tells.
-    Unseen(&'static str),
-    /// Not at all.
-    None,
-}
-
-/// How this account would be told of changes.
-pub(in crate::ldap) async fn way(directory: &Directory, connection: &mut Connection, root: &RootDse) -> Result<Way, Cause> {
-    if let Some(attribute) = unseen(directory) {
-        return Ok(Way::Unseen(attribute));
-    }
-    let found = bookmark(directory, connection, root).await?;
-    Ok(match found.map(|found| found.method) {
-        Some(method) if method == Method::DirSync.name() => Way::DirSync,
-        Some(_) => Way::Usn,
-        None => Way::None,
-    })
-}
-
 /// Since when to ask next, taken before the first page; none when this account or these settings leave no way to learn of every change.
 pub(super) async fn bookmark(directory: &Directory, connection: &mut Connection, root: &RootDse) -> Result<Option<Bookmark>, Cause> {
     if !matches!(root.make_or(directory.settings().server), Make::ActiveDirectory | Make::Samba) {
@@ -88,7 +62,7 @@ fn holding(contexts: &[String], bases: &[String]) -> Option<String> {
 }
 
 /// An attribute that the source depends on and whose changes are told by nobody.
-fn unseen(directory: &Directory) -> Option<&'static str> {
+pub(in crate::ldap) fn unseen(directory: &Directory) -> Option<&'static str> {
     let asked: Vec<String> = depended_on(directory);
     UNSEEN.into_iter().find(|name| asked.iter().any(|asked| asked.eq_ignore_ascii_case(name)))
 }
@@ -97,8 +71,7 @@ fn unseen(directory: &Directory) -> Option<&'static str> {
 pub(super) fn depended_on(directory: &Directory) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for query in [Kind::Person, Kind::Group].into_iter().filter_map(|kind| directory.queries(kind).next()) {
-        let named = query.names.iter().map(String::as_str).chain(named_by(query.filter));
-        for name in named {
+        for name in query.names.iter().map(String::as_str).chain(named_by(query.filter)) {
             if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 names.push(name.to_owned());
             }

@@ -28,8 +28,8 @@ use crate::record::Kind;
 
 use said::Said;
 
-pub(super) use active_directory::{Way, way as active_directory_way};
-pub(super) use mark::mark;
+pub(super) use active_directory::unseen;
+pub(super) use mark::{mark, method};
 
 /// Handfuls of steps that may wait for the reader.
 const STEPS_WAITING_MAX: usize = 4;
