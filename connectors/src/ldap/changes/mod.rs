@@ -28,6 +28,7 @@ use crate::record::Kind;
 
 use said::Said;
 
+pub(super) use active_directory::unseen;
 pub(super) use mark::{mark, method};
 
 /// Handfuls of steps that may wait for the reader.
