@@ -22,6 +22,7 @@ use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
+use crate::types::matching::Matching;
 use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::schedule::Schedule;
@@ -55,6 +56,9 @@ pub struct SourceFields {
     /// What becomes of whoever left it.
     #[serde(default)]
     pub leaving: Leaving,
+    /// How its people are found among those whom other sources state, and whose word counts for what.
+    #[serde(default)]
+    pub matching: Matching,
     /// Whether runs and sign-ins through it are allowed.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -70,8 +74,9 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, schedule, guard, leaving, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule, guard, leaving: leaving.unwrap_or_default(), enabled }
+        let Source { name, kind, settings, schedule, guard, leaving, matching, enabled, .. } = source.clone();
+        let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
+        Self { name, kind, settings, schedule, guard, leaving, matching, enabled }
     }
 }
 
@@ -85,6 +90,7 @@ pub fn shown(source: &Source) -> Value {
         "schedule": source.schedule,
         "guard": source.guard,
         "leaving": source.leaving.unwrap_or_default(),
+        "matching": source.matching.clone().unwrap_or_default(),
         "enabled": source.enabled,
         "created_at": source.created_at,
         "updated_at": source.updated_at,
@@ -297,6 +303,7 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
     source.guard = fields.guard;
     source.leaving = Some(fields.leaving);
     source.schedule.clone_from(&fields.schedule);
+    source.matching = Some(fields.matching.clone());
     source.enabled = fields.enabled;
     Ok(())
 }
@@ -363,6 +370,7 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
         wrong.extend(more);
     }
     wrong.extend(nul::refuse("settings", &fields.settings).err());
+    wrong.extend(fields.matching.wrong());
     if !fields.settings.is_object() {
         wrong.push(Invalid::new("settings", "must be an object"));
     }

@@ -14,6 +14,7 @@ mod preview;
 mod removal;
 mod roles;
 mod schedules;
+mod several;
 mod sources;
 mod undo;
 
@@ -26,6 +27,7 @@ use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
 use passerelle::types::leaving::Leaving;
+use passerelle::types::matching::Matching;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -145,6 +147,7 @@ fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
         schedule: None,
         guard,
         leaving: Leaving::default(),
+        matching: Matching::default(),
         enabled: true,
     }
 }

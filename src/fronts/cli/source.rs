@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
+use super::proposal;
 use super::run as sync_run;
 use super::source_check;
 use super::source_told::Told;
@@ -16,6 +17,7 @@ use crate::services::sync;
 use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::Mode;
 use crate::types::leaving::Leaving;
+use crate::types::matching::Matching;
 
 /// What to do with sources. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
@@ -40,8 +42,11 @@ pub enum Command {
         #[command(flatten)]
         named: Named,
         /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
-        #[arg(long, value_name = "DN")]
+        #[arg(long, value_name = "DN", conflicts_with = "changes")]
         only: Option<String>,
+        /// Ask only for what changed since the last run.
+        #[arg(long)]
+        changes: bool,
     },
     /// List runs, newest first.
     Runs {
@@ -88,6 +93,17 @@ pub enum Command {
         /// Only count what would happen.
         #[arg(long)]
         dry_run: bool,
+    },
+    /// List entries that may be someone known already; say that one is, or is not.
+    Proposals {
+        #[command(flatten)]
+        named: Named,
+        /// The proposal that is right: the entry is that person's from now on.
+        #[arg(long, value_name = "ID", conflicts_with = "reject")]
+        accept: Option<String>,
+        /// The proposal that is wrong: the next run makes someone new of the entry.
+        #[arg(long, value_name = "ID")]
+        reject: Option<String>,
     },
     /// Turn a source on or off. On, it also runs by itself again where failures or an undo had it left alone.
     Enable {
@@ -153,8 +169,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
         Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync { named, only: Some(dn) } => one(local, output, &named, &dn).await,
-        Command::Sync { named, only: None } => once(local, output, &named, Mode::Full).await,
+        Command::Sync { named, only: Some(dn), .. } => one(local, output, &named, &dn).await,
+        Command::Sync { named, changes, .. } => once(local, output, &named, if changes { Mode::Changes } else { Mode::Full }).await,
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -166,6 +182,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             sync_run::report(&ctx, output, &run).await
         }
         Command::Delete { named, people, confirm, dry_run } => delete(local, output, &named, people, confirm.as_deref(), dry_run).await,
+        Command::Proposals { named, accept, reject } => {
+            let ctx = local.establishment(&named.est).await?;
+            proposal::run(&ctx, output, &named.source, (accept.as_deref(), reject.as_deref())).await
+        }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = sources::get(&ctx, &named.source).await?;
@@ -191,6 +211,7 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
         schedule: new.told.schedule(None)?,
         guard: Guard::default(),
         leaving: Leaving::default(),
+        matching: Matching::default(),
         enabled: true,
     };
     let source = sources::create(&ctx, &fields).await?;
