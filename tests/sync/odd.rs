@@ -76,7 +76,7 @@ async fn what_says_that_an_account_is_closed_is_the_administrators_choice() {
     let read = sources::get(&fed.ctx, "ldap").await.unwrap();
     let mut fields = sources::SourceFields::from(&read);
     fields.settings["account_state"] = json!([{"attribute": "employeeType", "active": ["present"]}, "schacExpiryDate"]);
-    sources::update(&fed.ctx, &read, &fields).await.unwrap();
+    let read = sources::update(&fed.ctx, &read, &fields).await.unwrap();
     for (uid, state) in [("anne", "present"), ("bob", "retraite")] {
         fed.slapd.modify(&format!("dn: {}\nchangetype: modify\nadd: employeeType\nemployeeType: {state}\n", dn(uid)));
     }
