@@ -23,7 +23,7 @@ const DAY_S: i64 = 86_400;
 pub const STEPS: [&str; 13] =
     ["dns", "tcp", "tls", "bind", "server", "base", "people", "groups", "paging", "ranges", "nesting", "clock", "changes"];
 /// Everything that a step may find; what it fails by is a [`Cause::CODES`].
-pub const CODES: [&str; 39] = [
+pub const CODES: [&str; 40] = [
     "anonymous",
     "bases",
     "bound",
@@ -35,6 +35,7 @@ pub const CODES: [&str; 39] = [
     "changes_by_syncrepl",
     "changes_by_timestamp",
     "changes_by_usn",
+    "changes_unseen",
     "clock",
     "clock_ahead",
     "clock_apart",
