@@ -17,7 +17,7 @@ const SAMPLE_MAX: usize = 5;
 /// One step of a check; the steps after a failed one are not tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckStep {
-    /// `dns`, `tcp`, `tls`, `bind`, `base`, `people` or `groups`.
+    /// `dns`, `tcp`, `tls`, `bind`, `base`, `people` or `groups`; of a file `file`, `encoding`, `delimiter`, `columns` or `content`.
     pub name: &'static str,
     /// Whether it went well.
     pub ok: bool,
@@ -31,6 +31,18 @@ pub struct CheckStep {
     pub sample: Vec<Record>,
 }
 
+impl CheckStep {
+    /// A step that went well.
+    pub(crate) fn passed(name: &'static str, detail: String) -> Self {
+        Self { name, ok: true, detail, advice: None, count: None, sample: Vec::new() }
+    }
+
+    /// A step that did not.
+    pub(crate) fn failed(name: &'static str, cause: &Cause) -> Self {
+        Self { name, ok: false, detail: cause.to_string(), advice: Some(cause.advice()), count: None, sample: Vec::new() }
+    }
+}
+
 /// Steps so far.
 #[derive(Default)]
 struct Steps(Vec<CheckStep>);
@@ -39,11 +51,8 @@ impl Steps {
     /// Notes a step; its value when it went well.
     fn note<T>(&mut self, name: &'static str, outcome: Result<(T, String), Cause>) -> Option<T> {
         let (value, step) = match outcome {
-            Ok((value, detail)) => (Some(value), CheckStep { name, ok: true, detail, advice: None, count: None, sample: Vec::new() }),
-            Err(cause) => {
-                let advice = Some(cause.advice());
-                (None, CheckStep { name, ok: false, detail: cause.to_string(), advice, count: None, sample: Vec::new() })
-            }
+            Ok((value, detail)) => (Some(value), CheckStep::passed(name, detail)),
+            Err(cause) => (None, CheckStep::failed(name, &cause)),
         };
         self.0.push(step);
         value

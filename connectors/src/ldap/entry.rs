@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use lber::structure::{PL, StructureTag};
 
-use super::ber::{Elements, OCTET_STRING};
+use super::ber::{self, Elements, OCTET_STRING};
 use super::guard::Chunk;
 use super::profile::KeyForm;
 use super::settings::{Profile, Settings};
@@ -20,7 +20,7 @@ const ACCOUNT_DISABLED: u32 = 2;
 const LOCKED_FOR_GOOD: &str = "000001010000Z";
 
 /// Turns the raw entries of a source into records.
-pub(super) struct Entries {
+pub(crate) struct Entries {
     people: Selection,
     groups: Selection,
     mapping: Mapping,
@@ -53,7 +53,7 @@ const AD_STATE_NAMES: [&str; 1] = ["userAccountControl"];
 const SUPANN_STATE_NAMES: [&str; 3] = ["pwdAccountLockedTime", "nsAccountLock", "supannRessourceEtat"];
 
 impl Entries {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let keys: Vec<(String, KeyForm)> = match &settings.external_id {
             Some(name) => vec![(name.clone(), KeyForm::of(name))],
             None => settings.server.keys().iter().map(|name| ((*name).to_owned(), KeyForm::of(name))).collect(),
@@ -86,7 +86,7 @@ impl Entries {
     }
 
     /// One raw entry as a record.
-    fn record(&self, kind: Kind, raw: &[u8]) -> Record {
+    pub(crate) fn record(&self, kind: Kind, raw: &[u8]) -> Record {
         let selection = match kind {
             Kind::Person => &self.people,
             Kind::Group => &self.groups,
@@ -312,6 +312,24 @@ impl<'a> Raw<'a> {
             }
         }
     }
+}
+
+/// An entry in the form directories send it, for one that comes from elsewhere.
+pub(crate) fn written<'a>(dn: &str, attributes: impl Iterator<Item = (&'a str, &'a [Vec<u8>])>) -> Vec<u8> {
+    let mut list = Vec::new();
+    for (name, values) in attributes {
+        let (mut set, mut pair) = (Vec::new(), Vec::new());
+        for value in values {
+            ber::write(OCTET_STRING, value, &mut set);
+        }
+        ber::write(OCTET_STRING, name.as_bytes(), &mut pair);
+        ber::write(ber::SET, &set, &mut pair);
+        ber::write(ber::SEQUENCE, &pair, &mut list);
+    }
+    let mut out = Vec::new();
+    ber::write(OCTET_STRING, dn.as_bytes(), &mut out);
+    ber::write(ber::SEQUENCE, &list, &mut out);
+    out
 }
 
 /// The DN's bytes, without taking the entry apart.

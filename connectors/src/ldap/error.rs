@@ -165,6 +165,9 @@ pub enum Cause {
     /// More pages than any directory has.
     #[error("it sent more than {0} pages")]
     TooManyPages(usize),
+    /// What a file holds cannot be used; the text says on which line.
+    #[error("{0}")]
+    Content(String),
     /// Nobody takes the records any more.
     #[error("the reading was given up")]
     GivenUp,
@@ -211,6 +214,7 @@ impl Cause {
             Self::Silent { .. } => "silent",
             Self::Deadline(_) => "deadline",
             Self::TooManyPages(_) => "too_many_pages",
+            Self::Content(_) => "content",
             Self::GivenUp => "given_up",
             Self::Protocol(_) => "protocol",
         }
@@ -259,6 +263,7 @@ impl Cause {
             Self::Silent { .. } => "Check the load of the directory and the network between",
             Self::Deadline(_) => "Raise the run's deadline, or narrow the filters; nothing was changed",
             Self::TooManyPages(_) => "Raise `page_size`, or narrow the filters",
+            Self::Content(_) => "Correct the file or the source's settings, and give the file again; nothing was changed",
             Self::GivenUp => "Start it again",
             Self::Refused { .. } | Self::Protocol(_) => "The directory's log says more",
         }
