@@ -10,6 +10,7 @@ use super::audit;
 use super::context::Context;
 use super::directories::{self, prepare};
 use super::error::Error;
+use super::source_files;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
 use crate::store::establishment::{group, link, sync_run};
@@ -23,8 +24,8 @@ use crate::types::secret::Secret;
 const NAME_LENGTH_MAX: usize = 64;
 /// The key of the bind password within the settings: written, never read back.
 const BIND_PASSWORD: &str = "bind_password";
-/// The keys of `settings.tls` that name files of the gateway's machine.
-const TLS_FILES: [&str; 3] = ["ca_file", "client_cert_file", "client_key_file"];
+/// Where settings name files of the gateway's machine (RFC 6901).
+const FILES: [&str; 4] = ["/tls/ca_file", "/tls/client_cert_file", "/tls/client_key_file", "/path"];
 
 /// A source as it is configured. `settings.bind_password` is written and never read back; left out, the one before stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -202,6 +203,20 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         wrong.extend(not_theirs);
         return Err(Error::Invalid(wrong));
     }
+    if fields.kind != SourceKind::Ldap {
+        match source_files::check_settings(fields.kind, &fields.settings) {
+            Err(Error::Invalid(more)) if wrong.iter().all(|known| known.field != "settings") => wrong.extend(more),
+            Err(Error::Invalid(_)) | Ok(()) => {}
+            // Said of the kind already.
+            Err(Error::Conflict(_)) if !wrong.is_empty() => {}
+            Err(other) => return Err(other),
+        }
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        take_fields(source, fields, fields.settings.clone());
+        return Ok(());
+    }
     let mut settings = fields.settings.clone();
     let password = Said::take(&mut settings).unwrap_or_else(|refused| {
         wrong.push(refused);
@@ -233,11 +248,15 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Forget => source.secret_sealed = None,
         Said::Nothing => {}
     }
+    take_fields(source, fields, settings);
+    Ok(())
+}
+
+fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
     source.enabled = fields.enabled;
-    Ok(())
 }
 
 /// What was said of the bind password.
@@ -266,12 +285,12 @@ fn files_of_others(ctx: &Context, before: &Value, after: &Value) -> Vec<Invalid>
     if ctx.actor.may_act_as(GatewayRole::Operator) {
         return Vec::new();
     }
-    let named = |settings: &Value, key: &str| settings.pointer("/tls")?.get(key).filter(|path| !path.is_null()).cloned();
-    let changed = TLS_FILES.iter().filter(|key| named(before, key) != named(after, key));
+    let named = |settings: &Value, key: &str| settings.pointer(key).filter(|path| !path.is_null()).cloned();
+    let changed = FILES.iter().filter(|key| named(before, key) != named(after, key));
     changed
         .map(|key| {
             let message = "names a file of the gateway's machine, which only an operator may choose: ask an operator, or leave it as it is";
-            Invalid::new(format!("settings.tls.{key}"), message)
+            Invalid::new(format!("settings{}", key.replace('/', ".")), message)
         })
         .collect()
 }
@@ -295,8 +314,8 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
             format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
         wrong.push(Invalid::new("name", message));
     }
-    if fields.kind != SourceKind::Ldap {
-        wrong.push(Invalid::new("kind", "this version reads directories: accepted is `ldap`"));
+    if fields.kind == SourceKind::Scim {
+        wrong.push(Invalid::new("kind", "this version takes no SCIM feeds: accepted are `ldap`, `csv`, `ldif`"));
     }
     if fields.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()) {
         wrong.push(Invalid::new(

@@ -82,6 +82,7 @@ pub const TABLES: &[Table] = &[
     table("changes", 2, CHANGES),
     table("proposals", 1, PROPOSALS),
     table("source_files", 1, SOURCE_FILES),
+    table("source_file_parts", 1, SOURCE_FILE_PARTS),
     table("applications", 1, APPLICATIONS),
     table("rules", 1, RULES),
     table("assignments", 1, ASSIGNMENTS),
@@ -283,7 +284,9 @@ const PROPOSALS: &[Column] = &[
     nullable(text("decided_by")),
 ];
 
-const SOURCE_FILES: &[Column] = &[uuid("source_id"), text("name"), bytes("content"), bytes("digest"), text("given_by"), int("given_at")];
+const SOURCE_FILES: &[Column] = &[uuid("source_id"), text("name"), int("size"), bytes("digest"), text("given_by"), int("given_at")];
+
+const SOURCE_FILE_PARTS: &[Column] = &[uuid("id"), uuid("source_id"), int("part"), Column { sealed: true, ..bytes("content_sealed") }];
 
 const SOURCE_STATES: &[Column] = &[
     uuid("source_id"),
