@@ -15,6 +15,7 @@ pub const BOOKMARK_BYTES_MAX: usize = 64 * 1024;
 
 /// One thing a source says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every step states an entry")]
 pub enum Step {
     /// An entry as it stands now, new or changed.
     Stated(Record),

@@ -72,7 +72,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             let look_again = (job.seq > 0).then(|| ctx.now.plus_s(GUARD_S));
             Ok(next_due.into_iter().chain(look_again).min())
         }
-        Kind::Sync => sync::end_broken(&ctx, &job.subject).await.map(|_| None),
+        Kind::Sync => sync::carry_on(&ctx, lease).await.map(|()| None),
         Kind::Bulk => {
             let run = bulk::carry_on(gateway, lease, |_| {}).await?;
             // Another node goes on, or this one once others had their turn.

@@ -1,7 +1,7 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
 use connectors::ldap::{CheckStep, TlsMode};
-use connectors::{Directory, Password};
+use connectors::{Connector, Directory, Password};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -177,13 +177,14 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
 }
 
 /// Tries a source step by step: name, connection, encryption, account, base, people and groups, with some records as they would arrive.
+/// Of a file: encoding, delimiter, columns, people and groups.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` when its files cannot be used any more.
+/// `NotFound`, `Invalid` when its files cannot be used any more, `Conflict` when it was given no file.
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
-    Ok(directory(ctx, &source).await?.check().await)
+    connector(ctx, &source).await?.check().await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// The directory behind a source.
@@ -192,6 +193,17 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
     ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source).await
+}
+
+/// What reads a source, ready.
+///
+/// # Errors
+/// `Invalid` when its settings or files cannot be used.
+pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Result<Connector, Error> {
+    match source.kind {
+        SourceKind::Csv | SourceKind::Ldif => source_files::connector(ctx, source, None).await,
+        SourceKind::Ldap | SourceKind::Scim => Ok(Connector::Ldap(directory(ctx, source).await?)),
+    }
 }
 
 /// Writes the fields into the row, after checking every one of them.

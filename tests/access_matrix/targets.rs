@@ -170,6 +170,7 @@ impl Targets {
             progress: None,
             undoes: None,
             started_by: StartedBy::Hand,
+            note: None,
         };
         let mut tx = self.ctx.store.begin().await.unwrap();
         sync_run::insert(&mut tx, &held).await.unwrap();

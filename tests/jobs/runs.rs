@@ -98,6 +98,7 @@ async fn a_run_that_nobody_holds_does_not_stand_in_the_way_of_the_next() {
         progress: None,
         undoes: None,
         started_by: StartedBy::Hand,
+        note: None,
     };
     let mut tx = ctx.store.begin().await.unwrap();
     sync_run::insert(&mut tx, &broken_off).await.unwrap();

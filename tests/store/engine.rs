@@ -14,7 +14,7 @@ pub const BOUNDS: Bounds = Bounds { open_max: 16, connections_max: 4 };
 pub struct Bed {
     pub stores: Stores,
     pub store: Store,
-    pub place: TestStore,
+    _place: TestStore,
 }
 
 impl Bed {
@@ -22,12 +22,7 @@ impl Bed {
         let place = TestStore::on(engine);
         let stores = Stores::open(&place.url(), &[], BOUNDS).await.unwrap();
         let store = stores.provision_new(at("college-jean-jaures")).await.unwrap();
-        Self { stores, store, place }
-    }
-
-    /// Whether it lies in SQLite files, for what only they do.
-    pub fn is_sqlite(&self) -> bool {
-        self.place.database.is_none()
+        Self { stores, store, _place: place }
     }
 
     /// A reading connection of the establishment.

@@ -1,6 +1,5 @@
 //! Groups, who is in them, and which is in which.
 
-use passerelle::store::Error;
 use passerelle::store::dialect::PACKED_KEYS_MAX;
 use passerelle::store::establishment::group::{Filter, Group};
 use passerelle::store::establishment::membership::Member;
@@ -203,7 +202,6 @@ async fn packed_memberships_are_written_once_and_need_their_group_and_their_peop
         let (club, other) = (samples::group("club"), samples::group("autre"));
         with_groups(bed, &[club.clone(), other.clone()]).await;
         bed.write(async |tx| user::insert_all(tx, &people).await).await;
-        assert!(membership::is_empty(&mut bed.read().await).await.unwrap());
         // One value holds the fourth person last of all and the next one the fifth; the others are stated again and again.
         let mut keys: Vec<UserId> = (1..PACKED_KEYS_MAX).map(|n| people[n % 3].id).collect();
         keys.extend([people[3].id, people[4].id]);
@@ -215,7 +213,6 @@ async fn packed_memberships_are_written_once_and_need_their_group_and_their_peop
         })
         .await;
         let mut tx = bed.read().await;
-        assert!(!membership::is_empty(&mut tx).await.unwrap());
         assert_eq!(membership::users_of_group(&mut tx, club.id).await.unwrap(), people.iter().map(|p| p.id).collect::<Vec<_>>());
         assert_eq!(membership::users_of_group(&mut tx, other.id).await.unwrap(), [people[0].id]);
         drop(tx);
@@ -246,28 +243,36 @@ async fn groups_that_hold_nobody_are_filled_many_at_a_time() {
 }
 
 #[tokio::test]
-async fn memberships_are_filled_without_their_index_which_comes_back_even_when_the_run_is_given_up() {
+async fn groups_are_found_by_key_place_members_and_what_dangles() {
     on_every_engine(async |bed| {
-        let (club, people) = (samples::group("club"), ["a", "b"].map(person));
-        with_groups(bed, std::slice::from_ref(&club)).await;
-        bed.write(async |tx| user::insert_all(tx, &people).await).await;
-        let mut given_up = bed.store.begin().await.unwrap();
-        membership::drop_index(&mut given_up).await.unwrap();
-        drop(given_up);
-        // On SQLite, taking it away is refused where it is missing, and making it where it is there; on PostgreSQL it stays where it is.
+        let feed = samples::source("ldap");
+        bed.write(async |tx| source::insert(tx, &feed).await).await;
+        let stated = |name: &str, place: u8, dangling: Option<Vec<u8>>| Group {
+            source_id: Some(feed.id),
+            external_id: Some(format!("key-{name}")),
+            place: Some(vec![place; 16]),
+            dangling,
+            ..samples::group(name)
+        };
+        let (club, choir) = (stated("club", 1, None), stated("chorale", 2, Some(vec![3; 16])));
+        let (foreign, someone) = (samples::group("ailleurs"), person("élodie"));
+        with_groups(bed, &[club.clone(), choir.clone(), foreign.clone()]).await;
         bed.write(async |tx| {
-            membership::drop_index(tx).await?;
-            membership::insert_packed(tx, club.id, &[people[0].id, people[1].id]).await?;
-            membership::make_index(tx).await
+            user::insert(tx, &someone).await?;
+            membership::insert_all(tx, &[(club.id, someone.id), (foreign.id, someone.id)]).await?;
+            membership::insert_nesting(tx, choir.id, club.id).await
         })
         .await;
-        if bed.is_sqlite() {
-            let again = bed.refusal(async |tx| membership::make_index(tx).await).await;
-            assert!(matches!(again, Error::Engine(_)), "{again:?}");
-        }
-        for someone in &people {
-            assert_eq!(membership::groups_of_user(&mut bed.read().await, someone.id).await.unwrap(), [club.id]);
-        }
+        let mut tx = bed.read().await;
+        let keys = ["key-chorale".to_owned(), "key-none".to_owned()];
+        assert_eq!(group::list_by_keys(&mut tx, feed.id, &keys).await.unwrap(), std::slice::from_ref(&choir));
+        let places = [vec![1; 16], vec![9; 16]];
+        assert_eq!(group::list_at(&mut tx, feed.id, &places).await.unwrap(), [(vec![1; 16], club.id)]);
+        assert_eq!(group::list_dangling(&mut tx, feed.id).await.unwrap(), std::slice::from_ref(&choir));
+        assert_eq!(group::list_of_member(&mut tx, feed.id, someone.id).await.unwrap(), std::slice::from_ref(&club));
+        assert_eq!(group::list_of_child(&mut tx, feed.id, club.id).await.unwrap(), std::slice::from_ref(&choir));
+        assert_eq!(group::count_of_source(&mut tx, feed.id).await.unwrap(), 2);
+        assert!(group::list_by_keys(&mut tx, feed.id, &[]).await.unwrap().is_empty());
     })
     .await;
 }

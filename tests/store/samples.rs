@@ -129,9 +129,10 @@ pub fn run(source: &Source, state: State) -> Run {
         approved_by: Some("user:élodie".to_owned()),
         started_at: NOW,
         duration_ms: Some(1234),
-        progress: Some(Progress { noted: 9, people_before: 8, roles_due: true, ..Progress::default() }),
+        progress: Some(Progress { noted: 9, people_before: 8, ..Progress::default() }),
         undoes: None,
         started_by: StartedBy::Schedule,
+        note: None,
     }
 }
 

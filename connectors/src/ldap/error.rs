@@ -168,6 +168,14 @@ pub enum Cause {
     /// What a file holds cannot be used; the text says on which line.
     #[error("{0}")]
     Content(String),
+    /// Where the last reading ended is of no use any more: the source is to be read whole.
+    #[error("it cannot say what changed since the last run{}", refused(*.code, .text))]
+    BookmarkRefused {
+        /// The server's result code; 0 when it did not come to asking.
+        code: u32,
+        /// The server's words, or ours.
+        text: String,
+    },
     /// Nobody takes the records any more.
     #[error("the reading was given up")]
     GivenUp,
@@ -215,6 +223,7 @@ impl Cause {
             Self::Deadline(_) => "deadline",
             Self::TooManyPages(_) => "too_many_pages",
             Self::Content(_) => "content",
+            Self::BookmarkRefused { .. } => "bookmark_refused",
             Self::GivenUp => "given_up",
             Self::Protocol(_) => "protocol",
         }
@@ -264,9 +273,15 @@ impl Cause {
             Self::Deadline(_) => "Raise the run's deadline, or narrow the filters; nothing was changed",
             Self::TooManyPages(_) => "Raise `page_size`, or narrow the filters",
             Self::Content(_) => "Correct the file or the source's settings, and give the file again; nothing was changed",
+            Self::BookmarkRefused { .. } => "The next run reads everything, and goes on from there",
             Self::GivenUp => "Start it again",
             Self::Refused { .. } | Self::Protocol(_) => "The directory's log says more",
         }
+    }
+
+    /// True when the bookmark is to be thrown away and the source read whole: asking again would be refused again.
+    pub fn bookmark_refused(&self) -> bool {
+        matches!(self, Self::BookmarkRefused { .. })
     }
 
     pub(crate) fn at(self, server: &str) -> Error {
@@ -277,6 +292,10 @@ impl Cause {
     pub(crate) fn concerns_one_server(&self) -> bool {
         !matches!(self, Self::BindRefused { .. } | Self::NoBindPassword | Self::TlsFile { .. } | Self::NoAuthorities)
     }
+}
+
+fn refused(code: u32, text: &str) -> String {
+    if code == 0 { said(text) } else { format!(" (code {code}{})", said(text)) }
 }
 
 fn said(text: &str) -> String {

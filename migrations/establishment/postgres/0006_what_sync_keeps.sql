@@ -17,6 +17,10 @@ CREATE TABLE source_states (
     failed_at BIGINT,
     failures BIGINT NOT NULL,
     error TEXT COLLATE "C",
+    -- What runs of changes took away since the last whole reading: the guard counts them together.
+    taken JSONB NOT NULL,
+    -- Whether a run that broke off left roles to be computed again.
+    roles_due BOOLEAN NOT NULL,
     -- The server that answered last, and until when none is asked.
     server TEXT COLLATE "C",
     paused_until BIGINT
@@ -34,10 +38,11 @@ CREATE INDEX groups_place ON groups (source_id, place);
 
 ALTER TABLE users ADD COLUMN erased_at BIGINT;
 
--- How far a run that began to write came; the run it takes back; what started it.
+-- How far a run that began to write came; the run it takes back; what started it; what else there is to say of it.
 ALTER TABLE runs ADD COLUMN progress JSONB;
 ALTER TABLE runs ADD COLUMN undoes UUID;
 ALTER TABLE runs ADD COLUMN started_by TEXT COLLATE "C" NOT NULL DEFAULT 'hand' CHECK (started_by IN ('hand', 'schedule', 'live'));
+ALTER TABLE runs ADD COLUMN note TEXT COLLATE "C";
 
 -- People of two sources who may be one: for a person to decide.
 CREATE TABLE proposals (

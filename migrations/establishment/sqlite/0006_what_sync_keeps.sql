@@ -17,6 +17,10 @@ CREATE TABLE source_states (
     failed_at INTEGER,
     failures INTEGER NOT NULL,
     error TEXT,
+    -- What runs of changes took away since the last whole reading: the guard counts them together.
+    taken TEXT NOT NULL,
+    -- Whether a run that broke off left roles to be computed again.
+    roles_due INTEGER NOT NULL CHECK (roles_due IN (0, 1)),
     -- The server that answered last, and until when none is asked.
     server TEXT,
     paused_until INTEGER
@@ -34,10 +38,11 @@ CREATE INDEX groups_place ON groups (source_id, place);
 
 ALTER TABLE users ADD COLUMN erased_at INTEGER;
 
--- How far a run that began to write came; the run it takes back; what started it.
+-- How far a run that began to write came; the run it takes back; what started it; what else there is to say of it.
 ALTER TABLE runs ADD COLUMN progress TEXT;
 ALTER TABLE runs ADD COLUMN undoes BLOB;
 ALTER TABLE runs ADD COLUMN started_by TEXT NOT NULL DEFAULT 'hand' CHECK (started_by IN ('hand', 'schedule', 'live'));
+ALTER TABLE runs ADD COLUMN note TEXT;
 
 -- People of two sources who may be one: for a person to decide.
 CREATE TABLE proposals (

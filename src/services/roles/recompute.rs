@@ -1,5 +1,7 @@
 //! Writing down who holds what by rules and default roles, within the transaction that changed a fact or a rule.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::super::audit;
@@ -10,6 +12,7 @@ use super::evaluate::Facts;
 use super::work::Work;
 use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Standing};
+use crate::store::establishment::rule::{self, Stamp};
 use crate::types::id::{AssignmentId, UserId};
 
 /// Most changes of one recomputation that the trail names; it always has their number.
@@ -42,38 +45,83 @@ pub async fn withdraw_in(tx: &mut Tx, user: UserId) -> Result<Changed, Error> {
     Ok(Changed { gained: 0, lost: assignment::delete_computed_of_user(tx, user).await? })
 }
 
-async fn recompute_in(tx: &mut Tx, ctx: &Context, mut crowd: Crowd) -> Result<Changed, Error> {
-    let work = Work::default();
-    let rules = crowd::stored_rules(tx, &work).await?;
-    let loaded = Loaded::load(tx, &work, rules).await?;
-    let mut changed = Changed::default();
-    // Without a rule and a default role nobody gains anything, and nobody loses what nobody has.
-    if loaded.engine.gives_nothing() && !assignment::any_computed(tx).await? {
-        return Ok(changed);
+async fn recompute_in(tx: &mut Tx, ctx: &Context, crowd: Crowd) -> Result<Changed, Error> {
+    let mut pass = Pass::over(crowd);
+    while pass.step_in(tx, ctx).await? {}
+    pass.note_in(tx, ctx).await
+}
+
+/// A recomputation in steps, each within a transaction of its own if need be: a large one never keeps other writers waiting. Whoever begins
+/// one whose steps are committed apart has it end, or writes down that it is still due.
+#[derive(Debug)]
+pub struct Pass {
+    crowd: Crowd,
+    work: Work,
+    loaded: Option<(Stamp, Arc<Loaded>)>,
+    changed: Changed,
+    trace: Vec<Value>,
+}
+
+impl Pass {
+    /// Over everyone.
+    pub fn over_everyone() -> Self {
+        Self::over(Crowd::everyone())
     }
-    let mut trace = Vec::new();
-    while let Some(step) = crowd.next(tx, &loaded).await? {
+
+    fn over(crowd: Crowd) -> Self {
+        Self { crowd, work: Work::default(), loaded: None, changed: Changed::default(), trace: Vec::new() }
+    }
+
+    /// Recomputes the next people. False when nobody is left.
+    pub async fn step_in(&mut self, tx: &mut Tx, ctx: &Context) -> Result<bool, Error> {
+        let loaded = self.loaded_in(tx).await?;
+        // Without a rule and a default role nobody gains anything, and nobody loses what nobody has.
+        if loaded.engine.gives_nothing() && !assignment::any_computed(tx).await? {
+            return Ok(false);
+        }
+        let Some(step) = self.crowd.next(tx, &loaded).await? else { return Ok(false) };
         let mut written: Vec<Standing> = Vec::new();
         let mut gone: Vec<AssignmentId> = Vec::new();
         let now = ctx.now;
         let look = move |loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing]| difference(loaded, facts, standing, now);
-        for found in step.each(&work, &loaded, look).await? {
-            changed.gained += found.gained.len() as u64;
-            changed.lost += found.lost.len() as u64;
+        for found in step.each(&self.work, &loaded, look).await? {
+            self.changed.gained += found.gained.len() as u64;
+            self.changed.lost += found.lost.len() as u64;
             let gained = found.gained.iter().map(|row| ("gained", row));
-            let room = TRACED_MAX.saturating_sub(trace.len());
-            trace.extend(gained.chain(found.lost.iter().map(|row| ("lost", row))).take(room).map(|(what, row)| traced(&loaded, what, row)));
+            let room = TRACED_MAX.saturating_sub(self.trace.len());
+            let named = gained.chain(found.lost.iter().map(|row| ("lost", row))).take(room);
+            self.trace.extend(named.map(|(what, row)| traced(&loaded, what, row)));
             written.extend(found.gained.into_iter().chain(found.moved));
             gone.extend(found.lost.into_iter().map(|row| row.id));
         }
         assignment::delete_all(tx, &gone).await?;
         assignment::upsert_computed(tx, &written, ctx.now).await?;
+        Ok(true)
     }
-    if changed != Changed::default() {
-        let detail = json!({ "gained": changed.gained, "lost": changed.lost, "changes": trace });
-        audit::record_in(tx, ctx, "roles.changed", ("establishment", ctx.slug()), detail).await?;
+
+    /// The rules and groups as this transaction sees them: read again when they changed since the step before.
+    async fn loaded_in(&mut self, tx: &mut Tx) -> Result<Arc<Loaded>, Error> {
+        let now = rule::stamp(tx).await?;
+        if let Some((stamp, loaded)) = &self.loaded
+            && *stamp == now
+        {
+            return Ok(loaded.clone());
+        }
+        let rules = crowd::stored_rules(tx, &self.work).await?;
+        let loaded = Loaded::load(tx, &self.work, rules).await?;
+        self.loaded = Some((now, loaded.clone()));
+        Ok(loaded)
     }
-    Ok(changed)
+
+    /// Writes into the trail what the steps changed.
+    pub async fn note_in(self, tx: &mut Tx, ctx: &Context) -> Result<Changed, Error> {
+        let Self { changed, trace, .. } = self;
+        if changed != Changed::default() {
+            let detail = json!({ "gained": changed.gained, "lost": changed.lost, "changes": trace });
+            audit::record_in(tx, ctx, "roles.changed", ("establishment", ctx.slug()), detail).await?;
+        }
+        Ok(changed)
+    }
 }
 
 /// One change of roles as the trail keeps it (OME-58).

@@ -1,11 +1,15 @@
-//! Runs that nobody carries on: their node is gone, and its hold ran out. They are ended by whoever finds them first.
+//! Runs that nobody carries on: their node is gone, and its hold ran out. Whoever finds one that had begun to write finishes it; others end.
 
 use std::sync::Arc;
 
 use super::super::context::{Actor, Context, Gateway};
 use super::super::error::Error;
 use super::super::leases::{self, Lease};
-use crate::store::establishment::{source, sync_run};
+use super::feed::Feed;
+use super::run::{self, PARTLY};
+use crate::store::establishment::change;
+use crate::store::establishment::source::{self, Source};
+use crate::store::establishment::sync_run::{self, Mode, Run, State};
 use crate::store::registry::job::Kind;
 use crate::types::id::RunId;
 use crate::types::time::Timestamp;
@@ -38,9 +42,19 @@ pub async fn recover(gateway: &Arc<Gateway>, now: Timestamp) -> Result<u64, Erro
     let mut ended = 0;
     while let Some(lease) = leases::take(gateway, &[Kind::Sync], now).await? {
         let slug = lease.job().slug.clone();
-        let there = async { end_broken(&Context::open(gateway, &slug, Actor::System, now).await?, &lease.job().subject).await };
+        let there = async {
+            let ctx = Context::open(gateway, &slug, Actor::System, now).await?;
+            match half_done(&ctx, &lease.job().subject).await? {
+                Some(_) => Ok(None),
+                None => end_broken(&ctx, &lease.job().subject).await.map(Some),
+            }
+        };
         match there.await {
-            Ok(one) => {
+            // Reading a source takes a while: the worker does that, once the program serves.
+            Ok(None) => {
+                lease.finish(Some(now.plus_s(1))).await?;
+            }
+            Ok(Some(one)) => {
                 ended += u64::from(one);
                 let_go(lease).await;
             }
@@ -52,11 +66,45 @@ pub async fn recover(gateway: &Arc<Gateway>, now: Timestamp) -> Result<u64, Erro
     Ok(ended)
 }
 
+/// Goes on with a run whose hold ran out, when it had begun to write; ends it otherwise.
+///
+/// # Errors
+/// When the store fails; how the run itself ended is in its row.
+pub async fn carry_on(ctx: &Context, lease: &Lease) -> Result<(), Error> {
+    let subject = &lease.job().subject;
+    let Some((source, run)) = half_done(ctx, subject).await? else {
+        end_broken(ctx, subject).await?;
+        return Ok(());
+    };
+    tracing::warn!(run.id = %run.id, establishment = ctx.slug(), "a run that was broken off is gone on with");
+    run::go(&run::for_source(ctx, &source), &source, run, lease, Feed::Source).await.map(drop)
+}
+
+/// A run that is under way and had begun to write, with its source when that is still to be read.
+async fn half_done(ctx: &Context, subject: &str) -> Result<Option<(Source, Run)>, Error> {
+    let mut tx = ctx.store.read().await?;
+    let run = sync_run::find(&mut tx, parse(subject)?).await?;
+    let Some(run) = run.filter(|run| run.state == State::Running && run.progress.is_some() && run.mode != Mode::Undo) else {
+        return Ok(None);
+    };
+    let source = source::find(&mut tx, run.source_id).await?;
+    Ok(source.filter(|source| source.enabled).map(|source| (source, run)))
+}
+
+fn parse(subject: &str) -> Result<RunId, Error> {
+    subject.parse().map_err(|_| Error::Internal(format!("a sync job names «{subject}», which is no run")))
+}
+
 /// Ends one run whose hold ran out. False when it had ended already.
 pub async fn end_broken(ctx: &Context, subject: &str) -> Result<bool, Error> {
-    let id: RunId = subject.parse().map_err(|_| Error::Internal(format!("a sync job names «{subject}», which is no run")))?;
+    let id = parse(subject)?;
     let mut tx = ctx.store.begin().await?;
-    let ended = sync_run::fail(&mut tx, id, BROKEN_OFF).await?;
+    let begun = sync_run::find(&mut tx, id).await?.is_some_and(|run| run.progress.is_some());
+    let why = if begun { format!("the program ended while the run was under way. {PARTLY}") } else { BROKEN_OFF.to_owned() };
+    let ended = sync_run::fail(&mut tx, id, &why).await?;
+    if ended && !begun {
+        change::delete_of_run(&mut tx, id).await?;
+    }
     tx.commit().await?;
     if ended {
         tracing::warn!(run.id = %id, establishment = ctx.slug(), "a run that nobody carried on was ended");

@@ -54,6 +54,15 @@ pub struct Loss {
     pub taken: u64,
 }
 
+/// A reading of everyone beside the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// People whose entry the last complete run saw, less those approved to be gone.
+    pub present: u64,
+    /// People read, unreadable ones included.
+    pub read: u64,
+}
+
 /// What the guard looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
@@ -63,10 +72,8 @@ pub struct Losses {
     pub groups: Loss,
     /// Direct memberships.
     pub memberships: Loss,
-    /// People whose entry the last complete run saw, less those approved to be gone.
-    pub present: u64,
-    /// People read, unreadable ones included.
-    pub read: u64,
+    /// What there is to say when everyone was read.
+    pub whole: Option<Whole>,
     /// Whether somebody approved this run.
     pub approved: bool,
 }
@@ -74,8 +81,8 @@ pub struct Losses {
 /// Why a run must be held, in a sentence with the numbers and the limits; none when it may go on.
 pub fn objection(guard: &Guard, losses: &Losses) -> Option<String> {
     let mut reasons = Vec::new();
-    if losses.read == 0 && !losses.approved {
-        reasons.push("the directory answered without a single person".to_owned());
+    if losses.whole.is_some_and(|whole| whole.read == 0) && !losses.approved {
+        reasons.push("the source answered without a single person".to_owned());
     }
     let looked_at = [
         ("disable", "people", losses.people, guard.people),
@@ -83,12 +90,12 @@ pub fn objection(guard: &Guard, losses: &Losses) -> Option<String> {
         ("remove", "memberships", losses.memberships, guard.memberships),
     ];
     reasons.extend(looked_at.into_iter().filter_map(|(verb, kind, loss, bound)| exceeded(verb, kind, loss, bound)));
-    let shrink = percent(losses.present.saturating_sub(losses.read), losses.present);
-    if losses.read > 0 && shrink > guard.shrink_percent {
-        reasons.push(format!(
-            "{} people were read where there were {}: {shrink:.1} % fewer (limit {} %)",
-            losses.read, losses.present, guard.shrink_percent
-        ));
+    if let Some(Whole { present, read }) = losses.whole {
+        let shrink = percent(present.saturating_sub(read), present);
+        if read > 0 && shrink > guard.shrink_percent {
+            let limit = guard.shrink_percent;
+            reasons.push(format!("{read} people were read where there were {present}: {shrink:.1} % fewer (limit {limit} %)"));
+        }
     }
     if reasons.is_empty() {
         return None;
@@ -123,12 +130,12 @@ mod tests {
     use super::*;
 
     fn quiet() -> Losses {
-        Losses { people: Loss { before: 1000, taken: 0 }, present: 1000, read: 1000, ..Losses::default() }
+        Losses { people: Loss { before: 1000, taken: 0 }, whole: Some(Whole { present: 1000, read: 1000 }), ..Losses::default() }
     }
 
     #[test]
     fn a_run_within_its_bounds_goes_on() {
-        let losses = Losses { people: Loss { before: 1000, taken: 100 }, read: 900, ..quiet() };
+        let losses = Losses { people: Loss { before: 1000, taken: 100 }, whole: Some(Whole { present: 1000, read: 900 }), ..quiet() };
         assert_eq!(objection(&Guard::default(), &losses), None);
     }
 
@@ -140,13 +147,15 @@ mod tests {
         assert!(said.contains("101 of 1000 people") && said.contains("limits: 500 people, 10 %"), "{said}");
         let groups = Losses { groups: Loss { before: 10, taken: 3 }, ..quiet() };
         assert!(objection(&guard, &groups).unwrap().contains("3 of 10 groups"));
-        let shrunk = Losses { read: 700, ..quiet() };
+        let shrunk = Losses { whole: Some(Whole { present: 1000, read: 700 }), ..quiet() };
         assert!(objection(&guard, &shrunk).unwrap().contains("30.0 % fewer"));
     }
 
     #[test]
     fn an_empty_answer_is_held_even_when_nothing_was_there() {
-        assert!(objection(&Guard::default(), &Losses::default()).unwrap().contains("without a single person"));
-        assert_eq!(objection(&Guard::default(), &Losses { approved: true, ..Losses::default() }), None);
+        let nobody = Losses { whole: Some(Whole::default()), ..Losses::default() };
+        assert!(objection(&Guard::default(), &nobody).unwrap().contains("without a single person"));
+        assert_eq!(objection(&Guard::default(), &Losses { approved: true, ..nobody }), None);
+        assert_eq!(objection(&Guard::default(), &Losses::default()), None, "nothing changed is not nothing there");
     }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::time::Duration;
 
 use connectors::record::Unreadable;
-use connectors::{Directory, Group, Member, Person, Record};
+use connectors::{Extent, Group, Member, Person, Record, Step};
 
 use super::super::context::Context;
 use super::super::error::Error;
@@ -63,6 +62,18 @@ pub struct Inbox {
     pub unreadable_places: HashMap<Digest, usize>,
     /// The records to apply.
     pub spool: Spool,
+    /// Whether every entry was read in full: then whatever else is known is gone. Otherwise what follows tells.
+    pub full: bool,
+    /// How much was said, when not in full.
+    pub extent: Extent,
+    /// Keys said to be gone.
+    pub gone: HashSet<Digest>,
+    /// Keys said to be there, unchanged.
+    pub there: HashSet<Digest>,
+    /// How many of those are people.
+    pub people_there: usize,
+    /// User names of members that some group states, folded, when not everyone was read.
+    pub member_names: Vec<String>,
     keys: HashSet<Digest>,
 }
 
@@ -81,8 +92,60 @@ impl Inbox {
             unreadable_groups: HashSet::new(),
             unreadable_places: HashMap::new(),
             spool,
+            full: true,
+            extent: Extent::Whole,
+            gone: HashSet::new(),
+            there: HashSet::new(),
+            people_there: 0,
+            member_names: Vec::new(),
             keys: HashSet::new(),
         }
+    }
+
+    /// An empty inbox for some of the entries.
+    pub fn partial(known: Known, spool: Spool, extent: Extent) -> Self {
+        Self { full: false, extent, ..Self::new(known, spool) }
+    }
+
+    /// Whether a known entry that was not stated is gone.
+    pub fn is_gone(&self, key: &Digest) -> bool {
+        match self.extent {
+            Extent::Whole => !self.there.contains(key),
+            Extent::Changes => self.gone.contains(key),
+        }
+    }
+
+    /// Takes what a source says when it is asked for changes.
+    ///
+    /// # Errors
+    /// When the spool cannot be written.
+    pub fn take_step(&mut self, step: Step) -> Result<(), Error> {
+        match step {
+            Step::Stated(record) => self.take(vec![record])?,
+            Step::Gone { external_id, .. } => {
+                self.gone.insert(digest::of(Kind::Key, &external_id));
+            }
+            Step::Present { kind, external_ids } => {
+                if kind == connectors::Kind::Person {
+                    self.people_there += external_ids.len();
+                }
+                self.there.extend(external_ids.iter().map(|key| digest::of(Kind::Key, key)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing more comes.
+    ///
+    /// # Errors
+    /// When the spool cannot be written.
+    pub async fn close(&mut self, ctx: &Context, source: SourceId) -> Result<(), Error> {
+        self.spool.flush()?;
+        self.keys = HashSet::new();
+        if self.unreadable_count > 0 {
+            self.recognise(ctx, source).await?;
+        }
+        Ok(())
     }
 
     /// People and groups that can be used.
@@ -141,7 +204,12 @@ impl Inbox {
                 Member::Dn(dn) => digest::of(Kind::Dn, &dn),
                 Member::Username(name) => {
                     self.by_username = true;
-                    digest::of(Kind::Username, &fold_case(&name))
+                    let name = fold_case(&name);
+                    let member = digest::of(Kind::Username, &name);
+                    if !self.full {
+                        self.member_names.push(name);
+                    }
+                    member
                 }
             });
         }
@@ -204,26 +272,4 @@ impl Inbox {
         self.unreadable_groups.extend(there.map(|(at, _)| at));
         Ok(())
     }
-}
-
-/// Reads a whole directory into an inbox.
-///
-/// # Errors
-/// `Outside` when the reading was not complete: then nothing of it may be used.
-pub async fn fill(ctx: &Context, source: SourceId, directory: &Directory, known: Known) -> Result<Inbox, Error> {
-    let deadline = Duration::from_secs(u64::from(ctx.gateway.limits.sync_run_deadline_s));
-    let mut inbox = Inbox::new(known, Spool::new(&ctx.gateway.folder)?);
-    let mut reading = directory.read(deadline);
-    while let Some(page) = reading.pages.recv().await {
-        inbox.take(page)?;
-    }
-    let outcome =
-        reading.outcome.await.map_err(|ended| Error::Outside(format!("reading the directory broke off ({ended}): start it again")))?;
-    outcome.map_err(|failed| Error::Outside(failed.to_string()))?;
-    inbox.spool.flush()?;
-    inbox.keys = HashSet::new();
-    if inbox.unreadable_count > 0 {
-        inbox.recognise(ctx, source).await?;
-    }
-    Ok(inbox)
 }

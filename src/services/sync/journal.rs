@@ -18,9 +18,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// An empty one.
-    pub fn new(run: RunId) -> Self {
-        Self { run, written: 0, waiting: Vec::with_capacity(ROWS_PER_INSERT) }
+    /// After so many changes that were written before.
+    pub fn after(run: RunId, written: i64) -> Self {
+        Self { run, written, waiting: Vec::with_capacity(ROWS_PER_INSERT) }
+    }
+
+    /// How many changes there are, those included that wait.
+    pub const fn written(&self) -> i64 {
+        self.written
     }
 
     /// Adds a change.

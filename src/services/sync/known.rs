@@ -8,9 +8,9 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::digest::{self, Digest, Hash, Kind};
 use super::reconcile::{KnownPerson, Standing};
-use crate::store::Store;
 use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::{link, user};
+use crate::store::{Store, Tx};
 use crate::types::id::{SourceId, UserId};
 
 /// Rows read at a time.
@@ -50,9 +50,25 @@ pub async fn load(ctx: &Context, source: SourceId) -> Result<Known, Error> {
         }
     }
     let mut tx = ctx.store.read().await?;
-    known.groups = group::list_of_source(&mut tx, source).await?;
-    let keys = known.groups.iter().enumerate();
-    known.groups_by_key = keys.filter_map(|(at, group)| Some((digest::of(Kind::Key, group.external_id.as_deref()?), at))).collect();
+    known.take_groups(group::list_of_source(&mut tx, source).await?);
+    Ok(known)
+}
+
+/// Reads what is known of some entries only, by their keys.
+pub async fn load_some(tx: &mut Tx, source: SourceId, people: &[String], groups: &[String]) -> Result<Known, Error> {
+    let mut known = Known::default();
+    let links = link::list_known_by_keys(tx, source, people).await?;
+    let ids: Vec<UserId> = links.iter().map(|row| row.user_id).collect();
+    let accounts: HashMap<UserId, user::Account> = user::list_accounts(tx, &ids).await?.into_iter().map(|row| (row.id, row)).collect();
+    for row in &links {
+        known.people_by_key.insert(digest::of(Kind::Key, &row.external_id), known.people.len());
+        let mut one = person(row);
+        if let Some(account) = accounts.get(&row.user_id) {
+            one.fill(account);
+        }
+        known.people.push(one);
+    }
+    known.take_groups(group::list_by_keys(tx, source, groups).await?);
     Ok(known)
 }
 
@@ -110,7 +126,61 @@ fn person(row: &link::Known) -> KnownPerson {
     }
 }
 
+impl KnownPerson {
+    fn fill(&mut self, account: &user::Account) {
+        self.name = digest::of(Kind::Username, &account.username_folded);
+        self.username = account.username_folded.as_str().into();
+        self.standing = Standing::of(account.status, account.disabled_by);
+    }
+}
+
 impl Known {
+    fn take_groups(&mut self, groups: Vec<Group>) {
+        let keys = groups.iter().enumerate();
+        self.groups_by_key = keys.filter_map(|(at, group)| Some((digest::of(Kind::Key, group.external_id.as_deref()?), at))).collect();
+        self.groups = groups;
+    }
+
+    /// Adds a group unless it is known already. Answers where it is.
+    pub fn take_group(&mut self, group: Group) -> usize {
+        if let Some(at) = self.groups.iter().position(|known| known.id == group.id) {
+            return at;
+        }
+        if let Some(key) = group.external_id.as_deref() {
+            self.groups_by_key.insert(digest::of(Kind::Key, key), self.groups.len());
+        }
+        self.groups.push(group);
+        self.groups.len() - 1
+    }
+
+    /// Looks who has the names that a few entries state. Whoever the source stated before and no longer does gives theirs up; of everyone else
+    /// only the name counts.
+    pub async fn look_up_names(&mut self, tx: &mut Tx, source: SourceId, names: &[String]) -> Result<(), Error> {
+        let here: HashSet<UserId> = self.people.iter().map(|person| person.user).collect();
+        let holders: Vec<user::Account> =
+            user::list_accounts_named(tx, names).await?.into_iter().filter(|account| !here.contains(&account.id)).collect();
+        let ids: Vec<UserId> = holders.iter().map(|account| account.id).collect();
+        let gone = link::list_of_users_from(tx, source, &ids).await?.into_iter().filter(|link| !link.present);
+        let gone: HashMap<UserId, link::Link> = gone.map(|link| (link.user_id, link)).collect();
+        for account in holders {
+            let Some(link) = gone.get(&account.id) else {
+                self.others.insert(digest::of(Kind::Username, &account.username_folded));
+                continue;
+            };
+            let row = link::Known {
+                external_id: link.external_id.clone(),
+                user_id: link.user_id,
+                content_hash: link.content_hash.clone(),
+                present: false,
+            };
+            let mut one = person(&row);
+            one.fill(&account);
+            self.people_by_key.insert(digest::of(Kind::Key, &row.external_id), self.people.len());
+            self.people.push(one);
+        }
+        Ok(())
+    }
+
     /// How many people the last complete run saw.
     pub fn present(&self) -> usize {
         self.people.iter().filter(|person| person.present).count()

@@ -2,8 +2,11 @@
 //! itself: `connectors` reads, `users` writes.
 
 mod apply;
+mod attempt;
+mod beside;
 mod broken;
 mod digest;
+mod feed;
 mod guard;
 mod inbox;
 mod journal;
@@ -16,8 +19,8 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
-pub use broken::{end_broken, recover};
-pub use run::{approve, approve_to_end, refuse, run_to_end, start};
+pub use broken::{carry_on, recover};
+pub use run::{approve, approve_to_end, preview_file, refuse, run_batch, run_by, run_to_end, start};
 
 use super::context::Context;
 use super::error::Error;

@@ -2,13 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
+use connectors::Extent;
+
 use super::super::error::Error;
-use super::guard::{Approved, Loss, Losses};
+use super::guard::{Approved, Loss, Losses, Whole};
 use super::inbox::Inbox;
 use super::members::{self, Groups};
 use super::reconcile::{self, Before, People, Standing, Turn};
 use crate::store::Tx;
-use crate::types::id::{GroupId, UserId};
+use crate::store::establishment::source_state::{self, Taken};
+use crate::store::establishment::sync_run::{Progress, Run};
+use crate::store::establishment::{group, link, membership};
+use crate::types::id::{GroupId, SourceId, UserId};
 
 /// What a run would change.
 #[derive(Debug)]
@@ -17,17 +22,84 @@ pub struct Plan {
     pub people: People,
     /// Groups and memberships.
     pub groups: Groups,
+    /// How many there were before the run began.
+    pub before: Progress,
+    /// What this run took away before it was broken off, or what runs of changes did since the last whole reading.
+    pub taken: Taken,
+    /// Whether an earlier run left roles to be computed again.
+    pub roles_due: bool,
 }
 
-/// Works a plan out. The store is read only where groups' members differ.
-pub async fn make(tx: &mut Tx, inbox: &Inbox) -> Result<Plan, Error> {
-    let before = Before { known: &inbox.known.people, others: &inbox.known.others, unreadable: &inbox.unreadable_people };
+/// Works a plan out. The store is read only where groups' members differ, and where not everything was read.
+pub async fn make(tx: &mut Tx, run: &Run, inbox: &mut Inbox) -> Result<Plan, Error> {
+    let source = run.source_id;
+    let untold = untold(inbox);
+    let before = Before { known: &inbox.known.people, others: &inbox.known.others, unreadable: &inbox.unreadable_people, untold: &untold };
     let people = reconcile::people(&before, &inbox.people);
-    let groups = members::plan(tx, inbox, &people).await?;
-    Ok(Plan { people, groups })
+    let groups = members::plan(tx, source, inbox, &people).await?;
+    let state = source_state::get(tx, source).await?;
+    let so_far = run.progress.map(|p| Taken { people: p.people_taken, groups: p.groups_taken, memberships: p.memberships_taken });
+    let earlier = if inbox.full { Taken::default() } else { state.taken };
+    let mut plan =
+        Plan { people, groups, before: Progress::default(), taken: so_far.unwrap_or_default().and(earlier), roles_due: state.roles_due };
+    plan.before = match run.progress {
+        Some(progress) => progress,
+        None => plan.count_before(tx, source, inbox).await?,
+    };
+    Ok(plan)
+}
+
+/// Known ones of whom nothing was said, and who are not gone for that.
+fn untold(inbox: &Inbox) -> HashSet<usize> {
+    if inbox.full {
+        return HashSet::new();
+    }
+    let stated: HashSet<usize> = inbox.people.iter().filter_map(|seen| seen.known).collect();
+    let left = inbox.known.people_by_key.iter().filter(|(key, at)| !stated.contains(at) && !inbox.is_gone(key));
+    // Whoever was gone before is still: their name is free for whom the source gives it to.
+    left.map(|(_, at)| *at).filter(|at| inbox.known.people.get(*at).is_some_and(|person| person.present)).collect()
 }
 
 impl Plan {
+    /// Whether someone is signed out by it.
+    pub fn ends_sessions(&self) -> bool {
+        self.people.gone.iter().any(|gone| gone.disabled) || self.people.refreshed.iter().any(|one| one.turn == Turn::Disable)
+    }
+
+    /// Whether there is nothing to do, and nothing to say.
+    pub fn is_empty(&self, inbox: &Inbox) -> bool {
+        let People { created, refreshed, gone, released, quarantined, .. } = &self.people;
+        let people = created.is_empty() && refreshed.is_empty() && gone.is_empty() && released.is_empty() && quarantined.is_empty();
+        people && self.groups.steps.is_empty() && self.groups.gone.is_empty() && inbox.unreadable_count == 0 && !self.roles_due
+    }
+
+    /// Whether it takes anything from anyone.
+    fn takes(&self, inbox: &Inbox) -> bool {
+        self.ends_sessions() || !self.groups.gone.is_empty() || self.memberships_taken(inbox, &Approved::default()) > 0
+    }
+
+    async fn count_before(&self, tx: &mut Tx, source: SourceId, inbox: &Inbox) -> Result<Progress, Error> {
+        let known = &inbox.known;
+        if !inbox.full && !self.takes(inbox) {
+            return Ok(Progress::default());
+        }
+        if inbox.full || inbox.extent == Extent::Whole {
+            return Ok(Progress {
+                people_before: known.people.iter().filter(|person| person.standing == Standing::Free).count() as u64,
+                groups_before: known.groups.len() as u64,
+                memberships_before: known.memberships(),
+                ..Progress::default()
+            });
+        }
+        let count = |counted: i64| u64::try_from(counted).unwrap_or_default();
+        Ok(Progress {
+            people_before: count(link::count_free_of_source(tx, source).await?),
+            groups_before: count(group::count_of_source(tx, source).await?),
+            memberships_before: count(membership::count_of_source(tx, source).await?),
+            ..Progress::default()
+        })
+    }
+
     /// What the plan takes away beyond what was approved.
     pub fn losses(&self, inbox: &Inbox, approved: Option<&Approved>) -> Losses {
         let none = Approved::default();
@@ -36,20 +108,23 @@ impl Plan {
         let person = |at: usize| known.people.get(at).map(|person| person.user);
         let gone = self.people.gone.iter().filter(|gone| gone.disabled).filter_map(|gone| person(gone.known));
         let shut = self.people.refreshed.iter().filter(|one| one.turn == Turn::Disable).filter_map(|one| person(one.known));
-        let disabled = gone.chain(shut).filter(|user| !covered.covers(user.uuid())).count();
-        let removed = self.removed_groups(inbox, covered);
+        let disabled = gone.chain(shut).filter(|user| !covered.covers(user.uuid())).count() as u64;
+        let removed = self.removed_groups(inbox, covered) as u64;
+        let memberships = self.memberships_taken(inbox, covered);
         // Those who were shut out already and are gone now were never named; an approval counts them in.
         let told = |known: usize, disabled: bool| {
             (approved.is_some() && !disabled) || person(known).is_some_and(|user| covered.covers(user.uuid()))
         };
         let approved_gone = self.people.gone.iter().filter(|gone| told(gone.known, gone.disabled)).count();
-        let unreadable = inbox.unreadable_people.len();
+        let there = inbox.people_there + inbox.people.len() + inbox.unreadable_people.len();
+        // What was taken before counts only together with something more.
+        let with = |now: u64, earlier: u64| if now == 0 { 0 } else { now + earlier };
         Losses {
-            people: Loss { before: known.people.iter().filter(|p| p.standing == Standing::Free).count() as u64, taken: disabled as u64 },
-            groups: Loss { before: known.groups.len() as u64, taken: removed as u64 },
-            memberships: Loss { before: known.memberships(), taken: self.memberships_taken(inbox, covered) },
-            present: known.present().saturating_sub(approved_gone) as u64,
-            read: (inbox.people.len() + unreadable) as u64,
+            people: Loss { before: self.before.people_before, taken: with(disabled, self.taken.people) },
+            groups: Loss { before: self.before.groups_before, taken: with(removed, self.taken.groups) },
+            memberships: Loss { before: self.before.memberships_before, taken: with(memberships, self.taken.memberships) },
+            whole: (inbox.full || inbox.extent == Extent::Whole)
+                .then(|| Whole { present: known.present().saturating_sub(approved_gone) as u64, read: there as u64 }),
             approved: approved.is_some(),
         }
     }

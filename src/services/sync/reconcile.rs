@@ -162,6 +162,8 @@ pub struct Before<'a> {
     pub others: &'a HashSet<Digest>,
     /// Known ones whose entry is there but could not be read.
     pub unreadable: &'a HashSet<usize>,
+    /// Known ones who are there although nothing was said of them: when everything was read, nobody.
+    pub untold: &'a HashSet<usize>,
 }
 
 /// Works out what a run would change.
@@ -195,7 +197,7 @@ pub fn people(before: &Before<'_>, seen: &[SeenPerson]) -> People {
         plan.quarantined.extend(reason.map(|reason| (at, reason)));
     }
     for (k, known) in before.known.iter().enumerate() {
-        if met.get(k).copied().unwrap_or_default() || before.unreadable.contains(&k) {
+        if met.get(k).copied().unwrap_or_default() || before.unreadable.contains(&k) || before.untold.contains(&k) {
             continue;
         }
         if known.present {
@@ -250,7 +252,7 @@ impl<'a> Names<'a> {
 
     /// Someone set aside keeps the old name, so whoever was to get that one is set aside too.
     fn keep_old_names(&mut self) {
-        let mut keeping: Vec<usize> = self.before.unreadable.iter().copied().collect();
+        let mut keeping: Vec<usize> = self.before.unreadable.union(self.before.untold).copied().collect();
         keeping.extend(self.refused.keys().filter_map(|at| self.known(*at)).map(|(k, _)| k));
         while let Some(k) = keeping.pop() {
             let Some(keeper) = self.before.known.get(k) else { continue };

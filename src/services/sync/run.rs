@@ -2,25 +2,29 @@
 
 use std::time::Instant;
 
+use connectors::{Batch, Content};
 use serde_json::json;
 
 use super::super::audit;
 use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::leases::Lease;
-use super::super::logout_notices;
-use super::super::sources;
-use super::guard::{self, Approved};
-use super::{apply, broken, inbox, known, plan};
+use super::attempt::{attempt, elapsed_ms};
+use super::broken;
+use super::feed::Feed;
 use crate::store::Tx;
-use crate::store::establishment::change::{self, Operation};
+use crate::store::establishment::change;
 use crate::store::establishment::source::{self, Source};
+use crate::store::establishment::source_state;
 use crate::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
 use crate::types::id::RunId;
 use crate::types::permission::Permission;
 
 /// Said of a run whose node was thought to be gone.
-const LOST: &str = "this program was away for too long, and another ended the run. Nothing was changed: start it again";
+pub(super) const LOST: &str = "this program was away for too long, and another ended the run. Nothing was changed: start it again";
+
+/// Said of a run that had begun to write.
+pub(super) const PARTLY: &str = "What it changed before is listed, and the next run goes on from there";
 
 /// A run that began, held by this node.
 #[derive(Debug)]
@@ -28,6 +32,7 @@ struct Begun {
     source: Source,
     run: Run,
     lease: Lease,
+    feed: Feed,
 }
 
 /// Starts a run; the work goes on by itself.
@@ -35,7 +40,7 @@ struct Begun {
 /// # Errors
 /// `NotFound`, `Invalid` for a mode the source does not offer, `Conflict` when one is under way or the source is disabled.
 pub async fn start(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Error> {
-    Ok(go_on(ctx, begin(ctx, name, mode).await?))
+    Ok(go_on(ctx, begin(ctx, name, mode, StartedBy::Hand, Feed::Source).await?))
 }
 
 /// Runs a source and waits for the end.
@@ -43,7 +48,33 @@ pub async fn start(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Error> 
 /// # Errors
 /// As `start`; how the run itself ended is in its `state`.
 pub async fn run_to_end(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Error> {
-    let begun = begin(ctx, name, mode).await?;
+    run_by(ctx, name, mode, StartedBy::Hand).await
+}
+
+/// The same, started by something else than a hand: then a run that finds nothing to do leaves no line behind.
+///
+/// # Errors
+/// As `start`.
+pub async fn run_by(ctx: &Context, name: &str, mode: Mode, by: StartedBy) -> Result<Run, Error> {
+    let begun = begin(ctx, name, mode, by, Feed::Source).await?;
+    carry_out(&for_source(ctx, &begun.source), begun).await
+}
+
+/// Applies what a source announced, or what was asked of it about a few entries, as a run of changes.
+///
+/// # Errors
+/// As `start`; how the run itself ended is in its `state`.
+pub async fn run_batch(ctx: &Context, name: &str, batch: Batch, by: StartedBy) -> Result<Run, Error> {
+    let begun = begin(ctx, name, Mode::Changes, by, Feed::Batch(batch)).await?;
+    carry_out(&for_source(ctx, &begun.source), begun).await
+}
+
+/// What a source would change if it were given this file. The file is not kept.
+///
+/// # Errors
+/// As `start`; how the run itself ended is in its `state`.
+pub async fn preview_file(ctx: &Context, name: &str, content: Content) -> Result<Run, Error> {
+    let begun = begin(ctx, name, Mode::Preview, StartedBy::Hand, Feed::File(content)).await?;
     carry_out(&for_source(ctx, &begun.source), begun).await
 }
 
@@ -70,7 +101,7 @@ async fn begin_approved(ctx: &Context, id: RunId) -> Result<Begun, Error> {
     broken::end_of_source(ctx, &held.source).await?;
     let lease = broken::hold(ctx, id).await?;
     match approve_held(ctx, id).await {
-        Ok((source, run)) => Ok(Begun { source, run, lease }),
+        Ok((source, run)) => Ok(Begun { source, run, lease, feed: Feed::Source }),
         Err(error) => {
             broken::let_go(lease).await;
             Err(error)
@@ -83,8 +114,18 @@ async fn approve_held(ctx: &Context, id: RunId) -> Result<(Source, Run), Error> 
     let held = held_in(&mut tx, id).await?;
     let source = source::find(&mut tx, held.source_id).await?.ok_or_else(|| Error::not_found("source"))?;
     may_run_in(&mut tx, &source).await?;
-    let label = Some(ctx.actor.label());
-    let run = Run { state: State::Running, approved_by: label, error: None, started_at: ctx.now, duration_ms: None, ..held };
+    let (counts, approved_by) = (Counts::default(), Some(ctx.actor.label()));
+    let run = Run {
+        state: State::Running,
+        counts,
+        approved_by,
+        error: None,
+        note: None,
+        started_at: ctx.now,
+        duration_ms: None,
+        progress: None,
+        ..held
+    };
     sync_run::update(&mut tx, &run).await?;
     audit::record_in(&mut tx, ctx, "run.approved", ("run", &id.to_string()), json!({ "source": run.source })).await?;
     tx.commit().await?;
@@ -110,16 +151,16 @@ async fn held_in(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
     if run.state == State::Held { Ok(run) } else { Err(Error::Conflict("only a run that is held can be approved or refused".to_owned())) }
 }
 
-async fn begin(ctx: &Context, name: &str, mode: Mode) -> Result<Begun, Error> {
+async fn begin(ctx: &Context, name: &str, mode: Mode, by: StartedBy, feed: Feed) -> Result<Begun, Error> {
     ctx.require(Permission::ManageSources)?;
-    if !matches!(mode, Mode::Full | Mode::Preview) {
-        return Err(Error::invalid("mode", "a directory is read whole: accepted are `full` and, by the preview, `preview`"));
+    if mode == Mode::Undo {
+        return Err(Error::invalid("mode", "accepted are `full` and `changes`; a run is taken back by its own undo"));
     }
     broken::end_of_source(ctx, name).await?;
     let id = RunId::new();
     let lease = broken::hold(ctx, id).await?;
-    match insert(ctx, name, mode, id).await {
-        Ok((source, run)) => Ok(Begun { source, run, lease }),
+    match insert(ctx, name, mode, by, id).await {
+        Ok((source, run)) => Ok(Begun { source, run, lease, feed }),
         Err(error) => {
             broken::let_go(lease).await;
             Err(error)
@@ -127,14 +168,17 @@ async fn begin(ctx: &Context, name: &str, mode: Mode) -> Result<Begun, Error> {
     }
 }
 
-async fn insert(ctx: &Context, name: &str, mode: Mode, id: RunId) -> Result<(Source, Run), Error> {
+async fn insert(ctx: &Context, name: &str, mode: Mode, by: StartedBy, id: RunId) -> Result<(Source, Run), Error> {
     let mut tx = ctx.store.begin().await?;
     let source = source::find_by_name(&mut tx, name).await?.ok_or_else(|| Error::not_found(format!("source «{name}»")))?;
     may_run_in(&mut tx, &source).await?;
-    let run = fresh(ctx, &source, mode, id);
+    let run = Run { started_by: by, ..fresh(ctx, &source, mode, id) };
     sync_run::insert(&mut tx, &run).await?;
-    let detail = json!({ "source": source.name, "mode": run.mode });
-    audit::record_in(&mut tx, ctx, "run.started", ("run", &run.id.to_string()), detail).await?;
+    if by == StartedBy::Hand {
+        // What a schedule starts every minute is told by the runs themselves.
+        let detail = json!({ "source": source.name, "mode": run.mode });
+        audit::record_in(&mut tx, ctx, "run.started", ("run", &run.id.to_string()), detail).await?;
+    }
     tx.commit().await?;
     Ok((source, run))
 }
@@ -164,11 +208,12 @@ fn fresh(ctx: &Context, source: &Source, mode: Mode, id: RunId) -> Run {
         progress: None,
         undoes: None,
         started_by: StartedBy::Hand,
+        note: None,
     }
 }
 
 /// What a run does, it does in its source's name.
-fn for_source(ctx: &Context, source: &Source) -> Context {
+pub(super) fn for_source(ctx: &Context, source: &Source) -> Context {
     Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() }
 }
 
@@ -185,7 +230,7 @@ fn go_on(ctx: &Context, begun: Begun) -> Run {
             Err(ended) => Error::Internal(format!("the run broke off: {ended}")),
         };
         tracing::error!(run.id = %run.id, error = %broken, "run broken off");
-        if let Err(error) = end(&ctx, Run { state: State::Failed, error: Some(broken.to_string()), ..run }).await {
+        if let Err(error) = fail(&ctx, run.id, &broken.to_string(), 0).await {
             tracing::error!(%error, "the end of a run cannot be written down");
         }
     });
@@ -194,104 +239,54 @@ fn go_on(ctx: &Context, begun: Begun) -> Run {
 
 /// Carries a run out and writes its end down, whichever it is.
 async fn carry_out(ctx: &Context, begun: Begun) -> Result<Run, Error> {
-    let Begun { source, run, lease } = begun;
-    let clock = Instant::now();
-    let elapsed = || i64::try_from(clock.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let ended = match attempt(ctx, &source, run.clone(), &lease, elapsed).await {
-        Ok(ended) => ended,
-        Err(error) => {
-            let failed = Run { state: State::Failed, error: Some(error.to_string()), duration_ms: Some(elapsed()), ..run };
-            end(ctx, failed).await?
-        }
-    };
+    let Begun { source, run, lease, feed } = begun;
+    let ended = go(ctx, &source, run, &lease, feed).await;
     // Only now: a run that is not held and has not ended is known to be broken off.
     broken::let_go(lease).await;
+    ended
+}
+
+/// The same under a hold that somebody else lets go of.
+pub(super) async fn go(ctx: &Context, source: &Source, run: Run, lease: &Lease, feed: Feed) -> Result<Run, Error> {
+    let clock = Instant::now();
+    let ended = match attempt(ctx, source, run.clone(), lease, feed).await {
+        Ok(ended) => ended,
+        Err(error) => fail(ctx, run.id, &error.to_string(), elapsed_ms(clock)).await?,
+    };
     let Counts { read, created, updated, disabled, enabled, quarantined, .. } = ended.counts;
     tracing::info!(run.id = %ended.id, source = %ended.source, state = ?ended.state, duration_ms = ended.duration_ms,
         read, created, updated, disabled, enabled, quarantined, error = ended.error.as_deref(), "run ended");
     Ok(ended)
 }
 
-/// Writes the end of a run, unless another ended it before: then that end stands.
-async fn end(ctx: &Context, run: Run) -> Result<Run, Error> {
+/// Ends a run that an error broke off. What it had written stays, and is told.
+async fn fail(ctx: &Context, id: RunId, error: &str, duration_ms: i64) -> Result<Run, Error> {
     let mut tx = ctx.store.begin().await?;
-    if let Some(ended) = sync_run::find(&mut tx, run.id).await?.filter(|known| known.state != State::Running) {
-        return Ok(ended);
+    let run = sync_run::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("run"))?;
+    if run.state != State::Running {
+        return Ok(run);
     }
-    sync_run::update(&mut tx, &run).await?;
+    let mut state = source_state::get(&mut tx, run.source_id).await?;
+    (state.failed_at, state.failures) = (Some(ctx.now), state.failures.saturating_add(1));
+    state.error = Some(error.to_owned());
+    source_state::keep(&mut tx, &state).await?;
+    let error = if run.progress.is_some() {
+        format!("{error}. {PARTLY}")
+    } else {
+        // What it had named only, it did not do.
+        change::delete_of_run(&mut tx, id).await?;
+        error.to_owned()
+    };
+    let failed = Run { state: State::Failed, error: Some(error), duration_ms: Some(duration_ms), ..run };
+    sync_run::update(&mut tx, &failed).await?;
     tx.commit().await?;
-    Ok(run)
+    Ok(failed)
 }
 
 /// Fails when another ended the run, believing its node gone. In the writing transaction, nobody can do so any more.
-async fn still_ours_in(tx: &mut Tx, run: &Run) -> Result<(), Error> {
+pub(super) async fn still_ours_in(tx: &mut Tx, run: &Run) -> Result<(), Error> {
     match sync_run::find(tx, run.id).await? {
         Some(known) if known.state == State::Running => Ok(()),
         _ => Err(Error::Conflict(LOST.to_owned())),
     }
-}
-
-async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease: &Lease, elapsed: impl Fn() -> i64) -> Result<Run, Error> {
-    let directory = sources::directory(ctx, source).await?;
-    let approved = approved(ctx, &run).await?;
-    let known = known::load(ctx, source.id).await?;
-    let loaded_ms = elapsed();
-    let inbox = tokio::select! {
-        filled = inbox::fill(ctx, source.id, &directory, known) => filled?,
-        () = lease.lost() => return Err(Error::Conflict(LOST.to_owned())),
-    };
-    let read_ms = elapsed();
-    let mut reader = ctx.store.read().await?;
-    let plan = plan::make(&mut reader, &inbox).await?;
-    drop(reader);
-    tracing::debug!(run.id = %run.id, loaded_ms, read_ms, planned_ms = elapsed(), "run planned");
-    let losses = plan.losses(&inbox, approved.as_ref());
-    let objection = guard::objection(&source.guard, &losses);
-    let writes = run.mode == Mode::Full && objection.is_none();
-
-    // Whoever the run disables is signed out, and applications hear of it.
-    let notices = if writes { Some(logout_notices::announce(ctx).await?) } else { None };
-    let mut tx = ctx.store.begin().await?;
-    still_ours_in(&mut tx, &run).await?;
-    tx.set_large(true).await?;
-    if approved.is_some() {
-        // What it named while it was held gives way to what it does now.
-        change::delete_of_run(&mut tx, run.id).await?;
-    }
-    let carried = apply::carry(&mut tx, ctx, &run, &inbox, &plan, writes).await;
-    // Whatever came of it, the connection serves others next.
-    tx.set_large(false).await?;
-    run.counts = carried?;
-    (run.state, run.error) = match (run.mode, objection) {
-        (Mode::Full, Some(why)) => (State::Held, Some(why)),
-        (_, Some(why)) => (State::Done, Some(format!("A run would be held. {why}"))),
-        (_, None) => (State::Done, None),
-    };
-    if run.state == State::Held {
-        // Held again for more than was approved: the decision is open again.
-        run.approved_by = None;
-    }
-    run.duration_ms = Some(elapsed());
-    // The end of the run and what it changed stand or fall together.
-    sync_run::update(&mut tx, &run).await?;
-    tx.commit().await?;
-    if let Some(notices) = notices {
-        notices.hurry(ctx).await;
-    }
-    Ok(run)
-}
-
-/// What an approved run named while it was held.
-async fn approved(ctx: &Context, run: &Run) -> Result<Option<Approved>, Error> {
-    if run.approved_by.is_none() {
-        return Ok(None);
-    }
-    let mut tx = ctx.store.read().await?;
-    let mut approved = Approved::default();
-    for operation in [Operation::Disabled, Operation::Removed, Operation::MembersRemoved] {
-        for change in change::list_of_operation(&mut tx, run.id, operation).await? {
-            approved.add(&change);
-        }
-    }
-    Ok(Some(approved))
 }

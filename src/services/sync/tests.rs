@@ -91,7 +91,7 @@ fn plan(stored: &[Stored], directory: &[Entry]) -> (Vec<SeenPerson>, People) {
     let known: Vec<KnownPerson> = stored.iter().map(|one| one.person.clone()).collect();
     let (seen, unreadable) = read(stored, directory);
     let others = HashSet::from([name("taken")]);
-    let plan = people(&Before { known: &known, others: &others, unreadable: &unreadable }, &seen);
+    let plan = people(&Before { known: &known, others: &others, unreadable: &unreadable, untold: &HashSet::new() }, &seen);
     (seen, plan)
 }
 

@@ -55,28 +55,9 @@ pub(in crate::services) async fn remove_group_in(tx: &mut Tx, group: GroupId) ->
     Ok(group::delete(tx, group).await?)
 }
 
-/// Puts people into a group.
-pub(in crate::services) async fn add_memberships_in(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Result<(), Error> {
-    Ok(membership::insert_packed(tx, group, users).await?)
-}
-
-/// Puts people into groups that hold nobody yet.
+/// Puts people into groups that they are not in.
 pub(in crate::services) async fn fill_groups_in(tx: &mut Tx, groups: &[(GroupId, Vec<UserId>)]) -> Result<(), Error> {
     Ok(membership::insert_new(tx, groups).await?)
-}
-
-/// Prepares for memberships that are added by the thousand; answers whether `end_bulk_in` has to follow.
-pub(in crate::services) async fn begin_bulk_in(tx: &mut Tx) -> Result<bool, Error> {
-    let empty = membership::is_empty(tx).await?;
-    if empty {
-        membership::drop_index(tx).await?;
-    }
-    Ok(empty)
-}
-
-/// Puts right what `begin_bulk_in` did.
-pub(in crate::services) async fn end_bulk_in(tx: &mut Tx) -> Result<(), Error> {
-    Ok(membership::make_index(tx).await?)
 }
 
 /// Takes people out of a group.

@@ -266,6 +266,7 @@ const RUNS: &[Column] = &[
     since(json("progress")),
     since(uuid("undoes")),
     Column { missing: Missing::Default("hand"), ..text("started_by") },
+    since(text("note")),
 ];
 
 const CHANGES: &[Column] =
@@ -297,6 +298,8 @@ const SOURCE_STATES: &[Column] = &[
     nullable(int("failed_at")),
     int("failures"),
     nullable(text("error")),
+    json("taken"),
+    bool("roles_due"),
     nullable(text("server")),
     nullable(int("paused_until")),
 ];

@@ -109,6 +109,76 @@ pub async fn list_of_source(tx: &mut Tx, source: SourceId) -> Result<Vec<Group>,
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).fetch_all(c).await)?)
 }
 
+/// Some groups of a source by external id.
+pub async fn list_by_keys(tx: &mut Tx, source: SourceId, keys: &[String]) -> Result<Vec<Group>, Error> {
+    const HEAD: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
+         member_count, created_at, updated_at FROM groups WHERE source_id = ";
+    let mut found = Vec::with_capacity(keys.len());
+    for chunk in keys.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Group> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(source).push(" AND external_id IN (");
+            let mut listed = query.separated(", ");
+            for key in chunk {
+                listed.push_bind(key);
+            }
+            query.push(")");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// The groups of a source that stand at some places: place and group.
+pub async fn list_at(tx: &mut Tx, source: SourceId, places: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, GroupId)>, Error> {
+    const HEAD: &str = "SELECT place, id FROM groups WHERE source_id = ";
+    let mut found = Vec::new();
+    for chunk in places.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<(Vec<u8>, GroupId)> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(source).push(" AND place IN (");
+            let mut listed = query.separated(", ");
+            for place in chunk {
+                listed.push_bind(place);
+            }
+            query.push(")");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// The groups of a source with members that name nobody yet.
+pub async fn list_dangling(tx: &mut Tx, source: SourceId) -> Result<Vec<Group>, Error> {
+    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
+         member_count, created_at, updated_at FROM groups WHERE source_id = $1 AND dangling IS NOT NULL ORDER BY id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).fetch_all(c).await)?)
+}
+
+/// The groups of a source that one person is in directly.
+pub async fn list_of_member(tx: &mut Tx, source: SourceId, user: crate::types::id::UserId) -> Result<Vec<Group>, Error> {
+    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
+         member_count, created_at, updated_at FROM groups WHERE source_id = $1 \
+         AND id IN (SELECT group_id FROM memberships WHERE user_id = $2) ORDER BY id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(user).fetch_all(c).await)?)
+}
+
+/// The groups of a source that hold one group directly.
+pub async fn list_of_child(tx: &mut Tx, source: SourceId, child: GroupId) -> Result<Vec<Group>, Error> {
+    const SQL: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
+         member_count, created_at, updated_at FROM groups WHERE source_id = $1 \
+         AND id IN (SELECT parent_id FROM nestings WHERE child_id = $2) ORDER BY id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(child).fetch_all(c).await)?)
+}
+
+/// How many groups a source has.
+pub async fn count_of_source(tx: &mut Tx, source: SourceId) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM groups WHERE source_id = $1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await)?)
+}
+
 /// The groups a person is in directly, by name.
 pub async fn list_direct_of_user(tx: &mut Tx, user: crate::types::id::UserId) -> Result<Vec<Group>, Error> {
     const SQL: &str = "SELECT g.id, g.source_id, g.external_id, g.name, g.display_name, g.dn, g.dn_key, g.place, g.dangling, g.content_hash, \

@@ -195,3 +195,49 @@ pub async fn count_of_source(tx: &mut Tx, source: SourceId) -> Result<i64, Error
     const SQL: &str = "SELECT count(*) FROM links WHERE source_id = $1";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await)?)
 }
+
+/// Some of a source's people by external id.
+pub async fn list_known_by_keys(tx: &mut Tx, source: SourceId, keys: &[String]) -> Result<Vec<Known>, Error> {
+    const HEAD: &str = "SELECT external_id, user_id, content_hash, present FROM links WHERE source_id = ";
+    let mut found = Vec::with_capacity(keys.len());
+    for chunk in keys.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Known> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(source).push(" AND external_id IN (");
+            let mut listed = query.separated(", ");
+            for key in chunk {
+                listed.push_bind(key);
+            }
+            query.push(")");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Who stands at some places of a source now: place and person.
+pub async fn list_at(tx: &mut Tx, source: SourceId, places: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, UserId)>, Error> {
+    const HEAD: &str = "SELECT place, user_id FROM links WHERE source_id = ";
+    let mut found = Vec::with_capacity(places.len());
+    for chunk in places.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<(Vec<u8>, UserId)> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(source).push(" AND present = ").push_bind(true).push(" AND place IN (");
+            let mut listed = query.separated(", ");
+            for place in chunk {
+                listed.push_bind(place);
+            }
+            query.push(")");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// How many people a source states who may sign in.
+pub async fn count_free_of_source(tx: &mut Tx, source: SourceId) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM links l JOIN users u ON u.id = l.user_id WHERE l.source_id = $1 AND u.status <> 'disabled'";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await)?)
+}

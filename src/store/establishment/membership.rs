@@ -154,28 +154,3 @@ impl NewRow for Pair {
         row.put(self.0).put(self.1);
     }
 }
-
-/// Whether nobody is in any group.
-pub async fn is_empty(tx: &mut Tx) -> Result<bool, Error> {
-    const SQL: &str = "SELECT NOT EXISTS (SELECT 1 FROM memberships)";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).fetch_one(c).await)?)
-}
-
-/// Takes the index by person away while an empty table is filled: making it afterwards, sorted, is several times cheaper.
-/// On PostgreSQL it stays: without it readers would wait for the end.
-pub async fn drop_index(tx: &mut Tx) -> Result<(), Error> {
-    if tx.engine() == Engine::Postgres {
-        return Ok(());
-    }
-    on!(tx, |c| sqlx::query("DROP INDEX memberships_user").execute(c).await.map(drop))?;
-    Ok(())
-}
-
-/// Makes the index by person again, where it was taken away.
-pub async fn make_index(tx: &mut Tx) -> Result<(), Error> {
-    if tx.engine() == Engine::Postgres {
-        return Ok(());
-    }
-    on!(tx, |c| sqlx::query("CREATE INDEX memberships_user ON memberships (user_id)").execute(c).await.map(drop))?;
-    Ok(())
-}

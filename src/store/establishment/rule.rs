@@ -110,3 +110,27 @@ pub async fn delete(tx: &mut Tx, id: RuleId) -> Result<(), Error> {
     let gone = on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(|d| d.rows_affected()))?;
     if gone == 0 { Err(Error::NotFound("rule")) } else { Ok(()) }
 }
+
+/// What tells whether rules, or anything they are compiled against, changed: how many there are and when one last did.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Stamp {
+    rules: i64,
+    rule_changed: Option<Timestamp>,
+    applications: i64,
+    application_changed: Option<Timestamp>,
+    groups: i64,
+    group_changed: Option<Timestamp>,
+    nestings: i64,
+    sources: i64,
+    source_changed: Option<Timestamp>,
+}
+
+/// The stamp of what rules are evaluated with now.
+pub async fn stamp(tx: &mut Tx) -> Result<Stamp, Error> {
+    const SQL: &str = "SELECT (SELECT count(*) FROM rules) AS rules, (SELECT max(updated_at) FROM rules) AS rule_changed, \
+         (SELECT count(*) FROM applications) AS applications, (SELECT max(updated_at) FROM applications) AS application_changed, \
+         (SELECT count(*) FROM groups) AS groups, (SELECT max(updated_at) FROM groups) AS group_changed, \
+         (SELECT count(*) FROM nestings) AS nestings, \
+         (SELECT count(*) FROM sources) AS sources, (SELECT max(updated_at) FROM sources) AS source_changed";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).fetch_one(c).await)?)
+}

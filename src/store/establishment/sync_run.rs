@@ -79,8 +79,6 @@ pub struct Progress {
     pub groups_taken: u64,
     /// Memberships removed so far.
     pub memberships_taken: u64,
-    /// Whether roles are still to be computed again.
-    pub roles_due: bool,
 }
 
 /// What a run counted.
@@ -143,6 +141,8 @@ pub struct Run {
     pub undoes: Option<RunId>,
     /// What started it.
     pub started_by: StartedBy,
+    /// What else there is to say of it: why it read everything, for instance.
+    pub note: Option<String>,
 }
 
 /// What a list of runs may be narrowed by.
@@ -159,14 +159,14 @@ pub struct Filter {
 /// One run by key.
 pub async fn find(tx: &mut Tx, id: RunId) -> Result<Option<Run>, Error> {
     const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
-         r.started_at, r.duration_ms, r.progress, r.undoes, r.started_by FROM runs r JOIN sources s ON s.id = r.source_id WHERE r.id = $1";
+         r.started_at, r.duration_ms, r.progress, r.undoes, r.started_by, r.note FROM runs r JOIN sources s ON s.id = r.source_id WHERE r.id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// A page of runs, newest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<Run>, Error> {
     const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
-         r.started_at, r.duration_ms, r.progress, r.undoes, r.started_by FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR r.id < $1) \
+         r.started_at, r.duration_ms, r.progress, r.undoes, r.started_by, r.note FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR r.id < $1) \
          AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR r.mode = $3) AND ($4 IS NULL OR r.state = $4) \
          AND ($5 IS NULL OR lower(s.name) LIKE $5 ESCAPE '\\') ORDER BY r.id DESC LIMIT $6";
     const COUNT: &str = "SELECT count(*) FROM runs r JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR s.name = $1) \
@@ -190,23 +190,31 @@ pub async fn find_unfinished(tx: &mut Tx, source: SourceId) -> Result<Option<Run
 /// Writes a new run.
 pub async fn insert(tx: &mut Tx, r: &Run) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO runs (id, source_id, mode, state, counts, error, approved_by, started_at, duration_ms, progress, undoes, \
-         started_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+         started_by, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.source_id).bind(r.mode).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
         let row = row.bind(&r.approved_by).bind(r.started_at).bind(r.duration_ms).bind(r.progress.as_ref().map(Json));
-        row.bind(r.undoes).bind(r.started_by).execute(c).await.map(drop)
+        row.bind(r.undoes).bind(r.started_by).bind(&r.note).execute(c).await.map(drop)
     })?;
     Ok(())
 }
 
 /// Writes how far a run came.
 pub async fn update(tx: &mut Tx, r: &Run) -> Result<(), Error> {
-    const SQL: &str = "UPDATE runs SET state = $2, counts = $3, error = $4, approved_by = $5, duration_ms = $6, started_at = $7, progress = $8 \
-         WHERE id = $1";
+    const SQL: &str = "UPDATE runs SET state = $2, counts = $3, error = $4, approved_by = $5, duration_ms = $6, started_at = $7, progress = $8, \
+         note = $9 WHERE id = $1";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.state).bind(Json(&r.counts)).bind(&r.error);
-        row.bind(&r.approved_by).bind(r.duration_ms).bind(r.started_at).bind(r.progress.as_ref().map(Json)).execute(c).await.map(drop)
+        let row = row.bind(&r.approved_by).bind(r.duration_ms).bind(r.started_at).bind(r.progress.as_ref().map(Json));
+        row.bind(&r.note).execute(c).await.map(drop)
     })?;
+    Ok(())
+}
+
+/// Takes back a run that found nothing to do, so that a source asked every minute leaves no line a minute.
+pub async fn forget(tx: &mut Tx, id: RunId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM runs WHERE id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
     Ok(())
 }
 

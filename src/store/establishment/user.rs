@@ -279,6 +279,44 @@ pub async fn list_accounts_after(tx: &mut Tx, after: UserId, limit: i64) -> Resu
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
+/// Some accounts, by key.
+pub async fn list_accounts(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<Account>, Error> {
+    const HEAD: &str = "SELECT id, username_folded, status, disabled_by FROM users WHERE id IN (";
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Account> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut listed = query.separated(", ");
+            for id in chunk {
+                listed.push_bind(*id);
+            }
+            query.push(")");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Some accounts, by folded user name.
+pub async fn list_accounts_named(tx: &mut Tx, names: &[String]) -> Result<Vec<Account>, Error> {
+    const HEAD: &str = "SELECT id, username_folded, status, disabled_by FROM users WHERE username_folded IN (";
+    let mut found = Vec::with_capacity(names.len());
+    for chunk in names.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Account> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut listed = query.separated(", ");
+            for name in chunk {
+                listed.push_bind(name);
+            }
+            query.push(")");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// Gives a person another user name and nothing else.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! Groups and memberships of a plan.
+//! Groups and memberships of a plan: groups first, then who comes in, then who goes out, so that someone who changes groups never loses
+//! between two transactions what both give.
 
 use serde_json::{Map, Value, json};
 
@@ -11,108 +12,175 @@ use crate::store::Tx;
 use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::establishment::change::{ChangeKind, Operation};
 use crate::store::establishment::group::Group;
-use crate::types::id::GroupId;
+use crate::types::id::{GroupId, UserId};
 
 /// Names in one change.
 const NAMES_MAX: usize = 1000;
-/// Groups filled at once.
-const GROUPS_AT_ONCE: usize = 50;
-/// Memberships from which on it pays to prepare for many.
-const BULK_MIN: usize = 10_000;
+/// Memberships written at once.
+const FILL_MAX: usize = 10_000;
+/// What it weighs to write a group, to remove one, to take someone out.
+const GROUP_WEIGHT: usize = 25;
+const REMOVE_GROUP_WEIGHT: usize = 200;
+const TAKE_OUT_WEIGHT: usize = 20;
+
+/// Memberships of groups that held nobody before, gathered to be written at once.
+#[derive(Default)]
+struct Filling {
+    groups: Vec<(GroupId, Vec<UserId>)>,
+    rows: Vec<Group>,
+    count: usize,
+}
 
 impl Work<'_> {
-    /// Groups first, then who is in them, so that a group can hold one that is new itself.
-    pub(super) async fn groups(&mut self, tx: &mut Tx) -> Result<(), Error> {
+    /// New groups, everyone who comes in, everyone who goes out.
+    pub(super) async fn groups(&mut self) -> Result<(), Error> {
         let plan = self.plan;
         if plan.groups.steps.is_empty() && plan.groups.gone.is_empty() {
             return Ok(());
         }
         let names = plan.names(self.inbox);
-        self.removed(tx).await?;
-        for chunk in plan.groups.steps.chunks(ROWS_PER_INSERT) {
+        self.new_groups().await?;
+        self.coming_in(&names).await?;
+        self.going_out(&names).await?;
+        self.removed().await
+    }
+
+    /// So that a group can hold one that is new itself. Until their members are written, they say that they have none.
+    async fn new_groups(&mut self) -> Result<(), Error> {
+        let plan = self.plan;
+        let fresh: Vec<&GroupStep> = plan.groups.steps.iter().filter(|step| step.known.is_none()).collect();
+        for chunk in fresh.chunks(ROWS_PER_INSERT) {
+            let mut tx = self.take().await?;
             let mut rows = Vec::with_capacity(chunk.len());
             for step in chunk {
-                rows.extend(self.row(tx, step).await?);
+                let Some(row) = self.row(step) else { continue };
+                let detail = json!({ "dn": row.dn });
+                self.journal.note(&mut tx, (ChangeKind::Group, Operation::Created), Some(row.id.uuid()), &row.name, Some(detail)).await?;
+                self.count(Operation::Created);
+                // Rules look at groups; an empty one gives nobody anything.
+                rows.push(Group { members_hash: Vec::new(), member_count: 0, dangling: None, ..row });
             }
             if self.writes {
-                facts::keep_groups_in(tx, &rows).await?;
+                facts::keep_groups_in(&mut tx, &rows).await?;
             }
-        }
-        let added: usize = plan.groups.steps.iter().map(|step| step.added.len()).sum();
-        let bulk = self.writes && added > BULK_MIN && facts::begin_bulk_in(tx).await?;
-        for step in &plan.groups.steps {
-            self.members(tx, step, &names).await?;
-            if self.writes && !bulk {
-                facts::add_memberships_in(tx, step.id, &step.added).await?;
-            }
-        }
-        if bulk {
-            for steps in plan.groups.steps.chunks(GROUPS_AT_ONCE) {
-                let filled: Vec<_> = steps.iter().map(|step| (step.id, step.added.clone())).collect();
-                facts::fill_groups_in(tx, &filled).await?;
-            }
-            facts::end_bulk_in(tx).await?;
+            self.give_back(tx, chunk.len() * GROUP_WEIGHT).await?;
         }
         Ok(())
     }
 
-    async fn removed(&mut self, tx: &mut Tx) -> Result<(), Error> {
+    async fn coming_in(&mut self, names: &Names<'_>) -> Result<(), Error> {
+        let plan = self.plan;
+        let mut filling = Filling::default();
+        for step in &plan.groups.steps {
+            let mut tx = self.take().await?;
+            self.restated(&mut tx, step).await?;
+            self.run.counts.memberships_added += (step.added.len() + step.nested.len()) as u64;
+            self.note_members(&mut tx, step, Operation::MembersAdded, names).await?;
+            self.everyone |= !step.nested.is_empty() || !step.unnested.is_empty();
+            self.touched.extend(&step.added);
+            let stays = step.removed.is_empty() && step.unnested.is_empty();
+            if self.writes {
+                facts::change_nestings_in(&mut tx, step.id, &step.nested, &[]).await?;
+                filling.count += step.added.len() + GROUP_WEIGHT;
+                filling.groups.push((step.id, step.added.clone()));
+                // The row says that its members are these: with the last of them, or once those who leave are out.
+                filling.rows.extend(self.row(step).filter(|_| stays));
+                if filling.count >= FILL_MAX {
+                    let weight = filling.count;
+                    write(&mut tx, std::mem::take(&mut filling)).await?;
+                    self.give_back(tx, weight).await?;
+                    continue;
+                }
+            }
+            self.give_back(tx, 1).await?;
+        }
+        let mut tx = self.take().await?;
+        let weight = filling.count;
+        write(&mut tx, filling).await?;
+        self.give_back(tx, weight).await
+    }
+
+    async fn going_out(&mut self, names: &Names<'_>) -> Result<(), Error> {
+        let plan = self.plan;
+        for step in plan.groups.steps.iter().filter(|step| !step.removed.is_empty() || !step.unnested.is_empty()) {
+            let mut tx = self.take().await?;
+            self.run.counts.memberships_removed += (step.removed.len() + step.unnested.len()) as u64;
+            self.note_members(&mut tx, step, Operation::MembersRemoved, names).await?;
+            self.losing.extend(&step.removed);
+            if self.writes {
+                facts::remove_memberships_in(&mut tx, step.id, &step.removed).await?;
+                facts::change_nestings_in(&mut tx, step.id, &[], &step.unnested).await?;
+                let row = self.row(step);
+                facts::keep_groups_in(&mut tx, row.as_slice()).await?;
+            }
+            self.give_back(tx, GROUP_WEIGHT + step.removed.len() * TAKE_OUT_WEIGHT).await?;
+        }
+        Ok(())
+    }
+
+    async fn removed(&mut self) -> Result<(), Error> {
         let (inbox, plan) = (self.inbox, self.plan);
         for group in plan.groups.gone.iter().filter_map(|at| inbox.known.groups.get(*at)) {
+            let mut tx = self.take().await?;
             let what = (ChangeKind::Group, Operation::Removed);
             let detail = json!({ "dn": group.dn, "member_count": group.member_count });
-            self.journal.note(tx, what, Some(group.id.uuid()), &group.name, Some(detail)).await?;
+            self.journal.note(&mut tx, what, Some(group.id.uuid()), &group.name, Some(detail)).await?;
             self.count(Operation::Removed);
-            self.counts.memberships_removed += u64::try_from(group.member_count).unwrap_or_default();
+            self.run.counts.memberships_removed += u64::try_from(group.member_count).unwrap_or_default();
             self.everyone = true;
             if self.writes {
-                facts::remove_group_in(tx, group.id).await?;
+                facts::remove_group_in(&mut tx, group.id).await?;
             }
+            self.give_back(tx, REMOVE_GROUP_WEIGHT).await?;
         }
         Ok(())
     }
 
-    /// The row of a new or changed group, and the change noted.
-    async fn row(&mut self, tx: &mut Tx, step: &GroupStep) -> Result<Option<Group>, Error> {
-        let Some(seen) = self.inbox.groups.get(step.seen) else { return Ok(None) };
+    /// Notes what a known group's own record changes.
+    async fn restated(&mut self, tx: &mut Tx, step: &GroupStep) -> Result<(), Error> {
         let before = step.known.and_then(|at| self.inbox.known.groups.get(at));
-        let mut row = match (before, &seen.record) {
+        let Some((before, row)) = before.zip(self.row(step)) else { return Ok(()) };
+        let detail = differences(before, &row);
+        if detail.is_empty() {
+            return Ok(());
+        }
+        let operation = if before.dn_key == row.dn_key { Operation::Updated } else { Operation::Moved };
+        // Rules look at names and places, also of the groups that a person is in through others.
+        self.everyone = true;
+        self.journal.note(tx, (ChangeKind::Group, operation), Some(row.id.uuid()), &row.name, Some(Value::Object(detail))).await?;
+        self.count(operation);
+        Ok(())
+    }
+
+    /// The row of a group as it is once the run is done with it.
+    fn row(&self, step: &GroupStep) -> Option<Group> {
+        let seen = step.seen.and_then(|at| self.inbox.groups.get(at));
+        let before = step.known.and_then(|at| self.inbox.known.groups.get(at));
+        let record = seen.and_then(|seen| seen.record.as_deref());
+        let mut row = match (before, record) {
             (Some(before), _) => before.clone(),
             (None, Some(record)) => self.new_row(step.id, record),
-            (None, None) => return Ok(None),
+            (None, None) => return None,
         };
-        if let Some(record) = &seen.record {
+        if let Some((record, seen)) = record.zip(seen) {
             row.name.clone_from(&record.name);
             row.display_name.clone_from(&record.display_name);
             row.dn = Some(record.dn.clone());
             row.dn_key = Some(record.dn_key.clone());
+            row.place = Some(seen.dn.to_be_bytes().to_vec());
             row.content_hash = seen.hash.to_vec();
         }
         row.members_hash = step.members_hash.to_vec();
         row.member_count = i64::try_from(step.member_count).unwrap_or(i64::MAX);
+        row.dangling.clone_from(&step.dangling);
         row.updated_at = self.ctx.now;
-        let (operation, detail) = match before {
-            None => (Operation::Created, Some(json!({ "dn": row.dn }))),
-            Some(before) => {
-                let detail = differences(before, &row);
-                if detail.is_empty() {
-                    return Ok(Some(row));
-                }
-                let operation = if before.dn_key == row.dn_key { Operation::Updated } else { Operation::Moved };
-                // Rules look at names and places, also of the groups that a person is in through others.
-                self.everyone = true;
-                (operation, Some(Value::Object(detail)))
-            }
-        };
-        self.journal.note(tx, (ChangeKind::Group, operation), Some(row.id.uuid()), &row.name, detail).await?;
-        self.count(operation);
-        Ok(Some(row))
+        Some(row)
     }
 
     fn new_row(&self, id: GroupId, record: &connectors::Group) -> Group {
         Group {
             id,
-            source_id: Some(self.source),
+            source_id: Some(self.run.source_id),
             external_id: Some(record.external_id.clone()),
             name: record.name.clone(),
             display_name: None,
@@ -128,20 +196,6 @@ impl Work<'_> {
         }
     }
 
-    async fn members(&mut self, tx: &mut Tx, step: &GroupStep, names: &Names<'_>) -> Result<(), Error> {
-        self.counts.memberships_added += (step.added.len() + step.nested.len()) as u64;
-        self.counts.memberships_removed += (step.removed.len() + step.unnested.len()) as u64;
-        self.note_members(tx, step, Operation::MembersRemoved, names).await?;
-        self.note_members(tx, step, Operation::MembersAdded, names).await?;
-        self.everyone |= !step.nested.is_empty() || !step.unnested.is_empty();
-        self.touched.extend(step.added.iter().chain(&step.removed));
-        if !self.writes {
-            return Ok(());
-        }
-        facts::remove_memberships_in(tx, step.id, &step.removed).await?;
-        facts::change_nestings_in(tx, step.id, &step.nested, &step.unnested).await
-    }
-
     async fn note_members(&mut self, tx: &mut Tx, step: &GroupStep, operation: Operation, names: &Names<'_>) -> Result<(), Error> {
         let (people, groups) = match operation {
             Operation::MembersRemoved => (&step.removed, &step.unnested),
@@ -155,6 +209,12 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// Puts people into groups, and then says so.
+async fn write(tx: &mut Tx, filling: Filling) -> Result<(), Error> {
+    facts::fill_groups_in(tx, &filling.groups).await?;
+    facts::keep_groups_in(tx, &filling.rows).await
 }
 
 fn differences(before: &Group, after: &Group) -> Map<String, Value> {

@@ -1,82 +1,148 @@
-//! Carries a plan out within one transaction, or only notes by name what it would do. Asks nobody and decides nothing.
+//! Carries a plan out in short transactions, or only notes by name what it would do. Asks nobody and decides nothing.
+//!
+//! A small run is one transaction. A large one is several, each with its part of the change log, so that nobody who signs in waits for it:
+//! whatever breaks it off, what is written is written down, and the next reading goes on from there. What is taken away is taken away whole,
+//! roles included, in one of them; what is given may come in steps, roles last.
 
+mod fields;
 mod groups;
 mod people;
-
-use std::time::Instant;
+mod roles;
+mod turn;
 
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::roles;
+use super::super::logout_notices::Announced;
 use super::inbox::Inbox;
 use super::journal::Journal;
 use super::plan::Plan;
 use crate::store::Tx;
 use crate::store::establishment::change::{ChangeKind, Operation};
-use crate::store::establishment::sync_run::{Counts, Run};
-use crate::types::id::{SourceId, UserId};
-
-/// Beyond so many people touched, everyone's roles are computed again: one pass is cheaper.
-const TOUCHED_MAX: usize = 5_000;
+use crate::store::establishment::sync_run::{Progress, Run};
+use crate::types::id::UserId;
 
 /// One run's work on its establishment.
-struct Work<'a> {
+#[derive(Debug)]
+pub struct Work<'a> {
     ctx: &'a Context,
-    source: SourceId,
     inbox: &'a Inbox,
     plan: &'a Plan,
     /// False for a preview or a held run: changes are noted and nothing else is written.
     writes: bool,
+    /// The run with what it counted so far.
+    run: Run,
     journal: Journal,
-    counts: Counts,
+    /// The transaction that is open, and how much it holds.
+    open: Option<Tx>,
+    spent: usize,
+    /// Whether the store was made ready for a large run.
+    large: bool,
+    announced: Option<Announced>,
+    /// People who may have lost roles since the last commit.
+    losing: Vec<UserId>,
     /// People whose roles may be others now.
     touched: Vec<UserId>,
     /// Whether anyone's may: groups within groups changed.
     everyone: bool,
 }
 
-/// Notes every change, and makes it when `writes`.
-pub async fn carry(tx: &mut Tx, ctx: &Context, run: &Run, inbox: &Inbox, plan: &Plan, writes: bool) -> Result<Counts, Error> {
-    let journal = Journal::new(run.id);
-    let counts = Counts { read: inbox.read(), ..Counts::default() };
-    let mut work = Work { ctx, source: run.source_id, inbox, plan, writes, journal, counts, touched: Vec::new(), everyone: false };
-    let begun = Instant::now();
-    work.people(tx).await?;
-    work.quarantined(tx).await?;
-    let people = begun.elapsed();
-    work.groups(tx).await?;
-    work.journal.flush(tx).await?;
-    let groups = begun.elapsed();
-    if writes {
-        work.touched.sort_unstable();
-        work.touched.dedup();
-        let all = work.everyone || work.touched.len() > TOUCHED_MAX;
-        // Roles follow facts in the same transaction.
-        let changed = if all { roles::recompute_all_in(tx, ctx).await? } else { roles::recompute_users_in(tx, ctx, &work.touched).await? };
-        tracing::debug!(run.id = %run.id, ?people, ?groups, roles = ?begun.elapsed(), touched = work.touched.len(), all,
-            gained = changed.gained, lost = changed.lost, "facts written");
+/// Notes every change, and makes it when `writes`. The last transaction is handed back open, for the end of the run to be written with it.
+///
+/// # Errors
+/// Whatever broke it off; what was committed before stays, and is in the change log.
+pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a Plan, writes: bool) -> Result<Carried, Error> {
+    let journal = Journal::after(run.id, run.progress.map_or(0, |progress| progress.noted));
+    let mut work = Work {
+        ctx,
+        inbox,
+        plan,
+        writes,
+        run,
+        journal,
+        open: None,
+        spent: 0,
+        large: false,
+        announced: None,
+        losing: Vec::new(),
+        touched: Vec::new(),
+        // Whoever broke off may have left roles behind.
+        everyone: plan.roles_due,
+    };
+    work.run.counts.read = inbox.read();
+    let carried = work.stages().await;
+    // Whatever came of it, the connection serves others next.
+    match carried {
+        Ok(mut tx) => {
+            tx.set_large(false).await?;
+            Ok(Carried { tx, run: work.run, announced: work.announced })
+        }
+        Err(error) => {
+            if work.large
+                && let Ok(mut tx) = ctx.store.begin().await
+            {
+                tx.set_large(false).await?;
+                tx.commit().await?;
+            }
+            Err(error)
+        }
     }
-    Ok(work.counts)
+}
+
+/// What is left to commit.
+#[derive(Debug)]
+pub struct Carried {
+    /// The last transaction.
+    pub tx: Tx,
+    /// The run with everything it counted.
+    pub run: Run,
+    /// To be hurried after the commit.
+    pub announced: Option<Announced>,
 }
 
 impl Work<'_> {
-    async fn quarantined(&mut self, tx: &mut Tx) -> Result<(), Error> {
+    async fn stages(&mut self) -> Result<Tx, Error> {
+        self.people().await?;
+        self.quarantined().await?;
+        self.groups().await?;
+        if self.writes {
+            self.roles().await?;
+        }
+        let mut tx = self.take().await?;
+        self.journal.flush(&mut tx).await?;
+        Ok(tx)
+    }
+
+    async fn quarantined(&mut self) -> Result<(), Error> {
         let set_aside = |kind| (kind, Operation::Quarantined);
         let (inbox, plan) = (self.inbox, self.plan);
+        let mut tx = self.take().await?;
         for (at, reason) in &plan.people.quarantined {
             let Some(person) = inbox.people.get(*at) else { continue };
             let id = plan.people.ids.get(*at).copied().flatten().map(UserId::uuid);
             let detail = serde_json::json!({ "reason": reason.sentence(&person.username) });
-            self.counts.quarantined += 1;
-            self.journal.note(tx, set_aside(ChangeKind::User), id, &person.username, Some(detail)).await?;
+            self.run.counts.quarantined += 1;
+            self.journal.note(&mut tx, set_aside(ChangeKind::User), id, &person.username, Some(detail)).await?;
         }
         for entry in &inbox.unreadable {
             let kind = if entry.kind == connectors::Kind::Person { ChangeKind::User } else { ChangeKind::Group };
             let name = entry.dn.as_deref().or(entry.external_id.as_deref()).unwrap_or("?");
             let detail = serde_json::json!({ "reason": entry.reason });
-            self.journal.note(tx, set_aside(kind), None, name, Some(detail)).await?;
+            self.journal.note(&mut tx, set_aside(kind), None, name, Some(detail)).await?;
         }
-        self.counts.quarantined += inbox.unreadable_count;
-        Ok(())
+        self.run.counts.quarantined += inbox.unreadable_count;
+        self.give_back(tx, plan.people.quarantined.len() + inbox.unreadable.len()).await
+    }
+
+    /// Where the run stands, for whoever may have to go on with it.
+    fn progress(&self) -> Progress {
+        let before = self.run.progress.unwrap_or(self.plan.before);
+        let counts = &self.run.counts;
+        Progress {
+            noted: self.journal.written(),
+            people_taken: counts.disabled,
+            groups_taken: counts.removed,
+            memberships_taken: counts.memberships_removed,
+            ..before
+        }
     }
 }

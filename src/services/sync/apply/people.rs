@@ -1,14 +1,16 @@
 //! People of a plan: names are freed before they are given, so that one can be used again or swapped within a run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use connectors::Person;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::super::error::Error;
 use super::super::super::users::{self, facts};
+use super::super::digest::Digest;
 use super::super::reconcile::{Gone, Refresh, SeenPerson, Turn};
 use super::Work;
+use super::fields::{differences, state};
 use crate::store::Tx;
 use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::establishment::change::{ChangeKind, Operation};
@@ -18,6 +20,12 @@ use crate::types::id::UserId;
 
 /// Characters of the identifier that end a name taken over by someone else.
 const RELEASED_MARK_LENGTH: usize = 8;
+/// People disabled or restated between two looks at the weight: each takes several statements.
+const ONE_BY_ONE: usize = 100;
+/// What it weighs to disable someone, to restate someone, to write someone new.
+const DISABLE_WEIGHT: usize = 250;
+const RESTATE_WEIGHT: usize = 60;
+const CREATE_WEIGHT: usize = 25;
 
 /// People about to be written.
 #[derive(Default)]
@@ -30,19 +38,53 @@ struct Fresh {
 
 impl Work<'_> {
     /// Gone, renamed, restated, new: in this order.
-    pub(super) async fn people(&mut self, tx: &mut Tx) -> Result<(), Error> {
+    pub(super) async fn people(&mut self) -> Result<(), Error> {
         let plan = self.plan;
-        for chunk in plan.people.gone.chunks(ROWS_PER_INSERT) {
-            self.gone(tx, chunk).await?;
+        for chunk in plan.people.gone.chunks(ONE_BY_ONE) {
+            let mut tx = self.take().await?;
+            self.gone(&mut tx, chunk).await?;
+            self.give_back(tx, chunk.len() * DISABLE_WEIGHT).await?;
         }
         for chunk in plan.people.released.chunks(ROWS_PER_INSERT) {
-            self.release(tx, chunk).await?;
+            let mut tx = self.take().await?;
+            self.release(&mut tx, chunk).await?;
+            self.give_back(tx, chunk.len() * RESTATE_WEIGHT).await?;
         }
-        self.park(tx).await?;
-        for chunk in plan.people.refreshed.chunks(ROWS_PER_INSERT) {
-            self.refresh(tx, chunk).await?;
+        let (entangled, others) = self.entangled();
+        if !entangled.is_empty() {
+            // Names that go round among them: in one transaction, or someone would be left with a name nobody gave.
+            let mut tx = self.take().await?;
+            if self.writes {
+                for person in entangled.iter().filter_map(|one| self.inbox.known.people.get(one.known)) {
+                    facts::park_name_in(&mut tx, person.user).await?;
+                }
+            }
+            for chunk in entangled.chunks(ROWS_PER_INSERT) {
+                self.refresh(&mut tx, chunk).await?;
+            }
+            self.give_back(tx, entangled.len() * RESTATE_WEIGHT).await?;
         }
-        self.create(tx).await
+        for chunk in others.chunks(ONE_BY_ONE) {
+            let mut tx = self.take().await?;
+            self.refresh(&mut tx, chunk).await?;
+            let disabled = chunk.iter().filter(|one| one.turn == Turn::Disable).count();
+            self.give_back(tx, chunk.len() * RESTATE_WEIGHT + disabled * DISABLE_WEIGHT).await?;
+        }
+        self.create().await
+    }
+
+    /// Those whose new name is still another's who gets a new one too, with these, apart from everyone else.
+    fn entangled(&self) -> (Vec<Refresh>, Vec<Refresh>) {
+        let name_before = |one: &Refresh| self.inbox.known.people.get(one.known).map(|person| person.name);
+        let name_after = |one: &Refresh| self.inbox.people.get(one.seen).and_then(|person| person.name);
+        let renamed = || self.plan.people.refreshed.iter().filter(|one| one.fields && one.renamed);
+        let before: HashSet<Digest> = renamed().filter_map(name_before).collect();
+        let after: HashSet<Digest> = renamed().filter_map(name_after).collect();
+        self.plan.people.refreshed.iter().copied().partition(|one| {
+            let takes = name_after(one).is_some_and(|name| before.contains(&name));
+            let gives = name_before(one).is_some_and(|name| after.contains(&name));
+            one.fields && one.renamed && (takes || gives)
+        })
     }
 
     async fn users(&self, tx: &mut Tx, known: impl Iterator<Item = usize>) -> Result<HashMap<UserId, User>, Error> {
@@ -59,8 +101,8 @@ impl Work<'_> {
             self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(detail)).await?;
             self.count(operation);
             if self.writes {
-                facts::mark_gone_in(tx, self.source, user.id).await?;
-                self.touched.push(user.id);
+                facts::mark_gone_in(tx, self.run.source_id, user.id).await?;
+                self.losing.push(user.id);
                 if gone.disabled {
                     users::disable_in(tx, self.ctx, user, DisabledBy::Source).await?;
                 }
@@ -86,22 +128,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn park(&self, tx: &mut Tx) -> Result<(), Error> {
-        let renamed: Vec<&Refresh> = self.plan.people.refreshed.iter().filter(|one| one.fields && one.renamed).collect();
-        // One alone can only take a name that is free by now.
-        if !self.writes || renamed.len() < 2 {
-            return Ok(());
-        }
-        for person in renamed.iter().filter_map(|one| self.inbox.known.people.get(one.known)) {
-            facts::park_name_in(tx, person.user).await?;
-        }
-        Ok(())
-    }
-
     async fn refresh(&mut self, tx: &mut Tx, chunk: &[Refresh]) -> Result<(), Error> {
         let mut users = self.users(tx, chunk.iter().map(|one| one.known)).await?;
         let ids: Vec<UserId> = users.keys().copied().collect();
-        let links = link::list_of_users_from(tx, self.source, &ids).await?;
+        let links = link::list_of_users_from(tx, self.run.source_id, &ids).await?;
         let mut links: HashMap<UserId, Link> = links.into_iter().map(|link| (link.user_id, link)).collect();
         let mut kept = Vec::with_capacity(chunk.len());
         for one in chunk {
@@ -162,7 +192,7 @@ impl Work<'_> {
             return Ok(());
         }
         after.updated_at = self.ctx.now;
-        self.touched.push(after.id);
+        self.losing.push(after.id);
         match turn {
             Turn::Disable => users::disable_in(tx, self.ctx, after, DisabledBy::Source).await.map(|_| ()),
             Turn::Enable => users::enable_in(tx, self.ctx, after).await.map(|_| ()),
@@ -170,22 +200,24 @@ impl Work<'_> {
         }
     }
 
-    async fn create(&mut self, tx: &mut Tx) -> Result<(), Error> {
+    async fn create(&mut self) -> Result<(), Error> {
         let mut chunks = self.plan.people.created.chunks(ROWS_PER_INSERT);
         let mut batch = chunks.next().map(|chunk| self.fresh(chunk)).transpose()?;
         while let Some(now) = batch {
+            let mut tx = self.take().await?;
             for (user, reason) in now.users.iter().zip(&now.reasons) {
                 let detail = reason.as_ref().map(|reason| json!({ "disabled": reason }));
-                self.journal.note(tx, (ChangeKind::User, Operation::Created), Some(user.id.uuid()), &user.username, detail).await?;
+                self.journal.note(&mut tx, (ChangeKind::User, Operation::Created), Some(user.id.uuid()), &user.username, detail).await?;
                 self.count(Operation::Created);
                 self.touched.push(user.id);
             }
             let next = chunks.next();
-            let writing = async { if self.writes { facts::add_people_in(tx, &now.users, &now.links).await } else { Ok(()) } };
+            let writing = async { if self.writes { facts::add_people_in(&mut tx, &now.users, &now.links).await } else { Ok(()) } };
             // While the store's own thread writes these people, this one makes the next of their records.
             let (written, following) = futures::join!(writing, async { next.map(|chunk| self.fresh(chunk)).transpose() });
             written?;
             batch = following?;
+            self.give_back(tx, now.users.len() * CREATE_WEIGHT).await?;
         }
         Ok(())
     }
@@ -206,7 +238,7 @@ impl Work<'_> {
 
     fn link(&self, user_id: UserId, seen: &SeenPerson, person: &Person) -> Link {
         Link {
-            source_id: self.source,
+            source_id: self.run.source_id,
             external_id: person.external_id.clone(),
             user_id,
             dn: Some(person.dn.clone()),
@@ -240,7 +272,7 @@ impl Work<'_> {
     }
 
     pub(super) fn count(&mut self, operation: Operation) {
-        let counts = &mut self.counts;
+        let counts = &mut self.run.counts;
         let counter = match operation {
             Operation::Created => &mut counts.created,
             Operation::Updated => &mut counts.updated,
@@ -254,40 +286,4 @@ impl Work<'_> {
         };
         *counter += 1;
     }
-}
-
-/// Writes what a record states into a person.
-fn state(user: &mut User, person: &Person) {
-    person.username.trim().clone_into(&mut user.username);
-    user.given_name.clone_from(&person.given_name);
-    user.family_name.clone_from(&person.family_name);
-    user.display_name.clone_from(&person.display_name);
-    user.email.clone_from(&person.email);
-    user.locale.clone_from(&person.locale);
-    user.home_unit.clone_from(&person.home_unit);
-    user.units.clone_from(&person.units);
-    user.attributes.clone_from(&person.attributes);
-}
-
-/// Old and new values of the fields that differ.
-fn differences(before: &User, after: &User) -> Map<String, Value> {
-    let mut detail = Map::new();
-    let mut compare = |field: &str, old: Value, new: Value| {
-        if old != new {
-            detail.insert(field.to_owned(), json!({ "before": old, "after": new }));
-        }
-    };
-    compare("username", json!(before.username), json!(after.username));
-    compare("given_name", json!(before.given_name), json!(after.given_name));
-    compare("family_name", json!(before.family_name), json!(after.family_name));
-    compare("display_name", json!(before.display_name), json!(after.display_name));
-    compare("email", json!(before.email), json!(after.email));
-    compare("locale", json!(before.locale), json!(after.locale));
-    compare("home_unit", json!(before.home_unit), json!(after.home_unit));
-    compare("units", json!(before.units), json!(after.units));
-    let names = before.attributes.keys().chain(after.attributes.keys());
-    for name in names.collect::<std::collections::BTreeSet<_>>() {
-        compare(&format!("attributes.{name}"), json!(before.attributes.get(name)), json!(after.attributes.get(name)));
-    }
-    detail
 }
