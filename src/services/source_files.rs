@@ -72,6 +72,15 @@ pub fn check_settings(kind: SourceKind, settings: &Value) -> Result<(), Error> {
     Settings::parse(kind, settings).map(drop)
 }
 
+/// Whether a source may be given a file.
+///
+/// # Errors
+/// `NotFound`, `Conflict` when it reads no file or one of the machine.
+pub async fn may_be_given(ctx: &Context, source: &str) -> Result<(), Error> {
+    ctx.require(Permission::ManageSources)?;
+    takes_files_in(&mut ctx.store.read().await?, source).await.map(drop)
+}
+
 /// Gives a source its file, in the place of the one before. Nothing is read of it before the next run.
 ///
 /// # Errors

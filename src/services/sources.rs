@@ -1,7 +1,7 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
 use connectors::ldap::{CheckStep, TlsMode};
-use connectors::{Connector, Directory, Password};
+use connectors::{Connector, Content, Directory, Password};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -185,6 +185,17 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
     connector(ctx, &source).await?.check().await.map_err(|failed| Error::Outside(failed.to_string()))
+}
+
+/// Tries a source of files with a file it was not given, which is not kept.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_file(ctx: &Context, name: &str, content: Content) -> Result<Vec<CheckStep>, Error> {
+    ctx.require(Permission::ManageSources)?;
+    let source = get(ctx, name).await?;
+    let connector = source_files::connector(ctx, &source, Some(content)).await?;
+    connector.check().await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// The directory behind a source.

@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 29] = [
+const OF_SOME: [(&str, &[&str]); 30] = [
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),
@@ -76,6 +76,7 @@ const OF_SOME: [(&str, &[&str]); 29] = [
     ("list_run_changes", &["kind", "name", "operation"]),
     ("list_runs", &["source", "mode", "state"]),
     ("list_sources", &["name", "kind", "enabled"]),
+    ("give_source_file", &["file_name"]),
     ("list_tokens", &["name", "kind", "scope"]),
     ("list_users", &["username", "given_name", "family_name", "display_name", "email", "locale", "status", "disabled_by", "home_unit"]),
     ("list_zones", &[]),

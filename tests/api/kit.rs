@@ -1,5 +1,6 @@
 //! The API served on a port of its own, and a caller with a token.
 
+use passerelle::config::Config;
 use passerelle::fronts::api;
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::store::establishment::api_token::TokenKind;
@@ -25,7 +26,11 @@ pub struct Answer {
 
 impl Served {
     pub async fn start() -> Self {
-        let test = TestGateway::start().await;
+        Self::start_with(|_| ()).await
+    }
+
+    pub async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
+        let test = TestGateway::start_with(adjust).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = api::router(test.gateway.clone());
@@ -69,6 +74,12 @@ impl Served {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Sends a body that is no JSON.
+    pub async fn put_bytes(&self, path: &str, token: &str, body: &[u8]) -> Answer {
+        let request = self.http.put(format!("{}{path}", self.base)).bearer_auth(token).body(body.to_vec());
         Answer::read(request.send().await.unwrap()).await
     }
 

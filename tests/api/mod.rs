@@ -9,5 +9,6 @@ mod establishments;
 mod idempotency;
 pub mod kit;
 mod roles;
+mod source_files;
 mod tokens;
 mod users;

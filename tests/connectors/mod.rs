@@ -3,6 +3,7 @@
 mod certificates;
 mod check;
 mod faults;
+mod files;
 mod misbehaving;
 mod reading;
 mod sign_in;

@@ -26,6 +26,7 @@ mod runs;
 pub mod samples;
 mod sign_in;
 mod sign_outs;
+mod source_files;
 mod starting;
 mod statistics;
 mod transactions;

@@ -1,6 +1,7 @@
 //! Tests of: sources and sync runs, against a real directory server.
 
 mod bad_input;
+mod files;
 mod guard;
 mod lifecycle;
 mod outcome;

@@ -1,15 +1,17 @@
 //! `passerelle source …`: where people and groups come from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
+use connectors::Content;
 use serde_json::{Map, Value, json};
 
 use super::local::Local;
 use super::output::{Output, print_json};
 use super::run as sync_run;
 use crate::config::variable;
+use crate::services::source_files;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
 use crate::store::establishment::source::{Guard, SourceKind};
@@ -31,11 +33,11 @@ pub enum Command {
     /// Show a source's settings, without its secrets.
     Show(Named),
     /// Try a source: connection, certificate, bind, base, filters, and some people as they would arrive.
-    Check(Named),
+    Check(Once),
     /// What a sync would change, name by name. Writes none of it.
-    Preview(Named),
+    Preview(Once),
     /// Read the source and apply what changed.
-    Sync(Named),
+    Sync(Once),
     /// List runs, newest first.
     Runs {
         #[command(flatten)]
@@ -76,6 +78,27 @@ pub struct Named {
     pub source: String,
 }
 
+/// A source to read, and for a source of files the file.
+#[derive(Debug, Args)]
+pub struct Once {
+    #[command(flatten)]
+    named: Named,
+    /// The file to read. A sync keeps it as the source's; a check or a preview does not.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// What a source reads.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Kind {
+    /// A directory.
+    Ldap,
+    /// A spreadsheet.
+    Csv,
+    /// A file of directory entries.
+    Ldif,
+}
+
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Tls {
@@ -92,8 +115,11 @@ pub enum Tls {
 pub struct Add {
     #[command(flatten)]
     named: Named,
+    /// What it reads.
+    #[arg(long, value_enum, default_value_t = Kind::Ldap)]
+    kind: Kind,
     /// Address of the directory, for instance ldaps://annuaire.exemple.fr; repeatable.
-    #[arg(long = "url", required_unless_present = "settings")]
+    #[arg(long = "url")]
     urls: Vec<String>,
     /// Whom to bind as.
     #[arg(long)]
@@ -113,7 +139,7 @@ pub struct Add {
     /// Which entries are groups.
     #[arg(long)]
     group_filter: Option<String>,
-    /// Ready mapping: inetorgperson, supann or active-directory.
+    /// Ready mapping: inetorgperson, supann or active-directory; for a spreadsheet sacoche-pupils.
     #[arg(long)]
     profile: Option<String>,
     /// How the connection is protected.
@@ -149,9 +175,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&named.est).await?;
             print_json(&sources::shown(&sources::get(&ctx, &named.source).await?))
         }
-        Command::Check(named) => check(local, output, &named).await,
-        Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync(named) => once(local, output, &named, Mode::Full).await,
+        Command::Check(once) => check(local, output, &once).await,
+        Command::Preview(once) => read_once(local, output, &once, Mode::Preview).await,
+        Command::Sync(once) => read_once(local, output, &once, Mode::Full).await,
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -174,8 +200,12 @@ fn text(value: &Value, field: &str) -> String {
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
     let name = new.named.source.clone();
-    let fields =
-        SourceFields { name, kind: SourceKind::Ldap, settings: settings(new)?, schedule: None, guard: Guard::default(), enabled: true };
+    let kind = match new.kind {
+        Kind::Ldap => SourceKind::Ldap,
+        Kind::Csv => SourceKind::Csv,
+        Kind::Ldif => SourceKind::Ldif,
+    };
+    let fields = SourceFields { name, kind, settings: settings(new)?, schedule: None, guard: Guard::default(), enabled: true };
     let source = sources::create(&ctx, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }
@@ -225,9 +255,13 @@ fn settings(new: Add) -> anyhow::Result<Value> {
     Ok(Value::Object(settings))
 }
 
-async fn check(local: &Local, output: Output, named: &Named) -> anyhow::Result<()> {
-    let ctx = local.establishment(&named.est).await?;
-    let steps = sources::check(&ctx, &named.source).await?;
+async fn check(local: &Local, output: Output, once: &Once) -> anyhow::Result<()> {
+    let Once { named: Named { est, source }, file } = once;
+    let ctx = local.establishment(est).await?;
+    let steps = match file.as_deref().map(content).transpose()? {
+        Some(content) => sources::check_file(&ctx, source, content).await?,
+        None => sources::check(&ctx, source).await?,
+    };
     output.list(&steps, &["cli-step", "cli-result", "cli-detail"], |s| {
         let advice = s.advice.map(|a| format!(" → {a}")).unwrap_or_default();
         vec![s.name.to_string(), if s.ok { "✓" } else { "✗" }.to_owned(), format!("{}{advice}", s.detail)]
@@ -236,10 +270,24 @@ async fn check(local: &Local, output: Output, named: &Named) -> anyhow::Result<(
     Ok(())
 }
 
-async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyhow::Result<()> {
-    let ctx = local.establishment(&named.est).await?;
+async fn read_once(local: &Local, output: Output, once: &Once, mode: Mode) -> anyhow::Result<()> {
+    let Once { named: Named { est, source }, file } = once;
+    let ctx = local.establishment(est).await?;
+    let content = file.as_deref().map(content).transpose()?;
     let waiting = output.waiting("cli-reading");
-    let run = sync::run_to_end(&ctx, &named.source, mode).await;
+    let run = match (content, mode) {
+        (Some(content), Mode::Preview) => sync::preview_file(&ctx, source, content).await,
+        (Some(content), _) => match source_files::give(&ctx, source, content).await {
+            Ok(_) => sync::run_to_end(&ctx, source, mode).await,
+            Err(refused) => Err(refused),
+        },
+        (None, _) => sync::run_to_end(&ctx, source, mode).await,
+    };
     waiting.finish_and_clear();
     sync_run::report(&ctx, output, &run?).await
+}
+
+fn content(path: &Path) -> anyhow::Result<Content> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(Content { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), bytes: bytes.into() })
 }
