@@ -3,7 +3,7 @@
 use passerelle::store::establishment::link::{HASH_BYTES, Known, Link, NamedLink};
 use passerelle::store::establishment::source::{Bound, Guard, Source, SourceKind};
 use passerelle::store::establishment::sync_run::State;
-use passerelle::store::establishment::user::User;
+use passerelle::store::establishment::user::{User, UserStatus};
 use passerelle::store::establishment::{group, link, source, sync_run, user};
 use passerelle::types::id::{SourceId, UserId};
 use serde_json::json;
@@ -248,6 +248,36 @@ async fn what_a_run_compares_with_is_read_in_steps() {
             let found = link::list_known_after(&mut tx, feed.id, after, 2).await.unwrap();
             assert_eq!(found, expected.iter().map(known).collect::<Vec<_>>(), "after «{after}»");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_few_entries_are_looked_up_by_key_by_place_and_by_name() {
+    on_every_engine(async |bed| {
+        let (feed, people) = (samples::source("annuaire"), ["anne", "bob", "chloé"].map(person));
+        with_source_and_people(bed, &feed, &people).await;
+        let at = |n: usize, place: u8, present| Link {
+            place: Some(vec![place; 16]),
+            present,
+            ..samples::link(&feed, &people[n], &format!("key-{n}"))
+        };
+        let links = [at(0, 1, true), at(1, 2, false), at(2, 3, true)];
+        bed.write(async |tx| link::insert_all(tx, &links).await).await;
+        let mut tx = bed.read().await;
+        let found = link::list_known_by_keys(&mut tx, feed.id, &["key-1".to_owned(), "key-9".to_owned()]).await.unwrap();
+        assert_eq!(found.iter().map(|known| (known.user_id, known.present)).collect::<Vec<_>>(), [(people[1].id, false)]);
+        let places = [vec![1; 16], vec![2; 16], vec![7; 16]];
+        assert_eq!(
+            link::list_at(&mut tx, feed.id, &places).await.unwrap(),
+            [(vec![1; 16], people[0].id)],
+            "nobody stands where one is gone"
+        );
+        let free = people.iter().filter(|someone| someone.status != UserStatus::Disabled).count();
+        assert_eq!(link::count_free_of_source(&mut tx, feed.id).await.unwrap(), i64::try_from(free).unwrap());
+        let accounts = user::list_accounts(&mut tx, &[people[2].id, UserId::new()]).await.unwrap();
+        assert_eq!(accounts.iter().map(|account| account.username_folded.as_str()).collect::<Vec<_>>(), ["chloé"]);
+        assert_eq!(user::list_accounts_named(&mut tx, &["chloé".to_owned(), "zoé".to_owned()]).await.unwrap(), accounts);
     })
     .await;
 }

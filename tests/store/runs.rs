@@ -2,8 +2,9 @@
 
 use passerelle::store::establishment::change::{Change, ChangeKind, Operation};
 use passerelle::store::establishment::source::Source;
+use passerelle::store::establishment::source_state::{SourceState, Taken};
 use passerelle::store::establishment::sync_run::{Counts, Filter, Mode, Run, State};
-use passerelle::store::establishment::{change, source, sync_run};
+use passerelle::store::establishment::{change, source, source_state, sync_run};
 use passerelle::types::id::{RunId, SourceId};
 use serde_json::json;
 use uuid::Uuid;
@@ -209,6 +210,44 @@ async fn runs_and_changes_need_what_they_belong_to() {
         bed.write(async |tx| change::insert_all(tx, run.id, std::slice::from_ref(&named)).await).await;
         bed.write(async |tx| change::delete_of_run(tx, run.id).await).await;
         assert_eq!(change::list(&mut bed.read().await, run.id, -1, 10, &change::Filter::default()).await.unwrap(), (vec![], 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_state_of_a_source_is_kept_and_empty_before_its_first_run() {
+    on_every_engine(async |bed| {
+        let feed = with_source(bed, "annuaire").await;
+        assert_eq!(source_state::get(&mut bed.read().await, feed.id).await.unwrap(), SourceState::new(feed.id));
+        let mut state = SourceState {
+            bookmark: Some("csn".to_owned()),
+            bookmark_at: Some(NOW),
+            failures: 3,
+            error: Some("l’annuaire ne répond pas".to_owned()),
+            taken: Taken { people: 1, groups: 2, memberships: 3 },
+            roles_due: true,
+            server: Some("ldaps://un.exemple.fr".to_owned()),
+            paused_until: Some(LATER),
+            ..SourceState::new(feed.id)
+        };
+        bed.write(async |tx| source_state::keep(tx, &state).await).await;
+        assert_eq!(source_state::get(&mut bed.read().await, feed.id).await.unwrap(), state);
+        (state.failures, state.bookmark) = (0, None);
+        bed.write(async |tx| source_state::keep(tx, &state).await).await;
+        assert_eq!(source_state::get(&mut bed.read().await, feed.id).await.unwrap(), state);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_that_found_nothing_to_do_is_forgotten() {
+    on_every_engine(async |bed| {
+        let feed = with_source(bed, "annuaire").await;
+        let run = samples::run(&feed, State::Running);
+        bed.write(async |tx| sync_run::insert(tx, &run).await).await;
+        assert_eq!(sync_run::find(&mut bed.read().await, run.id).await.unwrap().unwrap(), run);
+        bed.write(async |tx| sync_run::forget(tx, run.id).await).await;
+        assert_eq!(sync_run::find(&mut bed.read().await, run.id).await.unwrap(), None);
     })
     .await;
 }
