@@ -17,12 +17,12 @@ fn a_spreadsheet_is_added_checked_previewed_and_synced() {
     let checked = shell.says(&["source", "check", "college-veil", "pupils", "--file", file]);
     assert!(checked.contains("semicolon") && checked.contains("2 people can be used"), "{checked}");
     let previewed = shell.json(&["source", "preview", "college-veil", "pupils", "--file", file]);
-    assert_eq!((&previewed["mode"], &previewed["created"]), (&"preview".into(), &4.into()), "{previewed}");
+    assert_eq!((&previewed["run"]["mode"], &previewed["run"]["created"]), (&"preview".into(), &4.into()), "{previewed}");
     let (_, told) = shell.fails(&["source", "check", "college-veil", "pupils"]);
     assert!(told.contains("given no file yet"), "a preview keeps nothing: {told}");
     let synced = shell.json(&["source", "sync", "college-veil", "pupils", "--file", file]);
-    assert_eq!((&synced["state"], &synced["created"]), (&"done".into(), &4.into()), "{synced}");
+    assert_eq!((&synced["run"]["state"], &synced["run"]["created"]), (&"done".into(), &4.into()), "{synced}");
     let again = shell.json(&["source", "sync", "college-veil", "pupils"]);
-    assert_eq!((&again["state"], &again["created"]), (&"done".into(), &0.into()), "{again}");
+    assert_eq!((&again["run"]["state"], &again["run"]["created"]), (&"done".into(), &0.into()), "{again}");
     assert!(shell.says(&["user", "list", "college-veil"]).contains("zoe.lefevre"));
 }

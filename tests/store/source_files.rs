@@ -5,7 +5,7 @@ use passerelle::store::establishment::source_file::{self, Part, SourceFile};
 use uuid::Uuid;
 
 use super::engine::on_every_engine;
-use super::samples::{self, LATER, NOW};
+use super::samples::{self, LATER};
 
 fn part(part: i64, content: &[u8]) -> Part {
     Part { id: Uuid::now_v7(), part, content_sealed: content.to_vec() }
@@ -15,14 +15,7 @@ fn part(part: i64, content: &[u8]) -> Part {
 async fn a_file_takes_the_place_of_the_one_before_and_goes_with_its_source() {
     on_every_engine(async |bed| {
         let (one, other) = (samples::source("un"), samples::source("deux"));
-        let first = SourceFile {
-            source_id: one.id,
-            name: "élèves.csv".to_owned(),
-            size: i64::from(u32::MAX),
-            digest: vec![0, 159, 255],
-            given_by: "user:x".to_owned(),
-            given_at: NOW,
-        };
+        let first = samples::source_file(&one).0;
         let second = SourceFile { name: "autres.csv".to_owned(), size: 0, given_at: LATER, ..first.clone() };
         let apart = SourceFile { source_id: other.id, ..first.clone() };
         let (old, new, theirs) = (vec![part(0, b"a"), part(1, b"b")], vec![part(1, b"d"), part(0, b"c")], vec![part(0, b"e")]);

@@ -35,6 +35,7 @@ const SERVICES: &[&[&str]] = &[
     &["applications"],
     &["links"],
     &["users"],
+    &["source_files"],
     &["sources", "groups"],
     &["sync"],
     &["login"],

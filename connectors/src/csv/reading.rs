@@ -16,7 +16,7 @@ struct Survey {
     /// By normalised place, in which keys that differ by letter case only are one.
     people: HashMap<String, Seen>,
     groups: BTreeMap<String, Group>,
-    /// Rows that cannot be used keep their people in groups that others state.
+    /// Rows whose cells may stand under wrong titles keep their people in groups that others state; they make none.
     lingering: Vec<(String, String)>,
     /// Login names that stand in the file.
     stated: HashSet<String>,
@@ -51,7 +51,7 @@ pub(super) fn read(
     while let Some(row) = rows.next()? {
         match layout.entry(&row) {
             Entry::Person(draft) => survey.take(row.line, *draft),
-            Entry::Aside(_, place, groups) => survey.linger(place, groups),
+            Entry::Aside(_, place, groups) => survey.linger(place, groups, row.fault.is_none()),
         }
     }
     let names = survey.names(logins);
@@ -104,9 +104,15 @@ impl Survey {
         group.members.push(Member::Dn(member.to_owned()));
     }
 
-    fn linger(&mut self, place: Option<Place>, groups: Vec<GroupValue>) {
+    fn linger(&mut self, place: Option<Place>, groups: Vec<GroupValue>, fits: bool) {
         let Some(place) = place else { return };
-        self.lingering.extend(groups.into_iter().map(|group| (group.key, place.dn_key.clone())));
+        for group in groups {
+            if fits {
+                self.join(group, &place.dn_key);
+            } else {
+                self.lingering.push((group.key, place.dn_key.clone()));
+            }
+        }
     }
 
     fn names(&self, logins: &Logins) -> HashMap<String, String> {
