@@ -63,7 +63,7 @@ impl Settings {
         };
         let people = selection("user_filter", base, &directory.user_filter)?;
         let groups = selection("group_filter", group_base, &directory.group_filter)?;
-        Ok(Self { path, people, groups, directory })
+        Ok(Self { path, directory, people, groups })
     }
 }
 
