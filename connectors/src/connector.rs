@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::changes::{Bookmark, Changes, Following, Unusable};
 use crate::csv::Csv;
-use crate::ldap::{CheckStep, Directory, Error, Reading};
+use crate::ldap::{CheckStep, Directory, Error, One, Reading};
 use crate::ldif::Ldif;
 
 /// One source, ready to be read; cheap to clone.
@@ -56,15 +56,26 @@ impl Connector {
         }
     }
 
-    /// Tries the source step by step.
+    /// Tries the source step by step. `now` in seconds since 1970.
     ///
     /// # Errors
     /// Never today: what went wrong is in the steps.
-    pub async fn check(&self) -> Result<Vec<CheckStep>, Error> {
+    pub async fn check(&self, now: i64) -> Result<Vec<CheckStep>, Error> {
         match self {
-            Self::Ldap(directory) => Ok(directory.check().await),
+            Self::Ldap(directory) => Ok(directory.check(now).await),
             Self::Csv(file) => Ok(file.check()),
-            Self::Ldif(file) => Ok(file.check()),
+            Self::Ldif(file) => Ok(file.check(now)),
+        }
+    }
+
+    /// Reads one entry by its DN, with the way each field came. None when this kind has no entries to ask for.
+    ///
+    /// # Errors
+    /// [`Error`] when the source could not tell.
+    pub async fn one(&self, dn: &str) -> Result<Option<One>, Error> {
+        match self {
+            Self::Ldap(directory) => directory.one(dn).await.map(Some),
+            Self::Csv(_) | Self::Ldif(_) => Ok(None),
         }
     }
 }

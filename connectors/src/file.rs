@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::ldap::{Cause, CheckStep, Error, Reading, Summary};
+use crate::ldap::{Cause, CheckStep, Error, Level, Reading, Sample, Summary};
 use crate::record::Record;
 
-/// Records shown of a trial.
-const SAMPLE_MAX: usize = 20;
-/// How many of them at least are entries that cannot be used, when there are some.
-const UNREADABLE_SHOWN: usize = 5;
+/// Shown of a trial, as they would arrive.
+const PEOPLE_SHOWN_MAX: usize = 20;
+const GROUPS_SHOWN_MAX: usize = 5;
+const UNREADABLE_SHOWN_MAX: usize = 5;
+const MEMBERS_SHOWN_MAX: usize = 20;
 /// Records handed over at once.
 const PAGE_RECORDS: usize = 1000;
 /// Pages of records that may wait for the reader.
@@ -87,44 +88,61 @@ pub(crate) fn stream(
 
 /// What a trial keeps of the records it meets.
 #[derive(Debug, Default)]
-pub(crate) struct Sample {
+pub(crate) struct Tally {
     people: usize,
     groups: usize,
     unreadable: usize,
-    some_people: Vec<Record>,
-    some_groups: Vec<Record>,
-    some_unreadable: Vec<Record>,
+    some_people: Vec<Sample>,
+    some_groups: Vec<Sample>,
+    some_unreadable: Vec<Sample>,
 }
 
-impl Sample {
+impl Tally {
     /// Counts a record, and keeps it when it is among the first.
     pub(crate) fn take(&mut self, record: Record) {
-        let (count, kept) = match &record {
-            Record::Person(_) => (&mut self.people, &mut self.some_people),
-            Record::Group(_) => (&mut self.groups, &mut self.some_groups),
-            Record::Unreadable(_) => (&mut self.unreadable, &mut self.some_unreadable),
+        let (count, kept, most) = match &record {
+            Record::Person(_) => (&mut self.people, &mut self.some_people, PEOPLE_SHOWN_MAX),
+            Record::Group(_) => (&mut self.groups, &mut self.some_groups, GROUPS_SHOWN_MAX),
+            Record::Unreadable(_) => (&mut self.unreadable, &mut self.some_unreadable, UNREADABLE_SHOWN_MAX),
         };
         *count += 1;
-        if kept.len() < SAMPLE_MAX {
-            kept.push(record);
+        if kept.len() < most {
+            kept.push(sample(record));
         }
     }
 
     /// The steps `people` and `groups`.
     pub(crate) fn into_steps(self) -> [CheckStep; 2] {
-        let Self { people, groups, unreadable, .. } = self;
-        let mut sample = self.some_people;
-        // Why entries cannot be used is worth as much room as who can be.
-        sample.truncate(SAMPLE_MAX - unreadable.min(UNREADABLE_SHOWN));
-        sample.extend(self.some_unreadable);
-        sample.truncate(SAMPLE_MAX);
-        // No group is a file's right; no person is a mistake in the settings.
-        let advice = (people == 0).then_some("Check the settings against the columns or entries of the file");
-        let detail = format!("{people} people can be used, {unreadable} entries cannot");
-        let step = |name, ok, detail, advice, count, sample| CheckStep { name, ok, detail, advice, count: Some(count), sample };
+        let (level, code) = match (self.people, self.unreadable) {
+            // No person is a mistake in the settings; no group is a file's right.
+            (0, 0) => (Level::Failed, "file_people_none"),
+            (0, _) => (Level::Failed, "file_people_unusable"),
+            (_, 0) => (Level::Ok, "file_people"),
+            _ => (Level::Warning, "file_people_unreadable"),
+        };
+        let people = CheckStep::new("people", level, code).fact("count", self.people).fact("unreadable", self.unreadable);
+        let groups = CheckStep::new("groups", Level::Ok, "file_groups").fact("count", self.groups);
+        let mut shown = self.some_people;
+        shown.extend(self.some_unreadable);
         [
-            step("people", people > 0, detail, advice, people, sample),
-            step("groups", true, format!("{groups} groups"), None, groups, self.some_groups),
+            CheckStep { count: Some(self.people), sample: shown, ..people },
+            CheckStep { count: Some(self.groups), sample: self.some_groups, ..groups },
         ]
     }
+}
+
+fn sample(record: Record) -> Sample {
+    match record {
+        Record::Group(mut group) => {
+            let member_count = Some(group.members.len());
+            group.members.truncate(MEMBERS_SHOWN_MAX);
+            Sample { record: Record::Group(group), trace: Vec::new(), member_count }
+        }
+        record => Sample { record, trace: Vec::new(), member_count: None },
+    }
+}
+
+/// The step that says which file it is.
+pub(crate) fn named(content: &Content) -> CheckStep {
+    CheckStep::new("file", Level::Ok, "file").fact("name", &content.name).fact("size", content.bytes.len())
 }

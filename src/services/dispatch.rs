@@ -11,6 +11,7 @@ use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::establishments;
 use super::leases::Lease;
+use super::leaving;
 use super::logout_notices;
 use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
@@ -22,7 +23,7 @@ use crate::types::time::Timestamp;
 /// What people wait for. A job of a kind that is named nowhere here is left to nodes that know it.
 pub const PROMPT: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Import];
 /// What may take long and comes in numbers: it never stands in the way of what people wait for.
-pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk];
+pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -73,6 +74,10 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             Ok(next_due.into_iter().chain(look_again).min())
         }
         Kind::Sync => sync::carry_on(&ctx, lease).await.map(|()| None),
+        Kind::Leaving => tokio::select! {
+            seen_to = leaving::round(&ctx) => seen_to.map(|(_, next_due)| next_due),
+            () = lease.lost() => Err(Error::Internal("another node may see to people who left by now".to_owned())),
+        },
         Kind::Bulk => {
             let run = bulk::carry_on(gateway, lease, |_| {}).await?;
             // Another node goes on, or this one once others had their turn.

@@ -1,6 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < outbox < logout_notices < mail < roles < applications < links < users < source_files < sources < groups < sync < login < oidc < clients < tokens <
+//! leases < outbox < logout_notices < mail < roles < applications < links < users < source_files < sources < source_words < groups < sync < leaving < login < oidc <
+//! clients < tokens <
 //! idempotency < establishments < upgrades < archives < statistics < bulk < housekeeping < dispatch < jobs < checkup.
 
 pub mod applications;
@@ -22,6 +23,7 @@ pub mod installation;
 pub mod jobs;
 pub mod keys;
 pub mod leases;
+pub mod leaving;
 pub mod links;
 pub mod login;
 pub mod logout_notices;
@@ -34,6 +36,7 @@ pub mod passwords;
 pub mod recent_establishments;
 pub mod roles;
 pub mod source_files;
+pub mod source_words;
 pub mod sources;
 pub mod statistics;
 pub mod sync;

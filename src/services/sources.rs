@@ -16,6 +16,7 @@ use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind
 use crate::store::establishment::{group, link, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
+use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
 use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::secret::Secret;
@@ -46,6 +47,9 @@ pub struct SourceFields {
     /// Bounds on what one run may take away.
     #[serde(default)]
     pub guard: Guard,
+    /// What becomes of whoever left it.
+    #[serde(default)]
+    pub leaving: Leaving,
     /// Whether runs and sign-ins through it are allowed.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -61,8 +65,8 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, guard, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule: None, guard, enabled }
+        let Source { name, kind, settings, guard, leaving, enabled, .. } = source.clone();
+        Self { name, kind, settings, schedule: None, guard, leaving: leaving.unwrap_or_default(), enabled }
     }
 }
 
@@ -75,6 +79,7 @@ pub fn shown(source: &Source) -> Value {
         "has_bind_password": source.secret_sealed.is_some(),
         "schedule": null,
         "guard": source.guard,
+        "leaving": source.leaving.unwrap_or_default(),
         "enabled": source.enabled,
         "created_at": source.created_at,
         "updated_at": source.updated_at,
@@ -134,12 +139,13 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
 /// Changes a source. What another filter would do to people waits in the next run, held if the guard says so.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
+/// `NotFound`, `Stale` when it is not the source any more that the caller read, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
 /// of the machine is named by another than an operator), `Conflict`.
-pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
+pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Result<Source, Error> {
     ctx.require(Permission::ManageSources)?;
     let mut tx = ctx.store.begin().await?;
-    let mut source = find_in(&mut tx, name).await?;
+    let mut source = find_in(&mut tx, &read.name).await?;
+    Error::unless_same(read, &source)?;
     if source.kind != fields.kind {
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
@@ -168,7 +174,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     let groups = group::list_of_source(&mut tx, source.id).await?.len();
     if people > 0 || groups > 0 {
         return Err(Error::Conflict(format!(
-            "{people} people and {groups} groups came from this source: disable it instead (`enabled`: false), and they stay as they are"
+            "{people} people and {groups} groups came from this source: say what becomes of them (`people`: keep, disable or purge), or disable it instead (`enabled`: false)"
         )));
     }
     source::delete(&mut tx, source.id).await?;
@@ -176,7 +182,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-/// Tries a source step by step: name, connection, encryption, account, base, people and groups, with some records as they would arrive.
+/// Tries a source step by step, from its name to how it tells changes, with some records as they would arrive and how they come about.
 /// Of a file: encoding, delimiter, columns, people and groups.
 ///
 /// # Errors
@@ -184,7 +190,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
-    connector(ctx, &source).await?.check().await.map_err(|failed| Error::Outside(failed.to_string()))
+    connector(ctx, &source).await?.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// Tries a source of files with a file it was not given, which is not kept.
@@ -195,7 +201,7 @@ pub async fn check_file(ctx: &Context, name: &str, content: Content) -> Result<V
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
     let connector = source_files::connector(ctx, &source, Some(content)).await?;
-    connector.check().await.map_err(|failed| Error::Outside(failed.to_string()))
+    connector.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// The directory behind a source.
@@ -279,6 +285,7 @@ fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
+    source.leaving = Some(fields.leaving);
     source.enabled = fields.enabled;
 }
 
@@ -349,6 +356,9 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
     wrong.extend(nul::refuse("settings", &fields.settings).err());
     if !fields.settings.is_object() {
         wrong.push(Invalid::new("settings", "must be an object"));
+    }
+    if !(1..=GRACE_DAYS_MAX).contains(&fields.leaving.grace_days) {
+        wrong.push(Invalid::new("leaving.grace_days", format!("1 to {GRACE_DAYS_MAX} days")));
     }
     let Guard { people, groups, memberships, shrink_percent } = fields.guard;
     let percents =

@@ -2,8 +2,10 @@
 
 pub mod email;
 pub mod id;
+pub mod leaving;
 pub mod locale;
 pub mod mailbox;
+pub mod matching;
 pub mod merge_patch;
 pub mod network;
 pub mod nul;

@@ -12,3 +12,4 @@ mod roles;
 mod source_files;
 mod tokens;
 mod users;
+mod versions;

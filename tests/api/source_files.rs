@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::directory::ended;
 use super::kit::Served;
+use crate::harness::gateway::TestGateway;
 
 const PUPILS: &str = "Nom,Prénom,Date de naissance,Sexe,Division,Login\nLefèvre,Zoé,03/09/2011,F,3A,zlefevre\n";
 
@@ -45,7 +46,8 @@ async fn a_file_is_given_checked_synced_and_forgotten() {
 
 #[tokio::test]
 async fn a_file_that_is_too_large_or_meant_for_a_directory_is_refused() {
-    let api = Served::start_with(|config| config.limits.source_file_max_bytes = 64 * 1024).await;
+    let gateway = TestGateway::start_with(|config| config.limits.source_file_max_bytes = 64 * 1024).await;
+    let api = Served::over(gateway).await;
     let slug = api.establishment("Collège Simone Veil").await;
     let token = api.token(&slug, "administrator").await;
     let base = format!("/api/v1/establishments/{slug}/sources");

@@ -15,7 +15,7 @@ fn a_spreadsheet_is_added_checked_previewed_and_synced() {
     let added = shell.json(&["source", "add", "college-veil", "pupils", "--kind", "csv", "--profile", "sacoche-pupils"]);
     assert_eq!((&added["kind"], &added["settings"]["profile"]), (&"csv".into(), &"sacoche-pupils".into()));
     let checked = shell.says(&["source", "check", "college-veil", "pupils", "--file", file]);
-    assert!(checked.contains("semicolon") && checked.contains("2 people can be used"), "{checked}");
+    assert!(checked.contains("« ; »") && checked.contains("personnes utilisables : 2") && checked.contains("zoe.lefevre"), "{checked}");
     let previewed = shell.json(&["source", "preview", "college-veil", "pupils", "--file", file]);
     assert_eq!((&previewed["run"]["mode"], &previewed["run"]["created"]), (&"preview".into(), &4.into()), "{previewed}");
     let (_, told) = shell.fails(&["source", "check", "college-veil", "pupils"]);

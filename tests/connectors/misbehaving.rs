@@ -100,6 +100,8 @@ async fn serve(mut stream: TcpStream, fault: Fault) -> std::io::Result<()> {
                 let rest = next.map_or_else(|| group(0, false), |start| group(start, start >= 6));
                 stream.write_all(&[message(id, &rest, &[]), message(id, &result(0x65, 0, ""), &[])].concat()).await?;
             }
+            // It says nothing of itself.
+            (0x63, _) if is_root_dse(&request) => stream.write_all(&message(id, &result(0x65, 32, ""), &[])).await?,
             (0x63, _) => {
                 pages += 1;
                 page(&mut stream, id, pages, fault).await?;
@@ -122,6 +124,16 @@ async fn frame(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     frame.resize(2 + size, 0);
     stream.read_exact(&mut frame[2..]).await?;
     Ok(frame)
+}
+
+/// True for a search whose base is empty.
+pub fn is_root_dse(request: &[u8]) -> bool {
+    let after_length = match request[2 + 4] {
+        0x81 => 2 + 6,
+        0x82 => 2 + 7,
+        _ => 2 + 5,
+    };
+    request[after_length..].starts_with(&[4, 0])
 }
 
 async fn page(stream: &mut TcpStream, id: u8, number: usize, fault: Fault) -> std::io::Result<()> {

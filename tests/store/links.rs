@@ -9,7 +9,7 @@ use passerelle::types::id::{SourceId, UserId};
 use serde_json::json;
 
 use super::engine::{Bed, on_every_engine};
-use super::samples::{self, LATER, person};
+use super::samples::{self, LATER, NOW, person};
 
 async fn with_source_and_people(bed: &Bed, feed: &Source, people: &[User]) {
     bed.write(async |tx| {
@@ -151,7 +151,8 @@ async fn a_person_s_links_name_their_sources_and_one_can_be_marked_gone() {
         bed.write(async |tx| {
             source::insert(tx, &csv).await?;
             link::upsert_all(tx, &[samples::link(&ldap, &someone, "guid"), samples::link(&csv, &someone, "12")]).await?;
-            link::mark_gone(tx, ldap.id, someone.id).await
+            link::mark_gone(tx, ldap.id, someone.id, LATER).await?;
+            link::mark_gone(tx, ldap.id, someone.id, LATER.plus_s(1)).await
         })
         .await;
         let named = |feed: &Source, external_id: &str, present| NamedLink {
@@ -160,7 +161,9 @@ async fn a_person_s_links_name_their_sources_and_one_can_be_marked_gone() {
             dn: Some("uid=élodie,ou=Élèves,dc=acad-test,dc=fr".to_owned()),
             present,
             active: true,
+            left_at: (!present).then_some(LATER),
             source_id: feed.id,
+            leaving: feed.leaving,
         };
         let found = link::list_of_user(&mut bed.read().await, someone.id).await.unwrap();
         assert_eq!(found, [named(&csv, "12", true), named(&ldap, "guid", false)]);
@@ -188,7 +191,9 @@ async fn several_people_s_links_are_listed_by_person_and_source() {
             dn: link.dn.clone(),
             present: link.present,
             active: link.active,
+            left_at: None,
             source_id: feed.id,
+            leaving: feed.leaving,
         };
         let asked = [people[2].id, people[1].id, people[0].id];
         let found = link::list_named_of_users(&mut bed.read().await, &asked).await.unwrap();
@@ -291,6 +296,41 @@ async fn a_link_needs_its_source_and_its_person() {
         let nowhere = samples::link(&samples::source("nulle-part"), &someone, "1");
         bed.refuses_as_referenced(async |tx| link::upsert_all(tx, std::slice::from_ref(&nobody)).await).await;
         bed.refuses_as_referenced(async |tx| link::upsert_all(tx, std::slice::from_ref(&nowhere)).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_left_is_listed_from_a_day_on_until_they_are_back() {
+    on_every_engine(async |bed| {
+        let (feed, other) = (samples::source("annuaire"), samples::source("autre"));
+        let mut people: Vec<User> = ["anaïs", "bob", "chloé", "david"].map(person).into();
+        people.sort_by_key(|p| p.id);
+        people[..3].iter_mut().for_each(|p| p.status = UserStatus::Disabled);
+        with_source_and_people(bed, &feed, &people).await;
+        bed.write(async |tx| {
+            source::insert(tx, &other).await?;
+            let links: Vec<Link> = people.iter().map(|p| samples::link(&feed, p, &p.username)).collect();
+            link::upsert_all(tx, &links).await?;
+            for (person, after_s) in people.iter().zip([0, 10, 20, 0]) {
+                link::mark_gone(tx, feed.id, person.id, NOW.plus_s(after_s)).await?;
+            }
+            Ok(())
+        })
+        .await;
+        let listed = async |until: i64, after: Option<UserId>, limit: i64| {
+            link::list_left(&mut bed.read().await, feed.id, NOW.plus_s(until), after, limit).await.unwrap()
+        };
+        let keys: Vec<UserId> = people.iter().map(|p| p.id).collect();
+        assert_eq!(listed(10, None, 9).await, keys[..2], "the fourth may sign in all the same");
+        assert_eq!(listed(100, None, 2).await, keys[..2]);
+        assert_eq!(listed(100, Some(keys[1]), 9).await, keys[2..3]);
+        assert_eq!(listed(-1, None, 9).await, []);
+        assert_eq!(link::list_left(&mut bed.read().await, other.id, LATER, None, 9).await.unwrap(), []);
+        bed.write(async |tx| link::upsert_all(tx, &[samples::link(&feed, &people[0], &people[0].username)]).await).await;
+        assert_eq!(listed(100, None, 9).await, keys[1..3]);
+        let back = link::list_of_user(&mut bed.read().await, keys[0]).await.unwrap();
+        assert_eq!((back[0].present, back[0].left_at), (true, None));
     })
     .await;
 }

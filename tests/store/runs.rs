@@ -226,6 +226,7 @@ async fn the_state_of_a_source_is_kept_and_empty_before_its_first_run() {
             error: Some("l’annuaire ne répond pas".to_owned()),
             taken: Taken { people: 1, groups: 2, memberships: 3 },
             roles_due: true,
+            turns_at: Some(LATER),
             server: Some("ldaps://un.exemple.fr".to_owned()),
             paused_until: Some(LATER),
             ..SourceState::new(feed.id)

@@ -1,16 +1,18 @@
 //! Sources that are files: given, checked, previewed and synced like a directory, with the same plan, guard and history.
 
-use connectors::Content;
+use connectors::{Content, Level};
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
 use passerelle::services::sources::{self, SourceFields};
-use passerelle::services::{groups, source_files, sync, users};
+use passerelle::services::{groups, source_files, source_words, sync, users};
 use passerelle::store::establishment::change::{self, Operation};
 use passerelle::store::establishment::group;
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User, UserStatus};
 use passerelle::types::id::UserId;
+use passerelle::types::leaving::Leaving;
+use passerelle::types::locale::Locale;
 use passerelle::types::page::PageRequest;
 use passerelle::types::permission::GatewayRole;
 use serde_json::{Value, json};
@@ -33,7 +35,8 @@ impl Office {
     async fn with(kind: SourceKind, settings: Value, guard: Guard) -> Self {
         let gateway = TestGateway::start().await;
         let (_, ctx) = gateway.establishment("Collège Simone Veil").await;
-        let fields = SourceFields { name: "pupils".to_owned(), kind, settings, schedule: None, guard, enabled: true };
+        let fields =
+            SourceFields { name: "pupils".to_owned(), kind, settings, schedule: None, guard, leaving: Leaving::default(), enabled: true };
         sources::create(&ctx, &fields).await.unwrap();
         Self { ctx, _gateway: gateway }
     }
@@ -169,9 +172,10 @@ async fn a_preview_reads_a_file_that_is_not_kept() {
     assert_eq!(office.everyone().await, []);
     assert!(matches!(source_files::given(&office.ctx, "pupils").await, Err(Error::NotFound(_))));
     let steps = sources::check_file(&office.ctx, "pupils", content(PUPILS.as_bytes())).await.unwrap();
-    let told: Vec<(&str, bool, &str)> = steps.iter().map(|step| (step.name, step.ok, step.detail.as_str())).collect();
-    assert_eq!(told[1..3], [("encoding", true, "UTF-8 (found)"), ("delimiter", true, "semicolon (found)")]);
-    assert!(told[3].2.ends_with("key: «numéro»") && told[3].2.starts_with("8: «numéro», «genre»"), "{told:?}");
+    let told: Vec<String> = steps.iter().map(|step| source_words::detail(step, Locale::Fr)).collect();
+    assert_eq!(told[1..3], ["UTF-8 (reconnu)", "« ; » (reconnu)"]);
+    assert!(told[3].starts_with("colonnes : 8 («numéro», «genre»") && told[3].ends_with("clé : «numéro»"), "{told:?}");
+    assert!(steps.iter().all(|step| step.level == Level::Ok), "{steps:?}");
     let people = steps.iter().find(|step| step.name == "people").unwrap();
     assert_eq!((people.count, people.sample.len()), (Some(3), 3));
 }
@@ -217,8 +221,15 @@ async fn a_file_of_the_machine_is_for_operators_to_name_and_read_at_each_run() {
 #[tokio::test]
 async fn settings_of_files_are_checked_by_name_and_only_files_take_files() {
     let office = Office::of_pupils(open_guard()).await;
-    let fields =
-        |kind, settings| SourceFields { name: "other".to_owned(), kind, settings, schedule: None, guard: open_guard(), enabled: true };
+    let fields = |kind, settings| SourceFields {
+        name: "other".to_owned(),
+        kind,
+        settings,
+        schedule: None,
+        guard: open_guard(),
+        leaving: Leaving::default(),
+        enabled: true,
+    };
     for (kind, settings, field) in [
         (SourceKind::Csv, json!({}), "settings.key"),
         (SourceKind::Csv, json!({ "key": "n" }), "settings.mapping.username"),

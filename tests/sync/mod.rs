@@ -1,22 +1,28 @@
 //! Tests of: sources and sync runs, against a real directory server.
 
 mod bad_input;
+mod changes;
 mod files;
 mod guard;
+mod leaving;
 mod lifecycle;
+mod odd;
 mod outcome;
 mod preview;
+mod removal;
 mod roles;
 mod sources;
+mod undo;
 
 use passerelle::services::context::Context;
-use passerelle::services::sources::{SourceFields, create};
+use passerelle::services::sources::{SourceFields, create, get, update};
 use passerelle::services::sync;
 use passerelle::services::users;
 use passerelle::store::establishment::change::{self, Change};
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
+use passerelle::types::leaving::Leaving;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -61,6 +67,14 @@ impl Fed {
 
     async fn run(&self, mode: Mode) -> Run {
         sync::run_to_end(&self.ctx, "ldap", mode).await.unwrap()
+    }
+
+    /// Changes the source as it stands.
+    async fn change(&self, edit: impl FnOnce(&mut SourceFields)) {
+        let standing = get(&self.ctx, "ldap").await.unwrap();
+        let mut fields = SourceFields::from(&standing);
+        edit(&mut fields);
+        update(&self.ctx, &standing, &fields).await.unwrap();
     }
 
     async fn changes(&self, run: &Run) -> Vec<Change> {
@@ -112,8 +126,21 @@ fn settings(url: &str) -> Value {
     json!({ "urls": [url], "bind_dn": ADMIN_DN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE, "profile": "supann", "user_filter": "(objectClass=inetOrgPerson)" })
 }
 
+/// A source that has no settings yet.
+fn unfed() -> SourceFields {
+    serde_json::from_value(json!({ "name": "ldap", "settings": {} })).unwrap()
+}
+
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
-    SourceFields { name: "ldap".to_owned(), kind: SourceKind::Ldap, settings: settings(&slapd.url()), schedule: None, guard, enabled: true }
+    SourceFields {
+        name: "ldap".to_owned(),
+        kind: SourceKind::Ldap,
+        settings: settings(&slapd.url()),
+        schedule: None,
+        guard,
+        leaving: Leaving::default(),
+        enabled: true,
+    }
 }
 
 fn open_guard() -> Guard {

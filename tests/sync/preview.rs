@@ -1,6 +1,5 @@
 //! A preview tells everything and writes nothing.
 
-use passerelle::services::sources::{self, SourceFields};
 use passerelle::services::{groups, sync};
 use passerelle::store::establishment::change::Operation;
 use passerelle::store::establishment::group;
@@ -38,9 +37,7 @@ async fn preview_names_every_change_and_makes_none() {
 async fn preview_says_that_a_run_would_be_held() {
     let fed = Fed::with_people(&["anne", "bob", "chloe"]).await;
     fed.sync().await;
-    let mut fields = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
-    fields.guard = Guard::default();
-    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    fed.change(|fields| fields.guard = Guard::default()).await;
     fed.slapd.modify(&delete("bob"));
     let preview = fed.run(Mode::Preview).await;
     let said = preview.error.unwrap();

@@ -5,12 +5,12 @@ use super::logins::Logins;
 use super::settings::Settings;
 use super::table::{DELIMITERS, Table};
 use super::{reading, text};
-use crate::file::{Content, Sample};
-use crate::ldap::{Cause, CheckStep};
+use crate::file::{self, Content, Tally};
+use crate::ldap::{Cause, CheckStep, Level};
 
 /// Tries every step; those after a failed one are not tried.
 pub(super) fn run(content: &Content, settings: &Settings, logins: &Logins) -> Vec<CheckStep> {
-    let mut steps = vec![CheckStep::passed("file", format!("{}: {} bytes", content.name, content.bytes.len()))];
+    let mut steps = vec![file::named(content)];
     if let Err(cause) = look(content, settings, logins, &mut steps) {
         steps.push(CheckStep::failed("content", &cause));
     }
@@ -18,25 +18,26 @@ pub(super) fn run(content: &Content, settings: &Settings, logins: &Logins) -> Ve
 }
 
 fn look(content: &Content, settings: &Settings, logins: &Logins, steps: &mut Vec<CheckStep>) -> Result<(), Cause> {
+    let step = |name, code| CheckStep::new(name, Level::Ok, code);
     let text = text::decode(&content.bytes, settings.encoding)?;
-    let found = if settings.encoding.is_some() { "as told" } else { "found" };
-    steps.push(CheckStep::passed("encoding", format!("{} ({found})", text.encoding)));
+    let code = if settings.encoding.is_some() { "encoding_told" } else { "encoding_found" };
+    steps.push(step("encoding", code).fact("encoding", text.encoding));
     let table = Table::open(&text.bytes, settings.delimiter, settings.header_lines)?;
     let delimiter = DELIMITERS.iter().find(|(byte, _)| *byte == table.delimiter).map_or("", |(_, name)| name);
-    let found = if settings.delimiter.is_some() { "as told" } else { "found" };
-    steps.push(CheckStep::passed("delimiter", format!("{delimiter} ({found})")));
+    let code = if settings.delimiter.is_some() { "delimiter_told" } else { "delimiter_found" };
+    steps.push(step("delimiter", code).fact("delimiter", delimiter));
     let layout = Layout::new(settings, &table)?;
     let quoted = |titles: &[&str]| titles.iter().map(|title| format!("«{title}»")).collect::<Vec<_>>().join(", ");
     let titles: Vec<&str> = table.columns.iter().map(|column| column.title.as_str()).collect();
     let unused = layout.unused();
-    let left = if unused.is_empty() { String::new() } else { format!("; not used: {}", quoted(&unused)) };
-    let detail = format!("{}: {}; key: {}{left}", titles.len(), quoted(&titles), quoted(&layout.key_titles()));
-    steps.push(CheckStep::passed("columns", detail));
-    let mut sample = Sample::default();
+    let columns = step("columns", if unused.is_empty() { "columns" } else { "columns_unused" });
+    let columns = columns.fact("count", titles.len()).fact("titles", quoted(&titles)).fact("key", quoted(&layout.key_titles()));
+    steps.push(columns.fact("unused", quoted(&unused)));
+    let mut tally = Tally::default();
     reading::read(&content.bytes, settings, logins, &mut |record| {
-        sample.take(record);
+        tally.take(record);
         Ok(())
     })?;
-    steps.extend(sample.into_steps());
+    steps.extend(tally.into_steps());
     Ok(())
 }

@@ -173,6 +173,8 @@ impl Layout {
             locale: None,
             active: true,
             inactive_reason: None,
+            opens: None,
+            closes: None,
             home_unit: None,
             units: Vec::new(),
             attributes: BTreeMap::new(),

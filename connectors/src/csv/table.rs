@@ -12,7 +12,7 @@ pub(super) const ROW_BYTES_MAX: usize = 256 * 1024;
 /// Most rows.
 pub(super) const ROWS_MAX: u64 = 2_000_000;
 /// What may stand between cells, the likeliest first; a `|` often stands within cells too.
-pub(super) const DELIMITERS: [(u8, &str); 4] = [(b';', "semicolon"), (b'\t', "tab"), (b',', "comma"), (b'|', "vertical bar")];
+pub(super) const DELIMITERS: [(u8, &str); 4] = [(b';', ";"), (b'\t', "TAB"), (b',', ","), (b'|', "|")];
 
 /// One column.
 #[derive(Clone, Debug, PartialEq, Eq)]

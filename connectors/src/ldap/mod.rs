@@ -9,16 +9,24 @@ mod bind;
 mod changes;
 mod check;
 mod connection;
+pub(crate) mod dynamic;
 pub(crate) mod entry;
 mod error;
 pub(crate) mod fields;
+mod generalized_time;
 mod guard;
 mod identity;
+mod moment;
+mod one;
+mod primary;
 mod profile;
 mod range;
 mod reading;
+mod rootdse;
 mod search;
+mod servers;
 mod settings;
+pub mod state;
 mod tls;
 mod transport;
 
@@ -34,11 +42,12 @@ use entry::Entries;
 use identity::Claim;
 use search::Query;
 
-pub use bind::Verdict;
-pub use check::CheckStep;
+pub use bind::{Bar, Verdict};
+pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
 pub use error::{Cause, Error, Malformed};
+pub use one::{Absent, One};
 pub use reading::{Reading, Summary};
-pub use settings::{Limits, Profile, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
+pub use settings::{Limits, Profile, Referrals, Scope, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
 
 use crate::changes::{Bookmark, Changes, Following};
 use crate::record::Kind;
@@ -55,6 +64,8 @@ struct Shared {
     password: Option<Password>,
     tls: Option<Arc<ClientConfig>>,
     entries: Entries,
+    /// The attributes asked for, of people and of groups.
+    asked: [Vec<String>; 2],
     binds: Binds,
 }
 
@@ -74,7 +85,11 @@ impl Directory {
             TlsMode::Ldaps | TlsMode::StartTls => Some(tls::client(&settings.tls).await.map_err(|cause| cause.at(&server))?),
         };
         let (entries, binds) = (Entries::new(&settings), Binds::new(settings.limits.sign_ins_at_once));
-        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, binds }) })
+        let mut asked = [Kind::Person, Kind::Group].map(|kind| entries.names(kind).to_vec());
+        if settings.is_active_directory() {
+            asked.iter_mut().for_each(primary::ask);
+        }
+        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, asked, binds }) })
     }
 
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
@@ -98,9 +113,17 @@ impl Directory {
         changes::belongs_to(self)
     }
 
-    /// Tries the source step by step and shows some records as they would arrive.
-    pub async fn check(&self) -> Vec<CheckStep> {
-        check::run(self).await
+    /// Tries the source step by step and shows some records as they would arrive. `now` in seconds since 1970.
+    pub async fn check(&self, now: i64) -> Vec<CheckStep> {
+        check::run(self, now).await
+    }
+
+    /// Reads one entry as a run would, with the way each field came.
+    ///
+    /// # Errors
+    /// [`Error`] when the directory could not tell, or the text is not a DN.
+    pub async fn one(&self, dn: &str) -> Result<One, Error> {
+        one::read(self, dn).await
     }
 
     /// Checks a person's password by a simple bind (RFC 4513 §5.1.3) on connections of its own. An empty password is refused unasked,
@@ -133,20 +156,29 @@ impl Directory {
         self.settings().urls.first().map_or("", |url| url.text.as_str())
     }
 
-    fn query(&self, kind: Kind) -> Query<'_> {
+    /// What is searched for one kind, base after base.
+    fn queries(&self, kind: Kind) -> impl Iterator<Item = Query<'_>> {
         let settings = self.settings();
-        let (base, filter) = match kind {
-            Kind::Person => (settings.base_dn.as_str(), settings.user_filter.as_str()),
-            Kind::Group => (settings.group_base_dn.as_str(), settings.group_filter.as_str()),
+        let (bases, scope, filter) = match kind {
+            Kind::Person => (&settings.base_dns, settings.scope, settings.user_filter.as_str()),
+            Kind::Group => (&settings.group_base_dns, settings.group_scope, settings.group_filter.as_str()),
         };
-        Query {
+        let scope = match scope {
+            Scope::Subtree => ldap3::Scope::Subtree,
+            Scope::OneLevel => ldap3::Scope::OneLevel,
+        };
+        bases.iter().map(move |base| Query {
             base,
+            scope,
             filter,
-            names: self.entries().names(kind),
+            names: match (kind, &self.shared.asked) {
+                (Kind::Person, [people, _]) => people,
+                (Kind::Group, [_, groups]) => groups,
+            },
             page_size: settings.page_size,
             limits: settings.limits,
-            references_expected: settings.server == Server::ActiveDirectory,
-        }
+            references_expected: settings.referrals == Referrals::Ignore,
+        })
     }
 
     /// Connects to the first server that answers, no server taking more than its share of the sign-in's deadline.

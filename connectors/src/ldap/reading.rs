@@ -6,11 +6,13 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Directory;
+use super::changes;
 use super::connection::Connection;
+use super::dynamic;
 use super::error::{Cause, Error};
 use super::guard::Chunk;
-use super::range;
-use super::search::Pages;
+use super::primary::PrimaryGroups;
+use super::search::{Pages, Query};
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
 
@@ -62,38 +64,49 @@ async fn read(directory: &Directory, out: mpsc::Sender<Vec<Record>>) -> Result<S
     let ours = directory.clone();
     maker.spawn(async move { make(&ours, waiting, out).await });
     let read = ask(directory, &mut connection, raw).await;
-    let pages = read.map_err(|cause| cause.at(&server))?;
+    let (pages, bookmark) = read.map_err(|cause| cause.at(&server))?;
     connection.close().await;
     match maker.join_next().await {
-        Some(Ok(Some(summary))) => Ok(Summary { pages, ..summary }),
+        Some(Ok(Some(summary))) => Ok(Summary { pages, bookmark, ..summary }),
         Some(Err(error)) if error.is_panic() => Err(Cause::Protocol("an entry broke its reader".to_owned()).at(&server)),
         _ => Err(Cause::GivenUp.at(&server)),
     }
 }
 
-/// Asks for page after page; the answer to the next is on its way while the last becomes records.
-async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Sender<RawPage>) -> Result<usize, Cause> {
+/// Asks for page after page; the answer to the next is on its way while the last becomes records. How many pages, and since when to ask for
+/// changes.
+async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Sender<RawPage>) -> Result<(usize, Option<Bookmark>), Cause> {
+    let mut marking = changes::mark(directory, connection).await?;
     let mut count = 0;
     for kind in [Kind::Person, Kind::Group] {
-        let query = directory.query(kind);
-        let mut pages = Pages::new();
-        while let Some(entries) = pages.next(connection, &query).await? {
-            // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
-            let entries = if kind == Kind::Group { range::complete(connection, &query, entries).await? } else { entries };
-            if !entries.is_empty() {
-                raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
+        for query in directory.queries(kind) {
+            let names = marking.names(query.names);
+            let query = Query { names: &names, ..query };
+            let mut pages = Pages::new();
+            while let Some(entries) = pages.next(connection, &query).await? {
+                marking.see(kind, &entries);
+                // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
+                let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
+                marking.see(kind, &entries);
+                if !entries.is_empty() {
+                    raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
+                }
             }
+            count += pages.count;
         }
-        count += pages.count;
     }
-    Ok(count)
+    let bookmark = marking.finish(directory, connection).await?;
+    Ok((count, bookmark))
 }
 
 /// Makes records until the pages end; `None` when nobody takes them any more.
 async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<Record>>) -> Option<Summary> {
-    let mut summary = Summary::default();
+    let (mut summary, mut primary) = (Summary::default(), PrimaryGroups::default());
     while let Some((kind, entries)) = raw.recv().await {
-        let page: Vec<Record> = directory.entries().records(kind, &entries);
+        let mut page: Vec<Record> = directory.entries().records(kind, &entries);
+        if directory.settings().is_active_directory() {
+            primary.join(kind, &entries, &mut page);
+        }
         for record in &page {
             match record {
                 Record::Person(_) => summary.people += 1,

@@ -2,22 +2,26 @@
 
 use super::reading;
 use super::settings::Settings;
-use crate::file::{Content, Sample};
-use crate::ldap::CheckStep;
+use crate::file::{self, Content, Tally};
+use crate::ldap::{CheckStep, Level};
+use crate::record::Record;
 
-/// Tries every step; those after a failed one are not tried.
-pub(super) fn run(content: &Content, settings: &Settings) -> Vec<CheckStep> {
-    let mut steps = vec![CheckStep::passed("file", format!("{}: {} bytes", content.name, content.bytes.len()))];
-    let mut sample = Sample::default();
-    let read = reading::read(&content.bytes, settings, &mut |record| {
-        sample.take(record);
+/// Tries every step at this time, in seconds since 1970; those after a failed one are not tried.
+pub(super) fn run(content: &Content, settings: &Settings, now: i64) -> Vec<CheckStep> {
+    let mut steps = vec![file::named(content)];
+    let mut tally = Tally::default();
+    let read = reading::read(&content.bytes, settings, &mut |mut record| {
+        if let Record::Person(person) = &mut record {
+            person.settle(now);
+        }
+        tally.take(record);
         Ok(())
     });
     match read {
         Ok(()) => {
-            let filters = format!("people: `{}`; groups: `{}`", settings.people.written, settings.groups.written);
-            steps.push(CheckStep::passed("content", filters));
-            steps.extend(sample.into_steps());
+            let filters = CheckStep::new("content", Level::Ok, "entries");
+            steps.push(filters.fact("people", &settings.people.written).fact("groups", &settings.groups.written));
+            steps.extend(tally.into_steps());
         }
         Err(cause) => steps.push(CheckStep::failed("content", &cause)),
     }

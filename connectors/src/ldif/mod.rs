@@ -3,6 +3,7 @@
 //! Entries go through the profile, mapping and filters of a directory, evaluated here.
 
 mod check;
+mod dynamic;
 mod parse;
 mod reading;
 mod settings;
@@ -35,8 +36,8 @@ impl Ldif {
         file::stream(self.content.name.clone(), deadline, move |push| reading::read(&ours.content.bytes, &ours.settings, push))
     }
 
-    /// Tries the file step by step and shows some records as they would arrive.
-    pub fn check(&self) -> Vec<CheckStep> {
-        check::run(&self.content, &self.settings)
+    /// Tries the file step by step and shows some records as they would arrive at this time, in seconds since 1970.
+    pub fn check(&self, now: i64) -> Vec<CheckStep> {
+        check::run(&self.content, &self.settings, now)
     }
 }

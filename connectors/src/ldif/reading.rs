@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::dynamic::Searches;
 use super::parse::{Entries, Entry, LdifError};
 use super::settings::{Selection, Settings};
 use crate::dn;
 use crate::filter::{self, Held};
-use crate::ldap::Cause;
 use crate::ldap::entry::{self, written};
+use crate::ldap::{Cause, Scope};
 use crate::mapping::canonical_name;
 use crate::record::{Kind, Record};
 use crate::schema;
@@ -25,9 +26,22 @@ impl Held for Entry {
 
 impl Selection {
     fn takes(&self, entry: &Entry) -> bool {
-        let within = self.base.as_deref().is_none_or(|base| dn::is_within(&entry.dn_key, base));
-        within && filter::matches(&self.filter, entry) == Some(true)
+        (self.bases.is_empty() || self.bases.iter().any(|base| reaches(base, self.scope, &entry.dn_key)))
+            && filter::matches(&self.filter, entry) == Some(true)
     }
+}
+
+/// Whether a search below a base comes to an entry, both normalised.
+fn reaches(base: &str, scope: Scope, dn_key: &str) -> bool {
+    match scope {
+        Scope::Subtree => dn::within(dn_key, base),
+        Scope::OneLevel => is_right_below(dn_key, base),
+    }
+}
+
+/// Whether an entry lies one step below another, both normalised.
+pub(super) fn is_right_below(dn_key: &str, base: &str) -> bool {
+    dn::pieces(dn_key, ',').split_first().is_some_and(|(_, above)| above.join(",") == base)
 }
 
 /// Reads a whole file: all people first, then all groups.
@@ -36,16 +50,39 @@ impl Selection {
 /// The file is not LDIF from its first to its last line, or `push` takes no more.
 pub(super) fn read(bytes: &[u8], settings: &Settings, push: &mut dyn FnMut(Record) -> Result<(), Cause>) -> Result<(), Cause> {
     let records = entry::Entries::new(&settings.directory);
-    for (kind, selection) in [(Kind::Person, &settings.people), (Kind::Group, &settings.groups)] {
-        let mut entries = Entries::new(bytes);
-        while let Some(entry) = entries.next_entry().map_err(|error| refused(&error))? {
-            if selection.takes(&entry) {
-                let attributes = entry.attributes.iter().map(|(name, values)| (canonical_name(name), values.as_slice()));
-                push(records.record(kind, &written(&entry.dn, attributes)))?;
-            }
+    let mut searches = Searches::default();
+    each(bytes, |entry| {
+        if settings.groups.takes(&entry) {
+            searches.ask(&entry);
         }
+        if settings.people.takes(&entry) { push(record(&records, Kind::Person, &entry)) } else { Ok(()) }
+    })?;
+    if searches.some() {
+        each(bytes, |entry| {
+            searches.look_at(&entry);
+            Ok(())
+        })?;
+    }
+    each(bytes, |mut entry| {
+        if !settings.groups.takes(&entry) {
+            return Ok(());
+        }
+        searches.complete(&mut entry);
+        push(record(&records, Kind::Group, &entry))
+    })
+}
+
+fn each(bytes: &[u8], mut take: impl FnMut(Entry) -> Result<(), Cause>) -> Result<(), Cause> {
+    let mut entries = Entries::new(bytes);
+    while let Some(entry) = entries.next_entry().map_err(|error| refused(&error))? {
+        take(entry)?;
     }
     Ok(())
+}
+
+fn record(records: &entry::Entries, kind: Kind, entry: &Entry) -> Record {
+    let attributes = entry.attributes.iter().map(|(name, values)| (canonical_name(name), values.as_slice()));
+    records.record(kind, &written(&entry.dn, attributes))
 }
 
 fn refused(error: &LdifError) -> Cause {

@@ -8,9 +8,21 @@ use crate::csv::absolute;
 use crate::dn;
 use crate::filter::Filter;
 use crate::ldap::fields::Fields;
-use crate::ldap::{self, SettingsError};
+use crate::ldap::{self, Scope, SettingsError};
 
-const KEYS: [&str; 8] = ["path", "base_dn", "user_filter", "group_base_dn", "group_filter", "server", "profile", "mapping"];
+const KEYS: [&str; 11] = [
+    "path",
+    "base_dn",
+    "scope",
+    "user_filter",
+    "group_base_dn",
+    "group_scope",
+    "group_filter",
+    "server",
+    "profile",
+    "mapping",
+    "account_state",
+];
 /// A directory's settings ask for servers and a base; these stand in, and nothing ever looks at them.
 const NO_SERVER: &str = "ldap://localhost";
 const NO_BASE: &str = "dc=nowhere";
@@ -22,7 +34,7 @@ pub struct Settings {
     pub path: Option<PathBuf>,
     /// The profile, mapping and key, as a directory has them.
     pub(super) directory: ldap::Settings,
-    /// Which people, and under what normalised DN; everywhere when absent.
+    /// Which people, and below what; everywhere when no base is said.
     pub(super) people: Selection,
     /// Which groups.
     pub(super) groups: Selection,
@@ -31,7 +43,9 @@ pub struct Settings {
 /// Which entries are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Selection {
-    pub(super) base: Option<String>,
+    /// Normalised; none is everywhere.
+    pub(super) bases: Vec<String>,
+    pub(super) scope: Scope,
     pub(super) filter: Filter,
     /// The filter as it was written.
     pub(super) written: String,
@@ -45,24 +59,27 @@ impl Settings {
     pub fn parse(json: &Value) -> Result<Self, SettingsError> {
         let said = Fields::new(json, "", &KEYS)?;
         let path = said.text("path")?.map(|path| absolute(&said, path)).transpose()?;
-        let base = said.text("base_dn")?;
-        let group_base = said.text("group_base_dn")?.or_else(|| base.clone());
+        let everywhere = said.value("base_dn").is_none();
+        if everywhere && let Some(key) = ["scope", "group_base_dn", "group_scope"].iter().find(|key| said.value(key).is_some()) {
+            return Err(said.refuse(key, "accepted with `base_dn` only"));
+        }
         let mut of_directory = json.clone();
         if let Some(object) = of_directory.as_object_mut() {
             object.remove("path");
             object.insert("urls".to_owned(), json!([NO_SERVER]));
-            if base.is_none() {
+            if everywhere {
                 object.insert("base_dn".to_owned(), json!(NO_BASE));
             }
         }
         let directory = ldap::Settings::parse(&of_directory)?;
-        let selection = |key: &str, base: Option<String>, written: &str| {
+        let selection = |key: &str, bases: &[String], scope, written: &str| {
             let filter = Filter::parse(written).map_err(|refused| said.refuse(key, &refused.to_string()))?;
             // The directory's settings were checked: what is no DN is refused there.
-            Ok(Selection { base: base.and_then(|base| dn::normalise(&base).ok()), filter, written: written.to_owned() })
+            let bases = bases.iter().filter(|_| !everywhere).filter_map(|base| dn::normalise(base).ok()).collect();
+            Ok(Selection { bases, scope, filter, written: written.to_owned() })
         };
-        let people = selection("user_filter", base, &directory.user_filter)?;
-        let groups = selection("group_filter", group_base, &directory.group_filter)?;
+        let people = selection("user_filter", &directory.base_dns, directory.scope, &directory.user_filter)?;
+        let groups = selection("group_filter", &directory.group_base_dns, directory.group_scope, &directory.group_filter)?;
         Ok(Self { path, directory, people, groups })
     }
 }
@@ -70,16 +87,19 @@ impl Settings {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails, and says where")]
 mod tests {
-    use super::Settings;
+    use super::{Scope, Settings};
     use serde_json::{Value, json};
 
     #[test]
     fn a_file_needs_no_settings_at_all_and_takes_a_directorys() {
         let bare = Settings::parse(&json!({})).unwrap();
-        assert_eq!((bare.people.base, bare.people.written.as_str()), (None, "(objectClass=inetOrgPerson)"));
+        assert_eq!((bare.people.bases.len(), bare.people.written.as_str()), (0, "(objectClass=inetOrgPerson)"));
         let told = Settings::parse(&json!({"base_dn": "OU=People, dc=x", "profile": "supann"})).unwrap();
-        assert_eq!(told.people.base.as_deref(), Some("ou=people,dc=x"));
-        assert_eq!((told.groups.base, told.people.written.as_str()), (told.people.base, "(objectClass=supannPerson)"));
+        assert_eq!((&told.people.bases, told.people.written.as_str()), (&vec!["ou=people,dc=x".to_owned()], "(objectClass=supannPerson)"));
+        assert_eq!(told.groups.bases, told.people.bases);
+        let several =
+            Settings::parse(&json!({"base_dn": ["ou=a,dc=x", "ou=b,dc=x"], "scope": "one", "group_base_dn": "ou=g,dc=x"})).unwrap();
+        assert_eq!((several.people.bases.len(), several.people.scope, several.groups.bases.len()), (2, Scope::OneLevel, 1));
     }
 
     #[test]
@@ -89,5 +109,6 @@ mod tests {
         assert!(refusal(json!({"base_dn": "people"})).starts_with("base_dn: not a DN"));
         assert!(refusal(json!({"user_filter": "(a"})).starts_with("user_filter: not a filter"));
         assert!(refusal(json!({"path": "x.ldif"})).starts_with("path: "));
+        assert!(refusal(json!({"scope": "one"})).starts_with("scope: accepted with `base_dn` only"));
     }
 }

@@ -1,14 +1,15 @@
 //! `…/sources`: feeds of people and groups, and their runs' beginnings.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
-use connectors::ldap::CheckStep;
+use axum::response::{IntoResponse, Response};
+use connectors::{CheckStep, Level, Traced};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Api;
 use super::extract::{Here, Key, NamedOf, Of};
 use crate::fronts::http::answer::{Accepted, Created};
 use crate::fronts::http::body::{Body, patched};
@@ -17,12 +18,17 @@ use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::context::Context;
+use crate::services::error::Error;
+use crate::services::leaving::{self, Fate, Removal};
+use crate::services::source_words;
 use crate::services::sources::{self, SourceFields};
-use crate::services::sync;
+use crate::services::sync::{self, OneRun};
 use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::{Mode, Run};
 use crate::types::fold;
-use crate::types::id::SourceId;
+use crate::types::id::{RunId, SourceId};
+use crate::types::leaving::Leaving;
+use crate::types::locale::Locale;
 use crate::types::time::Timestamp;
 
 /// What a list of sources may be asked.
@@ -64,6 +70,8 @@ pub struct SourceView {
     schedule: Option<Value>,
     /// Bounds on what one run may take away.
     guard: Guard,
+    /// What becomes of whoever left it.
+    leaving: Leaving,
     /// Whether runs and sign-ins through it are allowed.
     enabled: bool,
     /// When it was added.
@@ -74,7 +82,7 @@ pub struct SourceView {
 
 impl From<&Source> for SourceView {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at, .. } = source.clone();
+        let Source { id, name, kind, settings, secret_sealed, guard, leaving, enabled, created_at, updated_at, .. } = source.clone();
         Self {
             id,
             name,
@@ -83,6 +91,7 @@ impl From<&Source> for SourceView {
             has_bind_password: secret_sealed.is_some(),
             schedule: None,
             guard,
+            leaving: leaving.unwrap_or_default(),
             enabled,
             created_at,
             updated_at,
@@ -93,7 +102,7 @@ impl From<&Source> for SourceView {
 /// What a check found, step by step.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckView {
-    /// Whether every step went well.
+    /// Whether the source can be read: no step failed.
     ok: bool,
     /// The steps; those after a failed one are not tried.
     steps: Vec<StepView>,
@@ -102,25 +111,34 @@ pub struct CheckView {
 /// One step of a check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StepView {
-    /// `dns`, `tcp`, `tls`, `bind`, `base`, `people` or `groups`.
+    /// `dns`, `tcp`, `tls`, `bind`, `server`, `base`, `people`, `groups`, `paging`, `ranges`, `nesting`, `clock` or `changes`.
     name: &'static str,
-    /// Whether it went well.
+    /// Whether it did not fail.
     ok: bool,
+    /// `ok`, `warning` or `failed`.
+    #[schema(value_type = String)]
+    level: Level,
+    /// What was found: a word for scripts.
+    code: &'static str,
+    /// What the code is about, by name.
+    facts: BTreeMap<&'static str, String>,
     /// What was found, or what went wrong.
     detail: String,
-    /// What to do when it went wrong.
-    advice: Option<&'static str>,
-    /// Entries on the first page, for `people` and `groups`.
+    /// What to do, unless all is well.
+    advice: Option<String>,
+    /// Entries that match, for `people` and `groups`.
     count: Option<usize>,
-    /// Some of them, as they would arrive.
+    /// Some of them, as they would arrive; of people with `trace`, the way each field came.
     #[schema(value_type = Vec<Object>)]
     sample: Value,
 }
 
 impl From<CheckStep> for StepView {
     fn from(step: CheckStep) -> Self {
+        let (detail, advice) = (source_words::detail(&step, Locale::En), source_words::advice(&step, Locale::En));
         let sample = serde_json::to_value(&step.sample).unwrap_or_default();
-        Self { name: step.name, ok: step.ok, detail: step.detail, advice: step.advice, count: step.count, sample }
+        let CheckStep { name, level, code, facts, count, .. } = step;
+        Self { name, ok: level != Level::Failed, level, code, facts: facts.into_iter().collect(), detail, advice, count, sample }
     }
 }
 
@@ -142,6 +160,19 @@ pub struct SyncOrder {
     /// How much it reads.
     #[serde(default)]
     mode: SyncMode,
+    /// The DN of one entry: it alone is read and applied, as a run of changes, and the answer waits for its end.
+    only: Option<String>,
+}
+
+/// A run that was started.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Started {
+    #[serde(flatten)]
+    run: Run,
+    /// With `only`: where each field of the person came from (`field`, `from`, `values`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    trace: Option<Vec<Traced>>,
 }
 
 /// Lists sources, by name.
@@ -180,25 +211,50 @@ pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<Versioned<S
     request_body(content = SourceFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = SourceView), Refusals))]
 pub async fn update(
-    State(api): State<Api>,
     Here(ctx): Here,
     Key(name): Key<String>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Versioned<SourceView>, Problem> {
-    let _turn = api.turns.take(ctx.slug()).await;
-    let standing = sources::get(&ctx, &name).await?;
-    if_match.check(&SourceView::from(&standing))?;
-    let fields = patched(&SourceFields::from(&standing), patch)?;
-    Ok(Versioned(SourceView::from(&sources::update(&ctx, &name, &fields).await?)))
+    let update = async || {
+        let standing = sources::get(&ctx, &name).await?;
+        if_match.check(&SourceView::from(&standing))?;
+        let fields = patched(&SourceFields::from(&standing), patch.clone())?;
+        Ok(Versioned(SourceView::from(&sources::update(&ctx, &standing, &fields).await?)))
+    };
+    if_match.change(update).await
 }
 
-/// Removes a source that nobody came from.
-#[utoipa::path(delete, path = "/establishments/{slug}/sources/{name}", operation_id = "delete_source", tag = "sources", params(NamedOf),
-    responses((status = 204), Refusals))]
-pub async fn delete(Here(ctx): Here, Key(name): Key<String>) -> Result<StatusCode, Problem> {
-    sources::delete(&ctx, &name).await?;
-    Ok(StatusCode::NO_CONTENT)
+/// How a source is removed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Farewell {
+    /// What becomes of the people who came from it. Left out, only a source that nobody came from is removed.
+    #[param(inline)]
+    people: Option<Fate>,
+    /// The source's name, to confirm that people are removed for good.
+    confirm: Option<String>,
+    /// Counts what would happen, and writes nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Removes a source: one that nobody came from, with 204; or with `people`, one with all that came from it, and tells what became of them.
+#[utoipa::path(delete, path = "/establishments/{slug}/sources/{name}", operation_id = "delete_source", tag = "sources",
+    params(NamedOf, Farewell), responses((status = 204), (status = 200, body = Removal), Refusals))]
+pub async fn delete(Here(ctx): Here, Key(name): Key<String>, Query(farewell): Query<Farewell>) -> Result<Response, Problem> {
+    let Farewell { people: Some(fate), confirm, dry_run } = farewell else {
+        if farewell.dry_run {
+            return Ok(Json(leaving::remove(&ctx, &name, Fate::Keep, None, true).await?).into_response());
+        }
+        sources::delete(&ctx, &name).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    // Whoever hangs up does not leave it half done.
+    let work = tokio::spawn(async move { leaving::remove(&ctx, &name, fate, confirm.as_deref(), dry_run).await });
+    let removal = work.await.map_err(|ended| Error::Internal(format!("a removal broke off: {ended}")))??;
+    Ok(Json(removal).into_response())
 }
 
 /// Tries a source step by step, with some records as they would arrive. Nothing is written.
@@ -213,20 +269,26 @@ pub async fn check(Here(ctx): Here, Key(name): Key<String>) -> Result<Json<Check
 #[utoipa::path(post, path = "/establishments/{slug}/sources/{name}/preview", operation_id = "preview_source", tag = "sources",
     params(NamedOf), responses((status = 202, body = Run), Refusals))]
 pub async fn preview(Here(ctx): Here, Key(name): Key<String>) -> Result<Accepted<Run>, Problem> {
-    Ok(under_way(&ctx, sync::start(&ctx, &name, Mode::Preview).await?))
+    let run = sync::start(&ctx, &name, Mode::Preview).await?;
+    Ok(under_way(&ctx, run.id, run))
 }
 
-/// Starts a run.
+/// Starts a run; of one entry alone, it is carried out at once.
 #[utoipa::path(post, path = "/establishments/{slug}/sources/{name}/sync", operation_id = "sync_source", tag = "sources", params(NamedOf),
-    request_body = SyncOrder, responses((status = 202, body = Run), Refusals))]
-pub async fn sync_now(Here(ctx): Here, Key(name): Key<String>, Body(order): Body<SyncOrder>) -> Result<Accepted<Run>, Problem> {
+    request_body = SyncOrder, responses((status = 202, body = Started), Refusals))]
+pub async fn sync_now(Here(ctx): Here, Key(name): Key<String>, Body(order): Body<SyncOrder>) -> Result<Accepted<Started>, Problem> {
+    if let Some(dn) = &order.only {
+        let OneRun { run, trace } = sync::run_one(&ctx, &name, dn).await?;
+        return Ok(under_way(&ctx, run.id, Started { run, trace: Some(trace) }));
+    }
     let mode = match order.mode {
         SyncMode::Full => Mode::Full,
         SyncMode::Changes => Mode::Changes,
     };
-    Ok(under_way(&ctx, sync::start(&ctx, &name, mode).await?))
+    let run = sync::start(&ctx, &name, mode).await?;
+    Ok(under_way(&ctx, run.id, Started { run, trace: None }))
 }
 
-fn under_way(ctx: &Context, run: Run) -> Accepted<Run> {
-    Accepted { location: format!("/api/v1/establishments/{}/runs/{}", ctx.slug(), run.id), body: run }
+fn under_way<T>(ctx: &Context, id: RunId, body: T) -> Accepted<T> {
+    Accepted { location: format!("/api/v1/establishments/{}/runs/{id}", ctx.slug()), body }
 }

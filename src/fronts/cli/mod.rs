@@ -21,6 +21,8 @@ mod rule;
 mod run;
 mod serve;
 mod source;
+mod source_check;
+mod source_file;
 mod token;
 mod user;
 

@@ -1,21 +1,22 @@
 //! `passerelle source …`: where people and groups come from.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
-use connectors::Content;
 use serde_json::{Map, Value, json};
 
 use super::local::Local;
 use super::output::{Output, print_json};
 use super::run as sync_run;
+use super::source_check;
 use crate::config::variable;
-use crate::services::source_files;
+use crate::services::leaving::{self, Fate};
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
 use crate::store::establishment::source::{Guard, SourceKind};
 use crate::store::establishment::sync_run::Mode;
+use crate::types::leaving::Leaving;
 
 /// The environment variable that carries a bind password, so that it stands in no shell history.
 const PASSWORD_VARIABLE: &str = "PASSERELLE_BIND_PASSWORD";
@@ -32,12 +33,18 @@ pub enum Command {
     },
     /// Show a source's settings, without its secrets.
     Show(Named),
-    /// Try a source: connection, certificate, bind, base, filters, and some people as they would arrive.
-    Check(Once),
+    /// Try a source: connection, certificate, account, server, bases, filters with their counts, clock, and people as they would arrive.
+    Check(Named),
     /// What a sync would change, name by name. Writes none of it.
-    Preview(Once),
+    Preview(Named),
     /// Read the source and apply what changed.
-    Sync(Once),
+    Sync {
+        #[command(flatten)]
+        named: Named,
+        /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
+        #[arg(long, value_name = "DN")]
+        only: Option<String>,
+    },
     /// List runs, newest first.
     Runs {
         #[command(flatten)]
@@ -59,6 +66,31 @@ pub enum Command {
         #[arg(long)]
         refuse: bool,
     },
+    /// Take a run back, as far as nothing touched the same things since. The source then runs by itself no more, until `source sync` or
+    /// `source enable`.
+    Undo {
+        /// The establishment.
+        est: String,
+        /// The run.
+        id: String,
+        /// Only name what would be taken back, and what would not.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Remove a source: alone when nobody came from it, or with what came from it.
+    Delete {
+        #[command(flatten)]
+        named: Named,
+        /// What becomes of the people who came from it.
+        #[arg(long)]
+        people: Option<FateOfPeople>,
+        /// The source's name once more, to confirm that people are removed for good.
+        #[arg(long, value_name = "SOURCE")]
+        confirm: Option<String>,
+        /// Only count what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Turn a source on or off.
     Enable {
         #[command(flatten)]
@@ -78,27 +110,6 @@ pub struct Named {
     pub source: String,
 }
 
-/// A source to read, and for a source of files the file.
-#[derive(Debug, Args)]
-pub struct Once {
-    #[command(flatten)]
-    named: Named,
-    /// The file to read. A sync keeps it as the source's; a check or a preview does not.
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-}
-
-/// What a source reads.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Kind {
-    /// A directory.
-    Ldap,
-    /// A spreadsheet.
-    Csv,
-    /// A file of directory entries.
-    Ldif,
-}
-
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Tls {
@@ -110,16 +121,24 @@ pub enum Tls {
     None,
 }
 
+/// What becomes of the people of a source that is removed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FateOfPeople {
+    /// They stay, the establishment's own from then on; so do the groups.
+    Keep,
+    /// They are disabled; the groups go.
+    Disable,
+    /// They are removed for good; the groups go.
+    Purge,
+}
+
 /// What a new source is. The bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file.
 #[derive(Debug, Args)]
 pub struct Add {
     #[command(flatten)]
     named: Named,
-    /// What it reads.
-    #[arg(long, value_enum, default_value_t = Kind::Ldap)]
-    kind: Kind,
     /// Address of the directory, for instance ldaps://annuaire.exemple.fr; repeatable.
-    #[arg(long = "url")]
+    #[arg(long = "url", required_unless_present = "settings")]
     urls: Vec<String>,
     /// Whom to bind as.
     #[arg(long)]
@@ -139,7 +158,7 @@ pub struct Add {
     /// Which entries are groups.
     #[arg(long)]
     group_filter: Option<String>,
-    /// Ready mapping: inetorgperson, supann or active-directory; for a spreadsheet sacoche-pupils.
+    /// Ready mapping: inetorgperson, supann or active-directory.
     #[arg(long)]
     profile: Option<String>,
     /// How the connection is protected.
@@ -175,19 +194,25 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&named.est).await?;
             print_json(&sources::shown(&sources::get(&ctx, &named.source).await?))
         }
-        Command::Check(once) => check(local, output, &once).await,
-        Command::Preview(once) => read_once(local, output, &once, Mode::Preview).await,
-        Command::Sync(once) => read_once(local, output, &once, Mode::Full).await,
+        Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
+        Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
+        Command::Sync { named, only: Some(dn) } => one(local, output, &named, &dn).await,
+        Command::Sync { named, only: None } => once(local, output, &named, Mode::Full).await,
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
             sync_run::one(&ctx, output, id.parse()?, sync_run::Decision::of(approve, refuse)).await
         }
+        Command::Undo { est, id, dry_run } => {
+            let ctx = local.establishment(&est).await?;
+            let run = sync::undo_to_end(&ctx, id.parse()?, dry_run).await?;
+            sync_run::report(&ctx, output, &run).await
+        }
+        Command::Delete { named, people, confirm, dry_run } => delete(local, output, &named, people, confirm.as_deref(), dry_run).await,
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
-            let mut fields = SourceFields::from(&sources::get(&ctx, &named.source).await?);
-            fields.enabled = !off;
-            let source = sources::update(&ctx, &named.source, &fields).await?;
+            let standing = sources::get(&ctx, &named.source).await?;
+            let source = sources::update(&ctx, &standing, &SourceFields { enabled: !off, ..SourceFields::from(&standing) }).await?;
             print_json(&sources::shown(&source))
         }
     }
@@ -200,12 +225,15 @@ fn text(value: &Value, field: &str) -> String {
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
     let name = new.named.source.clone();
-    let kind = match new.kind {
-        Kind::Ldap => SourceKind::Ldap,
-        Kind::Csv => SourceKind::Csv,
-        Kind::Ldif => SourceKind::Ldif,
+    let fields = SourceFields {
+        name,
+        kind: SourceKind::Ldap,
+        settings: settings(new)?,
+        schedule: None,
+        guard: Guard::default(),
+        leaving: Leaving::default(),
+        enabled: true,
     };
-    let fields = SourceFields { name, kind, settings: settings(new)?, schedule: None, guard: Guard::default(), enabled: true };
     let source = sources::create(&ctx, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }
@@ -255,39 +283,52 @@ fn settings(new: Add) -> anyhow::Result<Value> {
     Ok(Value::Object(settings))
 }
 
-async fn check(local: &Local, output: Output, once: &Once) -> anyhow::Result<()> {
-    let Once { named: Named { est, source }, file } = once;
-    let ctx = local.establishment(est).await?;
-    let steps = match file.as_deref().map(content).transpose()? {
-        Some(content) => sources::check_file(&ctx, source, content).await?,
-        None => sources::check(&ctx, source).await?,
+async fn delete(
+    local: &Local,
+    output: Output,
+    named: &Named,
+    people: Option<FateOfPeople>,
+    confirm: Option<&str>,
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    let ctx = local.establishment(&named.est).await?;
+    let fate = match people {
+        Some(FateOfPeople::Disable) => Fate::Disable,
+        Some(FateOfPeople::Purge) => Fate::Purge,
+        Some(FateOfPeople::Keep) | None => Fate::Keep,
     };
-    output.list(&steps, &["cli-step", "cli-result", "cli-detail"], |s| {
-        let advice = s.advice.map(|a| format!(" → {a}")).unwrap_or_default();
-        vec![s.name.to_string(), if s.ok { "✓" } else { "✗" }.to_owned(), format!("{}{advice}", s.detail)]
-    })?;
-    anyhow::ensure!(steps.iter().all(|s| s.ok), "{}", output.text("cli-check-failed", &[]));
-    Ok(())
+    if people.is_none() && !dry_run {
+        sources::delete(&ctx, &named.source).await?;
+        return output
+            .done(&json!({ "deleted": named.source }), &output.text("cli-source-deleted", &[("name", named.source.as_str().into())]));
+    }
+    let removal = leaving::remove(&ctx, &named.source, fate, confirm, dry_run).await?;
+    let counts = [
+        ("cli-removal-people", removal.people),
+        ("cli-stated-elsewhere", removal.stated_elsewhere),
+        ("cli-kept", removal.kept),
+        ("cli-without-password", removal.without_password),
+        ("cli-disabled", removal.disabled),
+        ("cli-purged", removal.purged),
+        ("cli-groups-kept", removal.groups_kept),
+        ("cli-groups-removed", removal.groups_removed),
+    ];
+    output.thing(&removal, &counts.map(|(key, count)| (key, count.to_string())))
 }
 
-async fn read_once(local: &Local, output: Output, once: &Once, mode: Mode) -> anyhow::Result<()> {
-    let Once { named: Named { est, source }, file } = once;
-    let ctx = local.establishment(est).await?;
-    let content = file.as_deref().map(content).transpose()?;
+async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyhow::Result<()> {
+    let ctx = local.establishment(&named.est).await?;
     let waiting = output.waiting("cli-reading");
-    let run = match (content, mode) {
-        (Some(content), Mode::Preview) => sync::preview_file(&ctx, source, content).await,
-        (Some(content), _) => match source_files::give(&ctx, source, content).await {
-            Ok(_) => sync::run_to_end(&ctx, source, mode).await,
-            Err(refused) => Err(refused),
-        },
-        (None, _) => sync::run_to_end(&ctx, source, mode).await,
-    };
+    let run = sync::run_to_end(&ctx, &named.source, mode).await;
     waiting.finish_and_clear();
     sync_run::report(&ctx, output, &run?).await
 }
 
-fn content(path: &Path) -> anyhow::Result<Content> {
-    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    Ok(Content { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), bytes: bytes.into() })
+async fn one(local: &Local, output: Output, named: &Named, dn: &str) -> anyhow::Result<()> {
+    let ctx = local.establishment(&named.est).await?;
+    let waiting = output.waiting("cli-reading");
+    let one = sync::run_one(&ctx, &named.source, dn).await;
+    waiting.finish_and_clear();
+    let one = one?;
+    sync_run::report_one(&ctx, output, &one).await
 }

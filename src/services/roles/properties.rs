@@ -33,6 +33,7 @@ fn application(cardinality: Cardinality) -> Application {
         claim_shape: serde_json::json!({}),
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
+        erased_at: None,
     }
 }
 
@@ -73,6 +74,7 @@ fn person(units: Vec<String>) -> User {
         last_sign_in_at: None,
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
+        erased_at: None,
     }
 }
 

@@ -10,6 +10,8 @@ use super::super::sources;
 use super::apply::{self, Carried};
 use super::feed::{self, Feed, Filled, Mark};
 use super::guard::{self, Approved};
+use super::inbox::Inbox;
+use super::meet;
 use super::plan::{self, Plan};
 use super::run::LOST;
 use crate::store::Tx;
@@ -17,6 +19,7 @@ use crate::store::establishment::change::{self, Operation};
 use crate::store::establishment::source::Source;
 use crate::store::establishment::source_state::{self, Taken};
 use crate::store::establishment::sync_run::{self, Mode, Run, StartedBy, State};
+use crate::types::time::Timestamp;
 
 /// Carries a run to its end, whichever the guard says that is.
 ///
@@ -36,6 +39,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     let Filled { mut inbox, mark, note } = filled;
     let read_ms = elapsed_ms(clock);
     let mut reader = ctx.store.read().await?;
+    meet::find(&mut reader, ctx, source, &mut inbox).await?;
     let plan = plan::make(&mut reader, &run, &mut inbox).await?;
     drop(reader);
     tracing::debug!(run.id = %run.id, read_ms, planned_ms = elapsed_ms(clock), "run planned");
@@ -46,7 +50,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     }
     run.note = note;
     if objection.is_none() && run.started_by != StartedBy::Hand && plan.is_empty(&inbox) {
-        return forgotten(ctx, run, mark, (inbox.full, clock)).await;
+        return forgotten(ctx, run, mark, (&inbox, clock)).await;
     }
     if approved.is_some() {
         // What it named while it was held gives way to what it does now.
@@ -66,7 +70,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
         run.approved_by = None;
     }
     if writes {
-        keep_state_in(&mut tx, ctx, &run, mark, (&plan, inbox.full)).await?;
+        keep_state_in(&mut tx, ctx, &run, mark, (&plan, &inbox)).await?;
     }
     run.duration_ms = Some(elapsed_ms(clock));
     // The end of the run, what it changed and where the source was read up to stand or fall together.
@@ -79,13 +83,13 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
 }
 
 /// Ends a run that found nothing to do and that nobody waits for: it leaves no line, but where the source was read up to.
-async fn forgotten(ctx: &Context, mut run: Run, mark: Mark, (full, clock): (bool, Instant)) -> Result<Run, Error> {
+async fn forgotten(ctx: &Context, mut run: Run, mark: Mark, (inbox, clock): (&Inbox, Instant)) -> Result<Run, Error> {
     let mut tx = ctx.store.begin().await?;
     super::run::still_ours_in(&mut tx, &run).await?;
     run.state = State::Done;
     run.duration_ms = Some(elapsed_ms(clock));
     let mut state = source_state::get(&mut tx, run.source_id).await?;
-    move_on(&mut state, ctx, mark, full);
+    move_on(&mut state, ctx, mark, inbox);
     source_state::keep(&mut tx, &state).await?;
     sync_run::forget(&mut tx, run.id).await?;
     tx.commit().await?;
@@ -93,10 +97,10 @@ async fn forgotten(ctx: &Context, mut run: Run, mark: Mark, (full, clock): (bool
 }
 
 /// Writes where the source was read up to, with the last of the changes.
-async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan, full): (&Plan, bool)) -> Result<(), Error> {
+async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan, inbox): (&Plan, &Inbox)) -> Result<(), Error> {
     let mut state = source_state::get(tx, run.source_id).await?;
-    move_on(&mut state, ctx, mark, full);
-    if !full {
+    move_on(&mut state, ctx, mark, inbox);
+    if !inbox.full {
         let counts = &run.counts;
         let now = Taken { people: counts.disabled, groups: counts.removed, memberships: counts.memberships_removed };
         state.taken = plan.taken.and(now);
@@ -105,17 +109,24 @@ async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan,
     Ok(source_state::keep(tx, &state).await?)
 }
 
-fn move_on(state: &mut source_state::SourceState, ctx: &Context, mark: Mark, full: bool) {
+fn move_on(state: &mut source_state::SourceState, ctx: &Context, mark: Mark, inbox: &Inbox) {
     if let Mark::Moves(bookmark) = mark {
         state.bookmark = bookmark.map(|bookmark| bookmark.to_text());
         state.bookmark_at = state.bookmark.is_some().then_some(ctx.now);
     }
-    if full {
+    let next_turn = inbox.next_turn.map(Timestamp::from_seconds);
+    if inbox.full {
         state.full_at = Some(ctx.now);
         state.taken = Taken::default();
+        state.turns_at = next_turn;
+    } else {
+        // Of those who were not stated, the dates are as they were.
+        state.turns_at = state.turns_at.into_iter().chain(next_turn).min();
     }
     state.succeeded_at = Some(ctx.now);
     (state.failures, state.error) = (0, None);
+    // Whatever it was left alone for is over.
+    state.paused_until = None;
 }
 
 pub(super) fn elapsed_ms(clock: Instant) -> i64 {

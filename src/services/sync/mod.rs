@@ -11,16 +11,23 @@ mod guard;
 mod inbox;
 mod journal;
 mod known;
+mod matching;
+mod meet;
 mod members;
+mod one;
 mod plan;
 mod reconcile;
 mod run;
+mod shared;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use broken::{carry_on, recover};
+pub use one::{OneRun, run_one};
 pub use run::{approve, approve_to_end, preview_file, refuse, run_batch, run_by, run_to_end, start};
+pub use undo::{undo, undo_to_end};
 
 use super::context::Context;
 use super::error::Error;

@@ -89,6 +89,7 @@ pub const TABLES: &[Table] = &[
     table("runs", 1, RUNS),
     table("changes", 2, CHANGES),
     table("proposals", 1, PROPOSALS),
+    table("statements", 2, &[uuid("source_id"), text("external_id"), uuid("user_id"), json("stated")]),
     table("source_files", 1, SOURCE_FILES),
     table("source_file_parts", 1, SOURCE_FILE_PARTS),
     table("applications", 1, APPLICATIONS),

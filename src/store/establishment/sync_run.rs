@@ -105,6 +105,8 @@ pub struct Counts {
     pub memberships_added: u64,
     /// Memberships removed.
     pub memberships_removed: u64,
+    /// Changes that an undo left as they are, with the reason in the changes.
+    pub skipped: u64,
 }
 
 /// One run.
@@ -185,6 +187,13 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
 pub async fn find_unfinished(tx: &mut Tx, source: SourceId) -> Result<Option<RunId>, Error> {
     const SQL: &str = "SELECT id FROM runs WHERE source_id = $1 AND state IN ('queued', 'running') ORDER BY id DESC LIMIT 1";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_optional(c).await)?)
+}
+
+/// Runs that wrote something after another run began, in the order they began: those of every source, without those that were taken back.
+pub async fn list_written_since(tx: &mut Tx, run: &Run) -> Result<Vec<(RunId, Mode)>, Error> {
+    const SQL: &str = "SELECT id, mode FROM runs WHERE id <> $1 AND (started_at > $2 OR (started_at = $2 AND id > $1)) \
+         AND mode IN ('full', 'changes', 'undo') AND state IN ('done', 'failed', 'running') ORDER BY started_at, id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(run.id).bind(run.started_at).fetch_all(c).await)?)
 }
 
 /// Writes a new run.

@@ -28,6 +28,8 @@ pub enum Kind {
     Rehearsal,
     /// Carry on an act on many establishments; its subject is the bulk run.
     Bulk,
+    /// See to people who left an establishment's sources long enough ago.
+    Leaving,
 }
 
 impl Kind {
@@ -41,6 +43,7 @@ impl Kind {
             Self::Import => "import",
             Self::Rehearsal => "rehearsal",
             Self::Bulk => "bulk",
+            Self::Leaving => "leaving",
         }
     }
 }

@@ -58,6 +58,24 @@ fn base_filter_and_mapping_select_as_a_directory_does() {
 }
 
 #[test]
+fn groups_that_are_searches_find_their_members_in_the_file() {
+    let group = |name: &str, url: &str| {
+        format!("\ndn: cn={name},dc=x\nobjectClass: groupOfURLs\ncn: {name}\nentryUUID: {name}\nmemberURL: {url}\n")
+    };
+    let text = [
+        SLAPCAT,
+        &group("all", "ldap:///ou=people,dc=x??sub?(objectClass=inetOrgPerson)"),
+        &group("right", "ldap:///dc=x??one?(objectClass=*)"),
+        &group("elsewhere", "ldap://other/dc=x??sub?(uid=*)"),
+    ];
+    let read = records(&text.concat(), &json!({ "group_filter": "(objectClass=groupOfURLs)" })).unwrap();
+    let members: Vec<(&str, usize)> = groups(&read).iter().map(|group| (group.name.as_str(), group.members.len())).collect();
+    assert_eq!(members, [("all", 2), ("right", 3)], "the groups themselves lie right below");
+    let aside = read.iter().filter(|record| matches!(record, Record::Unreadable(entry) if entry.reason.starts_with("memberURL"))).count();
+    assert_eq!(aside, 1, "{read:?}");
+}
+
+#[test]
 fn a_file_that_breaks_anywhere_gives_nothing_to_use() {
     let refused = records(&format!("{SLAPCAT}\ndn: uid=b,dc=x\nmail b\n"), &json!({})).unwrap_err();
     assert!(refused.starts_with("line 38: no colon"), "{refused}");

@@ -177,6 +177,7 @@ pub(super) const SOURCE_STATES: &[Column] = &[
     nullable(text("error")),
     json("taken"),
     bool("roles_due"),
+    nullable(int("turns_at")),
     nullable(text("server")),
     nullable(int("paused_until")),
 ];
