@@ -48,6 +48,10 @@ pub struct Limits {
     pub sync_run_deadline_s: u32,
     /// Largest file that a source reads.
     pub source_file_max_bytes: u32,
+    /// Runs that schedules begin at the same time.
+    pub sync_runs_at_once: usize,
+    /// Sources listened to at the same time.
+    pub live_sources_max: usize,
 }
 
 impl Default for Limits {
@@ -73,6 +77,8 @@ impl Default for Limits {
             one_time_link_lifetime_s: 72 * 3600,
             sync_run_deadline_s: 2 * 3600,
             source_file_max_bytes: 32 * 1024 * 1024,
+            sync_runs_at_once: 2,
+            live_sources_max: 100,
         }
     }
 }
@@ -187,5 +193,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         (64 * 1024, 512 * 1024 * 1024),
         "bytes",
         "The largest file that a spreadsheet or LDIF source is given or reads; it is held in memory while a run reads it.",
+    ),
+    number(
+        "limits.sync_runs_at_once",
+        (1, 64),
+        "runs",
+        "How many runs of sources this node carries out at the same time because their schedule says so; the others wait their turn. Runs \
+         that a person starts are not counted.",
+    ),
+    number(
+        "limits.live_sources_max",
+        (0, 2000),
+        "sources",
+        "How many sources with `live` this node listens to at the same time; each holds a connection. Other nodes take what is left.",
     ),
 ];

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use connectors::csv::{self, Csv, Logins};
 use connectors::ldif::{self, Ldif};
-use connectors::{Connector, Content};
+use connectors::{CheckStep, Connector, Content};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -126,6 +126,17 @@ pub async fn forget(ctx: &Context, source: &str) -> Result<(), Error> {
     }
     audit::record_in(&mut tx, ctx, "source.file_forgotten", ("source", source), json!({})).await?;
     Ok(tx.commit().await?)
+}
+
+/// Tries a source with a file it was not given, which is not kept: encoding, delimiter, columns, people and groups.
+///
+/// # Errors
+/// `NotFound`, `Invalid` when its settings or the file's size do not fit, `Conflict` when it reads no files.
+pub async fn check(ctx: &Context, source: &str, content: Content) -> Result<Vec<CheckStep>, Error> {
+    ctx.require(Permission::ManageSources)?;
+    let found = find_in(&mut ctx.store.read().await?, source).await?;
+    let connector = connector(ctx, &found, Some(content)).await?;
+    connector.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// The digest of a file, as people compare it.

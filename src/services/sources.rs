@@ -1,7 +1,7 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
 use connectors::ldap::{CheckStep, TlsMode};
-use connectors::{Connector, Content, Directory, Password};
+use connectors::{Connector, Directory, Password};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -10,15 +10,17 @@ use super::audit;
 use super::context::Context;
 use super::directories::{self, prepare};
 use super::error::Error;
+use super::schedules;
 use super::source_files;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
-use crate::store::establishment::{group, link, sync_run};
+use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
 use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
+use crate::types::schedule::Schedule;
 use crate::types::secret::Secret;
 
 /// Longest name of a source, in characters.
@@ -40,10 +42,9 @@ pub struct SourceFields {
     /// Settings of the connector.
     #[schema(value_type = Object)]
     pub settings: Value,
-    /// When it runs by itself: not offered yet, so nothing but null.
+    /// When it runs by itself; never when null.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub schedule: Option<Value>,
+    pub schedule: Option<Schedule>,
     /// Bounds on what one run may take away.
     #[serde(default)]
     pub guard: Guard,
@@ -65,8 +66,8 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, guard, leaving, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule: None, guard, leaving: leaving.unwrap_or_default(), enabled }
+        let Source { name, kind, settings, schedule, guard, leaving, enabled, .. } = source.clone();
+        Self { name, kind, settings, schedule, guard, leaving: leaving.unwrap_or_default(), enabled }
     }
 }
 
@@ -77,7 +78,7 @@ pub fn shown(source: &Source) -> Value {
         "kind": source.kind,
         "settings": source.settings,
         "has_bind_password": source.secret_sealed.is_some(),
-        "schedule": null,
+        "schedule": source.schedule,
         "guard": source.guard,
         "leaving": source.leaving.unwrap_or_default(),
         "enabled": source.enabled,
@@ -129,10 +130,13 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
         updated_at: ctx.now,
     };
     write(ctx, &mut source, fields).await?;
+    let announced = schedules::announce(ctx, source.id, source.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     source::insert(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
+    schedules::begin_anew_in(&mut tx, ctx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.created", ("source", &source.name), shown(&source)).await?;
     tx.commit().await?;
+    announced.hurry(ctx).await;
     Ok(source)
 }
 
@@ -143,6 +147,7 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
 /// of the machine is named by another than an operator), `Conflict`.
 pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Result<Source, Error> {
     ctx.require(Permission::ManageSources)?;
+    let announced = schedules::announce(ctx, read.id, read.schedule.is_some() || fields.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     let mut source = find_in(&mut tx, &read.name).await?;
     Error::unless_same(read, &source)?;
@@ -150,12 +155,17 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
     let before = shown(&source);
+    let (schedule, was_enabled) = (source.schedule.clone(), source.enabled);
     write(ctx, &mut source, fields).await?;
+    if source.schedule != schedule || (source.enabled && !was_enabled) {
+        schedules::begin_anew_in(&mut tx, ctx, source.id).await?;
+    }
     source.updated_at = ctx.now;
     source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
     let detail = json!({ "before": before, "after": shown(&source) });
     audit::record_in(&mut tx, ctx, "source.updated", ("source", &source.name), detail).await?;
     tx.commit().await?;
+    announced.hurry(ctx).await;
     Ok(source)
 }
 
@@ -165,6 +175,8 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
 /// `NotFound`, `Conflict` when people or groups came from it, or a run is going on.
 pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     ctx.require(Permission::ManageSources)?;
+    let standing = find_in(&mut ctx.store.read().await?, name).await?;
+    let announced = schedules::announce(ctx, standing.id, standing.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     let source = find_in(&mut tx, name).await?;
     if sync_run::find_unfinished(&mut tx, source.id).await?.is_some() {
@@ -179,7 +191,9 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     }
     source::delete(&mut tx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.deleted", ("source", &source.name), json!({})).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    announced.hurry(ctx).await;
+    Ok(())
 }
 
 /// Tries a source step by step, from its name to how it tells changes, with some records as they would arrive and how they come about.
@@ -191,17 +205,6 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
     connector(ctx, &source).await?.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
-}
-
-/// Tries a source of files with a file it was not given, which is not kept.
-///
-/// # Errors
-/// As [`check`].
-pub async fn check_file(ctx: &Context, name: &str, content: Content) -> Result<Vec<CheckStep>, Error> {
-    ctx.require(Permission::ManageSources)?;
-    let source = get(ctx, name).await?;
-    let connector = source_files::connector(ctx, &source, Some(content)).await?;
-    connector.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// The directory behind a source.
@@ -217,10 +220,23 @@ pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Re
 /// # Errors
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Result<Connector, Error> {
-    match source.kind {
-        SourceKind::Csv | SourceKind::Ldif => source_files::connector(ctx, source, None).await,
-        SourceKind::Ldap | SourceKind::Scim => Ok(Connector::Ldap(directory(ctx, source).await?)),
+    if matches!(source.kind, SourceKind::Csv | SourceKind::Ldif) {
+        return source_files::connector(ctx, source, None).await;
     }
+    let directory = directory(ctx, source).await?;
+    if directory.settings().urls.len() > 1
+        && let Some(server) = source_state::get(&mut ctx.store.read().await?, source.id).await?.server
+    {
+        // Bookmarks are a server's own, and this program may just have started.
+        directory.prefer(&server);
+    }
+    Ok(Connector::Ldap(directory))
+}
+
+/// The server that answered last, of a source that has several.
+pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Option<String> {
+    let directory = directory(ctx, source).await.ok()?;
+    directory.answering().filter(|_| directory.settings().urls.len() > 1).map(str::to_owned)
 }
 
 /// Writes the fields into the row, after checking every one of them.
@@ -286,6 +302,7 @@ fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     source.settings = settings;
     source.guard = fields.guard;
     source.leaving = Some(fields.leaving);
+    source.schedule.clone_from(&fields.schedule);
     source.enabled = fields.enabled;
 }
 
@@ -347,11 +364,8 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
     if fields.kind == SourceKind::Scim {
         wrong.push(Invalid::new("kind", "this version takes no SCIM feeds: accepted are `ldap`, `csv`, `ldif`"));
     }
-    if fields.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()) {
-        wrong.push(Invalid::new(
-            "schedule",
-            "this version runs a source when asked: leave it null, and start runs from a timer of your own",
-        ));
+    if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
+        wrong.extend(more);
     }
     wrong.extend(nul::refuse("settings", &fields.settings).err());
     if !fields.settings.is_object() {

@@ -1,5 +1,6 @@
 //! The vocabulary: newtypes with one checked constructor each. No I/O.
 
+pub mod cron;
 pub mod email;
 pub mod id;
 pub mod leaving;
@@ -12,6 +13,7 @@ pub mod nul;
 pub mod oauth_scope;
 pub mod page;
 pub mod permission;
+pub mod schedule;
 pub mod secret;
 pub mod slug;
 pub mod time;

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use connectors::ldap::Settings;
-use connectors::{Bar, Bookmark, Caught, Connector, Directory, Error, Extent, Group, Kind, Member, Person, Record, Step, Summary, Verdict};
+use connectors::{Bar, Bookmark, Caught, Connector, Directory, Error, Extent, Group, Member, Person, Record, Step, Verdict};
 use serde_json::{Value, json};
 
+use super::controller::{self, Controller, READER, Running, Someone};
 use super::{DEADLINE, read};
 use crate::harness::samba::{ADMIN, ADMIN_PASSWORD, BASE, PEOPLE, Samba, password, person};
 
@@ -227,8 +228,8 @@ async fn a_change_of_primary_group_is_told_of_both_groups() {
 #[tokio::test]
 async fn a_cookie_that_is_not_as_it_was_given_is_refused_and_never_asked_for_changes() {
     let samba = Samba::start();
-    let connector = Connector::Ldap(as_admin(&samba, json!({})).await);
-    let Connector::Ldap(directory) = &connector else { panic!("it is a directory") };
+    let directory = &as_admin(&samba, json!({})).await;
+    let connector = Connector::Ldap(directory.clone());
     let bookmark = everything(directory).await.bookmark.unwrap();
     let text = bookmark.to_text();
     assert_eq!(connector.bookmark(&text).unwrap(), bookmark);
@@ -270,4 +271,50 @@ async fn a_right_password_of_a_closed_account_is_told_from_a_wrong_one() {
     // The reason concerns whoever stands at the DN now: somebody else's is nobody's business.
     let another = &all.person("p001").external_id;
     assert_eq!(directory.verify_password(&person(7), another, &password(7).as_str().into()).await.unwrap(), Verdict::Refused);
+}
+
+/// A source of a controller that plays a part.
+async fn played(urls: &[&str], own: Value) -> Directory {
+    let mut json = json!({"urls": urls, "bind_dn": READER.0, "base_dn": controller::BASE, "profile": "active-directory"});
+    let Value::Object(own) = own else { panic!("settings are an object") };
+    json.as_object_mut().unwrap().extend(own);
+    Directory::new(Settings::parse(&json).unwrap(), Some(READER.1.into())).await.unwrap()
+}
+
+#[tokio::test]
+async fn pages_smaller_than_asked_for_are_all_read() {
+    let running = Running::start(Controller { page_max: 3, ..Controller::with(10) }).await;
+    let all = everything(&played(&[&running.url], json!({"page_size": 1000})).await).await;
+    assert_eq!(all.people.len(), 10);
+}
+
+#[tokio::test]
+async fn numbers_of_one_controller_are_of_no_use_to_another() {
+    let running = Running::start(Controller::with(5)).await;
+    let directory = played(&[&running.url], json!({})).await;
+    let bookmark = everything(&directory).await.bookmark.unwrap();
+    assert_eq!(bookmark.method, "usn");
+    running.change(|controller| {
+        controller.number = 2001;
+        controller.people[2] = Someone { name: "renamed".to_owned(), key: 3, number: 2001 };
+    });
+    let (steps, caught) = changes(&directory, &bookmark).await.unwrap();
+    assert_eq!((stated(&steps), caught.people), (BTreeSet::from(["renamed"]), Extent::Whole));
+    let bookmark = caught.bookmark.unwrap();
+
+    // Another controller answers to the same name, or the same one was put back: its numbers mean something else.
+    let refused = async |change: fn(&mut Controller)| {
+        running.change(change);
+        let error = changes(&directory, &bookmark).await.unwrap_err();
+        assert!(error.cause.bookmark_refused(), "{error}");
+    };
+    refused(|controller| controller.database = 2).await;
+    refused(|controller| (controller.database, controller.number) = (1, 1500)).await;
+
+    // Where several servers are named, the one that gave the bookmark is looked for.
+    running.change(|controller| controller.number = 2001);
+    let another = Running::start(Controller { database: 9, ..Controller::with(5) }).await;
+    let both = played(&[&another.url, &running.url], json!({})).await;
+    let (steps, _) = changes(&both, &bookmark).await.unwrap();
+    assert!(stated(&steps).is_empty());
 }

@@ -4,6 +4,7 @@ mod active_directory;
 mod certificates;
 mod changes;
 mod check;
+pub mod controller;
 mod faults;
 mod files;
 mod misbehaving;

@@ -26,6 +26,7 @@ mod relying_parties;
 mod requests;
 mod runs;
 pub mod samples;
+mod schedules;
 mod sign_in;
 mod sign_outs;
 mod source_files;

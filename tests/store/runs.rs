@@ -93,6 +93,28 @@ async fn runs_are_walked_newest_first_and_every_filter_narrows() {
 }
 
 #[tokio::test]
+async fn a_held_run_waits_until_it_is_refused() {
+    on_every_engine(async |bed| {
+        let (feed, other) = (with_source(bed, "un").await, with_source(bed, "deux").await);
+        let changes = Run { mode: Mode::Changes, ..samples::run(&feed, State::Held) };
+        with_runs(bed, &[changes.clone(), samples::run(&feed, State::Done), samples::run(&other, State::Held)]).await;
+        let held = async |mode| sync_run::find_held(&mut bed.read().await, feed.id, mode).await.unwrap();
+        assert_eq!((held(Mode::Changes).await, held(Mode::Full).await), (Some(changes.id), None), "a complete reading says more");
+        let full = Run { mode: Mode::Full, ..samples::run(&feed, State::Held) };
+        with_runs(bed, std::slice::from_ref(&full)).await;
+        assert_eq!((held(Mode::Changes).await, held(Mode::Full).await), (Some(full.id), Some(full.id)));
+        assert_eq!(bed.write(async |tx| sync_run::refuse_held(tx, feed.id, "dépassé").await).await, 2);
+        assert_eq!(
+            (held(Mode::Full).await, sync_run::find_held(&mut bed.read().await, other.id, Mode::Full).await.unwrap().is_some()),
+            (None, true)
+        );
+        let refused = sync_run::find(&mut bed.read().await, full.id).await.unwrap().unwrap();
+        assert_eq!((refused.state, refused.error.as_deref()), (State::Refused, Some("dépassé")));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_run_is_unfinished_while_queued_or_running() {
     on_every_engine(async |bed| {
         let (feed, other) = (with_source(bed, "un").await, with_source(bed, "deux").await);

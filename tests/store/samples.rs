@@ -67,7 +67,7 @@ pub fn source(name: &str) -> Source {
         settings: json!({ "urls": ["ldaps://annuaire.acad-test.fr"], "page_size": 500, "paged": true, "filter": null, "ratio": 0.5 }),
         secret_sealed: Some(vec![0, 255, 1, 0]),
         guard: Guard { shrink_percent: 12.5, ..Guard::default() },
-        schedule: Some(json!({ "cron": "*/15 * * * *", "zone": "Europe/Paris" })),
+        schedule: Some(serde_json::from_value(json!({ "cron": "*/15 * * * *", "zone": "Europe/Paris" })).unwrap()),
         leaving: Some(Leaving { grace_days: 90, then: Afterwards::Anonymise }),
         matching: None,
         route: Some("supannEtablissement{UAI}".to_owned()),

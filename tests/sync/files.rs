@@ -171,7 +171,7 @@ async fn a_preview_reads_a_file_that_is_not_kept() {
     assert_eq!((preview.state, preview.mode, preview.counts.created), (State::Done, Mode::Preview, 7));
     assert_eq!(office.everyone().await, []);
     assert!(matches!(source_files::given(&office.ctx, "pupils").await, Err(Error::NotFound(_))));
-    let steps = sources::check_file(&office.ctx, "pupils", content(PUPILS.as_bytes())).await.unwrap();
+    let steps = source_files::check(&office.ctx, "pupils", content(PUPILS.as_bytes())).await.unwrap();
     let told: Vec<String> = steps.iter().map(|step| source_words::detail(step, Locale::Fr)).collect();
     assert_eq!(told[1..3], ["UTF-8 (reconnu)", "« ; » (reconnu)"]);
     assert!(told[3].starts_with("colonnes : 8 («numéro», «genre»") && told[3].ends_with("clé : «numéro»"), "{told:?}");
@@ -201,12 +201,13 @@ async fn a_file_of_the_machine_is_for_operators_to_name_and_read_at_each_run() {
     let path = folder.path().join("nightly.csv");
     std::fs::write(&path, PUPILS).unwrap();
     let acting = |role| Context { actor: Actor::User { id: UserId::new(), roles: vec![role] }, ..office.ctx.clone() };
-    let mut fields = SourceFields::from(&sources::get(&office.ctx, "pupils").await.unwrap());
+    let standing = sources::get(&office.ctx, "pupils").await.unwrap();
+    let mut fields = SourceFields::from(&standing);
     fields.settings["path"] = json!(path);
-    let refused = sources::update(&acting(GatewayRole::Administrator), "pupils", &fields).await;
+    let refused = sources::update(&acting(GatewayRole::Administrator), &standing, &fields).await;
     let Err(Error::Invalid(wrong)) = refused else { panic!("{refused:?}") };
     assert_eq!(wrong[0].field, "settings.path");
-    sources::update(&acting(GatewayRole::Operator), "pupils", &fields).await.unwrap();
+    sources::update(&acting(GatewayRole::Operator), &standing, &fields).await.unwrap();
     let given = source_files::give(&office.ctx, "pupils", content(PUPILS.as_bytes())).await;
     assert!(matches!(given, Err(Error::Conflict(_))), "{given:?}");
     let run = sync::run_to_end(&office.ctx, "pupils", Mode::Full).await.unwrap();

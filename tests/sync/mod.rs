@@ -1,5 +1,6 @@
 //! Tests of: sources and sync runs, against a real directory server.
 
+mod active_directory;
 mod bad_input;
 mod changes;
 mod files;
@@ -11,6 +12,7 @@ mod outcome;
 mod preview;
 mod removal;
 mod roles;
+mod schedules;
 mod sources;
 mod undo;
 

@@ -8,6 +8,7 @@ use passerelle::services::sources::{self, SourceFields, shown};
 use passerelle::store::establishment::source::Source;
 use passerelle::types::id::UserId;
 use passerelle::types::permission::GatewayRole;
+use passerelle::types::schedule::Schedule;
 use serde_json::{Value, json};
 
 use super::{Fed, add, delete, fields, open_guard, person};
@@ -33,7 +34,7 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
     };
     let cases: [(Edit<'_>, &str); 7] = [
         (&|f| f.name = "Deux mots".to_owned(), "name"),
-        (&|f| f.schedule = Some(json!("daily")), "schedule"),
+        (&|f| f.schedule = Some(Schedule { poll_s: 1, ..Schedule::default() }), "schedule.poll_s"),
         (&|f| f.kind = passerelle::store::establishment::source::SourceKind::Scim, "kind"),
         (&|f| f.guard.shrink_percent = 101.0, "guard.shrink_percent"),
         (&|f| f.settings["urls"] = json!(["http://x"]), "settings.urls"),

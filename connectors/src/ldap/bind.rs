@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::Directory;
+use super::answering::is_unanswered;
 use super::connection::{Connection, refusal};
 use super::error::{Cause, Error};
 use super::identity::{self, Claim};
@@ -87,10 +88,20 @@ pub(super) async fn verify(directory: &Directory, claim: &Claim<'_>, password: &
         return Ok(Verdict::Refused);
     }
     let within = directory.settings().limits.sign_in;
-    match timeout(within, attempt(directory, claim, password)).await {
+    let breaker = &directory.servers().breaker;
+    // A directory that is away must not hold every sign-in until its deadline.
+    if let Err(rest) = breaker.admit(Instant::now(), within) {
+        return Err(Cause::Resting(Duration::from_secs(rest.as_secs() + 1)).at(directory.first_server()));
+    }
+    let verdict = match timeout(within, attempt(directory, claim, password)).await {
         Ok(verdict) => verdict,
         Err(_) => Err(Cause::Silent { what: "check the password", within }.at(directory.first_server())),
+    };
+    match &verdict {
+        Err(failed) if is_unanswered(&failed.cause) => breaker.unanswered(Instant::now()),
+        _ => breaker.answered(),
     }
+    verdict
 }
 
 async fn attempt(directory: &Directory, claim: &Claim<'_>, password: &Password) -> Result<Verdict, Error> {

@@ -163,6 +163,9 @@ pub enum Cause {
         /// How long.
         within: Duration,
     },
+    /// No server answered several times in a row.
+    #[error("no server answered several times in a row: nobody is asked for another {0:?}")]
+    Resting(Duration),
     /// The whole reading took too long.
     #[error("reading was not finished within {0:?}")]
     Deadline(Duration),
@@ -268,6 +271,7 @@ impl Cause {
             Self::Referral(_) => "referral",
             Self::Malformed(_) => "malformed",
             Self::Silent { .. } => "silent",
+            Self::Resting(_) => "resting",
             Self::Deadline(_) => "deadline",
             Self::TooManyPages(_) => "too_many_pages",
             Self::Content(_) => "content",
@@ -364,7 +368,7 @@ impl Cause {
             Self::RepeatedPage(_) => "This is a fault of the directory or of a proxy before it; nothing was changed",
             Self::Referral(_) => "Name that server in `urls`: referrals are not followed",
             Self::Malformed(_) => "Check that `urls` leads to an LDAP server; the connection was ended",
-            Self::Silent { .. } => "Check the load of the directory and the network between",
+            Self::Silent { .. } | Self::Resting(_) => "Check the load of the directory and the network between",
             Self::Deadline(_) => "Raise the run's deadline, or narrow the filters; nothing was changed",
             Self::TooManyPages(_) => "Raise `page_size`, or narrow the filters",
             Self::Content(_) => "Correct the file or the source's settings, and give the file again; nothing was changed",

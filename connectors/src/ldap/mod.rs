@@ -4,6 +4,7 @@
 //! the last with an empty cookie, and no server referred elsewhere. Records seen before an error are not the whole and must not be
 //! taken for it.
 
+mod answering;
 mod ber;
 mod bind;
 mod changes;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 
+use answering::Servers;
 use bind::Binds;
 use connection::Connection;
 use entry::Entries;
@@ -67,6 +69,7 @@ struct Shared {
     /// The attributes asked for, of people and of groups.
     asked: [Vec<String>; 2],
     binds: Binds,
+    servers: Servers,
 }
 
 impl Directory {
@@ -89,7 +92,7 @@ impl Directory {
         if settings.is_active_directory() {
             asked.iter_mut().for_each(primary::ask);
         }
-        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, asked, binds }) })
+        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, asked, binds, servers: Servers::default() }) })
     }
 
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
@@ -140,6 +143,20 @@ impl Directory {
         &self.shared.settings
     }
 
+    /// The server that answered a reader last; the first of them before any did.
+    pub fn answering(&self) -> Option<&str> {
+        self.servers().reading.address(&self.settings().urls)
+    }
+
+    /// Has readers try this server first, if it is one of the source's: it answered last, as an earlier program remembers.
+    pub fn prefer(&self, server: &str) {
+        self.servers().reading.prefer(&self.settings().urls, server);
+    }
+
+    fn servers(&self) -> &Servers {
+        &self.shared.servers
+    }
+
     fn entries(&self) -> &Entries {
         &self.shared.entries
     }
@@ -181,15 +198,19 @@ impl Directory {
         })
     }
 
-    /// Connects to the first server that answers, no server taking more than its share of the sign-in's deadline.
+    /// Connects to the first server that answers, the one that did last before the others; no server taking more than its share of the sign-in's deadline.
     async fn connect_for_sign_in(&self) -> Result<(String, Connection), Error> {
         let limits = self.settings().limits;
         let share = limits.sign_in / u32::try_from(self.settings().urls.len() + 1).unwrap_or(u32::MAX);
         let limits = Limits { connect: limits.connect.min(share), ..limits };
         let mut failed = Cause::GivenUp.at(self.first_server());
-        for url in &self.settings().urls {
+        let urls = &self.settings().urls;
+        for url in self.servers().sign_in.first(urls) {
             match self.connect_to(url, &limits).await {
-                Ok(connection) => return Ok((url.text.clone(), connection)),
+                Ok(connection) => {
+                    self.servers().sign_in.answered(urls, url);
+                    return Ok((url.text.clone(), connection));
+                }
                 Err(cause) if cause.concerns_one_server() => {
                     tracing::debug!(server = %url.text, cause = cause.code(), "directory server left out");
                     failed = cause.at(&url.text);
@@ -210,9 +231,13 @@ impl Directory {
     /// Connects and binds as the service account; a server that cannot be bound to is passed over like one that does not answer.
     async fn open(&self) -> Result<(String, Connection), Error> {
         let mut failed = Cause::GivenUp.at(self.first_server());
-        for url in &self.settings().urls {
+        let urls = &self.settings().urls;
+        for url in self.servers().reading.first(urls) {
             match self.open_at(url).await {
-                Ok(connection) => return Ok((url.text.clone(), connection)),
+                Ok(connection) => {
+                    self.servers().reading.answered(urls, url);
+                    return Ok((url.text.clone(), connection));
+                }
                 Err(cause) => {
                     let last = !cause.concerns_one_server();
                     failed = cause.at(&url.text);

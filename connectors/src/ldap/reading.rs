@@ -83,7 +83,7 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
             let names = marking.names(query.names);
             let query = Query { names: &names, ..query };
             let mut pages = Pages::new();
-            while let Some(entries) = pages.next(connection, &query).await? {
+            while let Some(entries) = next_page(directory, connection, &query, &mut pages).await? {
                 marking.see(kind, &entries);
                 // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
                 let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
@@ -97,6 +97,20 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
     }
     let bookmark = marking.finish(directory, connection).await?;
     Ok((count, bookmark))
+}
+
+/// The next page, after the pause that the source asks for.
+async fn next_page(
+    directory: &Directory,
+    connection: &mut Connection,
+    query: &Query<'_>,
+    pages: &mut Pages,
+) -> Result<Option<Vec<Chunk>>, Cause> {
+    let pause = directory.settings().page_pause;
+    if pages.count > 0 && !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
+    pages.next(connection, query).await
 }
 
 /// Makes records until the pages end; `None` when nobody takes them any more.

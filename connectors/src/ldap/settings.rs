@@ -22,11 +22,13 @@ pub const FILTER_DEPTH_MAX: usize = 32;
 pub const PAGE_SIZE_DEFAULT: u16 = 1000;
 /// The bounds of `page_size`.
 pub const PAGE_SIZES: std::ops::RangeInclusive<u16> = 10..=5000;
+/// The bounds of `page_pause_ms`.
+pub const PAGE_PAUSES_MS: std::ops::RangeInclusive<u16> = 0..=10_000;
 
 /// How many bases people or groups may have.
 pub const BASES_MAX: usize = 64;
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "urls",
     "bind_dn",
     "base_dn",
@@ -38,6 +40,7 @@ const KEYS: [&str; 16] = [
     "tls",
     "mapping",
     "page_size",
+    "page_pause_ms",
     "sign_in",
     "scope",
     "group_scope",
@@ -91,6 +94,8 @@ pub struct Settings {
     pub external_id: Option<String>,
     /// Entries asked for at once.
     pub page_size: u16,
+    /// Pause between two pages, to spare a directory that is busy.
+    pub page_pause: Duration,
     /// Whether people may sign in with their directory password.
     pub sign_in: SignIn,
     /// Deadlines and bounds; not part of the JSON.
@@ -223,6 +228,7 @@ impl Settings {
             referrals: fields.choice("referrals", &Referrals::NAMES)?.unwrap_or(usual),
             external_id,
             page_size: fields.number("page_size", &PAGE_SIZES)?.unwrap_or(PAGE_SIZE_DEFAULT),
+            page_pause: Duration::from_millis(fields.number("page_pause_ms", &PAGE_PAUSES_MS)?.unwrap_or_default().into()),
             sign_in: fields.choice("sign_in", &SignIn::NAMES)?.unwrap_or(SignIn::Bind),
             limits: Limits::default(),
         };

@@ -33,6 +33,14 @@ ALTER TABLE links ADD COLUMN place BYTEA;
 ALTER TABLE links ADD COLUMN left_at BIGINT;
 CREATE INDEX links_place ON links (source_id, place);
 CREATE INDEX links_left ON links (left_at) WHERE left_at IS NOT NULL;
+
+-- Up to when a source's schedule is served, and when it last began a complete reading.
+CREATE TABLE source_turns (
+    source_id UUID NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
+    served_at BIGINT NOT NULL,
+    full_begun_at BIGINT
+);
+
 ALTER TABLE groups ADD COLUMN place BYTEA;
 -- Digests of members that name nobody yet, sixteen bytes each.
 ALTER TABLE groups ADD COLUMN dangling BYTEA;

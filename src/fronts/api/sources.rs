@@ -16,10 +16,11 @@ use crate::fronts::http::body::{Body, patched};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
-use crate::fronts::http::version::{IfMatch, Versioned};
+use crate::fronts::http::version::{IfMatch, VersionedBy};
 use crate::services::context::Context;
 use crate::services::error::Error;
 use crate::services::leaving::{self, Fate, Removal};
+use crate::services::schedules::{self, Standing, StandingState};
 use crate::services::source_words;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync::{self, OneRun};
@@ -29,6 +30,7 @@ use crate::types::fold;
 use crate::types::id::{RunId, SourceId};
 use crate::types::leaving::Leaving;
 use crate::types::locale::Locale;
+use crate::types::schedule::Schedule;
 use crate::types::time::Timestamp;
 
 /// What a list of sources may be asked.
@@ -51,9 +53,9 @@ pub struct Wanted {
     enabled: Option<bool>,
 }
 
-/// A source, without its secret.
+/// A source as it is configured, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SourceView {
+pub struct Configured {
     /// Key.
     id: SourceId,
     /// Its name in addresses and commands.
@@ -65,9 +67,8 @@ pub struct SourceView {
     settings: Value,
     /// Whether a bind password is kept.
     has_bind_password: bool,
-    /// When it runs by itself: always null in this version.
-    #[schema(value_type = Option<Object>)]
-    schedule: Option<Value>,
+    /// When it runs by itself; never when null.
+    schedule: Option<Schedule>,
     /// Bounds on what one run may take away.
     guard: Guard,
     /// What becomes of whoever left it.
@@ -80,22 +81,45 @@ pub struct SourceView {
     updated_at: Timestamp,
 }
 
-impl From<&Source> for SourceView {
+impl From<&Source> for Configured {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, guard, leaving, enabled, created_at, updated_at, .. } = source.clone();
-        Self {
-            id,
-            name,
-            kind,
-            settings,
-            has_bind_password: secret_sealed.is_some(),
-            schedule: None,
-            guard,
-            leaving: leaving.unwrap_or_default(),
-            enabled,
-            created_at,
-            updated_at,
+        let Source { id, name, kind, settings, secret_sealed, schedule, guard, leaving, enabled, created_at, updated_at, .. } =
+            source.clone();
+        let has_bind_password = secret_sealed.is_some();
+        let leaving = leaving.unwrap_or_default();
+        Self { id, name, kind, settings, has_bind_password, schedule, guard, leaving, enabled, created_at, updated_at }
+    }
+}
+
+/// A source, and how it keeps up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SourceView {
+    /// As it is configured.
+    #[serde(flatten)]
+    configured: Configured,
+    /// When it next runs by itself.
+    next_run_at: Option<Timestamp>,
+    /// How its last runs went.
+    state: StandingState,
+}
+
+impl SourceView {
+    async fn of(ctx: &Context, source: &Source) -> Result<Self, Problem> {
+        let Standing { next_run_at, state } = schedules::standing(ctx, source).await?;
+        Ok(Self { configured: source.into(), next_run_at, state })
+    }
+
+    async fn of_all(ctx: &Context, sources: &[Source]) -> Result<Vec<Self>, Problem> {
+        let mut views = Vec::with_capacity(sources.len());
+        for source in sources {
+            views.push(Self::of(ctx, source).await?);
         }
+        Ok(views)
+    }
+
+    /// With an entity tag of what is configured: how it goes changes by itself.
+    async fn versioned(ctx: &Context, source: &Source) -> Result<VersionedBy<Configured, Self>, Problem> {
+        Ok(VersionedBy(source.into(), Self::of(ctx, source).await?))
     }
 }
 
@@ -187,7 +211,7 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
             && wanted.enabled.is_none_or(|enabled| enabled == source.enabled)
             && page.query.as_ref().is_none_or(|words| fold(&source.name).contains(words))
     });
-    Ok(Json(Listing::cut(all.iter().map(SourceView::from).collect(), &page, |source| source.id.uuid())?))
+    Ok(Json(Listing::cut(SourceView::of_all(&ctx, &all).await?, &page, |source| source.configured.id.uuid())?))
 }
 
 /// Adds a source.
@@ -196,14 +220,14 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
 pub async fn create(Here(ctx): Here, Body(fields): Body<SourceFields>) -> Result<Created<SourceView>, Problem> {
     let source = sources::create(&ctx, &fields).await?;
     let location = format!("/api/v1/establishments/{}/sources/{}", ctx.slug(), source.name);
-    Ok(Created { location, body: SourceView::from(&source) })
+    Ok(Created { location, body: SourceView::of(&ctx, &source).await? })
 }
 
 /// Shows one source.
 #[utoipa::path(get, path = "/establishments/{slug}/sources/{name}", operation_id = "show_source", tag = "sources", params(NamedOf),
     responses((status = 200, body = SourceView), Refusals))]
-pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<Versioned<SourceView>, Problem> {
-    Ok(Versioned(SourceView::from(&sources::get(&ctx, &name).await?)))
+pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<VersionedBy<Configured, SourceView>, Problem> {
+    SourceView::versioned(&ctx, &sources::get(&ctx, &name).await?).await
 }
 
 /// Changes a source (RFC 7396). When a server changes, the bind password must be given again.
@@ -215,12 +239,12 @@ pub async fn update(
     Key(name): Key<String>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
-) -> Result<Versioned<SourceView>, Problem> {
+) -> Result<VersionedBy<Configured, SourceView>, Problem> {
     let update = async || {
         let standing = sources::get(&ctx, &name).await?;
-        if_match.check(&SourceView::from(&standing))?;
+        if_match.check(&Configured::from(&standing))?;
         let fields = patched(&SourceFields::from(&standing), patch.clone())?;
-        Ok(Versioned(SourceView::from(&sources::update(&ctx, &standing, &fields).await?)))
+        SourceView::versioned(&ctx, &sources::update(&ctx, &standing, &fields).await?).await
     };
     if_match.change(update).await
 }

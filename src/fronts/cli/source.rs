@@ -1,48 +1,46 @@
 //! `passerelle source …`: where people and groups come from.
 
-use std::path::PathBuf;
-
-use anyhow::Context as _;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::local::Local;
-use super::output::{Output, print_json};
+use super::output::{Output, beside, or_dash, print_json};
 use super::run as sync_run;
-use super::source_check;
-use crate::config::variable;
+use super::source_file::{self, Once};
+use super::source_told::Told;
+use crate::services::context::Context;
 use crate::services::leaving::{self, Fate};
+use crate::services::schedules;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
-use crate::store::establishment::source::{Guard, SourceKind};
+use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::Mode;
 use crate::types::leaving::Leaving;
-
-/// The environment variable that carries a bind password, so that it stands in no shell history.
-const PASSWORD_VARIABLE: &str = "PASSERELLE_BIND_PASSWORD";
 
 /// What to do with sources. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a source.
     Add(Box<Add>),
-    /// List sources.
+    /// Change a source: its settings, its name, when it runs by itself.
+    Edit(Box<Edit>),
+    /// List sources, with when they run.
     List {
         /// The establishment.
         est: String,
     },
-    /// Show a source's settings, without its secrets.
+    /// Show a source without its secrets, and how its last runs went.
     Show(Named),
     /// Try a source: connection, certificate, account, server, bases, filters with their counts, clock, and people as they would arrive.
-    Check(Named),
+    Check(Once),
     /// What a sync would change, name by name. Writes none of it.
-    Preview(Named),
+    Preview(Once),
     /// Read the source and apply what changed.
     Sync {
         #[command(flatten)]
-        named: Named,
+        once: Once,
         /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
-        #[arg(long, value_name = "DN")]
+        #[arg(long, value_name = "DN", conflicts_with = "file")]
         only: Option<String>,
     },
     /// List runs, newest first.
@@ -110,17 +108,6 @@ pub struct Named {
     pub source: String,
 }
 
-/// How the connection is protected.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Tls {
-    /// TLS from the first byte.
-    Ldaps,
-    /// TLS after a plain start.
-    Starttls,
-    /// None.
-    None,
-}
-
 /// What becomes of the people of a source that is removed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum FateOfPeople {
@@ -134,70 +121,43 @@ pub enum FateOfPeople {
 
 /// What a new source is. The bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("where").args(["urls", "settings", "kind"]).required(true).multiple(true)))]
 pub struct Add {
     #[command(flatten)]
     named: Named,
-    /// Address of the directory, for instance ldaps://annuaire.exemple.fr; repeatable.
-    #[arg(long = "url", required_unless_present = "settings")]
-    urls: Vec<String>,
-    /// Whom to bind as.
+    /// What it reads; a directory when left out.
     #[arg(long)]
-    bind_dn: Option<String>,
-    /// A file that holds the bind password.
-    #[arg(long, value_name = "FILE")]
-    bind_password_file: Option<PathBuf>,
-    /// Where people are.
-    #[arg(long)]
-    base_dn: Option<String>,
-    /// Which entries are people.
-    #[arg(long)]
-    user_filter: Option<String>,
-    /// Where groups are; the base when left out.
-    #[arg(long)]
-    group_base_dn: Option<String>,
-    /// Which entries are groups.
-    #[arg(long)]
-    group_filter: Option<String>,
-    /// Ready mapping: inetorgperson, supann or active-directory.
-    #[arg(long)]
-    profile: Option<String>,
-    /// How the connection is protected.
-    #[arg(long)]
-    tls: Option<Tls>,
-    /// A file of certificates to trust instead of the system's.
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<String>,
-    /// Map a field, as FIELD=ATTRIBUTE; repeatable.
-    #[arg(long = "map", value_name = "FIELD=ATTRIBUTE")]
-    mapping: Vec<String>,
-    /// Let people sign in with the directory's password (bind), or not (none).
-    #[arg(long)]
-    sign_in: Option<String>,
-    /// A JSON file of settings; options win over it.
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
+    kind: Option<source_file::Kind>,
+    #[command(flatten)]
+    told: Told,
+}
+
+/// What changes of a source: what is not told stays as it is.
+#[derive(Debug, Args)]
+pub struct Edit {
+    #[command(flatten)]
+    named: Named,
+    /// Its new name.
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    #[command(flatten)]
+    told: Told,
 }
 
 /// Carries a command out.
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add(new) => add(local, output, *new).await,
-        Command::List { est } => {
-            let ctx = local.establishment(&est).await?;
-            let shown: Vec<Value> = sources::list(&ctx).await?.iter().map(sources::shown).collect();
-            output.list(&shown, &["cli-name", "cli-kind", "cli-enabled", "cli-address"], |s| {
-                let urls = s.pointer("/settings/urls").map(ToString::to_string).unwrap_or_default();
-                vec![text(s, "name"), text(s, "kind"), s.get("enabled").map(ToString::to_string).unwrap_or_default(), urls]
-            })
-        }
+        Command::Edit(changed) => edit(local, output, *changed).await,
+        Command::List { est } => list(local, output, &est).await,
         Command::Show(named) => {
             let ctx = local.establishment(&named.est).await?;
-            print_json(&sources::shown(&sources::get(&ctx, &named.source).await?))
+            print_json(&with_standing(&ctx, &sources::get(&ctx, &named.source).await?).await?)
         }
-        Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
-        Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync { named, only: Some(dn) } => one(local, output, &named, &dn).await,
-        Command::Sync { named, only: None } => once(local, output, &named, Mode::Full).await,
+        Command::Check(once) => source_file::check(local, output, &once).await,
+        Command::Preview(once) => source_file::read(local, output, &once, Mode::Preview).await,
+        Command::Sync { once, only: Some(dn) } => one(local, output, &once.named, &dn).await,
+        Command::Sync { once, only: None } => source_file::read(local, output, &once, Mode::Full).await,
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -224,12 +184,11 @@ fn text(value: &Value, field: &str) -> String {
 
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
-    let name = new.named.source.clone();
     let fields = SourceFields {
-        name,
-        kind: SourceKind::Ldap,
-        settings: settings(new)?,
-        schedule: None,
+        name: new.named.source,
+        kind: new.kind.map_or(SourceKind::Ldap, SourceKind::from),
+        settings: new.told.settings(Map::new())?,
+        schedule: new.told.schedule(None)?,
         guard: Guard::default(),
         leaving: Leaving::default(),
         enabled: true,
@@ -238,49 +197,36 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }
 
-fn settings(new: Add) -> anyhow::Result<Value> {
-    let mut settings = match &new.settings {
-        Some(path) => {
-            let raw = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            serde_json::from_str::<Map<String, Value>>(&raw).with_context(|| format!("{} is not a JSON object", path.display()))?
-        }
-        None => Map::new(),
-    };
-    let mut set = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            settings.insert(key.to_owned(), value);
-        }
-    };
-    set("urls", Some(json!(new.urls)).filter(|_| !new.urls.is_empty()));
-    set("bind_dn", new.bind_dn.map(Value::from));
-    set("base_dn", new.base_dn.map(Value::from));
-    set("user_filter", new.user_filter.map(Value::from));
-    set("group_base_dn", new.group_base_dn.map(Value::from));
-    set("group_filter", new.group_filter.map(Value::from));
-    set("profile", new.profile.map(Value::from));
-    set("sign_in", new.sign_in.map(Value::from));
-    let password = match &new.bind_password_file {
-        Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?.trim_end().to_owned()),
-        None => variable(PASSWORD_VARIABLE),
-    };
-    set("bind_password", password.map(Value::from));
-    let mode = new.tls.map(|t| match t {
-        Tls::Ldaps => "ldaps",
-        Tls::Starttls => "starttls",
-        Tls::None => "none",
-    });
-    let tls: Map<String, Value> = [("mode", mode.map(str::to_owned)), ("ca_file", new.ca_file)]
-        .into_iter()
-        .filter_map(|(k, v)| Some((k.to_owned(), Value::from(v?))))
-        .collect();
-    set("tls", Some(Value::Object(tls.clone())).filter(|_| !tls.is_empty()));
-    let pairs = new.mapping.iter().map(|pair| {
-        let (field, attribute) = pair.split_once('=').with_context(|| format!("--map {pair}: write it as FIELD=ATTRIBUTE"))?;
-        Ok((field.to_owned(), Value::from(attribute)))
-    });
-    let mapping = pairs.collect::<anyhow::Result<Map<String, Value>>>()?;
-    set("mapping", Some(Value::Object(mapping.clone())).filter(|_| !mapping.is_empty()));
-    Ok(Value::Object(settings))
+async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
+    let ctx = local.establishment(&edit.named.est).await?;
+    let read = sources::get(&ctx, &edit.named.source).await?;
+    let mut fields = SourceFields::from(&read);
+    let standing = fields.settings.as_object().cloned().unwrap_or_default();
+    fields.settings = edit.told.settings(standing)?;
+    fields.schedule = edit.told.schedule(fields.schedule)?;
+    fields.name = edit.rename.unwrap_or(fields.name);
+    let source = sources::update(&ctx, &read, &fields).await?;
+    output.done(&sources::shown(&source), &output.text("cli-source-edited", &[("name", source.name.as_str().into())]))
+}
+
+/// A source with what its last runs left, as the admin API answers it.
+async fn with_standing(ctx: &Context, source: &Source) -> anyhow::Result<Value> {
+    let standing = schedules::standing(ctx, source).await?;
+    beside(&sources::shown(source), [("next_run_at", json!(standing.next_run_at)), ("state", json!(standing.state))])
+}
+
+async fn list(local: &Local, output: Output, est: &str) -> anyhow::Result<()> {
+    let ctx = local.establishment(est).await?;
+    let mut shown = Vec::new();
+    for source in sources::list(&ctx).await? {
+        shown.push(with_standing(&ctx, &source).await?);
+    }
+    output.list(&shown, &["cli-name", "cli-kind", "cli-enabled", "cli-last-success", "cli-next-run", "cli-address"], |s| {
+        let urls = s.pointer("/settings/urls").map(ToString::to_string).unwrap_or_default();
+        let at = |place| or_dash(s.pointer(place).and_then(Value::as_str).map(str::to_owned).as_ref());
+        let enabled = s.get("enabled").map(ToString::to_string).unwrap_or_default();
+        vec![text(s, "name"), text(s, "kind"), enabled, at("/state/succeeded_at"), at("/next_run_at"), urls]
+    })
 }
 
 async fn delete(
@@ -314,14 +260,6 @@ async fn delete(
         ("cli-groups-removed", removal.groups_removed),
     ];
     output.thing(&removal, &counts.map(|(key, count)| (key, count.to_string())))
-}
-
-async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyhow::Result<()> {
-    let ctx = local.establishment(&named.est).await?;
-    let waiting = output.waiting("cli-reading");
-    let run = sync::run_to_end(&ctx, &named.source, mode).await;
-    waiting.finish_and_clear();
-    sync_run::report(&ctx, output, &run?).await
 }
 
 async fn one(local: &Local, output: Output, named: &Named, dn: &str) -> anyhow::Result<()> {

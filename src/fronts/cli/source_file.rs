@@ -51,7 +51,7 @@ pub async fn check(local: &Local, output: Output, once: &Once) -> anyhow::Result
     let Once { named: Named { est, source }, file } = once;
     let ctx = local.establishment(est).await?;
     let steps = match file.as_deref().map(content).transpose()? {
-        Some(content) => sources::check_file(&ctx, source, content).await?,
+        Some(content) => source_files::check(&ctx, source, content).await?,
         None => sources::check(&ctx, source).await?,
     };
     source_check::report(output, &steps)

@@ -40,6 +40,16 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     }
 }
 
+/// One thing with what changes about it by itself: only the first makes its entity tag.
+#[derive(Debug)]
+pub struct VersionedBy<K, T>(pub K, pub T);
+
+impl<K: Serialize, T: Serialize> IntoResponse for VersionedBy<K, T> {
+    fn into_response(self) -> Response {
+        ([(ETAG, tag(&self.0)), (CACHE_CONTROL, "no-store".to_owned())], Json(self.1)).into_response()
+    }
+}
+
 /// The `If-Match` of a request, when it has one.
 #[derive(Clone, Debug)]
 pub struct IfMatch(Option<String>);

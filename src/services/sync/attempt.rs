@@ -19,7 +19,11 @@ use crate::store::establishment::change::{self, Operation};
 use crate::store::establishment::source::Source;
 use crate::store::establishment::source_state::{self, Taken};
 use crate::store::establishment::sync_run::{self, Mode, Run, StartedBy, State};
+use crate::types::id::RunId;
 use crate::types::time::Timestamp;
+
+/// Said of a held run that a later one made needless.
+const OVERTAKEN: &str = "a later run took over everything the source says: there was nothing left to decide";
 
 /// Carries a run to its end, whichever the guard says that is.
 ///
@@ -51,6 +55,11 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     run.note = note;
     if objection.is_none() && run.started_by != StartedBy::Hand && plan.is_empty(&inbox) {
         return forgotten(ctx, run, mark, (&inbox, clock)).await;
+    }
+    if let Some(why) = objection.as_ref().filter(|_| run.started_by != StartedBy::Hand)
+        && let Some(standing) = sync_run::find_held(&mut ctx.store.read().await?, source.id, run.mode).await?
+    {
+        return withdrawn(ctx, run, standing, why, clock).await;
     }
     if approved.is_some() {
         // What it named while it was held gives way to what it does now.
@@ -96,6 +105,16 @@ async fn forgotten(ctx: &Context, mut run: Run, mark: Mark, (inbox, clock): (&In
     Ok(run)
 }
 
+/// Withdraws a run that would be held while another one waits for the same decision: approved, that one reads the source again.
+async fn withdrawn(ctx: &Context, run: Run, standing: RunId, why: &str, clock: Instant) -> Result<Run, Error> {
+    let mut tx = ctx.store.begin().await?;
+    super::run::still_ours_in(&mut tx, &run).await?;
+    sync_run::forget(&mut tx, run.id).await?;
+    tx.commit().await?;
+    tracing::info!(run.id = %run.id, source = %run.source, standing = %standing, "a run is withdrawn: another one waits for the same decision");
+    Ok(Run { state: State::Held, error: Some(why.to_owned()), duration_ms: Some(elapsed_ms(clock)), ..run })
+}
+
 /// Writes where the source was read up to, with the last of the changes.
 async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan, inbox): (&Plan, &Inbox)) -> Result<(), Error> {
     let mut state = source_state::get(tx, run.source_id).await?;
@@ -106,6 +125,10 @@ async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan,
         state.taken = plan.taken.and(now);
     }
     state.roles_due = false;
+    if full {
+        // Everything the source says is taken over now: there is nothing left to decide.
+        sync_run::refuse_held(tx, run.source_id, OVERTAKEN).await?;
+    }
     Ok(source_state::keep(tx, &state).await?)
 }
 

@@ -9,6 +9,7 @@ use super::super::audit;
 use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::leases::Lease;
+use super::super::{schedules, sources};
 use super::attempt::{attempt, elapsed_ms};
 use super::broken;
 use super::feed::Feed;
@@ -253,6 +254,10 @@ pub(super) async fn go(ctx: &Context, source: &Source, run: Run, lease: &Lease, 
         Ok(ended) => ended,
         Err(error) => fail(ctx, run.id, &error.to_string(), elapsed_ms(clock)).await?,
     };
+    let noted = schedules::note_end(ctx, &ended, sources::answering(ctx, source).await).await;
+    if let Err(error) = noted {
+        tracing::warn!(run.id = %ended.id, %error, "how a run ended is not told to its schedule");
+    }
     let Counts { read, created, updated, disabled, enabled, quarantined, .. } = ended.counts;
     tracing::info!(run.id = %ended.id, source = %ended.source, state = ?ended.state, duration_ms = ended.duration_ms,
         read, created, updated, disabled, enabled, quarantined, error = ended.error.as_deref(), "run ended");

@@ -114,6 +114,7 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("throttles", "counters of failures are of the moment; putting an archive back must not clear them", false),
     ("idempotency_keys", "they are of the request under way, for a day", false),
     ("source_states", "where a source was read up to is of the moment: what an archive puts back is compared with the whole source", true),
+    ("source_turns", "up to when a schedule is served is of the moment: what an archive puts back is read again at once", true),
     ("outbox", "what is still to be sent is sent once, from where it was written", false),
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("bulk_items", "acts on many establishments are the platform's, and go on where they were begun", false),
@@ -134,6 +135,7 @@ pub const FLEETING: &[Table] = &[
     table("idempotency_keys", 1, IDEMPOTENCY_KEYS),
     table("outbox", 1, OUTBOX),
     table("source_states", 1, SOURCE_STATES),
+    table("source_turns", 1, &[uuid("source_id"), int("served_at"), nullable(int("full_begun_at"))]),
 ];
 
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {

@@ -31,6 +31,7 @@ pub mod signing_key;
 pub mod source;
 pub mod source_file;
 pub mod source_state;
+pub mod source_turn;
 pub mod statement;
 pub mod statistics;
 pub mod sync_run;

@@ -9,6 +9,7 @@ use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::SourceId;
 use crate::types::leaving::Leaving;
+use crate::types::schedule::Schedule;
 use crate::types::time::Timestamp;
 
 /// What protocol a source speaks.
@@ -82,8 +83,7 @@ pub struct Source {
     pub guard: Guard,
     /// When it runs by itself.
     #[sqlx(json(nullable))]
-    #[schema(value_type = Option<Object>)]
-    pub schedule: Option<serde_json::Value>,
+    pub schedule: Option<Schedule>,
     /// What becomes of whoever leaves.
     #[sqlx(json(nullable))]
     pub leaving: Option<Leaving>,

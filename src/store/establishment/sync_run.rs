@@ -227,6 +227,19 @@ pub async fn forget(tx: &mut Tx, id: RunId) -> Result<(), Error> {
     Ok(())
 }
 
+/// The newest run of a source that waits for a decision which covers one of this mode.
+pub async fn find_held(tx: &mut Tx, source: SourceId, mode: Mode) -> Result<Option<RunId>, Error> {
+    const SQL: &str =
+        "SELECT id FROM runs WHERE source_id = $1 AND state = 'held' AND (mode = 'full' OR mode = $2) ORDER BY id DESC LIMIT 1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).bind(mode).fetch_optional(c).await)?)
+}
+
+/// Refuses what waits for a decision at a source, because a later run made it needless.
+pub async fn refuse_held(tx: &mut Tx, source: SourceId, why: &str) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE runs SET state = 'refused', error = $2 WHERE source_id = $1 AND state = 'held'";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(why).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
 /// Ends a run that nobody carries on any more. False when it had ended already.
 pub async fn fail(tx: &mut Tx, id: RunId, why: &str) -> Result<bool, Error> {
     const SQL: &str = "UPDATE runs SET state = 'failed', error = $2 WHERE id = $1 AND state IN ('queued', 'running')";
