@@ -291,6 +291,8 @@ async fn told_of_changes_or_of_everything_an_establishment_comes_out_the_same() 
         let restarted = fed(&gateway, &format!("Reprises {seed}")).await;
         let whole = fed(&gateway, &format!("Tout {seed}")).await;
         let (mut walk, mut now) = (Walk(seed), Entries::default());
+        // Somebody always stays: a source without anybody is held.
+        now.people.insert(100, person(100, "stable"));
         for round in 0..25 {
             let before = now.clone();
             for _ in 0..=walk.next(4) {

@@ -311,7 +311,7 @@ impl Cause {
             Self::Referral(uri) => vec![("said", words(uri))],
             Self::Malformed(malformed) => vec![("said", malformed.to_string())],
             Self::Silent { what, within } => vec![("said", (*what).to_owned()), ("within", format!("{within:?}"))],
-            Self::Deadline(within) => vec![("within", format!("{within:?}"))],
+            Self::Deadline(within) | Self::Resting(within) => vec![("within", format!("{within:?}"))],
             Self::UnknownAuthority
             | Self::CertificateExpired
             | Self::CertificateNotYetValid

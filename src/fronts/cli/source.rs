@@ -1,6 +1,6 @@
 //! `passerelle source …`: where people and groups come from.
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::local::Local;

@@ -56,10 +56,13 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     if objection.is_none() && run.started_by != StartedBy::Hand && plan.is_empty(&inbox) {
         return forgotten(ctx, run, mark, (&inbox, clock)).await;
     }
-    if let Some(why) = objection.as_ref().filter(|_| run.started_by != StartedBy::Hand)
-        && let Some(standing) = sync_run::find_held(&mut ctx.store.read().await?, source.id, run.mode).await?
-    {
-        return withdrawn(ctx, run, standing, why, clock).await;
+    if let Some(why) = objection.as_ref().filter(|_| run.started_by != StartedBy::Hand) {
+        let mut reader = ctx.store.read().await?;
+        let standing = sync_run::find_held(&mut reader, source.id, run.mode).await?;
+        drop(reader);
+        if let Some(standing) = standing {
+            return withdrawn(ctx, run, standing, why, clock).await;
+        }
     }
     if approved.is_some() {
         // What it named while it was held gives way to what it does now.
@@ -125,7 +128,7 @@ async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan,
         state.taken = plan.taken.and(now);
     }
     state.roles_due = false;
-    if full {
+    if inbox.full {
         // Everything the source says is taken over now: there is nothing left to decide.
         sync_run::refuse_held(tx, run.source_id, OVERTAKEN).await?;
     }

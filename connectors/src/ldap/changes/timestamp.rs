@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 
-use super::said::{Said, both};
+use super::said::Said;
 use super::{Kept, keys, unusable};
 use crate::changes::{Bookmark, Extent};
 use crate::ldap::Directory;
@@ -14,7 +14,7 @@ use crate::ldap::generalized_time;
 use crate::ldap::guard::Chunk;
 use crate::ldap::range::attributes;
 use crate::ldap::rootdse;
-use crate::ldap::search::{self, Query};
+use crate::ldap::search::{self, Query, both};
 use crate::record::Kind;
 
 /// The attribute that tells.
