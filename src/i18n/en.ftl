@@ -214,6 +214,40 @@ mail-reset-body =
 
     If nobody among you asked for it, tell the team that runs Passerelle.
 
+# A sync is held.
+mail-held-subject = { $name }: the sync of “{ $source }” waits for your decision
+mail-held-what =
+    A sync of the source “{ $source }” of the establishment “{ $name }” is held, and nothing was changed. It read { $read } entries, and would have:
+
+    - disabled { $people ->
+        [one] { $people } person
+       *[other] { $people } people
+      };
+    - removed { $groups ->
+        [one] { $groups } group
+       *[other] { $groups } groups
+      };
+    - taken away { $memberships ->
+        [one] { $memberships } membership
+       *[other] { $memberships } memberships
+      }.
+mail-held-others = - and { $count } more
+mail-held-decide =
+    If the directory or the filter is wrong, put that right and refuse this sync. If it is meant, approve it: it does what it named, once.
+
+    To see what it would change:
+
+        passerelle source run { $slug } { $run }
+
+    To approve it, or to refuse it:
+
+        passerelle source run { $slug } { $run } --approve
+        passerelle source run { $slug } { $run } --refuse
+
+    At the API:
+
+    { $url }
+
 ## Command line
 
 cli-number = number
@@ -373,6 +407,8 @@ check-stranger-moved = { $name } is left of a move that was broken off: run `pas
 check-stranger-scratch = { $name } is left of a rehearsal that was broken off: remove it
 check-stranger-role = the SQL role { $name } owns nothing any more: run { $sql }
 check-keys = signing keys: { $count }; they open with the master key
+check-source-late = nothing was taken over since { $since }: `passerelle source runs` tells why, or whether a program serves at all
+check-source-paused = left alone until { $until } after { $failures } failures in a row: `passerelle source show` tells why
 check-outbox = messages given up: { $count }; `passerelle establishment outbox { $slug } --state dead` tells why
 check-looked = establishments looked into: { $looked } of { $count }
 check-versions = every store is at version { $version }

@@ -217,6 +217,40 @@ mail-reset-body =
 
     Si personne chez vous ne l’a demandé, prévenez l’équipe qui gère Passerelle.
 
+# Une synchronisation est retenue.
+mail-held-subject = { $name } : la synchronisation « { $source } » attend votre décision
+mail-held-what =
+    Une synchronisation de la source « { $source } » de l’établissement « { $name } » est retenue, et rien n’a été changé. Elle a lu { $read } entrées, et aurait :
+
+    - désactivé { $people ->
+        [one] { $people } personne
+       *[other] { $people } personnes
+      } ;
+    - supprimé { $groups ->
+        [one] { $groups } groupe
+       *[other] { $groups } groupes
+      } ;
+    - retiré { $memberships ->
+        [one] { $memberships } appartenance
+       *[other] { $memberships } appartenances
+      }.
+mail-held-others = - et { $count } de plus
+mail-held-decide =
+    Si c’est une erreur de l’annuaire ou du filtre, corrigez-la et refusez cette synchronisation. Si c’est voulu, approuvez-la : elle fera ce qu’elle a nommé, une fois.
+
+    Voir ce qu’elle changerait :
+
+        passerelle source run { $slug } { $run }
+
+    L’approuver, ou la refuser :
+
+        passerelle source run { $slug } { $run } --approve
+        passerelle source run { $slug } { $run } --refuse
+
+    Par l’API :
+
+    { $url }
+
 ## Ligne de commande
 
 cli-number = numéro
@@ -376,6 +410,8 @@ check-stranger-moved = { $name } est le reste d’un déplacement interrompu : e
 check-stranger-scratch = { $name } est le reste d’un essai de restauration interrompu : supprimez-le
 check-stranger-role = le rôle SQL { $name } ne possède plus rien : exécutez { $sql }
 check-keys = clés de signature : { $count } ; elles s’ouvrent avec la clé maîtresse
+check-source-late = rien n’a été repris depuis { $since } : `passerelle source runs` dit pourquoi, ou si un programme est en service
+check-source-paused = laissée en repos jusqu’au { $until } après { $failures } échecs de suite : `passerelle source show` dit pourquoi
 check-outbox = messages abandonnés : { $count } ; `passerelle establishment outbox { $slug } --state dead` dit pourquoi
 check-looked = établissements examinés : { $looked } sur { $count }
 check-versions = toutes les bases sont à la version { $version }

@@ -1,5 +1,10 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
+mod pause;
+
+pub(in crate::services) use pause::pause_in;
+pub use pause::resume;
+
 use connectors::ldap::{CheckStep, TlsMode};
 use connectors::{Connector, Directory, Password};
 use serde::{Deserialize, Serialize};
@@ -166,6 +171,19 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
     audit::record_in(&mut tx, ctx, "source.updated", ("source", &source.name), detail).await?;
     tx.commit().await?;
     announced.hurry(ctx).await;
+    Ok(source)
+}
+
+/// A source as it would be with other fields, for a preview; nothing is written.
+///
+/// # Errors
+/// As `update`.
+pub(in crate::services) async fn candidate(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
+    let mut source = get(ctx, name).await?;
+    if source.kind != fields.kind {
+        return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
+    }
+    write(ctx, &mut source, fields).await?;
     Ok(source)
 }
 

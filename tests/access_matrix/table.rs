@@ -89,6 +89,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/sources/{name}/check", Manage, 200, ""),
     row("POST", "/establishments/{slug}/sources/{name}/preview", Manage, 202, ""),
     row("POST", "/establishments/{slug}/sources/{name}/sync", Manage, 202, r#"{"mode":"full"}"#),
+    row("POST", "/establishments/{slug}/sources/{name}/resume", Manage, 200, ""),
     row("GET", "/establishments/{slug}/runs", Read, 200, ""),
     row("GET", "/establishments/{slug}/runs/{id}", Read, 200, ""),
     row("GET", "/establishments/{slug}/runs/{id}/changes", Read, 200, ""),

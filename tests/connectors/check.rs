@@ -7,8 +7,8 @@ use super::{directory, settings};
 use crate::harness::generator::generate;
 use crate::harness::slapd::{BASE, Slapd};
 
-/// A moment in 2026.
-const NOW: i64 = 1_790_000_000;
+/// A moment after everything that these servers write.
+const NOW: i64 = 4_000_000_000;
 
 fn names(steps: &[CheckStep]) -> Vec<(&'static str, Level)> {
     steps.iter().map(|step| (step.name, step.level)).collect()
@@ -41,7 +41,7 @@ async fn a_sound_source_shows_every_step_and_twenty_people_with_the_way_each_fie
 
     assert_eq!((step(&steps, "server").code, fact(step(&steps, "server"), "vendor")), ("server", "OpenLDAP"));
     assert_eq!((step(&steps, "paging").code, step(&steps, "changes").code), ("paging", "changes_by_syncrepl"));
-    assert_eq!((step(&steps, "nesting").code, step(&steps, "ranges").code), ("nesting", "ranges_none"));
+    assert_eq!(step(&steps, "ranges").code, "ranges_none");
     let groups = step(&steps, "groups");
     assert!(groups.count > Some(5) && groups.sample.len() == 5 && groups.sample.iter().all(|sample| sample.member_count.is_some()));
 }
@@ -65,8 +65,8 @@ async fn the_step_that_fails_is_the_last_and_says_what_to_do() {
 
 #[tokio::test]
 async fn what_cannot_be_used_is_a_warning_and_shown_beside_the_others() {
-    let slapd = Slapd::start(&generate(2, 100, 7).ldif);
-    let own = json!({"mapping": {"username": "supannEtuId"}, "server": "389ds"});
+    let slapd = Slapd::start(&generate(5, 400, 1).ldif);
+    let own = json!({"mapping": {"username": "supannEtuId", "external_id": "entryUUID"}, "server": "389ds"});
     let steps = directory(&slapd.url(), own).await.check(NOW).await;
     let people = step(&steps, "people");
     assert_eq!((people.level, people.code, people.sample.len()), (Level::Warning, "people_unreadable", 20));
@@ -93,6 +93,7 @@ async fn a_size_limit_that_the_first_page_does_not_meet_is_met_by_the_count() {
 async fn a_clock_behind_the_servers_is_told() {
     let slapd = Slapd::start(&generate(2, 100, 7).ldif);
     let steps = directory(&slapd.url(), json!({})).await.check(0).await;
+    assert_eq!((step(&steps, "nesting").code, step(&steps, "paging").code), ("nesting", "paging_untried"));
     let clock = step(&steps, "clock");
     assert_eq!((clock.level, clock.code), (Level::Warning, "clock_ahead"));
     assert!(fact(clock, "apart").parse::<i64>().unwrap() > 1_700_000_000);

@@ -26,9 +26,7 @@ fn at_day(fed: &Fed, day: i64) -> Context {
 
 async fn with_policy(people: &[&str], then: Afterwards) -> Fed {
     let fed = Fed::with_people(people).await;
-    let mut fields = sources::SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
-    fields.leaving = Leaving { grace_days: 30, then };
-    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    fed.edit(|fields| fields.leaving = Leaving { grace_days: 30, then }).await;
     fed.sync().await;
     fed
 }
@@ -120,15 +118,7 @@ async fn a_purge_removes_the_person_and_all_that_hangs_on_them() {
 async fn whoever_comes_back_in_time_has_everything_and_the_days_begin_again() {
     let fed = with_policy(&["anne", "bob"], Afterwards::Purge).await;
     let anne = fed.user("anne").await;
-    let hide = |filter: &str| {
-        let filter = filter.to_owned();
-        let ctx = fed.ctx.clone();
-        async move {
-            let mut fields = sources::SourceFields::from(&sources::get(&ctx, "ldap").await.unwrap());
-            fields.settings["user_filter"] = filter.into();
-            sources::update(&ctx, "ldap", &fields).await.unwrap();
-        }
-    };
+    let hide = async |filter: &str| fed.edit(|fields| fields.settings["user_filter"] = filter.into()).await;
     hide("(uid=bob)").await;
     fed.sync().await;
     hide("(objectClass=inetOrgPerson)").await;
@@ -234,9 +224,7 @@ async fn rounds_are_daily_work_of_some_node_where_a_source_erases() {
     };
     housekeeping::sweep(gateway, fed.ctx.now).await;
     assert_eq!(planned().await, None);
-    let mut fields = sources::SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
-    fields.leaving = Leaving { grace_days: 1, then: Afterwards::Purge };
-    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    fed.edit(|fields| fields.leaving = Leaving { grace_days: 1, then: Afterwards::Purge }).await;
     housekeeping::sweep(gateway, fed.ctx.now).await;
     assert_eq!(planned().await.unwrap().slug, fed.ctx.slug());
 
@@ -248,8 +236,7 @@ async fn rounds_are_daily_work_of_some_node_where_a_source_erases() {
     jobs::run_due(gateway, fed.ctx.now.plus_s(DAY_S)).await.unwrap();
     assert_eq!(fed.everyone().await.len(), 1);
 
-    fields.leaving.then = Afterwards::Keep;
-    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    fed.edit(|fields| fields.leaving.then = Afterwards::Keep).await;
     jobs::run_due(gateway, fed.ctx.now.plus_s(3 * DAY_S)).await.unwrap();
     assert_eq!(planned().await, None, "nothing is done any more where nobody is erased");
 }
@@ -257,11 +244,14 @@ async fn rounds_are_daily_work_of_some_node_where_a_source_erases() {
 #[tokio::test]
 async fn a_policy_has_its_bounds() {
     let fed = Fed::with_people(&["anne"]).await;
-    let mut fields = sources::SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    let standing = sources::get(&fed.ctx, "ldap").await.unwrap();
+    let mut fields = sources::SourceFields::from(&standing);
     assert_eq!(fields.leaving, Leaving::default());
     for grace_days in [0, 3651] {
         fields.leaving = Leaving { grace_days, then: Afterwards::Purge };
-        let Err(Error::Invalid(wrong)) = sources::update(&fed.ctx, "ldap", &fields).await else { panic!("{grace_days} days are accepted") };
+        let Err(Error::Invalid(wrong)) = sources::update(&fed.ctx, &standing, &fields).await else {
+            panic!("{grace_days} days are accepted")
+        };
         assert_eq!(wrong[0].field, "leaving.grace_days");
     }
 }

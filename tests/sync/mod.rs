@@ -5,8 +5,10 @@ mod bad_input;
 mod changes;
 mod files;
 mod guard;
+mod held_letters;
 mod leaving;
 mod lifecycle;
+mod live;
 mod odd;
 mod outcome;
 mod preview;
@@ -54,10 +56,21 @@ impl Fed {
     }
 
     async fn over(slapd: Slapd) -> Self {
-        let gateway = TestGateway::start().await;
+        Self::within(slapd, TestGateway::start().await).await
+    }
+
+    async fn within(slapd: Slapd, gateway: TestGateway) -> Self {
         let (_, ctx) = gateway.establishment("Lycée Louise Michel").await;
         create(&ctx, &fields(&slapd, open_guard())).await.unwrap();
         Self { slapd, ctx, _gateway: gateway }
+    }
+
+    /// Changes the source's fields.
+    async fn edit(&self, change: impl FnOnce(&mut SourceFields)) {
+        let standing = sources::get(&self.ctx, "ldap").await.unwrap();
+        let mut fields = SourceFields::from(&standing);
+        change(&mut fields);
+        sources::update(&self.ctx, &standing, &fields).await.unwrap();
     }
 
     /// A full run to its end, which must be `done`.

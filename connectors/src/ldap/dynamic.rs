@@ -19,7 +19,38 @@ pub(crate) const URLS_MAX: usize = 16;
 const MEMBERS_BYTES_MAX: usize = FRAME_BYTES_MAX / 2;
 const URL: &[u8] = b"memberURL";
 
-/// A page of groups with all their members.
+/// Groups whose members are found by searches, kept until the pages of groups end: a server may keep one paged search a connection, as OpenLDAP
+/// does.
+#[derive(Default)]
+pub(super) struct Later(Chunk);
+
+impl Later {
+    /// Takes them out of a page.
+    pub(super) fn without(&mut self, page: Vec<Chunk>) -> Vec<Chunk> {
+        let mut left = Vec::with_capacity(page.len());
+        for chunk in page {
+            if !chunk.entries().any(is_dynamic) {
+                left.push(chunk);
+                continue;
+            }
+            let mut others = Chunk::default();
+            for entry in chunk.entries() {
+                if is_dynamic(entry) { self.0.push(entry) } else { others.push(entry) }
+            }
+            if others.len() > 0 {
+                left.push(others);
+            }
+        }
+        left
+    }
+
+    /// Those that were taken out, as a page of their own.
+    pub(super) fn page(self) -> Vec<Chunk> {
+        if self.0.len() > 0 { vec![self.0] } else { Vec::new() }
+    }
+}
+
+/// A page of groups with all their members. No other paged search may be at work on the connection.
 pub(super) async fn complete(connection: &mut Connection, query: &Query<'_>, page: Vec<Chunk>) -> Result<Vec<Chunk>, Cause> {
     let page = range::complete(connection, query, page).await?;
     let mut out = Vec::with_capacity(page.len());

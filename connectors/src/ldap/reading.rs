@@ -8,10 +8,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::Directory;
 use super::changes;
 use super::connection::Connection;
-use super::dynamic;
+use super::dynamic::{self, Later};
 use super::error::{Cause, Error};
 use super::guard::Chunk;
 use super::primary::PrimaryGroups;
+use super::range;
 use super::search::{Pages, Query};
 use crate::changes::Bookmark;
 use crate::record::{Kind, Record};
@@ -82,15 +83,19 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
         for query in directory.queries(kind) {
             let names = marking.names(query.names);
             let query = Query { names: &names, ..query };
-            let mut pages = Pages::new();
+            let (mut pages, mut later) = (Pages::new(), Later::default());
             while let Some(entries) = next_page(directory, connection, &query, &mut pages).await? {
                 marking.see(kind, &entries);
                 // Members alone grow beyond what a directory answers at once; scanning people for it would cost time for nothing.
-                let entries = if kind == Kind::Group { dynamic::complete(connection, &query, entries).await? } else { entries };
-                marking.see(kind, &entries);
+                let entries =
+                    if kind == Kind::Group { range::complete(connection, &query, later.without(entries)).await? } else { entries };
                 if !entries.is_empty() {
                     raw.send((kind, entries)).await.map_err(|_| Cause::GivenUp)?;
                 }
+            }
+            let searched = dynamic::complete(connection, &query, later.page()).await?;
+            if !searched.is_empty() {
+                raw.send((kind, searched)).await.map_err(|_| Cause::GivenUp)?;
             }
             count += pages.count;
         }

@@ -81,6 +81,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(source_files::show, source_files::give, source_files::forget))
         .routes(routes!(sources::check))
         .routes(routes!(sources::preview))
+        .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))

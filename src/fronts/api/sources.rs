@@ -15,7 +15,7 @@ use crate::fronts::http::answer::{Accepted, Created};
 use crate::fronts::http::body::{Body, patched};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
-use crate::fronts::http::query::{self, Query};
+use crate::fronts::http::query::{self, Query, Trial};
 use crate::fronts::http::version::{IfMatch, VersionedBy};
 use crate::services::context::Context;
 use crate::services::error::Error;
@@ -230,23 +230,39 @@ pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<VersionedBy
     SourceView::versioned(&ctx, &sources::get(&ctx, &name).await?).await
 }
 
-/// Changes a source (RFC 7396). When a server changes, the bind password must be given again.
-#[utoipa::path(patch, path = "/establishments/{slug}/sources/{name}", operation_id = "update_source", tag = "sources", params(NamedOf, IfMatch),
-    request_body(content = SourceFields, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = SourceView), Refusals))]
+/// Changes a source (RFC 7396). When a server changes, the bind password must be given again. With `dry_run`, a run of mode `preview` reads
+/// the source as it would be, names what that would change, and nothing is kept of the fields.
+#[utoipa::path(patch, path = "/establishments/{slug}/sources/{name}", operation_id = "update_source", tag = "sources",
+    params(NamedOf, Trial, IfMatch), request_body(content = SourceFields, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = SourceView), (status = 202, body = Run), Refusals))]
 pub async fn update(
     Here(ctx): Here,
     Key(name): Key<String>,
+    Query(trial): Query<Trial>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
-) -> Result<VersionedBy<Configured, SourceView>, Problem> {
+) -> Result<Response, Problem> {
+    if trial.dry_run {
+        let standing = sources::get(&ctx, &name).await?;
+        if_match.check(&Configured::from(&standing))?;
+        let fields = patched(&SourceFields::from(&standing), patch)?;
+        let run = sync::preview_with(&ctx, &name, &fields).await?;
+        return Ok(under_way(&ctx, run.id, run).into_response());
+    }
     let update = async || {
         let standing = sources::get(&ctx, &name).await?;
         if_match.check(&Configured::from(&standing))?;
         let fields = patched(&SourceFields::from(&standing), patch.clone())?;
         SourceView::versioned(&ctx, &sources::update(&ctx, &standing, &fields).await?).await
     };
-    if_match.change(update).await
+    Ok(if_match.change(update).await?.into_response())
+}
+
+/// Has a source that was left alone, after failures or after an undo, run by itself again.
+#[utoipa::path(post, path = "/establishments/{slug}/sources/{name}/resume", operation_id = "resume_source", tag = "sources", params(NamedOf),
+    responses((status = 200, body = SourceView), Refusals))]
+pub async fn resume(Here(ctx): Here, Key(name): Key<String>) -> Result<VersionedBy<Configured, SourceView>, Problem> {
+    SourceView::versioned(&ctx, &sources::resume(&ctx, &name).await?).await
 }
 
 /// How a source is removed.

@@ -89,7 +89,7 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Turn a source on or off.
+    /// Turn a source on or off. On, it also runs by itself again where failures or an undo had it left alone.
     Enable {
         #[command(flatten)]
         named: Named,
@@ -172,7 +172,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = sources::get(&ctx, &named.source).await?;
-            let source = sources::update(&ctx, &standing, &SourceFields { enabled: !off, ..SourceFields::from(&standing) }).await?;
+            let mut source = sources::update(&ctx, &standing, &SourceFields { enabled: !off, ..SourceFields::from(&standing) }).await?;
+            if !off {
+                source = sources::resume(&ctx, &named.source).await?;
+            }
             print_json(&sources::shown(&source))
         }
     }

@@ -5,7 +5,9 @@ use connectors::CheckStep;
 use super::{Finding, Level};
 use crate::services::context::Context;
 use crate::services::outbox::{self, Filter};
+use crate::services::schedules;
 use crate::services::{source_words, sources};
+use crate::store::establishment::source::Source;
 use crate::types::page::PageRequest;
 
 /// Looks into an establishment. Its sources are asked over the network.
@@ -50,8 +52,24 @@ pub async fn look_into(ctx: &Context) -> Vec<Finding> {
             }
             Err(error) => Finding::told(slug, &what, Err(&error)),
         });
+        findings.extend(pace(ctx, &source, &what).await);
     }
     findings
+}
+
+/// Whether a source that keeps up by itself does; nothing when all is well.
+async fn pace(ctx: &Context, source: &Source, what: &str) -> Option<Finding> {
+    let standing = match schedules::standing(ctx, source).await {
+        Ok(standing) => standing,
+        Err(error) => return Some(Finding::told(ctx.slug(), what, Err(&error))),
+    };
+    let since = standing.state.kept.succeeded_at.map_or_else(|| "–".to_owned(), |at| at.to_string());
+    if standing.state.late {
+        return Some(Finding::new(ctx.slug(), what, Level::Wrong, "check-source-late", &[("since", &since)]));
+    }
+    let until = standing.state.kept.paused_until.filter(|until| *until > ctx.now)?;
+    let about: [(&str, &dyn ToString); 2] = [("until", &until), ("failures", &standing.state.kept.failures)];
+    Some(Finding::new(ctx.slug(), what, Level::Notice, "check-source-paused", &about))
 }
 
 async fn keys(ctx: &Context) -> Finding {

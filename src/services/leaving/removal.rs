@@ -143,6 +143,10 @@ impl Work<'_> {
         }
         if links.iter().any(|link| link.present && link.source_id != self.source.id) {
             self.removal.stated_elsewhere += 1;
+            if !self.preview {
+                // What the others say of them is applied again by the next reading: the word of this one stands there no more.
+                facts::doubt_links_in(tx, id).await?;
+            }
             return Ok(());
         }
         // Whoever asks does not shut themselves out.

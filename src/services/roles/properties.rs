@@ -33,7 +33,6 @@ fn application(cardinality: Cardinality) -> Application {
         claim_shape: serde_json::json!({}),
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
-        erased_at: None,
     }
 }
 

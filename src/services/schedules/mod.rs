@@ -2,6 +2,8 @@
 
 mod pace;
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,6 +46,8 @@ pub struct StandingState {
     pub lag_s: Option<i64>,
     /// Seconds since its bookmark was made: what changes are asked since.
     pub bookmark_age_s: Option<i64>,
+    /// Whether nothing ended well for so long that something must be wrong.
+    pub late: bool,
     /// Whether some node listens to it now.
     pub listening: bool,
 }
@@ -64,6 +68,7 @@ pub async fn standing(ctx: &Context, source: &Source) -> Result<Standing, Error>
         // A blocked establishment's sources rest.
         next_run_at: pace.due().filter(|_| ctx.is_open()).map(|due| due.at.max(ctx.now)),
         state: StandingState {
+            late: source.enabled && pace.late_at().is_some_and(|at| at <= ctx.now),
             lag_s: since(pace.state.succeeded_at),
             bookmark_age_s: since(pace.state.bookmark_at),
             listening,
@@ -159,6 +164,7 @@ pub(in crate::services) async fn serve(ctx: &Context, pace: &Pace, mode: Mode) -
 /// # Errors
 /// When a store fails.
 pub(in crate::services) async fn note_end(ctx: &Context, run: &Run, server: Option<String>) -> Result<(), Error> {
+    measure(run);
     if !matches!(run.mode, Mode::Full | Mode::Changes) {
         return Ok(());
     }
@@ -180,6 +186,26 @@ pub(in crate::services) async fn note_end(ctx: &Context, run: &Run, server: Opti
         tx.commit().await?;
     }
     tell(ctx, &pace).await
+}
+
+fn measure(run: &Run) {
+    let mode = match run.mode {
+        Mode::Full => "full",
+        Mode::Changes => "changes",
+        Mode::Preview => "preview",
+        Mode::Undo => "undo",
+    };
+    let state = match run.state {
+        State::Queued | State::Running => "running",
+        State::Done => "done",
+        State::Held => "held",
+        State::Refused => "refused",
+        State::Failed => "failed",
+        State::Undone => "undone",
+    };
+    metrics::counter!("passerelle_sync_runs_total", "mode" => mode, "state" => state).increment(1);
+    let duration_s = Duration::from_millis(run.duration_ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default()).as_secs_f64();
+    metrics::histogram!("passerelle_sync_run_seconds", "mode" => mode).record(duration_s);
 }
 
 /// Writes down that a source that is listened to is known to be current at an instant, or why it is not listened to.

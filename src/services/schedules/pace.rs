@@ -107,7 +107,7 @@ impl Pace {
     }
 
     /// From when on the source is late unless a run ends well before.
-    fn late_at(&self) -> Option<Timestamp> {
+    pub(super) fn late_at(&self) -> Option<Timestamp> {
         let schedule = self.source.schedule.as_ref()?;
         let since = self.state.succeeded_at.unwrap_or(self.source.created_at);
         let next = match schedule.after(since) {

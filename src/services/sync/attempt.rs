@@ -14,6 +14,7 @@ use super::inbox::Inbox;
 use super::meet;
 use super::plan::{self, Plan};
 use super::run::LOST;
+use super::tell;
 use crate::store::Tx;
 use crate::store::establishment::change::{self, Operation};
 use crate::store::establishment::source::Source;
@@ -71,6 +72,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
         tx.commit().await?;
     }
     let writes = run.mode != Mode::Preview && objection.is_none();
+    let telling = if run.mode != Mode::Preview && objection.is_some() { tell::announce(ctx).await? } else { None };
     let Carried { mut tx, mut run, announced } = apply::carry(ctx, run, &inbox, &plan, writes).await?;
     (run.state, run.error) = match (run.mode, objection) {
         (Mode::Preview, Some(why)) => (State::Done, Some(format!("A run would be held. {why}"))),
@@ -80,6 +82,9 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     if run.state == State::Held {
         // Held again for more than was approved: the decision is open again.
         run.approved_by = None;
+        if let Some(telling) = &telling {
+            telling.write_in(&mut tx, ctx, &run).await?;
+        }
     }
     if writes {
         keep_state_in(&mut tx, ctx, &run, mark, (&plan, &inbox)).await?;
@@ -90,6 +95,9 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     tx.commit().await?;
     if let Some(announced) = announced {
         announced.hurry(ctx).await;
+    }
+    if let Some(telling) = telling {
+        telling.hurry(ctx).await;
     }
     Ok(run)
 }

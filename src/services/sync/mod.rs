@@ -20,13 +20,14 @@ mod reconcile;
 mod run;
 mod shared;
 mod spool;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod undo;
 
 pub use broken::{carry_on, recover};
 pub use one::{OneRun, run_one};
-pub use run::{approve, approve_to_end, preview_file, refuse, run_batch, run_by, run_to_end, start};
+pub use run::{approve, approve_to_end, preview_file, preview_with, preview_with_to_end, refuse, run_batch, run_by, run_to_end, start};
 pub use undo::{undo, undo_to_end};
 
 use super::context::Context;

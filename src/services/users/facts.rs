@@ -47,6 +47,11 @@ pub(in crate::services) async fn forget_link_in(tx: &mut Tx, source: SourceId, e
     Ok(link::delete(tx, source, external_id).await?)
 }
 
+/// Has the next reading of every source apply again what it says of someone.
+pub(in crate::services) async fn doubt_links_in(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    Ok(link::forget_hashes_of_user(tx, user).await?)
+}
+
 /// Makes some groups of a source the establishment's own. Answers how many.
 pub(in crate::services) async fn detach_groups_in(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
     Ok(group::detach(tx, source, limit).await?)

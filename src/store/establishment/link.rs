@@ -186,6 +186,13 @@ pub async fn delete(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<
     Ok(())
 }
 
+/// Forgets what was last applied of a person's entries, so that it is applied again.
+pub async fn forget_hashes_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE links SET content_hash = $2 WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).bind(Vec::<u8>::new()).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Forgets a person in every source: whoever is there under the same key afterwards is somebody new.
 pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM links WHERE user_id = $1";

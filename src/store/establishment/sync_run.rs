@@ -189,6 +189,14 @@ pub async fn find_unfinished(tx: &mut Tx, source: SourceId) -> Result<Option<Run
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_optional(c).await)?)
 }
 
+/// The run of the same source that was held last before a run, whatever was decided of it.
+pub async fn find_held_before(tx: &mut Tx, run: &Run) -> Result<Option<Run>, Error> {
+    const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
+         r.started_at, r.duration_ms, r.progress, r.undoes, r.started_by, r.note FROM runs r JOIN sources s ON s.id = r.source_id \
+         WHERE r.source_id = $1 AND r.id < $2 AND r.state IN ('held', 'refused') ORDER BY r.id DESC LIMIT 1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(run.source_id).bind(run.id).fetch_optional(c).await)?)
+}
+
 /// Runs that wrote something after another run began, in the order they began: those of every source, without those that were taken back.
 pub async fn list_written_since(tx: &mut Tx, run: &Run) -> Result<Vec<(RunId, Mode)>, Error> {
     const SQL: &str = "SELECT id, mode FROM runs WHERE id <> $1 AND (started_at > $2 OR (started_at = $2 AND id > $1)) \

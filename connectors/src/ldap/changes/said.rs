@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use crate::changes::Step;
 use crate::ldap::Directory;
 use crate::ldap::connection::Connection;
-use crate::ldap::dynamic;
+use crate::ldap::dynamic::{self, Later};
 use crate::ldap::error::Cause;
 use crate::ldap::guard::Chunk;
 use crate::ldap::primary;
@@ -45,7 +45,8 @@ impl Said {
         if steps.is_empty() { Ok(()) } else { self.out.send(steps).await.map_err(|_| Cause::GivenUp) }
     }
 
-    /// States entries, groups with all their members. No other search may be at work on the connection.
+    /// States entries, groups with all their members. Groups that are searches only when no paged search is at work
+    /// on the connection.
     pub(super) async fn state(
         &mut self,
         directory: &Directory,
@@ -74,11 +75,13 @@ impl Said {
         (kind, query): (Kind, &Query<'_>),
         see: &mut (dyn FnMut(&[Chunk]) + Send),
     ) -> Result<(), Cause> {
-        let mut pages = Pages::new();
+        let (mut pages, mut later) = (Pages::new(), Later::default());
         while let Some(page) = pages.next(connection, query).await? {
             see(&page);
+            let page = if kind == Kind::Group { later.without(page) } else { page };
             self.state(directory, connection, (kind, query), page).await?;
         }
+        self.state(directory, connection, (kind, query), later.page()).await?;
         self.summary.pages += pages.count;
         Ok(())
     }

@@ -19,22 +19,20 @@ use super::super::error::Error;
 use super::super::leases::Lease;
 use super::super::logout_notices;
 use super::super::roles::{self, Pass};
+use super::super::schedules;
+use super::super::sources;
 use super::attempt::elapsed_ms;
 use super::broken;
 use super::journal::Journal;
 use crate::store::Tx;
 use crate::store::establishment::change::{self, Change, ChangeKind, Operation};
 use crate::store::establishment::sync_run::{self, Counts, Mode, Progress, Run, StartedBy, State};
-use crate::store::establishment::{source, source_state};
 use crate::types::id::{GroupId, RunId, UserId};
 use crate::types::permission::Permission;
-use crate::types::time::Timestamp;
 use later::Later;
 
 /// Changes taken back in one transaction.
 const AT_ONCE: i64 = 50;
-/// For how long a source whose run was taken back is left alone: until a person runs or enables it.
-const PAUSED_UNTIL: Timestamp = Timestamp::from_seconds(253_402_300_799);
 /// Said of a run that was broken off by another node.
 const LOST: &str = "this program was away for too long, and another ended the run: undo it again, and what is left of it is taken back";
 
@@ -100,6 +98,8 @@ async fn target_in(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
 }
 
 async fn insert(ctx: &Context, id: RunId, own: RunId, preview: bool) -> Result<(Run, Run), Error> {
+    let standing = target_in(&mut ctx.store.read().await?, id).await?;
+    let announced = schedules::announce(ctx, standing.source_id, !preview).await?;
     let mut tx = ctx.store.begin().await?;
     let target = target_in(&mut tx, id).await?;
     if let Some(other) = sync_run::find_unfinished(&mut tx, target.source_id).await? {
@@ -122,27 +122,14 @@ async fn insert(ctx: &Context, id: RunId, own: RunId, preview: bool) -> Result<(
     };
     sync_run::insert(&mut tx, &run).await?;
     if !preview {
-        pause_in(&mut tx, ctx, &target).await?;
+        let why = format!("the run {id} was taken back: the source waits for a person to run it or to resume it");
+        sources::pause_in(&mut tx, ctx, target.source_id, why).await?;
     }
     let detail = json!({ "source": target.source, "run": own, "preview": preview });
     audit::record_in(&mut tx, ctx, "run.undo_started", ("run", &id.to_string()), detail).await?;
     tx.commit().await?;
+    announced.hurry(ctx).await;
     Ok((target, run))
-}
-
-/// Has the source run by itself no more, and read whole when it does run.
-async fn pause_in(tx: &mut Tx, ctx: &Context, target: &Run) -> Result<(), Error> {
-    let mut state = source_state::get(tx, target.source_id).await?;
-    state.bookmark = None;
-    state.paused_until = Some(PAUSED_UNTIL);
-    state.error = Some(format!("the run {} was taken back: the source waits for a person to run it or to enable it again", target.id));
-    source_state::keep(tx, &state).await?;
-    // Whoever reads the source by itself, on any node, looks at it anew.
-    if let Some(mut source) = source::find(tx, target.source_id).await? {
-        source.updated_at = ctx.now;
-        source::update(tx, &source).await?;
-    }
-    Ok(())
 }
 
 /// Goes on with an undo that another node left. What it took back already stands as it was before, and is passed over.
