@@ -120,8 +120,8 @@ impl Tally {
             (_, 0) => (Level::Ok, "file_people"),
             _ => (Level::Warning, "file_people_unreadable"),
         };
-        let people = CheckStep::new("people", level, code).fact("count", self.people).fact("unreadable", self.unreadable);
-        let groups = CheckStep::new("groups", Level::Ok, "file_groups").fact("count", self.groups);
+        let people = CheckStep::new("people", level, code).fact("count", &self.people).fact("unreadable", &self.unreadable);
+        let groups = CheckStep::new("groups", Level::Ok, "file_groups").fact("count", &self.groups);
         let mut shown = self.some_people;
         shown.extend(self.some_unreadable);
         [
@@ -144,5 +144,5 @@ fn sample(record: Record) -> Sample {
 
 /// The step that says which file it is.
 pub(crate) fn named(content: &Content) -> CheckStep {
-    CheckStep::new("file", Level::Ok, "file").fact("name", &content.name).fact("size", content.bytes.len())
+    CheckStep::new("file", Level::Ok, "file").fact("name", &content.name).fact("size", &content.bytes.len())
 }

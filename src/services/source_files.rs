@@ -64,12 +64,9 @@ impl Settings {
 
 const NO_FILES: &str = "this source reads no files: only those of the kinds `csv` and `ldif` do";
 
-/// Checks the settings of a source of files.
-///
-/// # Errors
-/// `Invalid` naming the key.
-pub fn check_settings(kind: SourceKind, settings: &Value) -> Result<(), Error> {
-    Settings::parse(kind, settings).map(drop)
+/// What does not fit in the settings of a source of files.
+pub fn wrong_settings(kind: SourceKind, settings: &Value) -> Vec<Invalid> {
+    if let Err(Error::Invalid(wrong)) = Settings::parse(kind, settings) { wrong } else { Vec::new() }
 }
 
 /// Whether a source may be given a file.

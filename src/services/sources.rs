@@ -23,6 +23,7 @@ use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
+use crate::types::matching::Matching;
 use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::schedule::Schedule;
@@ -56,6 +57,9 @@ pub struct SourceFields {
     /// What becomes of whoever left it.
     #[serde(default)]
     pub leaving: Leaving,
+    /// How its people are found among those whom other sources state, and whose word counts for what.
+    #[serde(default)]
+    pub matching: Matching,
     /// Whether runs and sign-ins through it are allowed.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -71,8 +75,9 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, schedule, guard, leaving, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule, guard, leaving: leaving.unwrap_or_default(), enabled }
+        let Source { name, kind, settings, schedule, guard, leaving, matching, enabled, .. } = source.clone();
+        let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
+        Self { name, kind, settings, schedule, guard, leaving, matching, enabled }
     }
 }
 
@@ -86,6 +91,7 @@ pub fn shown(source: &Source) -> Value {
         "schedule": source.schedule,
         "guard": source.guard,
         "leaving": source.leaving.unwrap_or_default(),
+        "matching": source.matching.clone().unwrap_or_default(),
         "enabled": source.enabled,
         "created_at": source.created_at,
         "updated_at": source.updated_at,
@@ -267,18 +273,8 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         return Err(Error::Invalid(wrong));
     }
     if fields.kind != SourceKind::Ldap {
-        match source_files::check_settings(fields.kind, &fields.settings) {
-            Err(Error::Invalid(more)) if wrong.iter().all(|known| known.field != "settings") => wrong.extend(more),
-            Err(Error::Invalid(_)) | Ok(()) => {}
-            // Said of the kind already.
-            Err(Error::Conflict(_)) if !wrong.is_empty() => {}
-            Err(other) => return Err(other),
-        }
-        if !wrong.is_empty() {
-            return Err(Error::Invalid(wrong));
-        }
-        take_fields(source, fields, fields.settings.clone());
-        return Ok(());
+        wrong.extend(source_files::wrong_settings(fields.kind, &fields.settings));
+        return if wrong.is_empty() { take_fields(source, fields, fields.settings.clone()) } else { Err(Error::Invalid(wrong)) };
     }
     let mut settings = fields.settings.clone();
     let password = Said::take(&mut settings).unwrap_or_else(|refused| {
@@ -311,17 +307,18 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Forget => source.secret_sealed = None,
         Said::Nothing => {}
     }
-    take_fields(source, fields, settings);
-    Ok(())
+    take_fields(source, fields, settings)
 }
 
-fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
+fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) -> Result<(), Error> {
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
     source.leaving = Some(fields.leaving);
     source.schedule.clone_from(&fields.schedule);
+    source.matching = Some(fields.matching.clone());
     source.enabled = fields.enabled;
+    Ok(())
 }
 
 /// What was said of the bind password.
@@ -386,6 +383,7 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
         wrong.extend(more);
     }
     wrong.extend(nul::refuse("settings", &fields.settings).err());
+    wrong.extend(fields.matching.wrong());
     if !fields.settings.is_object() {
         wrong.push(Invalid::new("settings", "must be an object"));
     }

@@ -32,5 +32,6 @@ mod sign_outs;
 mod source_files;
 mod starting;
 mod statistics;
+mod taking_back;
 mod transactions;
 mod unwritable;

@@ -21,7 +21,7 @@ fn look(content: &Content, settings: &Settings, logins: &Logins, steps: &mut Vec
     let step = |name, code| CheckStep::new(name, Level::Ok, code);
     let text = text::decode(&content.bytes, settings.encoding)?;
     let code = if settings.encoding.is_some() { "encoding_told" } else { "encoding_found" };
-    steps.push(step("encoding", code).fact("encoding", text.encoding));
+    steps.push(step("encoding", code).fact("encoding", &text.encoding));
     let table = Table::open(&text.bytes, settings.delimiter, settings.header_lines)?;
     let delimiter = DELIMITERS.iter().find(|(byte, _)| *byte == table.delimiter).map_or("", |(_, name)| name);
     let code = if settings.delimiter.is_some() { "delimiter_told" } else { "delimiter_found" };
@@ -31,8 +31,8 @@ fn look(content: &Content, settings: &Settings, logins: &Logins, steps: &mut Vec
     let titles: Vec<&str> = table.columns.iter().map(|column| column.title.as_str()).collect();
     let unused = layout.unused();
     let columns = step("columns", if unused.is_empty() { "columns" } else { "columns_unused" });
-    let columns = columns.fact("count", titles.len()).fact("titles", quoted(&titles)).fact("key", quoted(&layout.key_titles()));
-    steps.push(columns.fact("unused", quoted(&unused)));
+    let columns = columns.fact("count", &titles.len()).fact("titles", &quoted(&titles)).fact("key", &quoted(&layout.key_titles()));
+    steps.push(columns.fact("unused", &quoted(&unused)));
     let mut tally = Tally::default();
     reading::read(&content.bytes, settings, logins, &mut |record| {
         tally.take(record);

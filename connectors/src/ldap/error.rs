@@ -288,11 +288,12 @@ impl Cause {
             Self::UnknownHost(said) => vec![("said", said.to_string())],
             Self::Unreachable { address, source } => vec![("address", address.clone()), ("said", source.to_string())],
             Self::CertificateName(name) => vec![("name", name.clone())],
-            Self::Handshake(words) | Self::Protocol(words) => vec![("said", words.clone())],
+            Self::Handshake(words) | Self::Protocol(words) | Self::Content(words) => vec![("said", words.clone())],
             Self::StartTlsRefused { code, text }
             | Self::Busy { code, text }
             | Self::Notice { code, text }
-            | Self::Refused { code, text } => coded(code, text),
+            | Self::Refused { code, text }
+            | Self::BookmarkRefused { code, text } => coded(code, text),
             Self::TlsFile { path } => vec![("path", path.clone())],
             Self::BindRefused { dn, code, text } => [vec![("dn", dn.clone())], coded(code, text)].concat(),
             Self::EncryptionRequired(code) => vec![("code", code.to_string())],
@@ -306,8 +307,6 @@ impl Cause {
             | Self::TooManyPages(count) => {
                 vec![("count", count.to_string())]
             }
-            Self::BookmarkRefused { code, text } => coded(code, text),
-            Self::Content(said) => vec![("said", said.clone())],
             Self::Referral(uri) => vec![("said", words(uri))],
             Self::Malformed(malformed) => vec![("said", malformed.to_string())],
             Self::Silent { what, within } => vec![("said", (*what).to_owned()), ("within", format!("{within:?}"))],

@@ -30,6 +30,7 @@ use crate::types::fold;
 use crate::types::id::{RunId, SourceId};
 use crate::types::leaving::Leaving;
 use crate::types::locale::Locale;
+use crate::types::matching::Matching;
 use crate::types::schedule::Schedule;
 use crate::types::time::Timestamp;
 
@@ -73,6 +74,8 @@ pub struct Configured {
     guard: Guard,
     /// What becomes of whoever left it.
     leaving: Leaving,
+    /// How its people are found among those whom other sources state, and whose word counts for what.
+    matching: Matching,
     /// Whether runs and sign-ins through it are allowed.
     enabled: bool,
     /// When it was added.
@@ -83,11 +86,11 @@ pub struct Configured {
 
 impl From<&Source> for Configured {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, schedule, guard, leaving, enabled, created_at, updated_at, .. } =
+        let Source { id, name, kind, settings, secret_sealed, schedule, guard, leaving, matching, enabled, created_at, updated_at, .. } =
             source.clone();
         let has_bind_password = secret_sealed.is_some();
-        let leaving = leaving.unwrap_or_default();
-        Self { id, name, kind, settings, has_bind_password, schedule, guard, leaving, enabled, created_at, updated_at }
+        let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
+        Self { id, name, kind, settings, has_bind_password, schedule, guard, leaving, matching, enabled, created_at, updated_at }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
+use super::proposal;
 use super::run as sync_run;
 use super::source_file::{self, Once};
 use super::source_told::Told;
@@ -16,6 +17,7 @@ use crate::services::sync;
 use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::Mode;
 use crate::types::leaving::Leaving;
+use crate::types::matching::Matching;
 
 /// What to do with sources. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
@@ -40,8 +42,11 @@ pub enum Command {
         #[command(flatten)]
         once: Once,
         /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
-        #[arg(long, value_name = "DN", conflicts_with = "file")]
+        #[arg(long, value_name = "DN", conflicts_with_all = ["changes", "file"])]
         only: Option<String>,
+        /// Ask only for what changed since the last run.
+        #[arg(long)]
+        changes: bool,
     },
     /// List runs, newest first.
     Runs {
@@ -88,6 +93,17 @@ pub enum Command {
         /// Only count what would happen.
         #[arg(long)]
         dry_run: bool,
+    },
+    /// List entries that may be someone known already; say that one is, or is not.
+    Proposals {
+        #[command(flatten)]
+        named: Named,
+        /// The proposal that is right: the entry is that person's from now on.
+        #[arg(long, value_name = "ID", conflicts_with = "reject")]
+        accept: Option<String>,
+        /// The proposal that is wrong: the next run makes someone new of the entry.
+        #[arg(long, value_name = "ID")]
+        reject: Option<String>,
     },
     /// Turn a source on or off. On, it also runs by itself again where failures or an undo had it left alone.
     Enable {
@@ -156,8 +172,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Check(once) => source_file::check(local, output, &once).await,
         Command::Preview(once) => source_file::read(local, output, &once, Mode::Preview).await,
-        Command::Sync { once, only: Some(dn) } => one(local, output, &once.named, &dn).await,
-        Command::Sync { once, only: None } => source_file::read(local, output, &once, Mode::Full).await,
+        Command::Sync { once, only: Some(dn), .. } => one(local, output, &once.named, &dn).await,
+        Command::Sync { once, changes, .. } => {
+            source_file::read(local, output, &once, if changes { Mode::Changes } else { Mode::Full }).await
+        }
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -169,6 +187,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             sync_run::report(&ctx, output, &run).await
         }
         Command::Delete { named, people, confirm, dry_run } => delete(local, output, &named, people, confirm.as_deref(), dry_run).await,
+        Command::Proposals { named, accept, reject } => {
+            let ctx = local.establishment(&named.est).await?;
+            proposal::run(&ctx, output, &named.source, (accept.as_deref(), reject.as_deref())).await
+        }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = sources::get(&ctx, &named.source).await?;
@@ -194,6 +216,7 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
         schedule: new.told.schedule(None)?,
         guard: Guard::default(),
         leaving: Leaving::default(),
+        matching: Matching::default(),
         enabled: true,
     };
     let source = sources::create(&ctx, &fields).await?;
