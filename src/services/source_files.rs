@@ -26,12 +26,14 @@ use crate::store::establishment::{link, user};
 use crate::types::Invalid;
 use crate::types::id::{SourceId, UserId};
 use crate::types::nul;
-use crate::types::permission::Permission;
+use crate::types::permission::{GatewayRole, Permission};
 
 /// Longest name of a file, in characters.
 const NAME_LENGTH_MAX: usize = 200;
 /// Bytes of a part, compressed: with its seal it fits into a line of an archive.
 const PART_BYTES: usize = 512 * 1024;
+/// Where settings name files of the gateway's machine (RFC 6901).
+const FILES: [&str; 4] = ["/tls/ca_file", "/tls/client_cert_file", "/tls/client_key_file", "/path"];
 /// What stands in a login name that someone else took over.
 const RELEASED_MARK: char = '~';
 /// Links read at a time.
@@ -162,6 +164,22 @@ pub(in crate::services) async fn connector(ctx: &Context, source: &Source, candi
         }
         Settings::Ldif(settings) => Connector::Ldif(Ldif::new(settings, content)),
     })
+}
+
+/// The files of the machine that this change names or leaves, unless whoever runs the gateway makes it: an establishment's administrator
+/// has no say in what the gateway opens.
+pub(in crate::services) fn files_of_others(ctx: &Context, before: &Value, after: &Value) -> Vec<Invalid> {
+    if ctx.actor.may_act_as(GatewayRole::Operator) {
+        return Vec::new();
+    }
+    let named = |settings: &Value, key: &str| settings.pointer(key).filter(|path| !path.is_null()).cloned();
+    let changed = FILES.iter().filter(|key| named(before, key) != named(after, key));
+    changed
+        .map(|key| {
+            let message = "names a file of the gateway's machine, which only an operator may choose: ask an operator, or leave it as it is";
+            Invalid::new(format!("settings{}", key.replace('/', ".")), message)
+        })
+        .collect()
 }
 
 async fn find_in(tx: &mut Tx, name: &str) -> Result<Source, Error> {

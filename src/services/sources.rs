@@ -25,7 +25,7 @@ use crate::types::id::SourceId;
 use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
 use crate::types::matching::Matching;
 use crate::types::nul;
-use crate::types::permission::{GatewayRole, Permission};
+use crate::types::permission::Permission;
 use crate::types::schedule::Schedule;
 use crate::types::secret::Secret;
 
@@ -33,8 +33,6 @@ use crate::types::secret::Secret;
 const NAME_LENGTH_MAX: usize = 64;
 /// The key of the bind password within the settings: written, never read back.
 const BIND_PASSWORD: &str = "bind_password";
-/// Where settings name files of the gateway's machine (RFC 6901).
-const FILES: [&str; 4] = ["/tls/ca_file", "/tls/client_cert_file", "/tls/client_key_file", "/path"];
 
 /// A source as it is configured. `settings.bind_password` is written and never read back; left out, the one before stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -266,7 +264,7 @@ pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Op
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
-    let not_theirs = files_of_others(ctx, &source.settings, &fields.settings);
+    let not_theirs = source_files::files_of_others(ctx, &source.settings, &fields.settings);
     if !not_theirs.is_empty() {
         // Before the settings are tried, because trying them opens the files.
         wrong.extend(not_theirs);
@@ -339,22 +337,6 @@ impl Said {
             Some(_) => Err(Invalid::new("settings.bind_password", "must be a text")),
         }
     }
-}
-
-/// The files of the machine that this change names or leaves, unless whoever runs the gateway makes it: an establishment's administrator
-/// has no say in what the gateway opens.
-fn files_of_others(ctx: &Context, before: &Value, after: &Value) -> Vec<Invalid> {
-    if ctx.actor.may_act_as(GatewayRole::Operator) {
-        return Vec::new();
-    }
-    let named = |settings: &Value, key: &str| settings.pointer(key).filter(|path| !path.is_null()).cloned();
-    let changed = FILES.iter().filter(|key| named(before, key) != named(after, key));
-    changed
-        .map(|key| {
-            let message = "names a file of the gateway's machine, which only an operator may choose: ask an operator, or leave it as it is";
-            Invalid::new(format!("settings{}", key.replace('/', ".")), message)
-        })
-        .collect()
 }
 
 /// Whether the bind password would travel to another server, one vouched for by others, or less protected, than it was given for.

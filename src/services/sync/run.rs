@@ -275,7 +275,7 @@ async fn carry_out(ctx: &Context, begun: Begun) -> Result<Run, Error> {
 /// The same under a hold that somebody else lets go of.
 pub(super) async fn go(ctx: &Context, source: &Source, run: Run, lease: &Lease, feed: Feed) -> Result<Run, Error> {
     let clock = Instant::now();
-    let ended = match attempt(ctx, source, run.clone(), lease, feed).await {
+    let ended = match Box::pin(attempt(ctx, source, run.clone(), lease, feed)).await {
         Ok(ended) => ended,
         Err(error) => fail(ctx, run.id, &error.to_string(), elapsed_ms(clock)).await?,
     };
