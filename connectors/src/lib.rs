@@ -9,12 +9,14 @@ pub mod dn;
 pub mod ldap;
 pub mod mapping;
 pub mod record;
+pub mod route;
 pub mod secret;
 
 mod fingerprint;
 
 pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
 pub use connector::Connector;
-pub use ldap::{Cause, CheckStep, Directory, Error, Reading, Settings, SettingsError, Summary, Verdict};
+pub use ldap::{Cause, CheckStep, Directory, Error, Reading, Routed, Settings, SettingsError, Summary, Verdict};
 pub use record::{Group, Kind, Member, Person, Record, Unreadable};
+pub use route::Route;
 pub use secret::Password;

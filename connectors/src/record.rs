@@ -103,6 +103,12 @@ pub enum Kind {
     Group,
 }
 
+impl AsRef<Self> for Record {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Person {
     /// A digest of everything stated; equal digests mean nothing changed.
     pub fn content_hash(&self) -> [u8; 16] {

@@ -1,7 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < outbox < logout_notices < mail < roles < applications < links < users < sources < groups < sync < login < oidc < clients < tokens <
-//! idempotency < establishments < upgrades < archives < statistics < bulk < housekeeping < dispatch < jobs < checkup.
+//! leases < outbox < logout_notices < mail < roles < applications < links < users < source_routes < sources < groups < sync < login < oidc < clients < tokens <
+//! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < dispatch < jobs < checkup.
 
 pub mod applications;
 pub mod archives;
@@ -33,6 +33,8 @@ pub mod outbox;
 pub mod passwords;
 pub mod recent_establishments;
 pub mod roles;
+pub mod routing;
+pub mod source_routes;
 pub mod sources;
 pub mod statistics;
 pub mod sync;

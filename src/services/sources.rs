@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use super::audit;
 use super::context::Context;
-use super::directories::{self, prepare};
+use super::directories::{self, Origin, prepare};
 use super::error::Error;
+use super::source_routes;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
 use crate::store::establishment::{group, link, sync_run};
@@ -45,6 +46,10 @@ pub struct SourceFields {
     /// Bounds on what one run may take away.
     #[serde(default)]
     pub guard: Guard,
+    /// On the platform: the expression that gives each record its establishments. Elsewhere, and for a source of the platform's own people,
+    /// null.
+    #[serde(default)]
+    pub route: Option<String>,
     /// Whether runs and sign-ins through it are allowed.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -60,8 +65,8 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, guard, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule: None, guard, enabled }
+        let Source { name, kind, settings, guard, route, enabled, .. } = source.clone();
+        Self { name, kind, settings, schedule: None, guard, route, enabled }
     }
 }
 
@@ -74,6 +79,8 @@ pub fn shown(source: &Source) -> Value {
         "has_bind_password": source.secret_sealed.is_some(),
         "schedule": null,
         "guard": source.guard,
+        "route": source.route,
+        "routed": source.routed_from.is_some(),
         "enabled": source.enabled,
         "created_at": source.created_at,
         "updated_at": source.updated_at,
@@ -143,6 +150,7 @@ pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
     let before = shown(&source);
+    source_routes::may_change_in(&mut tx, &source, fields).await?;
     write(ctx, &mut source, fields).await?;
     source.updated_at = ctx.now;
     source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
@@ -165,6 +173,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     }
     let people = link::count_of_source(&mut tx, source.id).await?;
     let groups = group::list_of_source(&mut tx, source.id).await?.len();
+    source_routes::may_go_in(&mut tx, &source).await?;
     if people > 0 || groups > 0 {
         return Err(Error::Conflict(format!(
             "{people} people and {groups} groups came from this source: disable it instead (`enabled`: false), and they stay as they are"
@@ -182,6 +191,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
+    source_routes::has_settings(&source)?;
     Ok(directory(ctx, &source).await?.check().await)
 }
 
@@ -190,7 +200,9 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
 /// # Errors
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
-    ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source).await
+    let gone = || Error::Conflict("the platform's source that feeds this one is gone: ask an operator".to_owned());
+    let Origin { slug, source } = directories::origin(ctx, source).await?.ok_or_else(gone)?;
+    ctx.gateway.directories.of(&ctx.gateway.vault, &slug, &source).await
 }
 
 /// What reads a source, ready.
@@ -204,6 +216,14 @@ pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Re
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
+    wrong.extend(source_routes::wrong_fields(ctx, source, fields));
+    if source.routed_from.is_some() {
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        take_fields(source, fields, Value::Object(serde_json::Map::new()));
+        return Ok(());
+    }
     let not_theirs = files_of_others(ctx, &source.settings, &fields.settings);
     if !not_theirs.is_empty() {
         // Before the settings are tried, because trying them opens the files.
@@ -222,7 +242,9 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Nothing if keeps => Some(Password::from("kept")),
         _ => None,
     };
-    match prepare(&settings, trial).await {
+    // An expression that cannot be read is told already.
+    let route = fields.route.as_deref().filter(|_| wrong.iter().all(|told| told.field != "route"));
+    match prepare(&settings, route, trial).await {
         Err(Error::Invalid(more)) => wrong.extend(more),
         Err(other) => return Err(other),
         Ok(after) if keeps && leads_elsewhere(&source.settings, &after) => wrong.push(Invalid::new(
@@ -241,11 +263,16 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Forget => source.secret_sealed = None,
         Said::Nothing => {}
     }
+    take_fields(source, fields, settings);
+    Ok(())
+}
+
+fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
+    source.route = fields.route.as_deref().map(|route| route.trim().to_owned());
     source.enabled = fields.enabled;
-    Ok(())
 }
 
 /// What was said of the bind password.
@@ -286,7 +313,7 @@ fn files_of_others(ctx: &Context, before: &Value, after: &Value) -> Vec<Invalid>
 
 /// Whether the bind password would travel to another server, one vouched for by others, or less protected, than it was given for.
 fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
-    let Ok(before) = connectors::Settings::parse(before) else { return true };
+    let Ok(before) = directories::parse(before) else { return true };
     let after = after.settings();
     let known = |url: &connectors::ldap::Url| before.urls.iter().any(|b| b.host == url.host && b.port == url.port);
     let protection = |mode: TlsMode| mode != TlsMode::None;

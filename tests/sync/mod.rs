@@ -6,6 +6,7 @@ mod lifecycle;
 mod outcome;
 mod preview;
 mod roles;
+mod routed;
 mod sources;
 
 use passerelle::services::context::Context;
@@ -112,7 +113,15 @@ fn settings(url: &str) -> Value {
 }
 
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
-    SourceFields { name: "ldap".to_owned(), kind: SourceKind::Ldap, settings: settings(&slapd.url()), schedule: None, guard, enabled: true }
+    SourceFields {
+        name: "ldap".to_owned(),
+        kind: SourceKind::Ldap,
+        settings: settings(&slapd.url()),
+        schedule: None,
+        guard,
+        route: None,
+        enabled: true,
+    }
 }
 
 fn open_guard() -> Guard {

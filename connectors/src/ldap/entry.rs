@@ -12,6 +12,11 @@ use crate::dn;
 use crate::mapping::Mapping;
 use crate::record::{Group, Kind, Member, Person, Record, Unreadable, regular};
 
+mod routes;
+
+pub use routes::Routed;
+use routes::Routes;
+
 /// The longest DN or reason shown of an entry that cannot be read.
 const SHOWN_CHARS_MAX: usize = 300;
 /// userAccountControl's ACCOUNTDISABLE (MS-ADTS §2.2.16).
@@ -26,6 +31,7 @@ pub(super) struct Entries {
     mapping: Mapping,
     profile: Profile,
     keys: Vec<(String, KeyForm)>,
+    routes: Option<Routes>,
 }
 
 /// The attributes asked for, and where each one's values go.
@@ -63,12 +69,15 @@ impl Entries {
             Profile::ActiveDirectory => &AD_STATE_NAMES,
             Profile::Supann => &SUPANN_STATE_NAMES,
         };
+        let routes = settings.route.clone().map(Routes::new);
+        let asked = routes.as_ref().map_or(&[][..], Routes::names);
         Self {
-            people: Selection::new(settings.mapping.names(), state, &keys),
-            groups: Selection::new(&[], &GROUP_NAMES, &keys),
+            people: Selection::new(settings.mapping.names(), state, &keys).with(asked),
+            groups: Selection::new(&[], &GROUP_NAMES, &keys).with(asked),
             mapping: settings.mapping.clone(),
             profile: settings.profile,
             keys,
+            routes,
         }
     }
 

@@ -36,6 +36,7 @@ use search::Query;
 
 pub use bind::Verdict;
 pub use check::CheckStep;
+pub use entry::Routed;
 pub use error::{Cause, Error, Malformed};
 pub use reading::{Reading, Summary};
 pub use settings::{Limits, Profile, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
@@ -80,7 +81,12 @@ impl Directory {
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
     /// At most two pages wait for the reader; dropping the [`Reading`] ends it.
     pub fn read(&self, deadline: Duration) -> Reading {
-        reading::start(self.clone(), deadline)
+        reading::start(self.clone(), deadline, |directory, kind, page| directory.entries().records(kind, page))
+    }
+
+    /// The same with what each entry says of the establishments it belongs to, by the settings' [`Settings::route`].
+    pub fn read_routed(&self, deadline: Duration) -> Reading<Routed> {
+        reading::start(self.clone(), deadline, |directory, kind, page| directory.entries().routed(kind, page))
     }
 
     /// Streams what changed since a bookmark, within the deadline. None when this server is read whole.

@@ -19,9 +19,9 @@ const PAGES_WAITING_MAX: usize = 2;
 
 /// A directory being read.
 #[derive(Debug)]
-pub struct Reading {
+pub struct Reading<T = Record> {
     /// Pages of records, all people first; closed at the end, complete or not.
-    pub pages: mpsc::Receiver<Vec<Record>>,
+    pub pages: mpsc::Receiver<Vec<T>>,
     /// Whether what came is everything: only then is it `Ok`.
     pub outcome: JoinHandle<Result<Summary, Error>>,
 }
@@ -43,10 +43,13 @@ pub struct Summary {
 
 type RawPage = (Kind, Vec<Chunk>);
 
-pub(super) fn start(directory: Directory, deadline: Duration) -> Reading {
+/// What becomes of raw entries.
+pub(super) type Make<T> = fn(&Directory, Kind, &[Chunk]) -> Vec<T>;
+
+pub(super) fn start<T: AsRef<Record> + Send + 'static>(directory: Directory, deadline: Duration, make: Make<T>) -> Reading<T> {
     let (out, pages) = mpsc::channel(PAGES_WAITING_MAX);
     let outcome = tokio::spawn(async move {
-        match tokio::time::timeout(deadline, read(&directory, out)).await {
+        match tokio::time::timeout(deadline, read(&directory, out, make)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Cause::Deadline(deadline).at(directory.first_server())),
         }
@@ -54,13 +57,17 @@ pub(super) fn start(directory: Directory, deadline: Duration) -> Reading {
     Reading { pages, outcome }
 }
 
-async fn read(directory: &Directory, out: mpsc::Sender<Vec<Record>>) -> Result<Summary, Error> {
+async fn read<T: AsRef<Record> + Send + 'static>(
+    directory: &Directory,
+    out: mpsc::Sender<Vec<T>>,
+    made: Make<T>,
+) -> Result<Summary, Error> {
     let (server, mut connection) = directory.open().await?;
     let (raw, waiting) = mpsc::channel(1);
     // In a set, so that the work ends with this future when its deadline strikes.
     let mut maker = JoinSet::new();
     let ours = directory.clone();
-    maker.spawn(async move { make(&ours, waiting, out).await });
+    maker.spawn(async move { make(&ours, waiting, out, made).await });
     let read = ask(directory, &mut connection, raw).await;
     let pages = read.map_err(|cause| cause.at(&server))?;
     connection.close().await;
@@ -90,12 +97,17 @@ async fn ask(directory: &Directory, connection: &mut Connection, raw: mpsc::Send
 }
 
 /// Makes records until the pages end; `None` when nobody takes them any more.
-async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<Record>>) -> Option<Summary> {
+async fn make<T: AsRef<Record>>(
+    directory: &Directory,
+    mut raw: mpsc::Receiver<RawPage>,
+    out: mpsc::Sender<Vec<T>>,
+    made: Make<T>,
+) -> Option<Summary> {
     let mut summary = Summary::default();
     while let Some((kind, entries)) = raw.recv().await {
-        let page: Vec<Record> = directory.entries().records(kind, &entries);
+        let page = made(directory, kind, &entries);
         for record in &page {
-            match record {
+            match record.as_ref() {
                 Record::Person(_) => summary.people += 1,
                 Record::Group(_) => summary.groups += 1,
                 Record::Unreadable(_) => summary.unreadable += 1,

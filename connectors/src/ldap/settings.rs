@@ -10,6 +10,7 @@ use super::fields::Fields;
 pub use super::profile::{Profile, Server};
 use crate::dn;
 use crate::mapping::Mapping;
+use crate::route::Route;
 
 /// How many servers a source may name.
 pub const URLS_MAX: usize = 8;
@@ -77,6 +78,8 @@ pub struct Settings {
     pub page_size: u16,
     /// Whether people may sign in with their directory password.
     pub sign_in: SignIn,
+    /// Which establishments an entry names, for a source that feeds several; not part of the JSON.
+    pub route: Option<Route>,
     /// Deadlines and bounds; not part of the JSON.
     pub limits: Limits,
 }
@@ -184,6 +187,7 @@ impl Settings {
             external_id,
             page_size: fields.number("page_size", &PAGE_SIZES)?.unwrap_or(PAGE_SIZE_DEFAULT),
             sign_in: fields.choice("sign_in", &SignIn::NAMES)?.unwrap_or(SignIn::Bind),
+            route: None,
             limits: Limits::default(),
         };
         settings.check(&fields)?;

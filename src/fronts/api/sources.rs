@@ -17,8 +17,9 @@ use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::context::Context;
+use crate::services::routing;
 use crate::services::sources::{self, SourceFields};
-use crate::services::sync;
+use crate::store::establishment::routed_part::RoutedPart;
 use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::{Mode, Run};
 use crate::types::fold;
@@ -64,6 +65,10 @@ pub struct SourceView {
     schedule: Option<Value>,
     /// Bounds on what one run may take away.
     guard: Guard,
+    /// On the platform: the expression that gives each record its establishments.
+    route: Option<String>,
+    /// Whether a source of the platform feeds this one: then the settings are there.
+    routed: bool,
     /// Whether runs and sign-ins through it are allowed.
     enabled: bool,
     /// When it was added.
@@ -74,7 +79,8 @@ pub struct SourceView {
 
 impl From<&Source> for SourceView {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, guard, enabled, created_at, updated_at, .. } = source.clone();
+        let Source { id, name, kind, settings, secret_sealed, guard, route, routed_from, enabled, created_at, updated_at, .. } =
+            source.clone();
         Self {
             id,
             name,
@@ -83,6 +89,8 @@ impl From<&Source> for SourceView {
             has_bind_password: secret_sealed.is_some(),
             schedule: None,
             guard,
+            route,
+            routed: routed_from.is_some(),
             enabled,
             created_at,
             updated_at,
@@ -213,7 +221,7 @@ pub async fn check(Here(ctx): Here, Key(name): Key<String>) -> Result<Json<Check
 #[utoipa::path(post, path = "/establishments/{slug}/sources/{name}/preview", operation_id = "preview_source", tag = "sources",
     params(NamedOf), responses((status = 202, body = Run), Refusals))]
 pub async fn preview(Here(ctx): Here, Key(name): Key<String>) -> Result<Accepted<Run>, Problem> {
-    Ok(under_way(&ctx, sync::start(&ctx, &name, Mode::Preview).await?))
+    Ok(under_way(&ctx, routing::start(&ctx, &name, Mode::Preview).await?))
 }
 
 /// Starts a run.
@@ -224,7 +232,14 @@ pub async fn sync_now(Here(ctx): Here, Key(name): Key<String>, Body(order): Body
         SyncMode::Full => Mode::Full,
         SyncMode::Changes => Mode::Changes,
     };
-    Ok(under_way(&ctx, sync::start(&ctx, &name, mode).await?))
+    Ok(under_way(&ctx, routing::start(&ctx, &name, mode).await?))
+}
+
+/// What the last run became in each establishment that a source of the platform feeds.
+#[utoipa::path(get, path = "/establishments/{slug}/sources/{name}/establishments", operation_id = "list_routed_parts", tag = "sources",
+    params(NamedOf), responses((status = 200, body = Listing<RoutedPart>), Refusals))]
+pub async fn parts(Here(ctx): Here, Key(name): Key<String>) -> Result<Json<Listing<RoutedPart>>, Problem> {
+    Ok(Json(Listing::whole(routing::parts(&ctx, &name).await?)))
 }
 
 fn under_way(ctx: &Context, run: Run) -> Accepted<Run> {

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::local::Local;
 use super::output::{Output, print_json};
+use super::routed;
 use super::run as sync_run;
 use crate::config::variable;
+use crate::services::routing::{self, Outcomes};
 use crate::services::sources::{self, SourceFields};
-use crate::services::sync;
 use crate::store::establishment::source::{Guard, SourceKind};
 use crate::store::establishment::sync_run::Mode;
 
@@ -36,6 +37,8 @@ pub enum Command {
     Preview(Named),
     /// Read the source and apply what changed.
     Sync(Named),
+    /// What the last sync became in each establishment that a source of the platform feeds.
+    Establishments(Named),
     /// List runs, newest first.
     Runs {
         #[command(flatten)]
@@ -125,6 +128,12 @@ pub struct Add {
     /// Map a field, as FIELD=ATTRIBUTE; repeatable.
     #[arg(long = "map", value_name = "FIELD=ATTRIBUTE")]
     mapping: Vec<String>,
+    /// On the platform: what gives each record its establishments, for instance supannEtablissement{UAI}.
+    #[arg(long, value_name = "EXPR")]
+    route: Option<String>,
+    /// With --route: whether an establishment that is not there is only told (report), or made (create).
+    #[arg(long, value_name = "WHAT")]
+    unknown_establishments: Option<String>,
     /// Let people sign in with the directory's password (bind), or not (none).
     #[arg(long)]
     sign_in: Option<String>,
@@ -152,6 +161,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Check(named) => check(local, output, &named).await,
         Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
         Command::Sync(named) => once(local, output, &named, Mode::Full).await,
+        Command::Establishments(named) => {
+            let ctx = local.establishment(&named.est).await?;
+            routed::list(output, &routing::parts(&ctx, &named.source).await?)
+        }
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -173,9 +186,9 @@ fn text(value: &Value, field: &str) -> String {
 
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
-    let name = new.named.source.clone();
-    let fields =
-        SourceFields { name, kind: SourceKind::Ldap, settings: settings(new)?, schedule: None, guard: Guard::default(), enabled: true };
+    let (name, route) = (new.named.source.clone(), new.route.clone());
+    let (kind, settings, guard) = (SourceKind::Ldap, settings(new)?, Guard::default());
+    let fields = SourceFields { name, kind, settings, schedule: None, guard, route, enabled: true };
     let source = sources::create(&ctx, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }
@@ -201,6 +214,7 @@ fn settings(new: Add) -> anyhow::Result<Value> {
     set("group_filter", new.group_filter.map(Value::from));
     set("profile", new.profile.map(Value::from));
     set("sign_in", new.sign_in.map(Value::from));
+    set("unknown_establishments", new.unknown_establishments.map(Value::from));
     let password = match &new.bind_password_file {
         Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?.trim_end().to_owned()),
         None => variable(PASSWORD_VARIABLE),
@@ -239,7 +253,10 @@ async fn check(local: &Local, output: Output, named: &Named) -> anyhow::Result<(
 async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyhow::Result<()> {
     let ctx = local.establishment(&named.est).await?;
     let waiting = output.waiting("cli-reading");
-    let run = sync::run_to_end(&ctx, &named.source, mode).await;
+    let ended = routing::run_to_end(&ctx, &named.source, mode).await;
     waiting.finish_and_clear();
-    sync_run::report(&ctx, output, &run?).await
+    match ended? {
+        Outcomes::One(run) => sync_run::report(&ctx, output, &run).await,
+        Outcomes::All(passed) => routed::report(output, &passed),
+    }
 }

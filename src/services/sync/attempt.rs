@@ -26,7 +26,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     let connector = sources::connector(ctx, source).await?;
     let approved = approved(ctx, &run).await?;
     let filled = tokio::select! {
-        filled = feed::fill(ctx, source.id, &connector, run.mode, feed) => filled?,
+        filled = feed::fill(ctx, source, &connector, run.mode, feed) => filled?,
         () = lease.lost() => return Err(Error::Conflict(LOST.to_owned())),
     };
     let Filled { mut inbox, mark, note } = filled;

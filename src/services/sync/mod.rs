@@ -14,12 +14,14 @@ mod known;
 mod members;
 mod plan;
 mod reconcile;
+mod routed;
 mod run;
 mod spool;
 #[cfg(test)]
 mod tests;
 
 pub use broken::{carry_on, recover};
+pub use routed::{Ended, Gathered, Part, Pass, Unplaced, begin_pass, names, receive, run_part, would_be};
 pub use run::{approve, approve_to_end, refuse, run_batch, run_by, run_to_end, start};
 
 use super::context::Context;

@@ -107,6 +107,7 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("outbox", "what is still to be sent is sent once, from where it was written", false),
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("bulk_items", "acts on many establishments are the platform's, and go on where they were begun", false),
+    ("routed_parts", "where the records of the platform's sources go is the platform's, and told anew by the next reading", false),
     ("write_turn", "it holds nothing: writers take turns on it", false),
     ("_sqlx_migrations", "the program keeps it", false),
 ];
