@@ -33,6 +33,13 @@ pub enum Step {
         /// Their keys, in canonical text.
         external_ids: Vec<String>,
     },
+    /// A membership that the group does not state itself: it stands in the entry of its member, stated in the same reading.
+    Joined {
+        /// The group's key, in canonical text.
+        group: String,
+        /// Where the member's entry stands, normalised.
+        dn_key: String,
+    },
 }
 
 /// How much of one kind was said.

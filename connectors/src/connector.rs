@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::changes::{Bookmark, Changes, Following, Unusable};
-use crate::ldap::{CheckStep, Directory, Error, Reading};
+use crate::ldap::{CheckStep, Directory, Error, One, Reading};
 
 /// One source, ready to be read; cheap to clone.
 #[derive(Clone, Debug)]
@@ -44,13 +44,23 @@ impl Connector {
         }
     }
 
-    /// Tries the source step by step.
+    /// Tries the source step by step. `now` in seconds since 1970.
     ///
     /// # Errors
     /// Never today: what went wrong is in the steps.
-    pub async fn check(&self) -> Result<Vec<CheckStep>, Error> {
+    pub async fn check(&self, now: i64) -> Result<Vec<CheckStep>, Error> {
         match self {
-            Self::Ldap(directory) => Ok(directory.check().await),
+            Self::Ldap(directory) => Ok(directory.check(now).await),
+        }
+    }
+
+    /// Reads one entry by its DN, with the way each field came. None when this kind has no entries to ask for.
+    ///
+    /// # Errors
+    /// [`Error`] when the source could not tell.
+    pub async fn one(&self, dn: &str) -> Result<Option<One>, Error> {
+        match self {
+            Self::Ldap(directory) => directory.one(dn).await.map(Some),
         }
     }
 }

@@ -101,6 +101,47 @@ fn plain(dn: &str) -> Option<String> {
     Some(dn.to_ascii_lowercase())
 }
 
+/// What a normalised DN lies right below; `None` at the top.
+pub fn parent(dn: &str) -> Option<&str> {
+    let ends = dn.match_indices(',').find(|(at, _)| backslashes(dn.get(..*at).unwrap_or_default()).is_multiple_of(2));
+    match ends {
+        Some((at, _)) => dn.get(at + 1..),
+        None => (!dn.is_empty()).then_some(""),
+    }
+}
+
+/// Whether a normalised DN is another one, or lies below it.
+pub fn within(dn: &str, base: &str) -> bool {
+    match dn.strip_suffix(base) {
+        Some("") => true,
+        // A comma that belongs to a value has its backslash before it.
+        Some(above) => base.is_empty() || above.strip_suffix(',').is_some_and(|rdns| backslashes(rdns).is_multiple_of(2)),
+        None => false,
+    }
+}
+
+fn backslashes(text: &str) -> usize {
+    text.bytes().rev().take_while(|byte| *byte == b'\\').count()
+}
+
+/// Every value of one attribute type in a DN, letters as they are written, from the entry upwards. `kind` is a short name in lower case.
+/// None of a text that is not a DN.
+pub fn values(dn: &str, kind: &str) -> Vec<String> {
+    let Ok(canonical) = normalise_keeping_case(dn) else { return Vec::new() };
+    let mut reader = Reader { text: &canonical, at: 0, prepare: str::to_owned };
+    let mut found = Vec::new();
+    while let Some((name, _)) = canonical.get(reader.at..).and_then(|rest| rest.split_once('=')) {
+        reader.at += name.len() + 1;
+        let value = if reader.peek() == Some(b'#') { reader.hex_value() } else { reader.plain() };
+        let Ok(value) = value else { break };
+        if name == kind {
+            found.push(value);
+        }
+        reader.at += 1;
+    }
+    found
+}
+
 /// Writes a value so that it can stand in a DN (RFC 4514 §2.4).
 pub fn rdn_escape(value: &str) -> String {
     let mut out = String::with_capacity(value.len() + 8);

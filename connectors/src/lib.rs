@@ -16,7 +16,10 @@ mod fingerprint;
 
 pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
 pub use connector::Connector;
-pub use ldap::{Cause, CheckStep, Directory, Error, Reading, Routed, Settings, SettingsError, Summary, Verdict};
-pub use record::{Group, Kind, Member, Person, Record, Unreadable};
+pub use ldap::{
+    Absent, Bar, Cause, CheckStep, Directory, Error, Level, One, Reading, Routed, Sample, Settings, SettingsError, Summary, Verdict,
+};
+pub use mapping::Traced;
+pub use record::{Group, Kind, Member, Person, Record, Turn, Unreadable};
 pub use route::Route;
 pub use secret::Password;

@@ -45,12 +45,27 @@ pub struct Person {
     pub active: bool,
     /// What in the entry says so.
     pub inactive_reason: Option<String>,
+    /// From when on the account is open, when the entry gives a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens: Option<Turn>,
+    /// From when on it is closed, when the entry gives a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes: Option<Turn>,
     /// The unit the person belongs to first.
     pub home_unit: Option<String>,
     /// Every unit the person belongs to.
     pub units: Vec<String>,
     /// Whatever else the mapping asks for.
     pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+/// A moment at which an account opens or closes by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Seconds since 1970.
+    pub at: i64,
+    /// What in the entry says so.
+    pub said: String,
 }
 
 /// A group as a source states it.
@@ -103,13 +118,23 @@ pub enum Kind {
     Group,
 }
 
-impl AsRef<Self> for Record {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
 impl Person {
+    /// Lets the dates of the entry tell whether the account is open now (seconds since 1970). A reading states what the directory says, whenever
+    /// that is: whoever uses a record calls this first.
+    pub fn settle(&mut self, now: i64) {
+        let not_yet = self.opens.as_ref().filter(|turn| turn.at > now);
+        let over = self.closes.as_ref().filter(|turn| turn.at <= now);
+        if let Some(turn) = not_yet.or(over).filter(|_| self.active) {
+            self.inactive_reason = Some(turn.said.clone());
+            self.active = false;
+        }
+    }
+
+    /// The next moment after `now` at which the account opens or closes by itself, in seconds since 1970.
+    pub fn next_turn(&self, now: i64) -> Option<i64> {
+        [&self.opens, &self.closes].into_iter().flatten().map(|turn| turn.at).filter(|at| *at > now).min()
+    }
+
     /// A digest of everything stated; equal digests mean nothing changed.
     pub fn content_hash(&self) -> [u8; 16] {
         let mut digest = Fingerprint::new("person");
@@ -120,6 +145,9 @@ impl Person {
             digest.maybe(text.as_deref());
         }
         digest.number(u128::from(self.active));
+        for turn in [&self.opens, &self.closes] {
+            digest.maybe(turn.as_ref().map(|turn| turn.said.as_str()));
+        }
         digest.list(&self.units);
         digest.number(self.attributes.len() as u128);
         for (name, values) in &self.attributes {
@@ -168,7 +196,7 @@ pub fn regular(text: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BTreeMap, Group, Member, Person, regular};
+    use super::{BTreeMap, Group, Member, Person, Turn, regular};
 
     fn person() -> Person {
         Person {
@@ -183,6 +211,8 @@ mod tests {
             locale: None,
             active: true,
             inactive_reason: None,
+            opens: None,
+            closes: None,
             home_unit: None,
             units: vec!["ab".into(), "c".into()],
             attributes: BTreeMap::from([("x".to_owned(), vec!["1".to_owned()])]),
@@ -206,6 +236,24 @@ mod tests {
             change(&mut after);
             assert_ne!(before, after.content_hash());
         }
+    }
+
+    #[test]
+    fn a_date_closes_an_account_once_it_passed_and_the_next_one_is_told() {
+        let turn = |at: i64| Some(Turn { at, said: format!("date {at}") });
+        let dated = Person { opens: turn(100), closes: turn(200), ..person() };
+        let at = |now: i64| {
+            let mut settled = dated.clone();
+            settled.settle(now);
+            (settled.active, settled.inactive_reason.clone(), settled.next_turn(now))
+        };
+        assert_eq!(at(99), (false, Some("date 100".to_owned()), Some(100)));
+        assert_eq!(at(100), (true, None, Some(200)));
+        assert_eq!(at(200), (false, Some("date 200".to_owned()), None));
+        assert_ne!(dated.content_hash(), Person { closes: turn(300), ..dated.clone() }.content_hash());
+        let mut closed = Person { active: false, inactive_reason: Some("bit".into()), ..dated };
+        closed.settle(150);
+        assert_eq!((closed.active, closed.inactive_reason.as_deref()), (false, Some("bit")));
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! What a node does besides answering: it looks for due jobs, does a few at a time, and at the stop ends those under way.
+//! What a node does besides answering: it looks for due jobs, does a few of each sort at a time, and at the stop ends those under way.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::services::context::Gateway;
-use crate::services::error::Error;
-use crate::services::leases::{self, Lease};
-use crate::services::{dispatch, jobs};
+use crate::services::{dispatch, leases};
+use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
 /// How often a node looks for due jobs when nothing wakes it: so long a job waits that another node asked for.
@@ -21,52 +21,87 @@ const BULK_AT_ONCE_MAX: usize = 1;
 /// How long jobs under way may take to end once the gateway is asked to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Jobs of one sort: they wait for one another, and for no other sort.
+struct Lane {
+    kinds: &'static [Kind],
+    at_once_max: usize,
+    busy: usize,
+}
+
+/// Jobs under way, each in its lane.
+struct Work {
+    lanes: Vec<Lane>,
+    under_way: JoinSet<()>,
+    lane_of: HashMap<Id, usize>,
+}
+
 /// Does due jobs until the node stops; then ends those under way, and lets go of what it holds.
 pub async fn work(gateway: Arc<Gateway>) {
-    let (mut prompt, mut bulk) = (JoinSet::new(), JoinSet::new());
+    let limits = &gateway.limits;
+    let mut work = Work::new(&[
+        (dispatch::PROMPT, PROMPT_AT_ONCE_MAX),
+        (dispatch::RUNS, limits.sync_runs_at_once),
+        (dispatch::LIVE, limits.live_sources_max),
+        (dispatch::BULK, BULK_AT_ONCE_MAX),
+    ]);
     let mut ticks = interval(LOOK_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !gateway.node.is_stopping() {
         tokio::select! {
             _ = ticks.tick() => {}
             () = gateway.node.woken() => {}
-            // One that panicked has been logged by the runtime, and its hold runs out.
-            Some(_) = prompt.join_next() => {}
-            Some(_) = bulk.join_next() => {}
+            Some(ended) = work.under_way.join_next_with_id() => work.note_end(&ended),
         }
-        while prompt.len() < PROMPT_AT_ONCE_MAX && take_up(&gateway, &mut prompt, jobs::take_prompt).await {}
-        while bulk.len() < BULK_AT_ONCE_MAX && take_up(&gateway, &mut bulk, jobs::take_bulk).await {}
+        for lane in 0..work.lanes.len() {
+            while work.take_up(&gateway, lane).await {}
+        }
     }
-    let ended = async { while prompt.join_next().await.is_some() || bulk.join_next().await.is_some() {} };
+    let ended = async { while work.under_way.join_next().await.is_some() {} };
     if timeout(STOP_DEADLINE, ended).await.is_err() {
-        tracing::warn!(jobs = prompt.len() + bulk.len(), "jobs under way are broken off");
-        prompt.shutdown().await;
-        bulk.shutdown().await;
+        tracing::warn!(jobs = work.under_way.len(), "jobs under way are broken off");
+        work.under_way.shutdown().await;
     }
     if let Err(error) = leases::release_all(&gateway).await {
         tracing::warn!(%error, "what this node holds is not let go of: it runs out by itself");
     }
 }
 
-/// Begins one due job, if there is any. False when there is none to begin now.
-async fn take_up(
-    gateway: &Arc<Gateway>,
-    under_way: &mut JoinSet<()>,
-    take: impl AsyncFn(&Arc<Gateway>, Timestamp) -> Result<Option<Lease>, Error>,
-) -> bool {
-    if gateway.node.is_stopping() {
-        return false;
+impl Work {
+    fn new(lanes: &[(&'static [Kind], usize)]) -> Self {
+        let lanes = lanes.iter().map(|&(kinds, at_once_max)| Lane { kinds, at_once_max, busy: 0 });
+        Self { lanes: lanes.collect(), under_way: JoinSet::new(), lane_of: HashMap::new() }
     }
-    match take(gateway, Timestamp::now()).await {
-        Ok(Some(lease)) => {
-            let gateway = gateway.clone();
-            under_way.spawn(async move { dispatch::carry_out(&gateway, lease).await });
-            true
+
+    /// Frees a place. The job of one that panicked has been logged by the runtime, and its hold runs out.
+    fn note_end(&mut self, ended: &Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => *id,
+            Err(panicked) => panicked.id(),
+        };
+        if let Some(lane) = self.lane_of.remove(&id).and_then(|lane| self.lanes.get_mut(lane)) {
+            lane.busy -= 1;
         }
-        Ok(None) => false,
-        Err(error) => {
-            tracing::warn!(%error, "due jobs are looked for again in a moment");
-            false
+    }
+
+    /// Begins one due job of a lane, if there is any. False when there is none to begin now.
+    async fn take_up(&mut self, gateway: &Arc<Gateway>, number: usize) -> bool {
+        let Some(lane) = self.lanes.get_mut(number).filter(|lane| lane.busy < lane.at_once_max) else { return false };
+        if gateway.node.is_stopping() {
+            return false;
+        }
+        match leases::take(gateway, lane.kinds, Timestamp::now()).await {
+            Ok(Some(lease)) => {
+                let gateway = gateway.clone();
+                let begun = self.under_way.spawn(async move { dispatch::carry_out(&gateway, lease).await });
+                lane.busy += 1;
+                self.lane_of.insert(begun.id(), number);
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "due jobs are looked for again in a moment");
+                false
+            }
         }
     }
 }

@@ -46,6 +46,10 @@ pub struct Limits {
     pub one_time_link_lifetime_s: u32,
     /// Longest run of a source.
     pub sync_run_deadline_s: u32,
+    /// Runs that schedules begin at the same time.
+    pub sync_runs_at_once: usize,
+    /// Sources listened to at the same time.
+    pub live_sources_max: usize,
 }
 
 impl Default for Limits {
@@ -70,6 +74,8 @@ impl Default for Limits {
             interaction_lifetime_s: 15 * 60,
             one_time_link_lifetime_s: 72 * 3600,
             sync_run_deadline_s: 2 * 3600,
+            sync_runs_at_once: 2,
+            live_sources_max: 100,
         }
     }
 }
@@ -179,4 +185,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Lifetime of the link by which someone chooses a first password or a new one.",
     ),
     number("limits.sync_run_deadline_s", (60, 86_400), SECONDS, "The longest run of a source; a run past it fails and changes nothing."),
+    number(
+        "limits.sync_runs_at_once",
+        (1, 64),
+        "runs",
+        "How many runs of sources this node carries out at the same time because their schedule says so; the others wait their turn. Runs \
+         that a person starts are not counted.",
+    ),
+    number(
+        "limits.live_sources_max",
+        (0, 2000),
+        "sources",
+        "How many sources with `live` this node listens to at the same time; each holds a connection. Other nodes take what is left.",
+    ),
 ];

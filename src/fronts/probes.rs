@@ -16,6 +16,8 @@ use tokio::time::timeout;
 use super::edge;
 use crate::services::context::Gateway;
 use crate::services::establishments;
+use crate::services::keeping_up;
+use crate::types::time::Timestamp;
 
 /// How long the stores may take to answer, for the node to be ready.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
@@ -52,6 +54,9 @@ async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
 async fn measures(State(gateway): State<Arc<Gateway>>, parts: Parts) -> Response {
     if !nearby(edge::address(&parts, &gateway)) {
         return plain(StatusCode::NOT_FOUND, "not found\n");
+    }
+    if let Err(error) = keeping_up::measure(&gateway, Timestamp::now()).await {
+        tracing::warn!(%error, "how sources keep up is not measured for a moment");
     }
     match crate::telemetry::metrics() {
         Ok(metrics) => ([(CONTENT_TYPE, "text/plain; version=0.0.4"), (CACHE_CONTROL, "no-store")], metrics.render()).into_response(),

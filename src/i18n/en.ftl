@@ -17,7 +17,12 @@ sign-in-username-hint = The one your establishment gave you.
 sign-in-password = Password
 sign-in-button = Sign in
 sign-in-error-title = You are not signed in
-sign-in-wrong = Wrong user name or password. Check capital letters and try again.
+sign-in-wrong = Wrong user name or password. Check capital letters and try again. After several wrong attempts, a directory may also keep an account locked for a while.
+sign-in-account-disabled = Your password is right, but your account is disabled in your establishment’s directory. Ask your establishment to open it again.
+sign-in-account-expired = Your password is right, but your account in your establishment’s directory has expired. Ask your establishment to extend it.
+sign-in-password-expired = Your password is right, but it has expired. Change it in your establishment’s directory, then sign in with the new one.
+sign-in-password-to-change = Your password is right, but it has to be changed before its first use. Change it in your establishment’s directory, then sign in with the new one.
+sign-in-not-now = Your password is right, but your establishment’s directory does not let you in at this hour or from here. Ask your establishment when you may.
 sign-in-missing = Type your user name and your password.
 sign-in-again = To continue, confirm who you are by signing in again.
 sign-in-throttled = Too many attempts failed. Wait before you try again; your account is not locked.
@@ -209,6 +214,40 @@ mail-reset-body =
 
     If nobody among you asked for it, tell the team that runs Passerelle.
 
+# A sync is held.
+mail-held-subject = { $name }: the sync of “{ $source }” waits for your decision
+mail-held-what =
+    A sync of the source “{ $source }” of the establishment “{ $name }” is held, and nothing was changed. It read { $read } entries, and would have:
+
+    - disabled { $people ->
+        [one] { $people } person
+       *[other] { $people } people
+      };
+    - removed { $groups ->
+        [one] { $groups } group
+       *[other] { $groups } groups
+      };
+    - taken away { $memberships ->
+        [one] { $memberships } membership
+       *[other] { $memberships } memberships
+      }.
+mail-held-others = - and { $count } more
+mail-held-decide =
+    If the directory or the filter is wrong, put that right and refuse this sync. If it is meant, approve it: it does what it named, once.
+
+    To see what it would change:
+
+        passerelle source run { $slug } { $run }
+
+    To approve it, or to refuse it:
+
+        passerelle source run { $slug } { $run } --approve
+        passerelle source run { $slug } { $run } --refuse
+
+    At the API:
+
+    { $url }
+
 ## Command line
 
 cli-number = number
@@ -225,6 +264,16 @@ cli-created = created
 cli-username = user name
 cli-email = e-mail
 cli-last-sign-in = last sign-in
+cli-leaves-on = kept until
+cli-skipped = left as they are
+cli-source-deleted = The source “{ $name }” is removed.
+cli-removal-people = people from the source
+cli-stated-elsewhere = stated by another source
+cli-kept = kept
+cli-without-password = without a password
+cli-purged = removed for good
+cli-groups-kept = groups kept
+cli-groups-removed = groups removed
 cli-id = identifier
 cli-unit = unit
 cli-entry = entries
@@ -251,6 +300,8 @@ cli-user-enabled = { $name } may sign in again.
 cli-user-deleted = { $name } is removed for good.
 cli-kind = kind
 cli-enabled = enabled
+cli-last-success = up to date
+cli-next-run = next run
 cli-address = address
 cli-step = step
 cli-result = result
@@ -274,6 +325,7 @@ cli-duration = duration
 cli-change = change
 cli-more-changes = … and { $count } more: page through them with the admin API.
 cli-held = { $why } Look at the changes, then approve with: passerelle source run EST { $run } --approve
+cli-source-edited = The source { $name } is changed.
 cli-source-added = The source { $name } is added. Try it with: passerelle source check, then preview, then sync.
 cli-establishment = establishment
 cli-people = people
@@ -363,6 +415,8 @@ check-stranger-moved = { $name } is left of a move that was broken off: run `pas
 check-stranger-scratch = { $name } is left of a rehearsal that was broken off: remove it
 check-stranger-role = the SQL role { $name } owns nothing any more: run { $sql }
 check-keys = signing keys: { $count }; they open with the master key
+check-source-late = nothing was taken over since { $since }: `passerelle source runs` tells why, or whether a program serves at all
+check-source-paused = left alone until { $until } after { $failures } failures in a row: `passerelle source show` tells why
 check-outbox = messages given up: { $count }; `passerelle establishment outbox { $slug } --state dead` tells why
 check-looked = establishments looked into: { $looked } of { $count }
 check-versions = every store is at version { $version }

@@ -17,7 +17,12 @@ sign-in-username-hint = Celui que votre établissement vous a donné.
 sign-in-password = Mot de passe
 sign-in-button = Se connecter
 sign-in-error-title = La connexion a échoué
-sign-in-wrong = Identifiant ou mot de passe incorrect. Vérifiez les majuscules et réessayez.
+sign-in-wrong = Identifiant ou mot de passe incorrect. Vérifiez les majuscules et réessayez. Après plusieurs essais manqués, un annuaire peut aussi garder un compte verrouillé un moment.
+sign-in-account-disabled = Votre mot de passe est juste, mais votre compte est désactivé dans l’annuaire de votre établissement. Demandez à votre établissement de le rouvrir.
+sign-in-account-expired = Votre mot de passe est juste, mais votre compte dans l’annuaire de votre établissement a expiré. Demandez à votre établissement de le prolonger.
+sign-in-password-expired = Votre mot de passe est juste, mais il a expiré. Changez-le dans l’annuaire de votre établissement, puis connectez-vous avec le nouveau.
+sign-in-password-to-change = Votre mot de passe est juste, mais il doit être changé avant sa première utilisation. Changez-le dans l’annuaire de votre établissement, puis connectez-vous avec le nouveau.
+sign-in-not-now = Votre mot de passe est juste, mais l’annuaire de votre établissement ne vous laisse pas entrer à cette heure ou depuis ce poste. Demandez à votre établissement quand vous le pouvez.
 sign-in-missing = Saisissez votre identifiant et votre mot de passe.
 sign-in-again = Pour continuer, confirmez votre identité en vous connectant de nouveau.
 sign-in-throttled = Trop d’essais ont échoué. Attendez avant de réessayer ; votre compte n’est pas bloqué.
@@ -212,6 +217,40 @@ mail-reset-body =
 
     Si personne chez vous ne l’a demandé, prévenez l’équipe qui gère Passerelle.
 
+# Une synchronisation est retenue.
+mail-held-subject = { $name } : la synchronisation « { $source } » attend votre décision
+mail-held-what =
+    Une synchronisation de la source « { $source } » de l’établissement « { $name } » est retenue, et rien n’a été changé. Elle a lu { $read } entrées, et aurait :
+
+    - désactivé { $people ->
+        [one] { $people } personne
+       *[other] { $people } personnes
+      } ;
+    - supprimé { $groups ->
+        [one] { $groups } groupe
+       *[other] { $groups } groupes
+      } ;
+    - retiré { $memberships ->
+        [one] { $memberships } appartenance
+       *[other] { $memberships } appartenances
+      }.
+mail-held-others = - et { $count } de plus
+mail-held-decide =
+    Si c’est une erreur de l’annuaire ou du filtre, corrigez-la et refusez cette synchronisation. Si c’est voulu, approuvez-la : elle fera ce qu’elle a nommé, une fois.
+
+    Voir ce qu’elle changerait :
+
+        passerelle source run { $slug } { $run }
+
+    L’approuver, ou la refuser :
+
+        passerelle source run { $slug } { $run } --approve
+        passerelle source run { $slug } { $run } --refuse
+
+    Par l’API :
+
+    { $url }
+
 ## Ligne de commande
 
 cli-number = numéro
@@ -228,6 +267,16 @@ cli-created = créé le
 cli-username = identifiant
 cli-email = courriel
 cli-last-sign-in = dernière connexion
+cli-leaves-on = conservé jusqu’au
+cli-skipped = laissés tels quels
+cli-source-deleted = La source « { $name } » est supprimée.
+cli-removal-people = personnes de la source
+cli-stated-elsewhere = connus d’une autre source
+cli-kept = conservés
+cli-without-password = sans mot de passe
+cli-purged = supprimés définitivement
+cli-groups-kept = groupes conservés
+cli-groups-removed = groupes supprimés
 cli-id = clé
 cli-unit = unité
 cli-entry = fiches
@@ -254,6 +303,8 @@ cli-user-enabled = { $name } peut de nouveau se connecter.
 cli-user-deleted = { $name } est supprimé définitivement.
 cli-kind = genre
 cli-enabled = actif
+cli-last-success = à jour au
+cli-next-run = prochaine lecture
 cli-address = adresse
 cli-step = étape
 cli-result = résultat
@@ -277,6 +328,7 @@ cli-duration = durée
 cli-change = changement
 cli-more-changes = … et { $count } de plus : l’API d’administration les donne page par page.
 cli-held = { $why } Regardez les changements, puis approuvez avec : passerelle source run EST { $run } --approve
+cli-source-edited = La source { $name } est modifiée.
 cli-source-added = La source { $name } est ajoutée. Essayez-la avec : passerelle source check, puis preview, puis sync.
 cli-establishment = établissement
 cli-people = personnes
@@ -366,6 +418,8 @@ check-stranger-moved = { $name } est le reste d’un déplacement interrompu : e
 check-stranger-scratch = { $name } est le reste d’un essai de restauration interrompu : supprimez-le
 check-stranger-role = le rôle SQL { $name } ne possède plus rien : exécutez { $sql }
 check-keys = clés de signature : { $count } ; elles s’ouvrent avec la clé maîtresse
+check-source-late = rien n’a été repris depuis { $since } : `passerelle source runs` dit pourquoi, ou si un programme est en service
+check-source-paused = laissée en repos jusqu’au { $until } après { $failures } échecs de suite : `passerelle source show` dit pourquoi
 check-outbox = messages abandonnés : { $count } ; `passerelle establishment outbox { $slug } --state dead` dit pourquoi
 check-looked = établissements examinés : { $looked } sur { $count }
 check-versions = toutes les bases sont à la version { $version }

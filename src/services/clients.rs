@@ -200,15 +200,16 @@ pub async fn create(ctx: &Context, fields: &ClientFields) -> Result<(Client, Opt
 /// Changes a client. When it becomes confidential it gets a secret, which comes back once. One that is disabled loses its grants at once.
 ///
 /// # Errors
-/// `NotFound`; `Invalid` with every field that does not fit.
-pub async fn update(ctx: &Context, client_id: &str, fields: &ClientFields) -> Result<(Client, Option<Secret>), Error> {
+/// `NotFound`; `Stale` when it is not the client any more that the caller read; `Invalid` with every field that does not fit.
+pub async fn update(ctx: &Context, read: &Client, fields: &ClientFields) -> Result<(Client, Option<Secret>), Error> {
     ctx.require(Permission::ManageClients)?;
     check(ctx, fields)?;
-    if fields.client_id.as_deref().is_some_and(|given| given != client_id) {
+    if fields.client_id.as_deref().is_some_and(|given| given != read.client_id) {
         return Err(Error::invalid("client_id", "never changes: register another client"));
     }
     let mut tx = ctx.store.begin().await?;
-    let mut changed = find_in(&mut tx, client_id).await?;
+    let mut changed = find_in(&mut tx, &read.client_id).await?;
+    Error::unless_same(read, &changed)?;
     let application_id = application_in(&mut tx, fields).await?;
     let confidential = fields.token_endpoint_auth_method != AuthMethod::None;
     let secret = (confidential && changed.secret_hash.is_none()).then(|| Secret::random(SECRET_PREFIX));
@@ -222,7 +223,7 @@ pub async fn update(ctx: &Context, client_id: &str, fields: &ClientFields) -> Re
     changed.updated_at = ctx.now;
     client::update(&mut tx, &changed).await?;
     if !changed.enabled {
-        grant::revoke_of_client(&mut tx, client_id, ctx.now).await?;
+        grant::revoke_of_client(&mut tx, &changed.client_id, ctx.now).await?;
     }
     record(&mut tx, ctx, "client.updated", &changed).await?;
     tx.commit().await?;

@@ -143,7 +143,8 @@ pub async fn verify_password(ctx: &Context, person: &user::User, password: &Secr
         let said = directory.verify_password(dn, &entry.external_id, &Password::from(password.expose())).await;
         match said.map_err(|failed| Error::Outside(failed.to_string()))? {
             Verdict::Accepted => return Ok(Some(Verdict::Accepted)),
-            other => verdict = Some(other),
+            // A reason that was told to a right password outweighs another directory's refusal.
+            other => verdict = verdict.filter(|said| matches!(said, Verdict::Barred(_))).or(Some(other)),
         }
     }
     Ok(verdict)

@@ -10,7 +10,9 @@ use super::bulk;
 use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::establishments;
+use super::keeping_up;
 use super::leases::Lease;
+use super::leaving;
 use super::logout_notices;
 use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
@@ -21,8 +23,12 @@ use crate::types::time::Timestamp;
 
 /// What people wait for. A job of a kind that is named nowhere here is left to nodes that know it.
 pub const PROMPT: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Import];
+/// Runs of sources whose schedule says so: each node does a few at a time, and what people wait for goes by.
+pub const RUNS: &[Kind] = &[Kind::Schedule];
+/// What a node goes on doing for as long as it lives.
+pub const LIVE: &[Kind] = &[Kind::Live];
 /// What may take long and comes in numbers: it never stands in the way of what people wait for.
-pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk];
+pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -58,6 +64,9 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
         }
         return Ok(None);
     }
+    if job.kind == Kind::Live {
+        return keeping_up::listen(gateway, lease).await;
+    }
     let ctx = Context::open(gateway, &job.slug, Actor::System, lease.now()).await?;
     match job.kind {
         Kind::Outbox => {
@@ -73,13 +82,18 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             Ok(next_due.into_iter().chain(look_again).min())
         }
         Kind::Sync => sync::carry_on(&ctx, lease).await.map(|()| None),
+        Kind::Leaving => tokio::select! {
+            seen_to = leaving::round(&ctx) => seen_to.map(|(_, next_due)| next_due),
+            () = lease.lost() => Err(Error::Internal("another node may see to people who left by now".to_owned())),
+        },
         Kind::Bulk => {
             let run = bulk::carry_on(gateway, lease, |_| {}).await?;
             // Another node goes on, or this one once others had their turn.
             Ok((run.state == BulkState::Running).then_some(job.due_at))
         }
+        Kind::Schedule => keeping_up::take_turn(&ctx, lease).await,
         // Done above.
-        Kind::Establishment | Kind::Import => Ok(None),
+        Kind::Establishment | Kind::Import | Kind::Live => Ok(None),
         Kind::Rehearsal => archives::clear_away(gateway, &job.subject).await.map(|()| None),
         Kind::ArchiveRound => archives::round(&PlatformContext::from_context(ctx)?).await,
         Kind::Archive => {

@@ -73,6 +73,15 @@ impl Error {
         }
     }
 
+    /// Stands in the way of a change whose caller read something else than what stands. To be asked within the transaction that writes: then no
+    /// update is lost, whichever node it comes through.
+    ///
+    /// # Errors
+    /// `Stale`.
+    pub fn unless_same<T: PartialEq>(read: &T, standing: &T) -> Result<(), Self> {
+        if read == standing { Ok(()) } else { Err(Self::Stale) }
+    }
+
     /// A thing that is not there.
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::NotFound(what.into())

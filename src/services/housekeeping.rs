@@ -5,6 +5,7 @@ use super::archives;
 use super::bulk;
 use super::context::Gateway;
 use super::error::Error;
+use super::leaving;
 use super::outbox;
 use crate::store::Store;
 use crate::store::establishment::{access_token, grant, interaction, one_time_link, session, throttle};
@@ -18,6 +19,9 @@ pub async fn sweep(gateway: &Gateway, now: Timestamp) {
     for (slug, store) in gateway.stores.opened() {
         if let Err(error) = sweep_store(gateway, &store, now).await {
             tracing::warn!(establishment = slug, %error, "expired rows stay until the next sweep");
+        }
+        if let Err(error) = leaving::plan(gateway, &slug, &store, now).await {
+            tracing::warn!(establishment = slug, %error, "whether somebody left is looked up at the next sweep");
         }
         if let Err(error) = outbox::ask_overdue(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether something waits to be sent is looked up at the next sweep");

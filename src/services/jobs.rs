@@ -30,15 +30,17 @@ pub async fn take_bulk(gateway: &Arc<Gateway>, now: Timestamp) -> Result<Option<
     leases::take(gateway, dispatch::BULK, now).await
 }
 
-/// Takes one due job, if there is any: what people wait for goes first.
+/// Takes one due job that has an end, if there is any: what people wait for goes first.
 pub async fn take(gateway: &Arc<Gateway>, now: Timestamp) -> Result<Option<Lease>, Error> {
-    match take_prompt(gateway, now).await? {
-        Some(lease) => Ok(Some(lease)),
-        None => take_bulk(gateway, now).await,
+    for kinds in [dispatch::PROMPT, dispatch::RUNS, dispatch::BULK] {
+        if let Some(lease) = leases::take(gateway, kinds, now).await? {
+            return Ok(Some(lease));
+        }
     }
+    Ok(None)
 }
 
-/// Does all that is due at an instant, one after another. Answers how many jobs that were.
+/// Does all that is due at an instant and has an end, one after another. Answers how many jobs that were.
 ///
 /// # Errors
 /// When the registry fails. A job that fails is told in the log and due again later.

@@ -1,7 +1,8 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < outbox < logout_notices < mail < roles < applications < links < users < source_routes < sources < groups < sync < login < oidc < clients < tokens <
-//! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < dispatch < jobs < checkup.
+//! leases < schedules < outbox < logout_notices < mail < roles < applications < links < users < source_routes < sources < source_words <
+//! groups < sync < leaving < login < oidc < clients < tokens <
+//! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
 pub mod archives;
@@ -20,8 +21,10 @@ pub mod housekeeping;
 pub mod idempotency;
 pub mod installation;
 pub mod jobs;
+pub mod keeping_up;
 pub mod keys;
 pub mod leases;
+pub mod leaving;
 pub mod links;
 pub mod login;
 pub mod logout_notices;
@@ -34,7 +37,9 @@ pub mod passwords;
 pub mod recent_establishments;
 pub mod roles;
 pub mod routing;
+pub mod schedules;
 pub mod source_routes;
+pub mod source_words;
 pub mod sources;
 pub mod statistics;
 pub mod sync;

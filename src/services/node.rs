@@ -1,8 +1,9 @@
 //! This process among those that share the stores: its name, and whether it is about to stop. Knows no job.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// One running program.
@@ -10,14 +11,21 @@ use uuid::Uuid;
 pub struct Node {
     name: String,
     holds: AtomicU64,
-    stopping: AtomicBool,
+    stopping: CancellationToken,
     awake: Notify,
+    sources: watch::Sender<u64>,
 }
 
 impl Default for Node {
     fn default() -> Self {
         // A program that was killed and starts again is another node: what it held runs out.
-        Self { name: Uuid::now_v7().to_string(), holds: AtomicU64::new(0), stopping: AtomicBool::new(false), awake: Notify::new() }
+        Self {
+            name: Uuid::now_v7().to_string(),
+            holds: AtomicU64::new(0),
+            stopping: CancellationToken::new(),
+            awake: Notify::new(),
+            sources: watch::Sender::new(0),
+        }
     }
 }
 
@@ -44,12 +52,27 @@ impl Node {
 
     /// From now on nothing new is begun here.
     pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stopping.cancel();
         self.wake();
     }
 
     /// Whether nothing new is to be begun.
     pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stopping.is_cancelled()
+    }
+
+    /// Ends when nothing new is to be begun.
+    pub async fn stopped(&self) {
+        self.stopping.cancelled().await;
+    }
+
+    /// Tells whoever listens to a source here that sources, or an establishment's right to have any, changed.
+    pub fn tell_sources_changed(&self) {
+        self.sources.send_modify(|count| *count += 1);
+    }
+
+    /// Tells when sources change, from now on.
+    pub fn sources_watched(&self) -> watch::Receiver<u64> {
+        self.sources.subscribe()
     }
 }

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::context::Context;
-use super::directories::ROUTING_KEYS;
+use super::directories::{self, ROUTING_KEYS};
 use super::error::Error;
 use super::roles::{Case, Pattern};
 use super::sources::SourceFields;
 use crate::store::Tx;
-use crate::store::establishment::source::{Source, SourceKind};
+use crate::store::establishment::source::{self, Source, SourceKind};
 use crate::store::establishment::{link, routed_part};
 use crate::types::Invalid;
 
@@ -87,6 +87,9 @@ pub(in crate::services) fn wrong_fields(ctx: &Context, standing: &Source, fields
         }
         Some(_) if fields.kind != SourceKind::Ldap => wrong.push(Invalid::new("route", "only a directory feeds several establishments")),
         Some(route) => {
+            if fields.schedule.as_ref().is_some_and(|schedule| schedule.live) {
+                wrong.push(Invalid::new("schedule.live", "a source that feeds establishments is read whole: say when with `cron`"));
+            }
             wrong.extend(group_pattern(route).err());
             wrong.extend(Policy::of(&fields.settings).err().into_iter().flatten());
         }
@@ -124,20 +127,33 @@ pub(in crate::services) async fn may_change_in(tx: &mut Tx, standing: &Source, f
         (None, Some(_)) if link::count_of_source(tx, standing.id).await? > 0 => Err(Error::Conflict(
             "people of the platform came from this source: add another source that feeds establishments, and leave this one".to_owned(),
         )),
-        (Some(_), None) => may_go_in(tx, standing).await,
+        (Some(_), None) => feeds_nobody_in(tx, standing).await,
         _ => Ok(()),
     }
 }
 
-/// Whether a source may be removed, as far as establishments are concerned.
+/// Whether a source may be removed, as far as the platform is concerned.
 ///
 /// # Errors
-/// `Conflict` while it feeds some.
-pub(in crate::services) async fn may_go_in(tx: &mut Tx, standing: &Source) -> Result<(), Error> {
+/// `Conflict` while it is enabled and feeds establishments, or is fed itself: the next reading would bring it back.
+pub(in crate::services) async fn may_go(ctx: &Context, name: &str) -> Result<(), Error> {
+    let mut tx = ctx.store.read().await?;
+    let Some(standing) = source::find_by_name(&mut tx, name).await? else { return Ok(()) };
+    if standing.enabled {
+        feeds_nobody_in(&mut tx, &standing).await?;
+    }
+    drop(tx);
+    if directories::origin(ctx, &standing).await?.is_some_and(|origin| standing.routed_from.is_some() && origin.source.enabled) {
+        return Err(Error::Conflict("the platform's source feeds this one, and would bring it back: disable it (`enabled`: false)".to_owned()));
+    }
+    Ok(())
+}
+
+async fn feeds_nobody_in(tx: &mut Tx, standing: &Source) -> Result<(), Error> {
     let fed = routed_part::list(tx, standing.id).await?.len();
     if fed > 0 {
         return Err(Error::Conflict(format!(
-            "{fed} establishments are fed from this source: disable it instead (`enabled`: false), and they stay as they are"
+            "{fed} establishments are fed from this source: disable it first (`enabled`: false), and they stay as they are"
         )));
     }
     Ok(())

@@ -1,5 +1,10 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
+mod pause;
+
+pub(in crate::services) use pause::pause_in;
+pub use pause::resume;
+
 use connectors::ldap::{CheckStep, TlsMode};
 use connectors::{Connector, Directory, Password};
 use serde::{Deserialize, Serialize};
@@ -10,14 +15,17 @@ use super::audit;
 use super::context::Context;
 use super::directories::{self, Origin, prepare};
 use super::error::Error;
+use super::schedules;
 use super::source_routes;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
-use crate::store::establishment::{group, link, sync_run};
+use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
+use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
 use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
+use crate::types::schedule::Schedule;
 use crate::types::secret::Secret;
 
 /// Longest name of a source, in characters.
@@ -39,10 +47,9 @@ pub struct SourceFields {
     /// Settings of the connector.
     #[schema(value_type = Object)]
     pub settings: Value,
-    /// When it runs by itself: not offered yet, so nothing but null.
+    /// When it runs by itself; never when null.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub schedule: Option<Value>,
+    pub schedule: Option<Schedule>,
     /// Bounds on what one run may take away.
     #[serde(default)]
     pub guard: Guard,
@@ -50,6 +57,9 @@ pub struct SourceFields {
     /// null.
     #[serde(default)]
     pub route: Option<String>,
+    /// What becomes of whoever left it.
+    #[serde(default)]
+    pub leaving: Leaving,
     /// Whether runs and sign-ins through it are allowed.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -65,8 +75,8 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, guard, route, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule: None, guard, route, enabled }
+        let Source { name, kind, settings, schedule, guard, leaving, route, enabled, .. } = source.clone();
+        Self { name, kind, settings, schedule, guard, leaving: leaving.unwrap_or_default(), route, enabled }
     }
 }
 
@@ -77,10 +87,11 @@ pub fn shown(source: &Source) -> Value {
         "kind": source.kind,
         "settings": source.settings,
         "has_bind_password": source.secret_sealed.is_some(),
-        "schedule": null,
+        "schedule": source.schedule,
         "guard": source.guard,
         "route": source.route,
         "routed": source.routed_from.is_some(),
+        "leaving": source.leaving.unwrap_or_default(),
         "enabled": source.enabled,
         "created_at": source.created_at,
         "updated_at": source.updated_at,
@@ -130,33 +141,56 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
         updated_at: ctx.now,
     };
     write(ctx, &mut source, fields).await?;
+    let announced = schedules::announce(ctx, source.id, source.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     source::insert(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
+    schedules::begin_anew_in(&mut tx, ctx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.created", ("source", &source.name), shown(&source)).await?;
     tx.commit().await?;
+    announced.hurry(ctx).await;
     Ok(source)
 }
 
 /// Changes a source. What another filter would do to people waits in the next run, held if the guard says so.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
+/// `NotFound`, `Stale` when it is not the source any more that the caller read, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
 /// of the machine is named by another than an operator), `Conflict`.
-pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
+pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Result<Source, Error> {
     ctx.require(Permission::ManageSources)?;
+    let announced = schedules::announce(ctx, read.id, read.schedule.is_some() || fields.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
-    let mut source = find_in(&mut tx, name).await?;
+    let mut source = find_in(&mut tx, &read.name).await?;
+    Error::unless_same(read, &source)?;
     if source.kind != fields.kind {
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
     let before = shown(&source);
     source_routes::may_change_in(&mut tx, &source, fields).await?;
+    let (schedule, was_enabled) = (source.schedule.clone(), source.enabled);
     write(ctx, &mut source, fields).await?;
+    if source.schedule != schedule || (source.enabled && !was_enabled) {
+        schedules::begin_anew_in(&mut tx, ctx, source.id).await?;
+    }
     source.updated_at = ctx.now;
     source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
     let detail = json!({ "before": before, "after": shown(&source) });
     audit::record_in(&mut tx, ctx, "source.updated", ("source", &source.name), detail).await?;
     tx.commit().await?;
+    announced.hurry(ctx).await;
+    Ok(source)
+}
+
+/// A source as it would be with other fields, for a preview; nothing is written.
+///
+/// # Errors
+/// As `update`.
+pub(in crate::services) async fn candidate(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
+    let mut source = get(ctx, name).await?;
+    if source.kind != fields.kind {
+        return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
+    }
+    write(ctx, &mut source, fields).await?;
     Ok(source)
 }
 
@@ -166,6 +200,9 @@ pub async fn update(ctx: &Context, name: &str, fields: &SourceFields) -> Result<
 /// `NotFound`, `Conflict` when people or groups came from it, or a run is going on.
 pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     ctx.require(Permission::ManageSources)?;
+    let standing = find_in(&mut ctx.store.read().await?, name).await?;
+    source_routes::may_go(ctx, name).await?;
+    let announced = schedules::announce(ctx, standing.id, standing.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     let source = find_in(&mut tx, name).await?;
     if sync_run::find_unfinished(&mut tx, source.id).await?.is_some() {
@@ -173,18 +210,19 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     }
     let people = link::count_of_source(&mut tx, source.id).await?;
     let groups = group::list_of_source(&mut tx, source.id).await?.len();
-    source_routes::may_go_in(&mut tx, &source).await?;
     if people > 0 || groups > 0 {
         return Err(Error::Conflict(format!(
-            "{people} people and {groups} groups came from this source: disable it instead (`enabled`: false), and they stay as they are"
+            "{people} people and {groups} groups came from this source: say what becomes of them (`people`: keep, disable or purge), or disable it instead (`enabled`: false)"
         )));
     }
     source::delete(&mut tx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.deleted", ("source", &source.name), json!({})).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    announced.hurry(ctx).await;
+    Ok(())
 }
 
-/// Tries a source step by step: name, connection, encryption, account, base, people and groups, with some records as they would arrive.
+/// Tries a source step by step, from its name to how it tells changes, with some records as they would arrive and how they come about.
 ///
 /// # Errors
 /// `NotFound`, `Invalid` when its files cannot be used any more.
@@ -192,7 +230,7 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
     source_routes::has_settings(&source)?;
-    Ok(directory(ctx, &source).await?.check().await)
+    connector(ctx, &source).await?.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
 /// The directory behind a source.
@@ -210,7 +248,20 @@ pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Re
 /// # Errors
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Result<Connector, Error> {
-    Ok(Connector::Ldap(directory(ctx, source).await?))
+    let directory = directory(ctx, source).await?;
+    if directory.settings().urls.len() > 1
+        && let Some(server) = source_state::get(&mut ctx.store.read().await?, source.id).await?.server
+    {
+        // Bookmarks are a server's own, and this program may just have started.
+        directory.prefer(&server);
+    }
+    Ok(Connector::Ldap(directory))
+}
+
+/// The server that answered last, of a source that has several.
+pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Option<String> {
+    let directory = directory(ctx, source).await.ok()?;
+    directory.answering().filter(|_| directory.settings().urls.len() > 1).map(str::to_owned)
 }
 
 /// Writes the fields into the row, after checking every one of them.
@@ -272,6 +323,8 @@ fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     source.settings = settings;
     source.guard = fields.guard;
     source.route = fields.route.as_deref().map(|route| route.trim().to_owned());
+    source.leaving = Some(fields.leaving);
+    source.schedule.clone_from(&fields.schedule);
     source.enabled = fields.enabled;
 }
 
@@ -333,15 +386,15 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
     if fields.kind != SourceKind::Ldap {
         wrong.push(Invalid::new("kind", "this version reads directories: accepted is `ldap`"));
     }
-    if fields.schedule.as_ref().is_some_and(|schedule| !schedule.is_null()) {
-        wrong.push(Invalid::new(
-            "schedule",
-            "this version runs a source when asked: leave it null, and start runs from a timer of your own",
-        ));
+    if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
+        wrong.extend(more);
     }
     wrong.extend(nul::refuse("settings", &fields.settings).err());
     if !fields.settings.is_object() {
         wrong.push(Invalid::new("settings", "must be an object"));
+    }
+    if !(1..=GRACE_DAYS_MAX).contains(&fields.leaving.grace_days) {
+        wrong.push(Invalid::new("leaving.grace_days", format!("1 to {GRACE_DAYS_MAX} days")));
     }
     let Guard { people, groups, memberships, shrink_percent } = fields.guard;
     let percents =

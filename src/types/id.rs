@@ -137,6 +137,10 @@ pub enum OutgoingKind {}
 #[derive(Debug)]
 pub enum SessionKind {}
 
+/// Marks identifiers of proposals: two entries that may be one person.
+#[derive(Debug)]
+pub enum ProposalKind {}
+
 /// Marks identifiers of acts on many establishments.
 #[derive(Debug)]
 pub enum BulkRunKind {}
@@ -180,6 +184,9 @@ impl Named for OutgoingKind {
 impl Named for SessionKind {
     const NAME: &'static str = "session";
 }
+impl Named for ProposalKind {
+    const NAME: &'static str = "proposal";
+}
 impl Named for BulkRunKind {
     const NAME: &'static str = "bulk run";
 }
@@ -211,6 +218,8 @@ pub type EstablishmentId = Id<EstablishmentKind>;
 pub type OutboxId = Id<OutgoingKind>;
 /// A session.
 pub type SessionId = Id<SessionKind>;
+/// A proposal.
+pub type ProposalId = Id<ProposalKind>;
 /// An act on many establishments.
 pub type BulkRunId = Id<BulkRunKind>;
 /// One establishment's part in such an act.

@@ -1,15 +1,19 @@
 //! The vocabulary: newtypes with one checked constructor each. No I/O.
 
+pub mod cron;
 pub mod email;
 pub mod id;
+pub mod leaving;
 pub mod locale;
 pub mod mailbox;
+pub mod matching;
 pub mod merge_patch;
 pub mod network;
 pub mod nul;
 pub mod oauth_scope;
 pub mod page;
 pub mod permission;
+pub mod schedule;
 pub mod secret;
 pub mod slug;
 pub mod time;

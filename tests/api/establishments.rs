@@ -1,13 +1,17 @@
 //! Establishments and zones.
 
+use std::time::Duration;
+
 use passerelle::app::open;
 use passerelle::services::context::{Actor, Context, PlatformContext};
 use passerelle::services::establishments::{self, NewEstablishment};
+use passerelle::services::users;
 use passerelle::types::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::kit::Served;
+use crate::harness::gateway::TestGateway;
 use crate::harness::store::{Engine, TestStore};
 
 #[tokio::test]
@@ -99,6 +103,45 @@ async fn what_cannot_be_read_is_told_and_what_is_not_there_is_404() {
     }
     let other_method = api.send(Method::DELETE, "/api/v1/establishments", Some(&operator), None).await;
     assert_eq!((other_method.status, other_method.header("content-type")), (StatusCode::METHOD_NOT_ALLOWED, "application/problem+json"));
+}
+
+/// A name longer than a user name may be is refused only where the first administrator is made, in the new store.
+#[tokio::test]
+async fn one_that_cannot_be_made_leaves_no_store() {
+    let place = TestStore::on(Engine::Sqlite);
+    let gateway = open(&place.config).await.unwrap();
+    let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await.unwrap();
+    let mut new = NewEstablishment { name: "Lycée Ampère".to_owned(), ..NewEstablishment::default() };
+    new.contact.email = Some(format!("{}@acad-test.fr", "a".repeat(150)));
+    let refused = establishments::create(&platform, &new).await.unwrap_err();
+    assert!(refused.to_string().contains("user name"), "{refused}");
+    let folder = std::path::Path::new(place.config.store.url.strip_prefix("sqlite:").unwrap()).join("establishments");
+    let left = std::fs::read_dir(folder).unwrap().map(|found| found.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| !name.starts_with("platform")).collect::<Vec<_>>(), [""; 0]);
+    assert!(!gateway.stores.is_open("lycee-ampere"));
+    new.contact.email = None;
+    establishments::create(&platform, &new).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_whose_caller_hangs_up_is_made_all_the_same() {
+    let test = TestGateway::start().await;
+    let platform = test.platform().await;
+    let new = NewEstablishment { name: "Lycée Ampère".to_owned(), ..NewEstablishment::default() };
+    let mut making = Box::pin(establishments::create(&platform, &new));
+    assert!(futures::poll!(&mut making).is_pending());
+    drop(making);
+    let now = Timestamp::now();
+    let made = async {
+        loop {
+            match Context::open(&test.gateway, "lycee-ampere", Actor::System, now).await {
+                Ok(ctx) => break ctx,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let ctx = tokio::time::timeout(Duration::from_mins(1), made).await.unwrap();
+    assert_eq!(users::resolve(&ctx, "admin").await.unwrap().username, "admin");
 }
 
 #[tokio::test]

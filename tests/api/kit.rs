@@ -1,6 +1,9 @@
 //! The API served on a port of its own, and a caller with a token.
 
+use std::sync::Arc;
+
 use passerelle::fronts::api;
+use passerelle::services::context::Gateway;
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::store::establishment::api_token::TokenKind;
 use reqwest::{Method, Response, StatusCode};
@@ -15,6 +18,15 @@ pub struct Served {
     http: reqwest::Client,
 }
 
+/// Serves a gateway's API, and tells where.
+pub async fn serve(gateway: &Arc<Gateway>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let router = api::router(gateway.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    base
+}
+
 /// An answer, read whole.
 #[derive(Debug)]
 pub struct Answer {
@@ -25,11 +37,12 @@ pub struct Answer {
 
 impl Served {
     pub async fn start() -> Self {
-        let test = TestGateway::start().await;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = api::router(test.gateway.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self::over(TestGateway::start().await).await
+    }
+
+    /// Over this gateway.
+    pub async fn over(test: TestGateway) -> Self {
+        let base = serve(&test.gateway).await;
         Self { test, base, http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap() }
     }
 

@@ -11,3 +11,4 @@ pub mod kit;
 mod roles;
 mod tokens;
 mod users;
+mod versions;

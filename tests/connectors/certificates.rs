@@ -58,7 +58,12 @@ impl Authority {
         std::fs::write(&certificate, params.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
         std::fs::write(&secret, key.serialize_pem()).unwrap();
         let generated = generate(2, 100, 7);
-        Slapd::start_with(&Setup { ldif: Some(&generated.ldif), tls: Some(Tls { certificate: &certificate, key: &secret }), directives })
+        Slapd::start_with(&Setup {
+            ldif: Some(&generated.ldif),
+            tls: Some(Tls { certificate: &certificate, key: &secret }),
+            directives,
+            ..Setup::default()
+        })
     }
 }
 
@@ -112,7 +117,7 @@ async fn a_self_signed_authority_as_the_servers_certificate_has_its_words() {
     std::fs::write(&secret, key.serialize_pem()).unwrap();
     let generated = generate(2, 100, 7);
     let tls = Some(Tls { certificate: &certificate, key: &secret });
-    let slapd = Slapd::start_with(&Setup { ldif: Some(&generated.ldif), tls, directives: "" });
+    let slapd = Slapd::start_with(&Setup { ldif: Some(&generated.ldif), tls, ..Setup::default() });
     let error = failure(&source(&slapd.ldaps_url("127.0.0.1"), &json!({"ca_file": certificate})).await.unwrap()).await;
     assert!(matches!(&error.cause, Cause::CertificateIsAuthority), "{error:?}");
 }

@@ -100,6 +100,8 @@ async fn serve(mut stream: TcpStream, fault: Fault) -> std::io::Result<()> {
                 let rest = next.map_or_else(|| group(0, false), |start| group(start, start >= 6));
                 stream.write_all(&[message(id, &rest, &[]), message(id, &result(0x65, 0, ""), &[])].concat()).await?;
             }
+            // It says nothing of itself.
+            (0x63, _) if is_root_dse(&request) => stream.write_all(&message(id, &result(0x65, 32, ""), &[])).await?,
             (0x63, _) => {
                 pages += 1;
                 page(&mut stream, id, pages, fault).await?;
@@ -110,7 +112,7 @@ async fn serve(mut stream: TcpStream, fault: Fault) -> std::io::Result<()> {
 }
 
 /// One request, as its bytes; requests are short enough for one byte or two of length.
-async fn frame(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+pub async fn frame(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut head = [0; 2];
     stream.read_exact(&mut head).await?;
     let size = match head[1] {
@@ -122,6 +124,16 @@ async fn frame(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     frame.resize(2 + size, 0);
     stream.read_exact(&mut frame[2..]).await?;
     Ok(frame)
+}
+
+/// True for a search whose base is empty.
+pub fn is_root_dse(request: &[u8]) -> bool {
+    let after_length = match request[2 + 4] {
+        0x81 => 2 + 6,
+        0x82 => 2 + 7,
+        _ => 2 + 5,
+    };
+    request[after_length..].starts_with(&[4, 0])
 }
 
 async fn page(stream: &mut TcpStream, id: u8, number: usize, fault: Fault) -> std::io::Result<()> {
@@ -194,29 +206,33 @@ fn nest(id: u8) -> Vec<u8> {
     tlv(0x30, &[&[2, 1, id], tlv(0x64, &reversed).as_slice()].concat())
 }
 
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let size = u32::try_from(content.len()).unwrap().to_be_bytes();
     [&[tag, 0x84], size.as_slice(), content].concat()
 }
 
-fn message(id: u8, operation: &[u8], controls: &[u8]) -> Vec<u8> {
+pub fn message(id: u8, operation: &[u8], controls: &[u8]) -> Vec<u8> {
     let controls = if controls.is_empty() { Vec::new() } else { tlv(0xa0, controls) };
     tlv(0x30, &[&[2, 1, id], operation, &controls].concat())
 }
 
-fn result(tag: u8, code: u8, text: &str) -> Vec<u8> {
+pub fn result(tag: u8, code: u8, text: &str) -> Vec<u8> {
     tlv(tag, &[&[0x0a, 1, code, 4, 0], tlv(4, text.as_bytes()).as_slice()].concat())
 }
 
-fn paging(cookie: &[u8]) -> Vec<u8> {
+pub fn paging(cookie: &[u8]) -> Vec<u8> {
     let value = tlv(0x30, &[&[2, 1, 0], tlv(4, cookie).as_slice()].concat());
     tlv(0x30, &[tlv(4, b"1.2.840.113556.1.4.319"), tlv(4, &value)].concat())
+}
+
+/// An attribute with one value.
+pub fn attribute(name: &str, value: &[u8]) -> Vec<u8> {
+    tlv(0x30, &[tlv(4, name.as_bytes()), tlv(0x31, &tlv(4, value))].concat())
 }
 
 /// A person whose login name and key are the DN itself.
 fn person(dn: &[u8]) -> Vec<u8> {
     let name = dn.strip_prefix(b"uid=").and_then(|rest| rest.strip_suffix(b",dc=x")).unwrap();
-    let attribute = |kind: &str, value: &[u8]| tlv(0x30, &[tlv(4, kind.as_bytes()), tlv(0x31, &tlv(4, value))].concat());
     let login = if name.is_ascii() { attribute("uid", name) } else { Vec::new() };
     let attributes = [login, attribute("entryUUID", if name.is_ascii() { name } else { b"struck" })].concat();
     tlv(0x64, &[tlv(4, dn), tlv(0x30, &attributes)].concat())

@@ -1,9 +1,13 @@
 //! Directories read over the wire: a real slapd for what must work, a server that misbehaves for what must fail clearly.
 
+mod active_directory;
 mod certificates;
+mod changes;
 mod check;
+pub mod controller;
 mod faults;
 mod misbehaving;
+mod odd;
 mod reading;
 mod sign_in;
 

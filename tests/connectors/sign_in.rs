@@ -1,9 +1,12 @@
 //! A person's password checked by bind, on connections of its own.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use connectors::{Cause, Directory, Settings, Verdict};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use super::misbehaving::{Fault, start};
 use super::{DEADLINE, assert_prompt, directory, impatient, read, settings};
@@ -158,4 +161,57 @@ async fn a_directory_that_does_not_answer_is_an_error_and_not_a_refusal() {
     let error = directory.verify_password("uid=a,dc=x", "key", &"b".into()).await.unwrap_err();
     assert!(matches!(error.cause, Cause::Silent { .. }), "{error:?}");
     assert_prompt(started, &error.cause);
+}
+
+/// A door that closes at once: its address, and how often somebody came.
+async fn slammed() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ldap://{}", listener.local_addr().unwrap());
+    let came = Arc::new(AtomicUsize::new(0));
+    let counted = came.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    (url, came)
+}
+
+#[tokio::test]
+async fn a_directory_that_is_away_is_not_asked_at_every_sign_in() {
+    let (url, came) = slammed().await;
+    let settings = Settings::parse(&json!({"urls": [url], "base_dn": "dc=x"})).unwrap();
+    let directory = Directory::new(settings, None).await.unwrap();
+    let sign_in = async || directory.verify_password("uid=a,dc=x", "key", &"b".into()).await.unwrap_err().cause;
+    for _ in 0..3 {
+        let cause = sign_in().await;
+        assert!(!matches!(cause, Cause::Resting(_)), "{cause:?}");
+    }
+    let before = came.load(Ordering::SeqCst);
+    for _ in 0..20 {
+        assert!(matches!(sign_in().await, Cause::Resting(_)));
+    }
+    assert_eq!(came.load(Ordering::SeqCst), before, "nobody was asked");
+}
+
+#[tokio::test]
+async fn the_server_that_answered_last_is_asked_first() {
+    let slapd = small("");
+    let (away, came) = slammed().await;
+    let own = json!({"urls": [away, slapd.url()], "group_base_dn": format!("ou=people,{BASE}")});
+    let directory = directory(&away, own).await;
+    let key = key_of(&slapd, "anne");
+    assert_eq!(directory.answering(), Some(away.as_str()));
+    for _ in 0..3 {
+        read(&directory, DEADLINE).await.1.unwrap();
+    }
+    assert_eq!((directory.answering(), came.load(Ordering::SeqCst)), (Some(slapd.url().as_str()), 1), "the other was tried once");
+    for _ in 0..3 {
+        assert_eq!(directory.verify_password(&dn("anne"), &key, &"Essai-anne".into()).await.unwrap(), Verdict::Accepted);
+    }
+    assert_eq!(came.load(Ordering::SeqCst), 2, "and once for sign-ins, which go their own way");
+    directory.prefer(&away);
+    read(&directory, DEADLINE).await.1.unwrap();
+    assert_eq!(came.load(Ordering::SeqCst), 3, "as an earlier program remembers");
 }

@@ -64,8 +64,8 @@ async fn connector_checks_and_passwords_go_well() -> Result<()> {
     let directory = demo(60).await?;
     let establishment = &ESTABLISHMENTS[1];
     let source = source(&directory, establishment, 1000).await?;
-    for step in source.check().await {
-        assert!(step.ok, "{step:?}");
+    for step in source.check(4_000_000_000).await {
+        assert_eq!(step.level, connectors::Level::Ok, "{step:?}");
     }
     let dn = establishment.person_dn(establishment.pupil.uid);
     let (records, _) = read(&source).await?;

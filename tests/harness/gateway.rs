@@ -8,7 +8,7 @@ use passerelle::services::establishments::{self, Created, NewEstablishment};
 use passerelle::types::secret::Secret;
 use passerelle::types::time::Timestamp;
 
-use super::store::TestStore;
+use super::store::{Engine, TestStore};
 
 /// A password that meets the rules.
 pub const PASSWORD: &str = "cheval pile agrafe correct";
@@ -26,7 +26,15 @@ impl TestGateway {
     }
 
     pub async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
-        let mut store = TestStore::new();
+        Self::over(TestStore::new(), adjust).await
+    }
+
+    /// On this engine, whatever the run's is.
+    pub async fn start_on(engine: Engine) -> Self {
+        Self::over(TestStore::on(engine), |_| {}).await
+    }
+
+    async fn over(mut store: TestStore, adjust: impl FnOnce(&mut Config)) -> Self {
         adjust(&mut store.config);
         let gateway = passerelle::app::open(&store.config).await.unwrap();
         Self { gateway, store }

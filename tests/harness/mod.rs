@@ -11,6 +11,7 @@ pub mod listener;
 pub mod mailbox;
 pub mod postgres;
 pub mod relying_party;
+pub mod samba;
 pub mod server;
 pub mod slapd;
 pub mod store;

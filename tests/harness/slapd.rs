@@ -31,6 +31,8 @@ pub struct Setup<'a> {
     pub tls: Option<Tls<'a>>,
     /// Directives of the database, such as `sizelimit 10`.
     pub directives: &'a str,
+    /// Without content synchronisation (RFC 4533), as a directory set up by hand often is.
+    pub without_sync: bool,
 }
 
 /// A server's certificate.
@@ -46,7 +48,7 @@ pub struct Tls<'a> {
 #[derive(Debug)]
 pub struct Slapd {
     // Declared first, so that the server stops before its folder goes.
-    _daemon: Daemon,
+    daemon: Daemon,
     folder: tempfile::TempDir,
     port: u16,
     tls_port: Option<u16>,
@@ -73,18 +75,31 @@ impl Slapd {
             if let Some(tls_port) = tls_port {
                 write!(addresses, " ldaps://127.0.0.1:{tls_port}").unwrap();
             }
-            let mut command = Command::new(program("slapd"));
-            // Level `none` writes only what is always written, among it that the server starts.
-            command.args(["-d", "none", "-h", &addresses, "-f"]).arg(&config);
-            match Daemon::start(command, INSTALL, |line| line.contains("slapd starting").then_some(())) {
-                Ok((daemon, ())) => {
+            match run(&addresses, &config) {
+                Ok(daemon) => {
                     [Some(port), tls_port].into_iter().flatten().for_each(await_listening);
-                    return Self { _daemon: daemon, folder, port, tls_port };
+                    return Self { daemon, folder, port, tls_port };
                 }
                 Err(refusal) => refusals = refusal,
             }
         }
         panic!("{refusals}");
+    }
+
+    /// Stops it as an administrator would, and starts it again at the same place, with other directives of its database. Its journal of
+    /// changes is gone then, as it is after any restart.
+    pub fn restart(&mut self, directives: &str) {
+        self.stop();
+        let config = configure(self.folder.path(), &Setup { directives, ..Setup::default() });
+        self.daemon = run(&self.url(), &config).unwrap();
+        await_listening(self.port);
+    }
+
+    /// Stops it as an administrator would: what it knows is written first.
+    pub fn stop(&mut self) {
+        let told = output(Command::new("kill").arg(self.daemon.child.id().to_string()));
+        assert!(told.status.success(), "slapd had ended already");
+        self.daemon.child.wait().unwrap();
     }
 
     /// Where it answers in plain LDAP, and by StartTLS when it has a certificate.
@@ -128,6 +143,14 @@ impl Slapd {
     }
 }
 
+/// Starts the server on these addresses, and waits until it says that it starts.
+fn run(addresses: &str, config: &Path) -> Result<Daemon, String> {
+    let mut command = Command::new(program("slapd"));
+    // Level `none` writes only what is always written, among it that the server starts.
+    command.args(["-d", "none", "-h", addresses, "-f"]).arg(config);
+    Daemon::start(command, INSTALL, |line| line.contains("slapd starting").then_some(())).map(|(daemon, ())| daemon)
+}
+
 /// Writes the server's configuration: the one of `tests/data`, in a folder of its own.
 fn configure(folder: &Path, setup: &Setup<'_>) -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
@@ -135,7 +158,7 @@ fn configure(folder: &Path, setup: &Setup<'_>) -> PathBuf {
     let schema = std::fs::read_to_string(sources.join("acad-test.schema")).unwrap();
     // The schema is copied, because slapd splits paths at spaces and the source folder may have one.
     std::fs::write(folder.join("acad-test.schema"), schema).unwrap();
-    std::fs::create_dir(folder.join("db")).unwrap();
+    std::fs::create_dir_all(folder.join("db")).unwrap();
 
     let here = folder.to_str().unwrap();
     let mut global = String::new();
@@ -145,7 +168,9 @@ fn configure(folder: &Path, setup: &Setup<'_>) -> PathBuf {
     let text = template.replace("@DIR@", here).replace("@SCHEMA@", here);
     // What stands before the first `database` holds for the server, and overlays come last.
     let text = text.replacen("database mdb", &format!("{global}database mdb"), 1);
-    let text = text.replacen("overlay syncprov", &format!("{}\noverlay syncprov", setup.directives), 1);
+    let (database, overlay) = text.split_once("overlay syncprov").unwrap();
+    let overlay = if setup.without_sync { String::new() } else { format!("overlay syncprov{overlay}") };
+    let text = format!("{database}{}\n{overlay}", setup.directives);
     let path = folder.join("slapd.conf");
     std::fs::write(&path, text).unwrap();
     path

@@ -24,7 +24,7 @@ async fn the_contact_gets_the_link_by_which_an_administrator_is_let_in_again() {
     let ctx = test.context("lycee-ampere").await;
     let mut fields = establishments::EstablishmentFields::from(&made.establishment);
     fields.contact = contact("elodie@acad-test.fr");
-    establishments::edit(&ctx, &fields).await.unwrap();
+    let edited = establishments::edit(&ctx, &made.establishment, &fields).await.unwrap();
 
     // A node that has not heard of the new contact yet writes to it all the same.
     assert_eq!(ctx.establishment.contact.email.as_deref(), Some("zoe@acad-test.fr"));
@@ -40,7 +40,7 @@ async fn the_contact_gets_the_link_by_which_an_administrator_is_let_in_again() {
     assert_eq!(person.id, made.administrator.id);
 
     fields.contact = NewContact::default();
-    establishments::edit(&ctx, &fields).await.unwrap();
+    establishments::edit(&ctx, &edited, &fields).await.unwrap();
     let ctx = test.context("lycee-ampere").await;
     let refused = establishments::reset_administrator(&ctx, &wanted).await.unwrap_err().to_string();
     assert!(refused.contains("contact.email"), "{refused}");

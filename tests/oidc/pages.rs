@@ -1,6 +1,7 @@
 //! Pages: the names people automate, what assistive technology needs, and that nothing typed becomes markup.
 
 use askama::Template;
+use connectors::Bar;
 use passerelle::fronts::web::error_page::{ErrorPage, Problem};
 use passerelle::fronts::web::pages::{
     AccessibilityPage, ChoicePage, Chrome, ConsentPage, EstablishmentChoice, LoggedOutPage, LogoutPage, PasswordNotice, PasswordSavedPage,
@@ -130,6 +131,11 @@ fn distinct_failures_have_distinct_sentences() {
         SignInNotice::Missing,
         SignInNotice::Throttled { retry_after_s: 30 },
         SignInNotice::Unavailable,
+        SignInNotice::Barred(Bar::AccountDisabled),
+        SignInNotice::Barred(Bar::AccountExpired),
+        SignInNotice::Barred(Bar::PasswordExpired),
+        SignInNotice::Barred(Bar::PasswordToChange),
+        SignInNotice::Barred(Bar::NotNow),
         SignInNotice::Again,
     ];
     let mut pages: Vec<_> = notices.into_iter().map(|n| sign_in(Locale::Fr, Some(n))).collect();

@@ -117,7 +117,7 @@ async fn nobody_gives_more_than_they_hold_by_hand_or_by_a_rule() {
     // What an operator set up, someone below neither takes away nor turns round.
     let set_up = rules::create(operators, &rule("passerelle", "dsi", "operator", None)).await.unwrap();
     assert!(matches!(rules::delete(&below, set_up.id).await, Err(Error::Forbidden(_))));
-    let turned = rules::update(&below, set_up.id, &rule("passerelle", "dsi", "auditor", None)).await;
+    let turned = rules::update(&below, &set_up, &rule("passerelle", "dsi", "auditor", None)).await;
     assert!(matches!(turned, Err(Error::Forbidden(_))));
     let held = assignments::list(operators, &PageRequest::first(1), &Filter::default()).await.unwrap();
     assert!(matches!(assignments::end(&below, held.items[0].id).await, Err(Error::Forbidden(_))));

@@ -169,13 +169,13 @@ async fn a_rule_changed_disabled_or_removed_changes_everyone_at_once() {
     let made = school.rule("scodoc", "ens-(?<unit>.+)", "Ens", Some("{unit}")).await;
     let mut fields = RuleFields::from(&made);
     fields.role = "Secr".to_owned();
-    rules::update(&school.ctx, made.id, &fields).await.unwrap();
+    let made = rules::update(&school.ctx, &made, &fields).await.unwrap();
     assert_eq!(school.held("durand", "scodoc").await, ["Secr_RT"]);
     fields.enabled = false;
-    rules::update(&school.ctx, made.id, &fields).await.unwrap();
+    let made = rules::update(&school.ctx, &made, &fields).await.unwrap();
     assert!(school.recorded("durand").await.is_empty());
     fields.enabled = true;
-    rules::update(&school.ctx, made.id, &fields).await.unwrap();
+    let made = rules::update(&school.ctx, &made, &fields).await.unwrap();
     assert_eq!(school.held("durand", "scodoc").await, ["Secr_RT"]);
     rules::delete(&school.ctx, made.id).await.unwrap();
     assert!(school.recorded("durand").await.is_empty());
@@ -209,23 +209,24 @@ async fn a_catalogue_changes_only_where_nothing_hangs_on_it() {
     let stored = applications::get(&school.ctx, "scodoc").await.unwrap();
     let mut fields = ApplicationFields::from(&stored);
     fields.roles.retain(|role| role.name != "Ens");
-    assert!(applications::update(&school.ctx, "scodoc", &fields).await.unwrap_err().to_string().contains("Ens"));
+    assert!(applications::update(&school.ctx, &stored, &fields).await.unwrap_err().to_string().contains("Ens"));
     assert!(applications::delete(&school.ctx, "scodoc").await.unwrap_err().to_string().contains("1 rules"));
     let mut fields = ApplicationFields::from(&stored);
     fields.default_role = Some("Observateur".to_owned());
-    applications::update(&school.ctx, "scodoc", &fields).await.unwrap();
+    applications::update(&school.ctx, &stored, &fields).await.unwrap();
     assert_eq!(school.held("martin", "scodoc").await, ["Observateur"]);
     for listed in rules::list(&school.ctx).await.unwrap() {
         rules::delete(&school.ctx, listed.id).await.unwrap();
     }
     applications::delete(&school.ctx, "scodoc").await.unwrap();
     assert!(school.recorded("martin").await.is_empty());
-    let own = ApplicationFields::from(&applications::get(&school.ctx, "passerelle").await.unwrap());
+    let standing = applications::get(&school.ctx, "passerelle").await.unwrap();
+    let own = ApplicationFields::from(&standing);
     let mut with_more = own.clone();
     with_more.roles.pop();
-    assert!(matches!(applications::update(&school.ctx, "passerelle", &with_more).await, Err(Error::Conflict(_))));
+    assert!(matches!(applications::update(&school.ctx, &standing, &with_more).await, Err(Error::Conflict(_))));
     assert!(matches!(applications::delete(&school.ctx, "passerelle").await, Err(Error::Conflict(_))));
-    applications::update(&school.ctx, "passerelle", &ApplicationFields { title: "Notre passerelle".to_owned(), ..own }).await.unwrap();
+    applications::update(&school.ctx, &standing, &ApplicationFields { title: "Notre passerelle".to_owned(), ..own }).await.unwrap();
 }
 
 #[tokio::test]

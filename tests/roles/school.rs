@@ -73,6 +73,7 @@ impl School {
             last_sign_in_at: None,
             created_at: self.ctx.now,
             updated_at: self.ctx.now,
+            erased_at: None,
         }
     }
 

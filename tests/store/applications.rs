@@ -123,7 +123,10 @@ async fn rules_go_by_application_then_priority_then_age() {
             bed.write(async |tx| rule::insert(tx, &rules[at]).await).await;
         }
         assert_eq!(rule::list(&mut bed.read().await).await.unwrap(), rules);
+        let stamp = rule::stamp(&mut bed.read().await).await.unwrap();
+        assert_eq!(rule::stamp(&mut bed.read().await).await.unwrap(), stamp);
         bed.write(async |tx| rule::delete(tx, rules[1].id).await).await;
+        assert_ne!(rule::stamp(&mut bed.read().await).await.unwrap(), stamp, "a rule less");
         let left: Vec<RuleId> = rule::list(&mut bed.read().await).await.unwrap().iter().map(|r| r.id).collect();
         assert_eq!(left, [rules[0].id, rules[2].id, rules[3].id]);
     })

@@ -328,3 +328,29 @@ async fn an_assignment_needs_its_person_its_application_and_its_rule() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_role_given_by_hand_is_told_for_as_long_as_it_holds_or_will() {
+    on_every_engine(async |bed| {
+        let place = place(bed, 3).await;
+        let until = |person: &User, valid_until| Assignment { valid_until, ..samples::assignment(person, &place.notes, "chef") };
+        let all = [until(&place.people[0], Some(LATER)), until(&place.people[1], None), computed(&place, &place.people[2], "chef")];
+        with_assignments(bed, &all).await;
+        let mut tx = bed.read().await;
+        for (at, expected) in
+            [(NOW.plus_s(-1), [true, true, false]), (LATER.plus_s(-1), [true, true, false]), (LATER, [false, true, false])]
+        {
+            for (person, expected) in place.people.iter().zip(expected) {
+                assert_eq!(assignment::any_manual_of_user(&mut tx, person.id, at).await.unwrap(), expected, "{at} {}", person.username);
+            }
+        }
+        drop(tx);
+        bed.write(async |tx| assignment::delete_of_user(tx, place.people[1].id).await).await;
+        bed.write(async |tx| assignment::delete_of_user(tx, place.people[2].id).await).await;
+        let mut tx = bed.read().await;
+        assert_eq!(assignment::list_of_user(&mut tx, place.people[0].id).await.unwrap().len(), 1);
+        assert_eq!(assignment::list_of_user(&mut tx, place.people[1].id).await.unwrap(), []);
+        assert_eq!(assignment::list_of_user(&mut tx, place.people[2].id).await.unwrap(), []);
+    })
+    .await;
+}

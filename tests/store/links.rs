@@ -3,13 +3,13 @@
 use passerelle::store::establishment::link::{HASH_BYTES, Known, Link, NamedLink};
 use passerelle::store::establishment::source::{Bound, Guard, Source, SourceKind};
 use passerelle::store::establishment::sync_run::State;
-use passerelle::store::establishment::user::User;
+use passerelle::store::establishment::user::{User, UserStatus};
 use passerelle::store::establishment::{group, link, source, sync_run, user};
 use passerelle::types::id::{SourceId, UserId};
 use serde_json::json;
 
 use super::engine::{Bed, on_every_engine};
-use super::samples::{self, LATER, person};
+use super::samples::{self, LATER, NOW, person};
 
 async fn with_source_and_people(bed: &Bed, feed: &Source, people: &[User]) {
     bed.write(async |tx| {
@@ -151,7 +151,8 @@ async fn a_person_s_links_name_their_sources_and_one_can_be_marked_gone() {
         bed.write(async |tx| {
             source::insert(tx, &csv).await?;
             link::upsert_all(tx, &[samples::link(&ldap, &someone, "guid"), samples::link(&csv, &someone, "12")]).await?;
-            link::mark_gone(tx, ldap.id, someone.id).await
+            link::mark_gone(tx, ldap.id, someone.id, LATER).await?;
+            link::mark_gone(tx, ldap.id, someone.id, LATER.plus_s(1)).await
         })
         .await;
         let named = |feed: &Source, external_id: &str, present| NamedLink {
@@ -160,7 +161,9 @@ async fn a_person_s_links_name_their_sources_and_one_can_be_marked_gone() {
             dn: Some("uid=élodie,ou=Élèves,dc=acad-test,dc=fr".to_owned()),
             present,
             active: true,
+            left_at: (!present).then_some(LATER),
             source_id: feed.id,
+            leaving: feed.leaving,
         };
         let found = link::list_of_user(&mut bed.read().await, someone.id).await.unwrap();
         assert_eq!(found, [named(&csv, "12", true), named(&ldap, "guid", false)]);
@@ -188,7 +191,9 @@ async fn several_people_s_links_are_listed_by_person_and_source() {
             dn: link.dn.clone(),
             present: link.present,
             active: link.active,
+            left_at: None,
             source_id: feed.id,
+            leaving: feed.leaving,
         };
         let asked = [people[2].id, people[1].id, people[0].id];
         let found = link::list_named_of_users(&mut bed.read().await, &asked).await.unwrap();
@@ -253,6 +258,36 @@ async fn what_a_run_compares_with_is_read_in_steps() {
 }
 
 #[tokio::test]
+async fn a_few_entries_are_looked_up_by_key_by_place_and_by_name() {
+    on_every_engine(async |bed| {
+        let (feed, people) = (samples::source("annuaire"), ["anne", "bob", "chloé"].map(person));
+        with_source_and_people(bed, &feed, &people).await;
+        let at = |n: usize, place: u8, present| Link {
+            place: Some(vec![place; 16]),
+            present,
+            ..samples::link(&feed, &people[n], &format!("key-{n}"))
+        };
+        let links = [at(0, 1, true), at(1, 2, false), at(2, 3, true)];
+        bed.write(async |tx| link::insert_all(tx, &links).await).await;
+        let mut tx = bed.read().await;
+        let found = link::list_known_by_keys(&mut tx, feed.id, &["key-1".to_owned(), "key-9".to_owned()]).await.unwrap();
+        assert_eq!(found.iter().map(|known| (known.user_id, known.present)).collect::<Vec<_>>(), [(people[1].id, false)]);
+        let places = [vec![1; 16], vec![2; 16], vec![7; 16]];
+        assert_eq!(
+            link::list_at(&mut tx, feed.id, &places).await.unwrap(),
+            [(vec![1; 16], people[0].id)],
+            "nobody stands where one is gone"
+        );
+        let free = people.iter().filter(|someone| someone.status != UserStatus::Disabled).count();
+        assert_eq!(link::count_free_of_source(&mut tx, feed.id).await.unwrap(), i64::try_from(free).unwrap());
+        let accounts = user::list_accounts(&mut tx, &[people[2].id, UserId::new()]).await.unwrap();
+        assert_eq!(accounts.iter().map(|account| account.username_folded.as_str()).collect::<Vec<_>>(), ["chloé"]);
+        assert_eq!(user::list_accounts_named(&mut tx, &["chloé".to_owned(), "zoé".to_owned()]).await.unwrap(), accounts);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_link_needs_its_source_and_its_person() {
     on_every_engine(async |bed| {
         let (feed, someone) = (samples::source("annuaire"), person("élodie"));
@@ -261,6 +296,41 @@ async fn a_link_needs_its_source_and_its_person() {
         let nowhere = samples::link(&samples::source("nulle-part"), &someone, "1");
         bed.refuses_as_referenced(async |tx| link::upsert_all(tx, std::slice::from_ref(&nobody)).await).await;
         bed.refuses_as_referenced(async |tx| link::upsert_all(tx, std::slice::from_ref(&nowhere)).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_left_is_listed_from_a_day_on_until_they_are_back() {
+    on_every_engine(async |bed| {
+        let (feed, other) = (samples::source("annuaire"), samples::source("autre"));
+        let mut people: Vec<User> = ["anaïs", "bob", "chloé", "david"].map(person).into();
+        people.sort_by_key(|p| p.id);
+        people[..3].iter_mut().for_each(|p| p.status = UserStatus::Disabled);
+        with_source_and_people(bed, &feed, &people).await;
+        bed.write(async |tx| {
+            source::insert(tx, &other).await?;
+            let links: Vec<Link> = people.iter().map(|p| samples::link(&feed, p, &p.username)).collect();
+            link::upsert_all(tx, &links).await?;
+            for (person, after_s) in people.iter().zip([0, 10, 20, 0]) {
+                link::mark_gone(tx, feed.id, person.id, NOW.plus_s(after_s)).await?;
+            }
+            Ok(())
+        })
+        .await;
+        let listed = async |until: i64, after: Option<UserId>, limit: i64| {
+            link::list_left(&mut bed.read().await, feed.id, NOW.plus_s(until), after, limit).await.unwrap()
+        };
+        let keys: Vec<UserId> = people.iter().map(|p| p.id).collect();
+        assert_eq!(listed(10, None, 9).await, keys[..2], "the fourth may sign in all the same");
+        assert_eq!(listed(100, None, 2).await, keys[..2]);
+        assert_eq!(listed(100, Some(keys[1]), 9).await, keys[2..3]);
+        assert_eq!(listed(-1, None, 9).await, []);
+        assert_eq!(link::list_left(&mut bed.read().await, other.id, LATER, None, 9).await.unwrap(), []);
+        bed.write(async |tx| link::upsert_all(tx, &[samples::link(&feed, &people[0], &people[0].username)]).await).await;
+        assert_eq!(listed(100, None, 9).await, keys[1..3]);
+        let back = link::list_of_user(&mut bed.read().await, keys[0]).await.unwrap();
+        assert_eq!((back[0].present, back[0].left_at), (true, None));
     })
     .await;
 }

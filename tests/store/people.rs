@@ -42,6 +42,7 @@ async fn a_person_comes_back_as_written() {
             display_name: "é".repeat(100_000),
             status: UserStatus::Disabled,
             disabled_by: Some(DisabledBy::Source),
+            erased_at: Some(LATER),
             ..person(&"ǅ".repeat(128))
         };
         bed.write(async |tx| user::insert(tx, &full).await).await;

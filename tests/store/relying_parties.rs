@@ -282,6 +282,9 @@ async fn the_trail_is_walked_newest_first_and_every_filter_narrows() {
             let found = walk(1, None, async |page| audit_event::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
+        for (action, subject, expected) in [("user.enabled", "1", true), ("user.enabled", "2", false), ("source.created", "2", false)] {
+            assert_eq!(audit_event::any(&mut tx, action, "user", subject).await.unwrap(), expected, "{action} {subject}");
+        }
         let unfiltered = audit_event::Filter::default();
         let found = walk(1, Some("Disabled"), async |page| audit_event::list(&mut tx, page, &unfiltered).await).await;
         assert_eq!(found, [all[1].clone(), all[3].clone()], "words are looked for in what was done");

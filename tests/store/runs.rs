@@ -2,8 +2,9 @@
 
 use passerelle::store::establishment::change::{Change, ChangeKind, Operation};
 use passerelle::store::establishment::source::Source;
+use passerelle::store::establishment::source_state::{SourceState, Taken};
 use passerelle::store::establishment::sync_run::{Counts, Filter, Mode, Run, State};
-use passerelle::store::establishment::{change, source, sync_run};
+use passerelle::store::establishment::{change, source, source_state, sync_run};
 use passerelle::types::id::{RunId, SourceId};
 use serde_json::json;
 use uuid::Uuid;
@@ -87,6 +88,28 @@ async fn runs_are_walked_newest_first_and_every_filter_narrows() {
         }
         let named: Vec<Run> = runs.iter().filter(|r| r.source == "deux").cloned().collect();
         assert_eq!(walk(2, Some("DEU"), async |page| sync_run::list(&mut tx, page, &Filter::default()).await).await, named);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_held_run_waits_until_it_is_refused() {
+    on_every_engine(async |bed| {
+        let (feed, other) = (with_source(bed, "un").await, with_source(bed, "deux").await);
+        let changes = Run { mode: Mode::Changes, ..samples::run(&feed, State::Held) };
+        with_runs(bed, &[changes.clone(), samples::run(&feed, State::Done), samples::run(&other, State::Held)]).await;
+        let held = async |mode| sync_run::find_held(&mut bed.read().await, feed.id, mode).await.unwrap();
+        assert_eq!((held(Mode::Changes).await, held(Mode::Full).await), (Some(changes.id), None), "a complete reading says more");
+        let full = Run { mode: Mode::Full, ..samples::run(&feed, State::Held) };
+        with_runs(bed, std::slice::from_ref(&full)).await;
+        assert_eq!((held(Mode::Changes).await, held(Mode::Full).await), (Some(full.id), Some(full.id)));
+        assert_eq!(bed.write(async |tx| sync_run::refuse_held(tx, feed.id, "dépassé").await).await, 2);
+        assert_eq!(
+            (held(Mode::Full).await, sync_run::find_held(&mut bed.read().await, other.id, Mode::Full).await.unwrap().is_some()),
+            (None, true)
+        );
+        let refused = sync_run::find(&mut bed.read().await, full.id).await.unwrap().unwrap();
+        assert_eq!((refused.state, refused.error.as_deref()), (State::Refused, Some("dépassé")));
     })
     .await;
 }
@@ -209,6 +232,45 @@ async fn runs_and_changes_need_what_they_belong_to() {
         bed.write(async |tx| change::insert_all(tx, run.id, std::slice::from_ref(&named)).await).await;
         bed.write(async |tx| change::delete_of_run(tx, run.id).await).await;
         assert_eq!(change::list(&mut bed.read().await, run.id, -1, 10, &change::Filter::default()).await.unwrap(), (vec![], 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_state_of_a_source_is_kept_and_empty_before_its_first_run() {
+    on_every_engine(async |bed| {
+        let feed = with_source(bed, "annuaire").await;
+        assert_eq!(source_state::get(&mut bed.read().await, feed.id).await.unwrap(), SourceState::new(feed.id));
+        let mut state = SourceState {
+            bookmark: Some("csn".to_owned()),
+            bookmark_at: Some(NOW),
+            failures: 3,
+            error: Some("l’annuaire ne répond pas".to_owned()),
+            taken: Taken { people: 1, groups: 2, memberships: 3 },
+            roles_due: true,
+            turns_at: Some(LATER),
+            server: Some("ldaps://un.exemple.fr".to_owned()),
+            paused_until: Some(LATER),
+            ..SourceState::new(feed.id)
+        };
+        bed.write(async |tx| source_state::keep(tx, &state).await).await;
+        assert_eq!(source_state::get(&mut bed.read().await, feed.id).await.unwrap(), state);
+        (state.failures, state.bookmark) = (0, None);
+        bed.write(async |tx| source_state::keep(tx, &state).await).await;
+        assert_eq!(source_state::get(&mut bed.read().await, feed.id).await.unwrap(), state);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_that_found_nothing_to_do_is_forgotten() {
+    on_every_engine(async |bed| {
+        let feed = with_source(bed, "annuaire").await;
+        let run = samples::run(&feed, State::Running);
+        bed.write(async |tx| sync_run::insert(tx, &run).await).await;
+        assert_eq!(sync_run::find(&mut bed.read().await, run.id).await.unwrap().unwrap(), run);
+        bed.write(async |tx| sync_run::forget(tx, run.id).await).await;
+        assert_eq!(sync_run::find(&mut bed.read().await, run.id).await.unwrap(), None);
     })
     .await;
 }

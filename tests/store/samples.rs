@@ -17,6 +17,7 @@ use passerelle::store::establishment::source::{Guard, Source, SourceKind};
 use passerelle::store::establishment::sync_run::{Counts, Mode, Progress, Run, StartedBy, State};
 use passerelle::store::establishment::user::{User, UserStatus};
 use passerelle::types::id::{ApplicationId, AssignmentId, GrantId, GroupId, RuleId, RunId, SessionId, SourceId, UserId};
+use passerelle::types::leaving::{Afterwards, Leaving};
 use passerelle::types::secret::TokenHash;
 use passerelle::types::time::Timestamp;
 use serde_json::json;
@@ -53,6 +54,7 @@ pub fn person(username: &str) -> User {
         last_sign_in_at: Some(NOW.plus_s(-86_400)),
         created_at: NOW.plus_s(-1_000_000),
         updated_at: NOW,
+        erased_at: None,
     }
 }
 
@@ -64,8 +66,8 @@ pub fn source(name: &str) -> Source {
         settings: json!({ "urls": ["ldaps://annuaire.acad-test.fr"], "page_size": 500, "paged": true, "filter": null, "ratio": 0.5 }),
         secret_sealed: Some(vec![0, 255, 1, 0]),
         guard: Guard { shrink_percent: 12.5, ..Guard::default() },
-        schedule: Some(json!({ "cron": "*/15 * * * *", "zone": "Europe/Paris" })),
-        leaving: Some(json!({ "grace_days": 90 })),
+        schedule: Some(serde_json::from_value(json!({ "cron": "*/15 * * * *", "zone": "Europe/Paris" })).unwrap()),
+        leaving: Some(Leaving { grace_days: 90, then: Afterwards::Anonymise }),
         matching: None,
         route: Some("supannEtablissement{UAI}".to_owned()),
         routed_from: None,

@@ -104,10 +104,12 @@ async fn only_one_run_of_a_source_at_a_time() {
     let fed = Fed::with_people(&["anne"]).await;
     // A server that accepts and says nothing keeps the first run going.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut fields = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
-    fields.settings["urls"] = json!([format!("ldap://{}", silent.local_addr().unwrap())]);
-    fields.settings["bind_password"] = "secret".into();
-    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    let elsewhere = format!("ldap://{}", silent.local_addr().unwrap());
+    fed.change(|fields| {
+        fields.settings["urls"] = json!([elsewhere]);
+        fields.settings["bind_password"] = "secret".into();
+    })
+    .await;
     let first = sync::start(&fed.ctx, "ldap", Mode::Full).await.unwrap();
     assert_eq!(first.state, State::Running);
     assert!(matches!(sync::start(&fed.ctx, "ldap", Mode::Preview).await, Err(Error::Conflict(_))));

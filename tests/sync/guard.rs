@@ -1,7 +1,7 @@
 //! Runs that would take too much away: held, approved, refused.
 
 use passerelle::services::error::Error;
-use passerelle::services::sources::{self, SourceFields};
+use passerelle::services::sources::SourceFields;
 use passerelle::services::sync;
 use passerelle::store::establishment::change::Operation;
 use passerelle::store::establishment::source::Guard;
@@ -19,15 +19,9 @@ const PEOPLE: [&str; 20] = [
 
 async fn guarded() -> Fed {
     let fed = Fed::with_people(&PEOPLE).await;
-    change(&fed, |fields| fields.guard = Guard::default()).await;
+    fed.change(|fields| fields.guard = Guard::default()).await;
     fed.sync().await;
     fed
-}
-
-async fn change(fed: &Fed, edit: impl FnOnce(&mut SourceFields)) {
-    let mut fields = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
-    edit(&mut fields);
-    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
 }
 
 async fn active(fed: &Fed) -> usize {
@@ -91,7 +85,7 @@ async fn approval_covers_the_people_named_and_nobody_else() {
 #[tokio::test]
 async fn refused_run_does_nothing_for_ever() {
     let fed = guarded().await;
-    change(&fed, |fields| fields.settings["user_filter"] = "(uid=p0*)".into()).await;
+    fed.change(|fields| fields.settings["user_filter"] = "(uid=p0*)".into()).await;
     let held = fed.run(Mode::Full).await;
     assert_eq!(held.state, State::Held);
     let refused = sync::refuse(&fed.ctx, held.id).await.unwrap();
@@ -107,7 +101,7 @@ async fn empty_answer_disables_nobody() {
         fields.guard = super::open_guard();
         fields.settings["base_dn"] = format!("ou=groups,{BASE}").into();
     };
-    change(&fed, all_pass).await;
+    fed.change(all_pass).await;
     let held = fed.run(Mode::Full).await;
     assert_eq!((held.state, held.counts.disabled), (State::Held, 20));
     assert!(held.error.unwrap().contains("without a single person"));

@@ -48,10 +48,7 @@ async fn someone_gone_is_disabled_and_comes_back_with_everything() {
     let before = fed.user("anne").await;
     fed.slapd.modify("dn: uid=anne,ou=people,dc=acad-test,dc=fr\nchangetype: modrdn\nnewrdn: uid=anne\ndeleteoldrdn: 1\nnewsuperior: dc=acad-test,dc=fr\n\n");
     // Out of the base first, so that the same entry can return: only its place changes.
-    let mut fields =
-        passerelle::services::sources::SourceFields::from(&passerelle::services::sources::get(&fed.ctx, "ldap").await.unwrap());
-    fields.settings["base_dn"] = format!("ou=people,{BASE}").into();
-    passerelle::services::sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    fed.change(|fields| fields.settings["base_dn"] = format!("ou=people,{BASE}").into()).await;
     let run = fed.sync().await;
     assert_eq!((run.counts.disabled, run.counts.quarantined), (1, 0));
     let gone = fed.user("anne").await;
@@ -149,10 +146,7 @@ async fn unreadable_entry_is_set_aside_and_nobody_is_taken_for_gone() {
     let fed = Fed::with_people(&["anne", "bob"]).await;
     fed.slapd.modify(&add(&group_entry("profs", &[&dn("anne"), &dn("bob")])));
     fed.sync().await;
-    let mut fields =
-        passerelle::services::sources::SourceFields::from(&passerelle::services::sources::get(&fed.ctx, "ldap").await.unwrap());
-    fields.settings["mapping"] = serde_json::json!({ "username": "employeeNumber" });
-    passerelle::services::sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    fed.change(|fields| fields.settings["mapping"] = serde_json::json!({ "username": "employeeNumber" })).await;
     fed.slapd.modify(&format!("dn: {}\nchangetype: modify\nadd: employeeNumber\nemployeeNumber: E1\n\n", dn("bob")));
     let run = fed.sync().await;
     assert_eq!((run.counts.quarantined, run.counts.disabled, run.counts.memberships_removed), (1, 0, 0));

@@ -1,22 +1,32 @@
 //! Tests of: sources and sync runs, against a real directory server.
 
+mod active_directory;
 mod bad_input;
+mod changes;
 mod guard;
+mod held_letters;
+mod leaving;
 mod lifecycle;
+mod live;
+mod odd;
 mod outcome;
 mod preview;
+mod removal;
 mod roles;
 mod routed;
+mod schedules;
 mod sources;
+mod undo;
 
 use passerelle::services::context::Context;
-use passerelle::services::sources::{SourceFields, create};
+use passerelle::services::sources::{SourceFields, create, get, update};
 use passerelle::services::sync;
 use passerelle::services::users;
 use passerelle::store::establishment::change::{self, Change};
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
+use passerelle::types::leaving::Leaving;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -46,10 +56,21 @@ impl Fed {
     }
 
     async fn over(slapd: Slapd) -> Self {
-        let gateway = TestGateway::start().await;
+        Self::within(slapd, TestGateway::start().await).await
+    }
+
+    async fn within(slapd: Slapd, gateway: TestGateway) -> Self {
         let (_, ctx) = gateway.establishment("Lycée Louise Michel").await;
         create(&ctx, &fields(&slapd, open_guard())).await.unwrap();
         Self { slapd, ctx, _gateway: gateway }
+    }
+
+    /// Changes the source's fields.
+    async fn edit(&self, change: impl FnOnce(&mut SourceFields)) {
+        let standing = sources::get(&self.ctx, "ldap").await.unwrap();
+        let mut fields = SourceFields::from(&standing);
+        change(&mut fields);
+        sources::update(&self.ctx, &standing, &fields).await.unwrap();
     }
 
     /// A full run to its end, which must be `done`.
@@ -61,6 +82,14 @@ impl Fed {
 
     async fn run(&self, mode: Mode) -> Run {
         sync::run_to_end(&self.ctx, "ldap", mode).await.unwrap()
+    }
+
+    /// Changes the source as it stands.
+    async fn change(&self, edit: impl FnOnce(&mut SourceFields)) {
+        let standing = get(&self.ctx, "ldap").await.unwrap();
+        let mut fields = SourceFields::from(&standing);
+        edit(&mut fields);
+        update(&self.ctx, &standing, &fields).await.unwrap();
     }
 
     async fn changes(&self, run: &Run) -> Vec<Change> {
@@ -112,6 +141,11 @@ fn settings(url: &str) -> Value {
     json!({ "urls": [url], "bind_dn": ADMIN_DN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE, "profile": "supann", "user_filter": "(objectClass=inetOrgPerson)" })
 }
 
+/// A source that has no settings yet.
+fn unfed() -> SourceFields {
+    serde_json::from_value(json!({ "name": "ldap", "settings": {} })).unwrap()
+}
+
 fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
     SourceFields {
         name: "ldap".to_owned(),
@@ -120,6 +154,7 @@ fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
         schedule: None,
         guard,
         route: None,
+        leaving: Leaving::default(),
         enabled: true,
     }
 }

@@ -254,13 +254,14 @@ async fn people_sign_in_with_the_platforms_directory_as_long_as_both_sources_are
     assert_eq!(sources::shown(&source)["routed"], true);
     let mut off = SourceFields::from(&source);
     off.enabled = false;
-    sources::update(&a, "academie", &off).await.unwrap();
+    sources::update(&a, &source, &off).await.unwrap();
     assert!(!signs_in(&a, "ana", "Essai-ana").await.unwrap());
     assert_eq!(outcomes(&academy.pass(Mode::Full).await), [("e-0990001n", Outcome::Skipped), ("e-0990002p", Outcome::Unchanged)]);
     let platform = academy.platform.context();
-    let mut off = SourceFields::from(&sources::get(platform, "academie").await.unwrap());
+    let feeding = sources::get(platform, "academie").await.unwrap();
+    let mut off = SourceFields::from(&feeding);
     off.enabled = false;
-    sources::update(platform, "academie", &off).await.unwrap();
+    sources::update(platform, &feeding, &off).await.unwrap();
     assert!(!signs_in(&b, "bob", "Essai-bob").await.unwrap());
 }
 
@@ -357,16 +358,20 @@ async fn what_a_routed_source_needs_is_refused_elsewhere_and_by_its_field() {
     );
 
     academy.pass(Mode::Full).await;
-    let mut changed = SourceFields::from(&sources::get(&a, "academie").await.unwrap());
+    let fed = sources::get(&a, "academie").await.unwrap();
+    let mut changed = SourceFields::from(&fed);
     changed.settings = json!({ "urls": ["ldaps://elsewhere.test"], "base_dn": "dc=x" });
-    assert!(matches!(sources::update(&a, "academie", &changed).await, Err(Error::Invalid(wrong)) if wrong[0].field == "settings"));
+    assert!(matches!(sources::update(&a, &fed, &changed).await, Err(Error::Invalid(wrong)) if wrong[0].field == "settings"));
     changed.settings = json!({});
     changed.guard.people.max_count = 7;
-    assert_eq!(sources::update(&a, "academie", &changed).await.unwrap().guard.people.max_count, 7);
+    assert_eq!(sources::update(&a, &fed, &changed).await.unwrap().guard.people.max_count, 7);
     // As long as it feeds anyone, it neither goes nor becomes a source of the platform's own people.
     assert!(matches!(sources::delete(platform, "academie").await, Err(Error::Conflict(_))));
-    let mut own = SourceFields::from(&sources::get(platform, "academie").await.unwrap());
+    assert!(matches!(sources::delete(&a, "academie").await, Err(Error::Conflict(_))));
+    assert!(matches!(sync::run_one(&a, "academie", &dn("ana")).await, Err(Error::Conflict(_))));
+    let feeding = sources::get(platform, "academie").await.unwrap();
+    let mut own = SourceFields::from(&feeding);
     own.route = None;
-    assert!(matches!(sources::update(platform, "academie", &own).await, Err(Error::Conflict(_))));
+    assert!(matches!(sources::update(platform, &feeding, &own).await, Err(Error::Conflict(_))));
     assert!(matches!(sync::run_to_end(platform, "academie", Mode::Full).await, Err(Error::Conflict(_))));
 }

@@ -8,6 +8,7 @@ use passerelle::services::sources::{self, SourceFields, shown};
 use passerelle::store::establishment::source::Source;
 use passerelle::types::id::UserId;
 use passerelle::types::permission::GatewayRole;
+use passerelle::types::schedule::Schedule;
 use serde_json::{Value, json};
 
 use super::{Fed, add, delete, fields, open_guard, person};
@@ -33,7 +34,7 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
     };
     let cases: [(Edit<'_>, &str); 7] = [
         (&|f| f.name = "Deux mots".to_owned(), "name"),
-        (&|f| f.schedule = Some(json!("daily")), "schedule"),
+        (&|f| f.schedule = Some(Schedule { poll_s: 1, ..Schedule::default() }), "schedule.poll_s"),
         (&|f| f.kind = passerelle::store::establishment::source::SourceKind::Csv, "kind"),
         (&|f| f.guard.shrink_percent = 101.0, "guard.shrink_percent"),
         (&|f| f.settings["urls"] = json!(["http://x"]), "settings.urls"),
@@ -59,14 +60,14 @@ async fn bind_password_is_sealed_never_shown_and_asked_again_for_another_server(
 
     let mut same = SourceFields::from(&stored);
     same.settings["page_size"] = json!(500);
-    sources::update(&fed.ctx, "ldap", &same).await.unwrap();
+    let standing = sources::update(&fed.ctx, &stored, &same).await.unwrap();
     fed.sync().await;
 
     let mut moved = same.clone();
     moved.settings["urls"] = json!(["ldap://elsewhere.test"]);
-    assert_eq!(refused(sources::update(&fed.ctx, "ldap", &moved).await), ["settings.bind_password"]);
+    assert_eq!(refused(sources::update(&fed.ctx, &standing, &moved).await), ["settings.bind_password"]);
     moved.settings["bind_password"] = json!("another");
-    let moved = sources::update(&fed.ctx, "ldap", &moved).await.unwrap();
+    let moved = sources::update(&fed.ctx, &standing, &moved).await.unwrap();
     assert_ne!(moved.secret_sealed, stored.secret_sealed);
 }
 
@@ -74,7 +75,7 @@ async fn bind_password_is_sealed_never_shown_and_asked_again_for_another_server(
 async fn check_shows_the_steps_and_people_as_they_would_arrive() {
     let fed = Fed::with_people(&["anne"]).await;
     let steps = sources::check(&fed.ctx, "ldap").await.unwrap();
-    assert!(steps.iter().all(|step| step.ok), "{steps:?}");
+    assert!(steps.iter().all(|step| step.level == connectors::Level::Ok), "{steps:?}");
     let people = steps.iter().find(|step| step.name == "people").unwrap();
     assert_eq!((people.count, people.sample.len()), (Some(1), 1));
     assert_eq!(fed.everyone().await, []);
@@ -90,9 +91,7 @@ async fn source_that_people_came_from_is_disabled_and_not_removed() {
     sources::delete(&fed.ctx, "second").await.unwrap();
     assert!(matches!(sources::get(&fed.ctx, "second").await, Err(Error::NotFound(_))));
 
-    let mut off = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
-    off.enabled = false;
-    sources::update(&fed.ctx, "ldap", &off).await.unwrap();
+    fed.change(|fields| fields.enabled = false).await;
     let started = passerelle::services::sync::start(&fed.ctx, "ldap", passerelle::store::establishment::sync_run::Mode::Full).await;
     assert!(matches!(started, Err(Error::Conflict(_))));
 }
@@ -108,9 +107,7 @@ async fn passwords_are_checked_by_the_directory_that_states_the_person() {
     fed.slapd.modify(&delete("bob"));
     fed.sync().await;
     assert_eq!(verify_password(&fed.ctx, &bob, &secret("Essai-bob")).await.unwrap(), None, "nobody states bob any more");
-    let mut off = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
-    off.settings["sign_in"] = json!("none");
-    sources::update(&fed.ctx, "ldap", &off).await.unwrap();
+    fed.change(|fields| fields.settings["sign_in"] = json!("none")).await;
     assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-anne")).await.unwrap(), None);
 }
 
@@ -131,12 +128,9 @@ async fn disabled_source_lets_nobody_in_unless_it_took_no_sign_ins() {
     let fed = Fed::with_people(&["anne"]).await;
     fed.sync().await;
     let anne = fed.user("anne").await;
-    let mut off = SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
-    off.enabled = false;
-    sources::update(&fed.ctx, "ldap", &off).await.unwrap();
+    fed.change(|fields| fields.enabled = false).await;
     assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-anne")).await.unwrap(), Some(Verdict::Refused));
-    off.settings["sign_in"] = json!("none");
-    sources::update(&fed.ctx, "ldap", &off).await.unwrap();
+    fed.change(|fields| fields.settings["sign_in"] = json!("none")).await;
     assert_eq!(verify_password(&fed.ctx, &anne, &secret("Essai-anne")).await.unwrap(), None);
 }
 
@@ -163,14 +157,14 @@ async fn files_of_the_machine_are_named_by_operators_only_and_another_authority_
     let mut kept = SourceFields::from(&stored);
     kept.settings["page_size"] = json!(500);
     kept.settings["tls"]["client_cert_file"] = Value::Null;
-    sources::update(&administrator, "other", &kept).await.unwrap();
+    let stored = sources::update(&administrator, &stored, &kept).await.unwrap();
 
     for other in [json!(second), Value::Null] {
         kept.settings["tls"]["ca_file"] = other;
-        assert_eq!(refused(sources::update(&administrator, "other", &kept).await), named[..1]);
-        assert_eq!(refused(sources::update(&operator, "other", &kept).await), ["settings.bind_password"]);
+        assert_eq!(refused(sources::update(&administrator, &stored, &kept).await), named[..1]);
+        assert_eq!(refused(sources::update(&operator, &stored, &kept).await), ["settings.bind_password"]);
     }
     kept.settings["tls"]["ca_file"] = json!(second);
     kept.settings["bind_password"] = json!(ADMIN_PASSWORD);
-    sources::update(&operator, "other", &kept).await.unwrap();
+    sources::update(&operator, &stored, &kept).await.unwrap();
 }

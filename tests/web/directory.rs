@@ -31,7 +31,16 @@ async fn stage() -> (TestServer, Place, Slapd) {
     let place = server.establishment("Lycée Louise Michel").await;
     let settings = json!({ "urls": [slapd.url()], "bind_dn": ADMIN_DN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE });
     let guard = Guard::default();
-    let fields = SourceFields { name: "ldap".into(), kind: SourceKind::Ldap, settings, schedule: None, guard, route: None, enabled: true };
+    let fields = SourceFields {
+        name: "ldap".into(),
+        kind: SourceKind::Ldap,
+        settings,
+        schedule: None,
+        guard,
+        leaving: passerelle::types::leaving::Leaving::default(),
+        route: None,
+        enabled: true,
+    };
     create(&place.ctx, &fields).await.unwrap();
     let run = sync::run_to_end(&place.ctx, "ldap", Mode::Full).await.unwrap();
     assert_eq!((run.state, run.counts.created), (State::Done, 2), "{:?}", run.error);

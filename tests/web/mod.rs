@@ -3,6 +3,7 @@
 mod choice;
 mod connections;
 mod directory;
+mod directory_says;
 mod forms;
 mod invitation;
 mod probes;

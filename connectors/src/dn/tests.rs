@@ -78,3 +78,18 @@ proptest! {
         let _ = normalise(&text);
     }
 }
+
+#[test]
+fn the_values_of_one_type_come_as_they_are_written() {
+    assert_eq!(super::values("UID=a+cn=Ä\\, B , OU=x,ou=\\20Y,DC=fr", "ou"), ["x", "Y"]);
+    assert_eq!(super::values("UID=a+cn=Ä\\, B , OU=x", "cn"), ["Ä, B"]);
+    assert_eq!(super::values("nothing", "ou"), Vec::<String>::new());
+}
+
+#[test]
+fn a_name_lies_within_another_by_whole_parts_only() {
+    assert!(super::within("uid=a,ou=x,dc=y", "ou=x,dc=y") && super::within("dc=y", "dc=y") && super::within("dc=y", ""));
+    assert!(
+        !super::within("ou=xx,dc=y", "ou=x,dc=y") && !super::within("cn=a\\,ou=x,dc=y", "ou=x,dc=y") && !super::within("dc=y", "ou=x,dc=y")
+    );
+}

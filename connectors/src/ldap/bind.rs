@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::Directory;
+use super::answering::is_unanswered;
 use super::connection::{Connection, refusal};
 use super::error::{Cause, Error};
 use super::identity::{self, Claim};
@@ -26,12 +27,27 @@ pub enum Verdict {
     Accepted,
     /// It is wrong, or the account does not exist or is somebody else's now.
     Refused,
-    /// The account is locked after too many attempts.
+    /// The account is locked after too many attempts; directories say so whatever password was typed.
     Locked,
-    /// The account is closed or expired.
+    /// The account is closed, said whatever password was typed.
     Disabled,
-    /// The password is right and must be changed in the directory first.
-    Expired,
+    /// The password is right, and the directory does not let its owner in all the same.
+    Barred(Bar),
+}
+
+/// Why a directory does not let someone in whose password is right. Active Directory says so of a right password only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// The account is disabled.
+    AccountDisabled,
+    /// The account's time is over.
+    AccountExpired,
+    /// The password's time is over.
+    PasswordExpired,
+    /// The password has to be changed before its first use.
+    PasswordToChange,
+    /// Not at this hour, or not from this machine.
+    NotNow,
 }
 
 /// Connections for sign-in, at most so many at work.
@@ -72,10 +88,20 @@ pub(super) async fn verify(directory: &Directory, claim: &Claim<'_>, password: &
         return Ok(Verdict::Refused);
     }
     let within = directory.settings().limits.sign_in;
-    match timeout(within, attempt(directory, claim, password)).await {
+    let breaker = &directory.servers().breaker;
+    // A directory that is away must not hold every sign-in until its deadline.
+    if let Err(rest) = breaker.admit(Instant::now(), within) {
+        return Err(Cause::Resting(Duration::from_secs(rest.as_secs() + 1)).at(directory.first_server()));
+    }
+    let verdict = match timeout(within, attempt(directory, claim, password)).await {
         Ok(verdict) => verdict,
         Err(_) => Err(Cause::Silent { what: "check the password", within }.at(directory.first_server())),
+    };
+    match &verdict {
+        Err(failed) if is_unanswered(&failed.cause) => breaker.unanswered(Instant::now()),
+        _ => breaker.answered(),
     }
+    verdict
 }
 
 async fn attempt(directory: &Directory, claim: &Claim<'_>, password: &Password) -> Result<Verdict, Error> {
@@ -97,9 +123,10 @@ async fn attempt(directory: &Directory, claim: &Claim<'_>, password: &Password) 
 
 async fn conclude(directory: &Directory, claim: &Claim<'_>, mut used: Idle, answer: LdapResult) -> Result<Verdict, Error> {
     let Some(mut verdict) = verdict(&answer) else { return Err(refusal(answer, "", 0).at(&used.server)) };
-    if verdict == Verdict::Accepted {
+    if matches!(verdict, Verdict::Accepted | Verdict::Barred(_)) {
         // The password is of whoever stands at that DN now, which may be given to somebody else.
-        let same = identity::holds(directory, claim, &mut used.connection, &used.server).await;
+        let bound = (verdict == Verdict::Accepted).then_some(&mut used.connection);
+        let same = identity::holds(directory, claim, bound, &used.server).await;
         if !same.map_err(|cause| cause.at(&used.server))? {
             tracing::info!(server = %used.server, external_id = claim.external_id, "sign-in refused: the DN has another entry, or none that is seen");
             verdict = Verdict::Refused;
@@ -124,20 +151,32 @@ fn verdict(answer: &LdapResult) -> Option<Verdict> {
     }
 }
 
-/// Active Directory tells its reasons in the text alone, as `data 775` (a Windows error in hexadecimal).
+/// Active Directory tells its reasons in the text alone, as `data 775` (a Windows error in hexadecimal). A locked account is told whatever
+/// password was typed; the others only once it is right (learn.microsoft.com, "LDAP bind error codes").
 fn active_directory(text: &str) -> Verdict {
     let code = text.split_once("data ").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap_or_default());
-    match code {
+    let code = code.map(str::to_ascii_lowercase);
+    match code.as_deref() {
+        // ERROR_ACCOUNT_LOCKED_OUT.
         Some("775") => Verdict::Locked,
-        Some("533" | "701") => Verdict::Disabled,
-        Some("532" | "773") => Verdict::Expired,
+        // ERROR_INVALID_LOGON_HOURS, ERROR_INVALID_WORKSTATION.
+        Some("530" | "531") => Verdict::Barred(Bar::NotNow),
+        // ERROR_PASSWORD_EXPIRED.
+        Some("532") => Verdict::Barred(Bar::PasswordExpired),
+        // ERROR_ACCOUNT_DISABLED.
+        Some("533") => Verdict::Barred(Bar::AccountDisabled),
+        // ERROR_ACCOUNT_EXPIRED.
+        Some("701") => Verdict::Barred(Bar::AccountExpired),
+        // ERROR_PASSWORD_MUST_CHANGE.
+        Some("773") => Verdict::Barred(Bar::PasswordToChange),
+        // 52e: the password is wrong; 525: there is nobody of this name.
         _ => Verdict::Refused,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LdapResult, Verdict, verdict};
+    use super::{Bar, LdapResult, Verdict, verdict};
 
     #[test]
     fn the_directorys_answer_is_told_apart() {
@@ -147,10 +186,19 @@ mod tests {
         let ad = |data| format!("80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data {data}, v3839\0");
         assert_eq!(of(0, ""), Some(Verdict::Accepted));
         assert_eq!(of(49, ""), Some(Verdict::Refused));
-        assert_eq!(of(49, &ad("52e")), Some(Verdict::Refused));
-        assert_eq!(of(49, &ad("775")), Some(Verdict::Locked));
-        assert_eq!(of(49, &ad("533")), Some(Verdict::Disabled));
-        assert_eq!(of(49, &ad("773")), Some(Verdict::Expired));
+        for (data, said) in [
+            ("525", Verdict::Refused),
+            ("52e", Verdict::Refused),
+            ("530", Verdict::Barred(Bar::NotNow)),
+            ("531", Verdict::Barred(Bar::NotNow)),
+            ("532", Verdict::Barred(Bar::PasswordExpired)),
+            ("533", Verdict::Barred(Bar::AccountDisabled)),
+            ("701", Verdict::Barred(Bar::AccountExpired)),
+            ("773", Verdict::Barred(Bar::PasswordToChange)),
+            ("775", Verdict::Locked),
+        ] {
+            assert_eq!(of(49, &ad(data)), Some(said), "{data}");
+        }
         assert_eq!(of(19, "Exceed password retry limit. Please try later."), Some(Verdict::Locked));
         assert_eq!(of(53, "Account inactivated. Contact system administrator."), Some(Verdict::Disabled));
         assert_eq!(of(51, "busy"), None);

@@ -1,34 +1,126 @@
-//! The test of a source, step by step as a person would: name, connection, encryption, account, base, people, groups. Changes nothing.
+//! The doctor of a source: step by step as a person would, with what to do about each. Changes nothing, and speaks no language: what was
+//! found is a code with its facts.
 
 use serde::Serialize;
 
 use super::Directory;
 use super::connection::Connection;
 use super::error::Cause;
-use super::range;
-use super::search::{self, Page, Query};
 use super::settings::{TlsMode, Url};
-use super::transport;
-use crate::record::{Kind, Record};
+use super::transport::{self, Stream};
+use crate::mapping::Traced;
+use crate::record::Record;
 
-/// Records shown as they would arrive.
-const SAMPLE_MAX: usize = 5;
+mod certificate;
+mod contents;
+mod server;
+
+/// A certificate that ends within so many days had better be renewed.
+const CERTIFICATE_WARNING_DAYS: i64 = 30;
+const DAY_S: i64 = 86_400;
+
+/// Every step, by its name.
+pub const STEPS: [&str; 13] =
+    ["dns", "tcp", "tls", "bind", "server", "base", "people", "groups", "paging", "ranges", "nesting", "clock", "changes"];
+/// Everything that a step may find; what it fails by is a [`Cause::CODES`].
+pub const CODES: [&str; 39] = [
+    "anonymous",
+    "bases",
+    "bound",
+    "bound_by_certificate",
+    "certificate_ends",
+    "changes_by_content_bases",
+    "changes_by_dirsync",
+    "changes_by_retro_changelog",
+    "changes_by_syncrepl",
+    "changes_by_timestamp",
+    "changes_by_usn",
+    "clock",
+    "clock_ahead",
+    "clock_apart",
+    "clock_untold",
+    "connected",
+    "encrypted",
+    "encrypted_somehow",
+    "groups",
+    "groups_at_least",
+    "groups_none",
+    "groups_unreadable",
+    "nesting",
+    "nesting_none",
+    "paging",
+    "paging_untried",
+    "people",
+    "people_at_least",
+    "people_none",
+    "people_unreadable",
+    "people_unusable",
+    "plain",
+    "plain_here",
+    "ranges",
+    "ranges_none",
+    "resolved",
+    "server",
+    "server_otherwise",
+    "server_untold",
+];
+
+/// How a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Nothing fails by it yet, and something had better be done.
+    Warning,
+    /// The source cannot be read like this.
+    Failed,
+}
 
 /// One step of a check; the steps after a failed one are not tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckStep {
-    /// `dns`, `tcp`, `tls`, `bind`, `base`, `people` or `groups`.
+    /// `dns`, `tcp`, `tls`, `bind`, `server`, `base`, `people`, `paging`, `groups`, `ranges`, `nesting`, `clock` or `changes`.
     pub name: &'static str,
-    /// Whether it went well.
-    pub ok: bool,
-    /// What was found, or what went wrong.
-    pub detail: String,
-    /// What to do when it went wrong.
-    pub advice: Option<&'static str>,
-    /// Entries on the first page, for `people` and `groups`.
+    /// How it went.
+    pub level: Level,
+    /// What was found, or the code of the cause that it failed by.
+    pub code: &'static str,
+    /// What the code is about.
+    pub facts: Vec<(&'static str, String)>,
+    /// Entries that match, for `people` and `groups`.
     pub count: Option<usize>,
     /// Some of them, as they would arrive.
-    pub sample: Vec<Record>,
+    pub sample: Vec<Sample>,
+}
+
+/// A record as it would arrive, and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// The record; of a group's members, the first.
+    #[serde(flatten)]
+    pub record: Record,
+    /// Where each field of a person comes from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<Traced>,
+    /// How many members a group has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member_count: Option<usize>,
+}
+
+impl CheckStep {
+    fn new(name: &'static str, level: Level, code: &'static str) -> Self {
+        Self { name, level, code, facts: Vec::new(), count: None, sample: Vec::new() }
+    }
+
+    fn failed(name: &'static str, cause: &Cause) -> Self {
+        Self { facts: cause.facts(), ..Self::new(name, Level::Failed, cause.code()) }
+    }
+
+    fn fact(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.facts.push((name, value.to_string()));
+        self
+    }
 }
 
 /// Steps so far.
@@ -36,26 +128,27 @@ pub struct CheckStep {
 struct Steps(Vec<CheckStep>);
 
 impl Steps {
-    /// Notes a step; its value when it went well.
-    fn note<T>(&mut self, name: &'static str, outcome: Result<(T, String), Cause>) -> Option<T> {
-        let (value, step) = match outcome {
-            Ok((value, detail)) => (Some(value), CheckStep { name, ok: true, detail, advice: None, count: None, sample: Vec::new() }),
-            Err(cause) => {
-                let advice = Some(cause.advice());
-                (None, CheckStep { name, ok: false, detail: cause.to_string(), advice, count: None, sample: Vec::new() })
+    /// Notes a step; its value when it did not fail.
+    fn note<T>(&mut self, name: &'static str, outcome: Result<(T, CheckStep), Cause>) -> Option<T> {
+        match outcome {
+            Ok((value, step)) => {
+                self.0.push(step);
+                Some(value)
             }
-        };
-        self.0.push(step);
-        value
+            Err(cause) => {
+                self.0.push(CheckStep::failed(name, &cause));
+                None
+            }
+        }
     }
 }
 
-/// Runs every step against the servers in their order, until one of them can be read.
-pub(super) async fn run(directory: &Directory) -> Vec<CheckStep> {
+/// Runs every step against the servers in their order, until one of them can be read. `now` in seconds since 1970.
+pub(super) async fn run(directory: &Directory, now: i64) -> Vec<CheckStep> {
     let mut steps = Steps::default();
     for url in &directory.settings().urls {
-        if let Some(mut connection) = connect(directory, url, &mut steps).await {
-            read(directory, &mut connection, &mut steps).await;
+        if let Some(mut connection) = connect(directory, url, now, &mut steps).await {
+            read(directory, &mut connection, now, &mut steps).await;
             connection.close().await;
             break;
         }
@@ -63,24 +156,22 @@ pub(super) async fn run(directory: &Directory) -> Vec<CheckStep> {
     steps.0
 }
 
-async fn connect(directory: &Directory, url: &Url, steps: &mut Steps) -> Option<Connection> {
-    let settings = directory.settings();
-    let limits = &settings.limits;
-    let found = transport::resolve(url, limits).await;
-    let addresses = steps.note("dns", found.map(|found| (found.clone(), format!("{}: {}", url.host, list(&found)))))?;
+async fn connect(directory: &Directory, url: &Url, now: i64, steps: &mut Steps) -> Option<Connection> {
+    let limits = &directory.settings().limits;
+    let found = transport::resolve(url, limits).await.map(|found| {
+        let list = found.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
+        (found, CheckStep::new("dns", Level::Ok, "resolved").fact("host", &url.host).fact("addresses", list))
+    });
+    let addresses = steps.note("dns", found)?;
     let dialled = transport::dial(&addresses, limits).await;
-    let stream = steps.note("tcp", dialled.map(|(address, stream)| (stream, format!("connected to {address}"))))?;
-    let secured = transport::secure(stream, &url.host, settings.tls.mode, directory.tls(), limits).await;
-    let how = match settings.tls.mode {
-        TlsMode::Ldaps => "encrypted from the start (LDAPS)",
-        TlsMode::StartTls => "encrypted by StartTLS",
-        TlsMode::None => "not encrypted, as `tls.mode` says",
-    };
-    let stream = steps.note("tls", secured.map(|stream| (stream, how.to_owned())))?;
-    let who = match (&settings.bind_dn, &settings.tls.client) {
-        (Some(dn), _) => format!("bound as `{dn}`"),
-        (None, Some(_)) => "bound by the client certificate".to_owned(),
-        (None, None) => "reads anonymously".to_owned(),
+    let connected = dialled.map(|(address, stream)| (stream, CheckStep::new("tcp", Level::Ok, "connected").fact("address", address)));
+    let stream = steps.note("tcp", connected)?;
+    let secured = transport::secure(stream, &url.host, directory.settings().tls.mode, directory.tls(), limits).await;
+    let stream = steps.note("tls", secured.map(|stream| encryption(directory, url, now, stream)))?;
+    let who = match (&directory.settings().bind_dn, &directory.settings().tls.client) {
+        (Some(dn), _) => CheckStep::new("bind", Level::Ok, "bound").fact("dn", dn),
+        (None, Some(_)) => CheckStep::new("bind", Level::Ok, "bound_by_certificate"),
+        (None, None) => CheckStep::new("bind", Level::Ok, "anonymous"),
     };
     let bound = async {
         let mut connection = Connection::start(stream).await?;
@@ -90,63 +181,28 @@ async fn connect(directory: &Directory, url: &Url, steps: &mut Steps) -> Option<
     steps.note("bind", bound.await)
 }
 
-fn list(addresses: &[std::net::SocketAddr]) -> String {
-    addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ")
+/// How the connection is protected, and for how long the certificate serves.
+fn encryption(directory: &Directory, url: &Url, now: i64, stream: Stream) -> (Stream, CheckStep) {
+    let mode = match directory.settings().tls.mode {
+        TlsMode::None if url.is_loopback() => return (stream, CheckStep::new("tls", Level::Ok, "plain_here")),
+        TlsMode::None => return (stream, CheckStep::new("tls", Level::Warning, "plain")),
+        TlsMode::Ldaps => "LDAPS",
+        TlsMode::StartTls => "StartTLS",
+    };
+    let Some(end) = stream.certificate().and_then(certificate::end) else {
+        return (stream, CheckStep::new("tls", Level::Ok, "encrypted_somehow").fact("mode", mode));
+    };
+    let days = (end - now).div_euclid(DAY_S);
+    let (level, code) = if days <= CERTIFICATE_WARNING_DAYS { (Level::Warning, "certificate_ends") } else { (Level::Ok, "encrypted") };
+    let step = CheckStep::new("tls", level, code).fact("mode", mode).fact("host", &url.host).fact("days", days);
+    (stream, step.fact("until", super::moment::written(end)))
 }
 
-async fn read(directory: &Directory, connection: &mut Connection, steps: &mut Steps) {
-    let settings = directory.settings();
-    let bases = async {
-        search::base_exists(connection, &settings.base_dn, settings.limits).await?;
-        if settings.group_base_dn != settings.base_dn {
-            search::base_exists(connection, &settings.group_base_dn, settings.limits).await?;
-        }
-        Ok(((), format!("`{}` and `{}` are there", settings.base_dn, settings.group_base_dn)))
-    };
-    if steps.note("base", bases.await).is_none() {
+async fn read(directory: &Directory, connection: &mut Connection, now: i64, steps: &mut Steps) {
+    let Some(shown) = server::look(directory, connection, steps).await else { return };
+    if contents::look(directory, connection, now, steps).await.is_none() {
         return;
     }
-    for (name, kind) in [("people", Kind::Person), ("groups", Kind::Group)] {
-        let query = directory.query(kind);
-        match search::page(connection, &query, Vec::new(), 0).await {
-            Ok(mut page) => {
-                if kind == Kind::Group {
-                    match range::complete(connection, &query, page.entries).await {
-                        Ok(entries) => page.entries = entries,
-                        Err(cause) => {
-                            steps.note::<()>(name, Err(cause));
-                            return;
-                        }
-                    }
-                }
-                steps.0.push(first_page(directory, name, kind, &query, &page));
-            }
-            Err(cause) => {
-                steps.note::<()>(name, Err(cause));
-                return;
-            }
-        }
-    }
-}
-
-fn first_page(directory: &Directory, name: &'static str, kind: Kind, query: &Query<'_>, page: &Page) -> CheckStep {
-    let more = if page.cookie.is_empty() { "all there is" } else { "more follow" };
-    let records: Vec<Record> = directory.entries().records(kind, &page.entries);
-    let count = records.len();
-    let unreadable = records.iter().filter(|record| matches!(record, Record::Unreadable(_))).count();
-    let usable = count > unreadable;
-    // No group is a directory's right; no person is a mistake in the filter, the base or the rights.
-    let ok = usable || (kind == Kind::Group && count == 0);
-    let advice = match (ok, kind, count) {
-        (true, ..) => None,
-        (false, _, 1..) => Some("See the reasons in the sample: the mapping or the account's rights leave nothing usable"),
-        (false, ..) => Some("Check `user_filter`, `base_dn` and what `bind_dn` may read"),
-    };
-    let mut sample = records;
-    if usable {
-        sample.sort_by_key(|record| matches!(record, Record::Unreadable(_)));
-    }
-    sample.truncate(SAMPLE_MAX);
-    let detail = format!("`{}` under `{}`: {count} on the first page ({more}), {unreadable} of them unreadable", query.filter, query.base);
-    CheckStep { name, ok, detail, advice, count: Some(count), sample }
+    server::clock(directory, connection, &shown, now, steps).await;
+    steps.0.push(server::changes(directory, &shown));
 }

@@ -94,6 +94,21 @@ impl Connection {
         }
     }
 
+    /// Asks something that costs nothing, beside whatever search is at work: any answer will do.
+    pub(super) fn ping(&self, within: Duration) -> impl Future<Output = Result<(), Cause>> + use<> {
+        // A filter that nothing matches, so that no entry comes among those of the search.
+        const NOTHING: &str = "(!(objectClass=*))";
+        let mut ldap = self.ldap.clone();
+        async move {
+            let answer = timeout(within, ldap.search("", ldap3::Scope::Base, NOTHING, vec!["1.1"])).await;
+            match answer.map_err(|_| Cause::Silent { what: "answer while it was listened to", within })? {
+                Ok(_) | Err(LdapError::LdapResult { .. }) => Ok(()),
+                // The search at work ends with the connection, and its cause tells more.
+                Err(_) => Err(Cause::Dropped(0)),
+            }
+        }
+    }
+
     /// True while the directory has not closed.
     pub(super) fn is_open(&self) -> bool {
         self.watch.ending().is_none()

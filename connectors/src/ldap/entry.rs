@@ -2,34 +2,31 @@
 
 use std::borrow::Cow;
 
-use lber::structure::{PL, StructureTag};
-
-use super::ber::{Elements, OCTET_STRING};
 use super::guard::Chunk;
 use super::profile::KeyForm;
-use super::settings::{Profile, Settings};
+use super::settings::Settings;
+use super::state::AccountState;
 use crate::dn;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Traced};
 use crate::record::{Group, Kind, Member, Person, Record, Unreadable, regular};
 
+mod raw;
 mod routes;
 
+use raw::{Raw, Slots};
+pub(super) use raw::{raw_dn, reference};
 pub use routes::Routed;
 use routes::Routes;
 
 /// The longest DN or reason shown of an entry that cannot be read.
 const SHOWN_CHARS_MAX: usize = 300;
-/// userAccountControl's ACCOUNTDISABLE (MS-ADTS §2.2.16).
-const ACCOUNT_DISABLED: u32 = 2;
-/// pwdAccountLockedTime of an account locked for good (draft-behera-ldap-password-policy §5.3.3).
-const LOCKED_FOR_GOOD: &str = "000001010000Z";
 
 /// Turns the raw entries of a source into records.
 pub(super) struct Entries {
     people: Selection,
     groups: Selection,
     mapping: Mapping,
-    profile: Profile,
+    state: AccountState,
     keys: Vec<(String, KeyForm)>,
     routes: Option<Routes>,
 }
@@ -38,25 +35,14 @@ pub(super) struct Entries {
 struct Selection {
     names: Vec<String>,
     keys: Vec<usize>,
+    /// Where the entry's own DN goes, when it is asked for like an attribute.
+    dn: Option<usize>,
 }
-
-/// An entry whose parts are found, its values still bytes.
-struct Raw<'a> {
-    dn: &'a [u8],
-    slots: Slots<'a>,
-    partial: Option<String>,
-}
-
-/// The values of each attribute asked for, as they came.
-type Slots<'a> = Vec<Vec<&'a [u8]>>;
 
 /// Why an entry cannot be used.
 struct Refused(String);
 
-const GROUP_NAMES: [&str; 6] = ["cn", "displayName", "description", "member", "uniqueMember", "memberUid"];
-const STATE_NAMES: [&str; 2] = ["pwdAccountLockedTime", "nsAccountLock"];
-const AD_STATE_NAMES: [&str; 1] = ["userAccountControl"];
-const SUPANN_STATE_NAMES: [&str; 3] = ["pwdAccountLockedTime", "nsAccountLock", "supannRessourceEtat"];
+const GROUP_NAMES: [&str; 7] = ["cn", "displayName", "description", "member", "uniqueMember", "memberUid", "memberURL"];
 
 impl Entries {
     pub(super) fn new(settings: &Settings) -> Self {
@@ -64,18 +50,13 @@ impl Entries {
             Some(name) => vec![(name.clone(), KeyForm::of(name))],
             None => settings.server.keys().iter().map(|name| ((*name).to_owned(), KeyForm::of(name))).collect(),
         };
-        let state: &[&str] = match settings.profile {
-            Profile::InetOrgPerson => &STATE_NAMES,
-            Profile::ActiveDirectory => &AD_STATE_NAMES,
-            Profile::Supann => &SUPANN_STATE_NAMES,
-        };
         let routes = settings.route.clone().map(Routes::new);
         let asked = routes.as_ref().map_or(&[][..], Routes::names);
         Self {
-            people: Selection::new(settings.mapping.names(), state, &keys).with(asked),
+            people: Selection::new(settings.mapping.names(), &[], &keys).with(asked),
             groups: Selection::new(&[], &GROUP_NAMES, &keys).with(asked),
             mapping: settings.mapping.clone(),
-            profile: settings.profile,
+            state: settings.account_state.clone(),
             keys,
             routes,
         }
@@ -95,7 +76,7 @@ impl Entries {
     }
 
     /// One raw entry as a record.
-    fn record(&self, kind: Kind, raw: &[u8]) -> Record {
+    pub(super) fn record(&self, kind: Kind, raw: &[u8]) -> Record {
         let selection = match kind {
             Kind::Person => &self.people,
             Kind::Group => &self.groups,
@@ -124,9 +105,31 @@ impl Entries {
         made.unwrap_or_else(|Refused(reason)| unreadable(shown, Some(external_id), reason))
     }
 
+    /// True when records are keyed by objectGUID, where there is one.
+    pub(super) fn keyed_by_guid(&self) -> bool {
+        self.keys.iter().any(|(_, form)| *form == KeyForm::Guid)
+    }
+
     /// The attributes that may hold the key, and nothing else.
     pub(super) fn key_names(&self) -> Vec<String> {
         self.keys.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The attributes whose text is a key, most preferred first.
+    pub(super) fn key_forms(&self) -> &[(String, KeyForm)] {
+        &self.keys
+    }
+
+    /// The key of an entry of which only [`Self::key_names`] were asked, or why it has none.
+    pub(super) fn key_alone(&self, kind: Kind, raw: &[u8]) -> Result<String, Unreadable> {
+        let selection = Selection::new(&[], &[], &self.keys);
+        let unreadable = |reason: String| {
+            let dn = raw_dn(raw).and_then(|dn| std::str::from_utf8(dn).ok());
+            let dn = dn.map(|dn| dn.replace('\0', "\u{fffd}").chars().take(SHOWN_CHARS_MAX).collect());
+            Unreadable { dn, external_id: None, kind, reason: reason.chars().take(SHOWN_CHARS_MAX).collect() }
+        };
+        let found = Raw::read(raw, &selection).ok_or_else(|| unreadable("the entry is not built as RFC 4511 says".to_owned()))?;
+        self.key(&found, &selection).map_err(|Refused(reason)| unreadable(reason))
     }
 
     /// The key of the one entry that a search for [`Self::key_names`] found, in its canonical text; `None` when it was not shown.
@@ -147,8 +150,16 @@ impl Entries {
     }
 
     fn person(&self, external_id: &str, dn: &str, slots: &Slots<'_>) -> Result<Person, Refused> {
-        let values = self.people.texts(slots, self.mapping.names().len())?;
-        let inactive_reason = self.inactive(&values);
+        let (values, broken) = self.people.texts(slots, self.mapping.names().len());
+        if !broken.is_empty() {
+            // A value that nothing is made of does no harm.
+            let reached = self.mapping.reached(&values);
+            let matters = |slot: usize| reached.contains(&slot) || self.state.slots().any(|read| read == slot);
+            if let Some((_, refused)) = broken.into_iter().find(|(slot, _)| matters(*slot)) {
+                return Err(refused);
+            }
+        }
+        let standing = self.state.read(&values).map_err(Refused)?;
         let mapped = self.mapping.apply(&values);
         let username = mapped.username.ok_or_else(|| Refused(format!("{}: no login name", self.mapping.username_attributes())))?;
         Ok(Person {
@@ -161,32 +172,24 @@ impl Entries {
             family_name: mapped.family_name,
             email: mapped.email,
             locale: mapped.locale,
-            active: inactive_reason.is_none(),
-            inactive_reason,
+            active: standing.closed.is_none(),
+            inactive_reason: standing.closed,
+            opens: standing.opens,
+            closes: standing.closes,
             home_unit: mapped.home_unit,
             units: mapped.units,
             attributes: mapped.attributes,
         })
     }
 
-    /// What in the entry says that the account is closed.
-    fn inactive(&self, values: &[Vec<Cow<'_, str>>]) -> Option<String> {
-        let of = |name: &str| self.people.names.iter().position(|n| n.eq_ignore_ascii_case(name)).and_then(|slot| values.get(slot));
-        let found =
-            |name: &str, closed: &dyn Fn(&str) -> bool| of(name)?.iter().find(|value| closed(value)).map(|value| format!("{name} {value}"));
-        if self.profile == Profile::ActiveDirectory {
-            let disabled = |value: &str| value.parse::<i64>().is_ok_and(|flags| flags & i64::from(ACCOUNT_DISABLED) != 0);
-            return found("userAccountControl", &disabled);
-        }
-        let supann = |value: &str| {
-            // `{COMPTE}état[:sous-état]`: A open, I closed, S suspended (SUPANN 2021).
-            let state = value.get(..8).filter(|label| label.eq_ignore_ascii_case("{COMPTE}")).and_then(|_| value.get(8..9));
-            matches!(state, Some("I" | "i" | "S" | "s"))
+    /// How the mapping came to what it made of each person of a page, in their order; nothing of an entry that is not built as one.
+    pub(super) fn traces(&self, page: &[Chunk]) -> Vec<Vec<Traced>> {
+        let trace = |entry: &[u8]| {
+            let raw = Raw::read(entry, &self.people)?;
+            let (values, _) = self.people.texts(&raw.slots, self.mapping.names().len());
+            Some(self.mapping.trace(&values))
         };
-        found("supannRessourceEtat", &supann)
-            .filter(|_| self.profile == Profile::Supann)
-            .or_else(|| found("nsAccountLock", &|value| value.eq_ignore_ascii_case("true")))
-            .or_else(|| found("pwdAccountLockedTime", &|value| value == LOCKED_FOR_GOOD))
+        page.iter().flat_map(|chunk| chunk.entries().map(|entry| trace(entry).unwrap_or_default())).collect()
     }
 }
 
@@ -218,6 +221,10 @@ fn group(external_id: &str, dn: &str, slots: Slots<'_>) -> Result<Group, Refused
         }
     }
     members.extend(next("memberUid")?.into_iter().map(|name| Member::Username(name.into_owned())));
+    // `dynamic` put members in its place where it could.
+    if let Some(left) = next("memberURL")?.first() {
+        return Err(Refused(format!("memberURL: its members were not found out ({left})")));
+    }
     members.sort_unstable();
     members.dedup();
     Ok(Group {
@@ -252,89 +259,55 @@ impl Selection {
             add(name);
         }
         let keys = keys.iter().map(|(name, _)| add(name)).collect();
-        Self { names, keys }
+        let dn = names.iter().position(|name| name == "dn");
+        Self { names, keys, dn }
     }
 
-    /// Every selected value as regular text; keys that only serve as keys stay bytes and are left out.
-    fn texts<'a>(&self, slots: &Slots<'a>, mapped: usize) -> Result<Vec<Vec<Cow<'a, str>>>, Refused> {
-        let wanted = |slot: usize| slot < mapped || !self.keys.contains(&slot);
-        let named = self.names.iter().zip(slots).enumerate();
-        named.map(|(slot, (name, values))| if wanted(slot) { texts(name, values) } else { Ok(Vec::new()) }).collect()
+    /// Every selected value as regular text, and those that are none with their places; keys that only serve as keys are left out.
+    fn texts<'a>(&self, slots: &Slots<'a>, mapped: usize) -> (Vec<Vec<Cow<'a, str>>>, Vec<(usize, Refused)>) {
+        let mut broken = Vec::new();
+        let mut read = |(slot, (name, values)): (usize, (&String, &Vec<&'a [u8]>))| {
+            if values.is_empty() || (slot >= mapped && self.keys.contains(&slot)) {
+                return Vec::new();
+            }
+            let form = KeyForm::of(name);
+            let mut out = Vec::with_capacity(values.len());
+            for value in values {
+                let text = if form.is_binary() {
+                    form.text(value)
+                        .map(|text| Some(Cow::Owned(text)))
+                        .ok_or_else(|| Refused(format!("{name}: a value has not the form expected")))
+                } else {
+                    text(name, value)
+                };
+                match text {
+                    Ok(text) => out.extend(text),
+                    Err(refused) => broken.push((slot, refused)),
+                }
+            }
+            out
+        };
+        let texts = self.names.iter().zip(slots).enumerate().map(&mut read).collect();
+        (texts, broken)
     }
 }
 
 fn texts<'a>(name: &str, values: &[&'a [u8]]) -> Result<Vec<Cow<'a, str>>, Refused> {
     let mut out = Vec::with_capacity(values.len());
     for value in values {
-        let text = std::str::from_utf8(value).map_err(|_| Refused(format!("{name}: a value is not UTF-8")))?;
-        out.extend(regular(storable(name, text)?));
+        out.extend(text(name, value)?);
     }
     Ok(out)
+}
+
+fn text<'a>(name: &str, value: &'a [u8]) -> Result<Option<Cow<'a, str>>, Refused> {
+    let text = std::str::from_utf8(value).map_err(|_| Refused(format!("{name}: a value is not UTF-8")))?;
+    Ok(regular(storable(name, text)?))
 }
 
 /// Refuses a NUL character: no store keeps one, and a value without it would be another value.
 fn storable<'a>(name: &str, text: &'a str) -> Result<&'a str, Refused> {
     if text.contains('\0') { Err(Refused(format!("{name}: a value holds the NUL character (U+0000)"))) } else { Ok(text) }
-}
-
-impl<'a> Raw<'a> {
-    /// Takes an entry apart (`SearchResultEntry`, RFC 4511 §4.5.2); `None` when it is not one.
-    fn read(entry: &'a [u8], selection: &Selection) -> Option<Self> {
-        const CONSTRUCTED: u8 = 0x20;
-        let mut parts = Elements(entry);
-        let dn = parts.expect(OCTET_STRING, "").ok()?;
-        let attributes = parts.next().ok()??;
-        let mut raw = Self { dn, slots: vec![Vec::new(); selection.names.len()], partial: None };
-        let mut list = (attributes.tag & CONSTRUCTED != 0).then_some(Elements(attributes.content))?;
-        while let Some(attribute) = list.next().ok()? {
-            let mut pair = (attribute.tag & CONSTRUCTED != 0).then_some(Elements(attribute.content))?;
-            let name = pair.expect(OCTET_STRING, "").ok()?;
-            let values = pair.next().ok()??;
-            let mut values = (values.tag & CONSTRUCTED != 0).then_some(Elements(values.content))?;
-            let mut found = Vec::new();
-            while let Some(value) = values.next().ok()? {
-                found.push((value.tag == OCTET_STRING).then_some(value.content)?);
-            }
-            raw.put(name, found, selection);
-        }
-        Some(raw)
-    }
-
-    fn put(&mut self, name: &[u8], values: Vec<&'a [u8]>, selection: &Selection) {
-        let slot = |name: &[u8]| selection.names.iter().position(|wanted| wanted.as_bytes().eq_ignore_ascii_case(name));
-        if let Some(found) = slot(name).and_then(|slot| self.slots.get_mut(slot)) {
-            // A ranged attribute comes with an empty one of the plain name, which must not hide it.
-            if !values.is_empty() {
-                *found = values;
-            }
-            return;
-        }
-        // `member;range=0-1499`: the rest did not come; `…-*` is the last part, whole when it starts at 0.
-        let text = String::from_utf8_lossy(name);
-        if let Some((base, range)) = text.split_once(";range=")
-            && let Some(found) = slot(base.as_bytes()).and_then(|slot| self.slots.get_mut(slot))
-        {
-            if range == "0-*" {
-                *found = values;
-            } else {
-                self.partial = Some(base.to_owned());
-            }
-        }
-    }
-}
-
-/// The DN's bytes, without taking the entry apart.
-pub(super) fn raw_dn(entry: &[u8]) -> Option<&[u8]> {
-    Elements(entry).expect(OCTET_STRING, "").ok()
-}
-
-/// The first URI of a reference (`SearchResultReference`, RFC 4511 §4.5.3).
-pub(super) fn reference(tag: &StructureTag) -> Option<String> {
-    let PL::C(uris) = &tag.payload else { return None };
-    match &uris.first()?.payload {
-        PL::P(uri) => Some(String::from_utf8_lossy(uri).into_owned()),
-        PL::C(_) => None,
-    }
 }
 
 #[cfg(test)]

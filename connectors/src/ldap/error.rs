@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 pub use super::ber::Malformed;
+use crate::dn::DnError;
 
 /// Something went wrong with a directory.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,9 @@ pub enum Cause {
     /// The server wants encryption first.
     #[error("it accepts no request without TLS (code {0})")]
     EncryptionRequired(u32),
+    /// What was given as a DN is none.
+    #[error("that is not a DN: {0}")]
+    NotADn(#[source] DnError),
     /// The base does not exist, or is not visible to this account.
     #[error("the base `{0}` does not exist there, or this account may not see it")]
     BaseMissing(String),
@@ -159,6 +163,9 @@ pub enum Cause {
         /// How long.
         within: Duration,
     },
+    /// No server answered several times in a row.
+    #[error("no server answered several times in a row: nobody is asked for another {0:?}")]
+    Resting(Duration),
     /// The whole reading took too long.
     #[error("reading was not finished within {0:?}")]
     Deadline(Duration),
@@ -182,6 +189,48 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Every code.
+    pub const CODES: [&str; 38] = [
+        "access_refused",
+        "base_missing",
+        "bind_refused",
+        "bookmark_refused",
+        "busy",
+        "certificate_expired",
+        "certificate_is_authority",
+        "certificate_name",
+        "certificate_not_yet_valid",
+        "clear_text_injected",
+        "closed_at_once",
+        "deadline",
+        "dropped",
+        "encryption_required",
+        "given_up",
+        "handshake",
+        "malformed",
+        "no_authorities",
+        "no_bind_password",
+        "not_a_dn",
+        "not_tls",
+        "notice",
+        "page_too_large",
+        "paging_ignored",
+        "protocol",
+        "referral",
+        "refused",
+        "repeated_page",
+        "silent",
+        "size_limit",
+        "starttls_refused",
+        "time_limit",
+        "tls_file",
+        "tls_port",
+        "too_many_pages",
+        "unknown_authority",
+        "unknown_host",
+        "unreachable",
+    ];
+
     /// A stable name, for catalogues of messages and for counting.
     pub fn code(&self) -> &'static str {
         match self {
@@ -202,6 +251,7 @@ impl Cause {
             Self::NoBindPassword => "no_bind_password",
             Self::BindRefused { .. } => "bind_refused",
             Self::EncryptionRequired(_) => "encryption_required",
+            Self::NotADn(_) => "not_a_dn",
             Self::BaseMissing(_) => "base_missing",
             Self::AccessRefused(_) => "access_refused",
             Self::SizeLimit { .. } => "size_limit",
@@ -217,11 +267,57 @@ impl Cause {
             Self::Referral(_) => "referral",
             Self::Malformed(_) => "malformed",
             Self::Silent { .. } => "silent",
+            Self::Resting(_) => "resting",
             Self::Deadline(_) => "deadline",
             Self::TooManyPages(_) => "too_many_pages",
             Self::BookmarkRefused { .. } => "bookmark_refused",
             Self::GivenUp => "given_up",
             Self::Protocol(_) => "protocol",
+        }
+    }
+
+    /// What the code is about, for catalogues of messages.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let coded = |code: &u32, text: &str| vec![("code", code.to_string()), ("said", words(text))];
+        match self {
+            Self::UnknownHost(said) => vec![("said", said.to_string())],
+            Self::Unreachable { address, source } => vec![("address", address.clone()), ("said", source.to_string())],
+            Self::CertificateName(name) => vec![("name", name.clone())],
+            Self::Handshake(words) | Self::Protocol(words) => vec![("said", words.clone())],
+            Self::StartTlsRefused { code, text }
+            | Self::Busy { code, text }
+            | Self::Notice { code, text }
+            | Self::Refused { code, text } => coded(code, text),
+            Self::TlsFile { path } => vec![("path", path.clone())],
+            Self::BindRefused { dn, code, text } => [vec![("dn", dn.clone())], coded(code, text)].concat(),
+            Self::EncryptionRequired(code) => vec![("code", code.to_string())],
+            Self::NotADn(said) => vec![("said", said.to_string())],
+            Self::BaseMissing(dn) | Self::AccessRefused(dn) => vec![("dn", dn.clone())],
+            Self::SizeLimit { read, code } => vec![("count", read.to_string()), ("code", code.to_string())],
+            Self::TimeLimit(count)
+            | Self::Dropped(count)
+            | Self::PageTooLarge(count)
+            | Self::RepeatedPage(count)
+            | Self::TooManyPages(count) => {
+                vec![("count", count.to_string())]
+            }
+            Self::BookmarkRefused { code, text } => coded(code, text),
+            Self::Referral(uri) => vec![("said", words(uri))],
+            Self::Malformed(malformed) => vec![("said", malformed.to_string())],
+            Self::Silent { what, within } => vec![("said", (*what).to_owned()), ("within", format!("{within:?}"))],
+            Self::Deadline(within) | Self::Resting(within) => vec![("within", format!("{within:?}"))],
+            Self::UnknownAuthority
+            | Self::CertificateExpired
+            | Self::CertificateNotYetValid
+            | Self::NotTls
+            | Self::TlsPort
+            | Self::CertificateIsAuthority
+            | Self::ClearTextInjected
+            | Self::NoAuthorities
+            | Self::NoBindPassword
+            | Self::ClosedAtOnce
+            | Self::PagingIgnored
+            | Self::GivenUp => Vec::new(),
         }
     }
 
@@ -249,6 +345,7 @@ impl Cause {
             Self::NoBindPassword => "Give the password again: it is not kept when a URL changes",
             Self::BindRefused { .. } => "Check `bind_dn` and `bind_password`, and that the account is neither locked nor expired",
             Self::EncryptionRequired(_) => "Use `ldaps://`, or `tls.mode` `starttls`",
+            Self::NotADn(_) => "Write it as the directory does, for instance `uid=a,ou=people,dc=example,dc=fr`",
             Self::BaseMissing(_) => "Check `base_dn` and `group_base_dn`, and the account's right to read them",
             Self::AccessRefused(_) => "Give `bind_dn` the right to read this branch",
             Self::SizeLimit { .. } => {
@@ -265,7 +362,7 @@ impl Cause {
             Self::RepeatedPage(_) => "This is a fault of the directory or of a proxy before it; nothing was changed",
             Self::Referral(_) => "Name that server in `urls`: referrals are not followed",
             Self::Malformed(_) => "Check that `urls` leads to an LDAP server; the connection was ended",
-            Self::Silent { .. } => "Check the load of the directory and the network between",
+            Self::Silent { .. } | Self::Resting(_) => "Check the load of the directory and the network between",
             Self::Deadline(_) => "Raise the run's deadline, or narrow the filters; nothing was changed",
             Self::TooManyPages(_) => "Raise `page_size`, or narrow the filters",
             Self::BookmarkRefused { .. } => "The next run reads everything, and goes on from there",
@@ -285,7 +382,7 @@ impl Cause {
 
     /// True when another server of the list may do better.
     pub(crate) fn concerns_one_server(&self) -> bool {
-        !matches!(self, Self::BindRefused { .. } | Self::NoBindPassword | Self::TlsFile { .. } | Self::NoAuthorities)
+        !matches!(self, Self::BindRefused { .. } | Self::NoBindPassword | Self::TlsFile { .. } | Self::NoAuthorities | Self::NotADn(_))
     }
 }
 
@@ -293,9 +390,13 @@ fn refused(code: u32, text: &str) -> String {
     if code == 0 { said(text) } else { format!(" (code {code}{})", said(text)) }
 }
 
-fn said(text: &str) -> String {
-    /// A server's words are shown, shortened and without control characters.
+/// A server's words, shortened and without control characters.
+fn words(text: &str) -> String {
     const TEXT_CHARS_MAX: usize = 200;
-    let clean: String = text.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect();
-    if clean.trim().is_empty() { String::new() } else { format!(": {}", clean.trim()) }
+    text.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect::<String>().trim().to_owned()
+}
+
+fn said(text: &str) -> String {
+    let clean = words(text);
+    if clean.is_empty() { String::new() } else { format!(": {clean}") }
 }

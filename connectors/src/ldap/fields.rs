@@ -62,6 +62,14 @@ impl<'a> Fields<'a> {
         list.ok_or_else(|| self.refuse(key, "accepted: a list of texts"))
     }
 
+    /// A text, or a list of them; nothing said is an empty list.
+    pub(super) fn one_or_more(&self, key: &str) -> Result<Vec<String>, SettingsError> {
+        match self.value(key) {
+            Some(Value::Array(_)) => Ok(self.texts(key)?.into_iter().filter(|text| !text.is_empty()).collect()),
+            _ => Ok(self.text(key).map_err(|_| self.refuse(key, "accepted: a text, or a list of texts"))?.into_iter().collect()),
+        }
+    }
+
     /// One of a closed set.
     pub(super) fn choice<T: Copy>(&self, key: &str, names: &[(&str, T)]) -> Result<Option<T>, SettingsError> {
         let Some(text) = self.text(key)? else { return Ok(None) };
@@ -85,7 +93,7 @@ impl<'a> Fields<'a> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails, and says where")]
 mod tests {
-    use super::super::settings::{Profile, Server, Settings, SignIn, TlsMode};
+    use super::super::settings::{Profile, Referrals, Scope, Server, Settings, SignIn, TlsMode};
     use serde_json::{Value, json};
 
     fn refusal(settings: &Value) -> String {
@@ -98,7 +106,7 @@ mod tests {
             Settings::parse(&json!({"urls": ["ldaps://Ldap.Example.fr"], "base_dn": "dc=example,dc=fr", "profile": "supann"})).unwrap();
         assert_eq!((read.profile, read.server, read.sign_in, read.page_size), (Profile::Supann, Server::Auto, SignIn::Bind, 1000));
         assert_eq!((read.tls.mode, read.urls[0].host.as_str(), read.urls[0].port), (TlsMode::Ldaps, "ldap.example.fr", 636));
-        assert_eq!((read.user_filter.as_str(), read.group_base_dn.as_str()), ("(objectClass=supannPerson)", "dc=example,dc=fr"));
+        assert_eq!((read.user_filter.as_str(), read.group_base_dns[0].as_str()), ("(objectClass=supannPerson)", "dc=example,dc=fr"));
         assert!(read.mapping.names().contains(&"eduPersonAffiliation".to_owned()));
     }
 
@@ -113,6 +121,20 @@ mod tests {
         assert_eq!(read.mapping.username_attributes(), "mail");
         assert!(!read.mapping.names().contains(&"employeeType".to_owned()) && read.mapping.names().contains(&"roomNumber".to_owned()));
         assert_eq!(read.external_id.as_deref(), Some("employeeNumber"));
+    }
+
+    #[test]
+    fn several_bases_and_what_says_that_an_account_is_closed_are_read() {
+        let read = Settings::parse(&json!({
+            "urls": ["ldaps://l.test"], "base_dn": ["ou=a,dc=x", "ou=b,dc=x"], "scope": "one_level", "referrals": "ignore",
+            "account_state": ["loginDisabled", {"attribute": "endOfContract", "until": "date"}]
+        }))
+        .unwrap();
+        assert_eq!((read.base_dns.len(), &read.group_base_dns), (2, &read.base_dns));
+        assert_eq!((read.scope, read.group_scope, read.referrals), (Scope::OneLevel, Scope::Subtree, Referrals::Ignore));
+        let names = read.mapping.names();
+        assert!(names.contains(&"loginDisabled".to_owned()) && names.contains(&"endOfContract".to_owned()));
+        assert!(!names.contains(&"nsAccountLock".to_owned()));
     }
 
     #[test]
@@ -146,6 +168,11 @@ mod tests {
         assert!(with("urls", json!("ldap://x")).starts_with("urls: accepted: a list"));
         assert!(with("mapping", json!({"email": "{mail"})).starts_with("mapping.email: `{` is not closed"));
         assert!(with("mapping", json!({"username": ""})).starts_with("mapping.username: needed"));
+        assert!(with("base_dn", json!(["ou=a,dc=x", "OU=b, ou=a,dc=x"])).starts_with("base_dn: accepted: one DN, or at most 64"));
+        assert!(with("base_dn", json!([])).starts_with("base_dn: needed"));
+        assert!(with("group_base_dn", json!(7)).starts_with("group_base_dn: accepted: a text, or a list"));
+        assert_eq!(with("scope", json!("base")), "scope: `base` is unknown; accepted are `subtree`, `one_level`");
+        assert!(with("account_state", json!(["nothing"])).starts_with("account_state: what `nothing` means is not known"));
         assert!(refusal(&json!([])).starts_with("settings: accepted: an object"));
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use super::ber::{self, Elements, Malformed, Message, Outcome, op};
+use super::ber::{self, Element, Elements, Malformed, Message, Outcome, op};
 
 /// How much is asked of a socket at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -20,7 +20,7 @@ const PENDING_MAX: usize = 64;
 /// Chunks of entries that may wait for the reader; beyond, the directory waits.
 pub(crate) const CHUNKS_WAITING_MAX: usize = 32;
 
-/// Whole, checked messages that each hold one entry of the search at work.
+/// Whole, checked messages of the searches at work, in their order: entries, and what a server says between them.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
     bytes: Vec<u8>,
@@ -28,7 +28,7 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// How many entries.
+    /// How many entries, other messages not counted.
     pub(crate) fn len(&self) -> usize {
         self.count
     }
@@ -53,13 +53,30 @@ impl Chunk {
 
     /// Each entry's content (`SearchResultEntry`, RFC 4511 §4.5.2).
     pub(crate) fn entries(&self) -> impl Iterator<Item = &[u8]> {
+        self.messages().filter(|message| message.op == op::SEARCH_ENTRY).map(|message| message.content)
+    }
+
+    /// Each message.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = Held<'_>> {
         let mut rest = Elements(&self.bytes);
         std::iter::from_fn(move || {
             let mut parts = Elements(rest.next().ok()??.content);
             parts.next().ok()??;
-            Some(parts.next().ok()??.content)
+            let Element { tag: op, content } = parts.next().ok()??;
+            let controls = parts.next().ok()?.map(|controls| controls.content).unwrap_or_default();
+            Some(Held { op, content, controls })
         })
     }
+}
+
+/// One message of a chunk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held<'a> {
+    /// [`op::SEARCH_ENTRY`] or [`op::INTERMEDIATE_RESPONSE`].
+    pub(crate) op: u8,
+    pub(crate) content: &'a [u8],
+    /// Its controls, side by side.
+    pub(crate) controls: &'a [u8],
 }
 
 /// Where a message goes.
@@ -120,8 +137,8 @@ impl Watch {
         }
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let last = match (pending.get(&message.id), message.op) {
-            (Some(&op::SEARCH_REQUEST), op::SEARCH_ENTRY) => return Ok(Way::Reader),
-            (Some(&op::SEARCH_REQUEST), op::SEARCH_REFERENCE | op::INTERMEDIATE_RESPONSE) => false,
+            (Some(&op::SEARCH_REQUEST), op::SEARCH_ENTRY | op::INTERMEDIATE_RESPONSE) => return Ok(Way::Reader),
+            (Some(&op::SEARCH_REQUEST), op::SEARCH_REFERENCE) => false,
             (Some(&op::SEARCH_REQUEST), op::SEARCH_DONE) | (Some(&op::BIND_REQUEST), op::BIND_RESPONSE) => true,
             (Some(_), _) => return Err(Ending::Malformed(Malformed::Shape("an answer is of another kind than its request"))),
             (None, _) => return Err(Ending::Malformed(Malformed::Shape("an answer belongs to no request"))),
@@ -166,11 +183,11 @@ impl Frames {
                 Err(malformed) => break Err(malformed.into()),
             };
             let Some(frame) = frame else { break Ok(()) };
-            match ber::message(frame).map_err(E::from).and_then(&mut way) {
-                Ok(Way::Library) => library.extend_from_slice(frame),
-                Ok(Way::Reader) => {
+            match ber::message(frame).map_err(E::from).and_then(|message| Ok((way(message)?, message.op))) {
+                Ok((Way::Library, _)) => library.extend_from_slice(frame),
+                Ok((Way::Reader, op)) => {
                     reader.bytes.extend_from_slice(frame);
-                    reader.count += 1;
+                    reader.count += usize::from(op == op::SEARCH_ENTRY);
                 }
                 Err(refused) => break Err(refused),
             }
@@ -231,7 +248,7 @@ async fn answers(
         }
         let (chunk, rest, outcome) = frames.sort(|message| watch.answered(message));
         // Entries first: whoever learns from the library that a search is done finds all of them waiting.
-        if chunk.count > 0 && entries.send(chunk).await.is_err() {
+        if !chunk.bytes.is_empty() && entries.send(chunk).await.is_err() {
             return Ending::Closed;
         }
         if !rest.is_empty() && to.write_all(&rest).await.is_err() {

@@ -17,15 +17,17 @@ pub(super) struct Claim<'a> {
     pub(super) external_id: &'a str,
 }
 
-/// Whether the entry at the DN has the key of the claim. `bound` is a connection bound as that entry, to `server`: many directories show
-/// people their own key; where they do not, or another one than was read, the service account's word counts.
+/// Whether the entry at the DN has the key of the claim. `bound` is a connection bound as that entry, to `server`, when the bind succeeded: many
+/// directories show people their own key; where they do not, or another one than was read, the service account's word counts.
 ///
 /// # Errors
 /// The service account could not look.
-pub(super) async fn holds(directory: &Directory, claim: &Claim<'_>, bound: &mut Connection, server: &str) -> Result<bool, Cause> {
-    let (own, _) = look(directory, claim.dn, bound).await?;
-    if own.as_deref() == Some(claim.external_id) {
-        return Ok(true);
+pub(super) async fn holds(directory: &Directory, claim: &Claim<'_>, bound: Option<&mut Connection>, server: &str) -> Result<bool, Cause> {
+    if let Some(bound) = bound {
+        let (own, _) = look(directory, claim.dn, bound).await?;
+        if own.as_deref() == Some(claim.external_id) {
+            return Ok(true);
+        }
     }
     // The server that checked the password: another may not know yet of a change.
     let url = directory.settings().urls.iter().find(|url| url.text == server).ok_or(Cause::GivenUp)?;
@@ -44,12 +46,13 @@ async fn look(directory: &Directory, dn: &str, connection: &mut Connection) -> R
     let limits = directory.settings().limits;
     let query = Query {
         base: dn,
+        scope: Scope::Base,
         filter: "(objectClass=*)",
         names: &directory.entries().key_names(),
         page_size: 1,
         limits: Limits { stall: limits.sign_in, ..limits },
         references_expected: false,
     };
-    let (entries, answer) = run(connection, &query, Scope::Base, 1, 0).await?;
+    let (entries, answer) = run(connection, &query, 1, 0).await?;
     Ok((directory.entries().key_shown(&entries), answer))
 }

@@ -4,21 +4,30 @@
 //! the last with an empty cookie, and no server referred elsewhere. Records seen before an error are not the whole and must not be
 //! taken for it.
 
+mod answering;
 mod ber;
 mod bind;
 mod changes;
 mod check;
 mod connection;
+mod dynamic;
 mod entry;
 mod error;
 mod fields;
+mod generalized_time;
 mod guard;
 mod identity;
+mod moment;
+mod one;
+mod primary;
 mod profile;
 mod range;
 mod reading;
+mod rootdse;
 mod search;
+mod servers;
 mod settings;
+pub mod state;
 mod tls;
 mod transport;
 
@@ -28,18 +37,20 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 
+use answering::Servers;
 use bind::Binds;
 use connection::Connection;
 use entry::Entries;
 use identity::Claim;
 use search::Query;
 
-pub use bind::Verdict;
-pub use check::CheckStep;
+pub use bind::{Bar, Verdict};
+pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
 pub use entry::Routed;
 pub use error::{Cause, Error, Malformed};
+pub use one::{Absent, One};
 pub use reading::{Reading, Summary};
-pub use settings::{Limits, Profile, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
+pub use settings::{Limits, Profile, Referrals, Scope, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
 
 use crate::changes::{Bookmark, Changes, Following};
 use crate::record::Kind;
@@ -56,7 +67,10 @@ struct Shared {
     password: Option<Password>,
     tls: Option<Arc<ClientConfig>>,
     entries: Entries,
+    /// The attributes asked for, of people and of groups.
+    asked: [Vec<String>; 2],
     binds: Binds,
+    servers: Servers,
 }
 
 impl Directory {
@@ -75,18 +89,22 @@ impl Directory {
             TlsMode::Ldaps | TlsMode::StartTls => Some(tls::client(&settings.tls).await.map_err(|cause| cause.at(&server))?),
         };
         let (entries, binds) = (Entries::new(&settings), Binds::new(settings.limits.sign_ins_at_once));
-        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, binds }) })
+        let mut asked = [Kind::Person, Kind::Group].map(|kind| entries.names(kind).to_vec());
+        if settings.is_active_directory() {
+            asked.iter_mut().for_each(primary::ask);
+        }
+        Ok(Self { shared: Arc::new(Shared { settings, password, tls, entries, asked, binds, servers: Servers::default() }) })
     }
 
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
     /// At most two pages wait for the reader; dropping the [`Reading`] ends it.
     pub fn read(&self, deadline: Duration) -> Reading {
-        reading::start(self.clone(), deadline, |directory, kind, page| directory.entries().records(kind, page))
+        reading::start(self.clone(), deadline, |_, _, records| records)
     }
 
     /// The same with what each entry says of the establishments it belongs to, by the settings' [`Settings::route`].
     pub fn read_routed(&self, deadline: Duration) -> Reading<Routed> {
-        reading::start(self.clone(), deadline, |directory, kind, page| directory.entries().routed(kind, page))
+        reading::start(self.clone(), deadline, |directory, page, records| directory.entries().routed(page, records))
     }
 
     /// Streams what changed since a bookmark, within the deadline. None when this server is read whole.
@@ -104,9 +122,17 @@ impl Directory {
         changes::belongs_to(self)
     }
 
-    /// Tries the source step by step and shows some records as they would arrive.
-    pub async fn check(&self) -> Vec<CheckStep> {
-        check::run(self).await
+    /// Tries the source step by step and shows some records as they would arrive. `now` in seconds since 1970.
+    pub async fn check(&self, now: i64) -> Vec<CheckStep> {
+        check::run(self, now).await
+    }
+
+    /// Reads one entry as a run would, with the way each field came.
+    ///
+    /// # Errors
+    /// [`Error`] when the directory could not tell, or the text is not a DN.
+    pub async fn one(&self, dn: &str) -> Result<One, Error> {
+        one::read(self, dn).await
     }
 
     /// Checks a person's password by a simple bind (RFC 4513 §5.1.3) on connections of its own. An empty password is refused unasked,
@@ -121,6 +147,20 @@ impl Directory {
     /// The settings this source was made from.
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
+    }
+
+    /// The server that answered a reader last; the first of them before any did.
+    pub fn answering(&self) -> Option<&str> {
+        self.servers().reading.address(&self.settings().urls)
+    }
+
+    /// Has readers try this server first, if it is one of the source's: it answered last, as an earlier program remembers.
+    pub fn prefer(&self, server: &str) {
+        self.servers().reading.prefer(&self.settings().urls, server);
+    }
+
+    fn servers(&self) -> &Servers {
+        &self.shared.servers
     }
 
     fn entries(&self) -> &Entries {
@@ -139,31 +179,44 @@ impl Directory {
         self.settings().urls.first().map_or("", |url| url.text.as_str())
     }
 
-    fn query(&self, kind: Kind) -> Query<'_> {
+    /// What is searched for one kind, base after base.
+    fn queries(&self, kind: Kind) -> impl Iterator<Item = Query<'_>> {
         let settings = self.settings();
-        let (base, filter) = match kind {
-            Kind::Person => (settings.base_dn.as_str(), settings.user_filter.as_str()),
-            Kind::Group => (settings.group_base_dn.as_str(), settings.group_filter.as_str()),
+        let (bases, scope, filter) = match kind {
+            Kind::Person => (&settings.base_dns, settings.scope, settings.user_filter.as_str()),
+            Kind::Group => (&settings.group_base_dns, settings.group_scope, settings.group_filter.as_str()),
         };
-        Query {
+        let scope = match scope {
+            Scope::Subtree => ldap3::Scope::Subtree,
+            Scope::OneLevel => ldap3::Scope::OneLevel,
+        };
+        bases.iter().map(move |base| Query {
             base,
+            scope,
             filter,
-            names: self.entries().names(kind),
+            names: match (kind, &self.shared.asked) {
+                (Kind::Person, [people, _]) => people,
+                (Kind::Group, [_, groups]) => groups,
+            },
             page_size: settings.page_size,
             limits: settings.limits,
-            references_expected: settings.server == Server::ActiveDirectory,
-        }
+            references_expected: settings.referrals == Referrals::Ignore,
+        })
     }
 
-    /// Connects to the first server that answers, no server taking more than its share of the sign-in's deadline.
+    /// Connects to the first server that answers, the one that did last before the others; no server taking more than its share of the sign-in's deadline.
     async fn connect_for_sign_in(&self) -> Result<(String, Connection), Error> {
         let limits = self.settings().limits;
         let share = limits.sign_in / u32::try_from(self.settings().urls.len() + 1).unwrap_or(u32::MAX);
         let limits = Limits { connect: limits.connect.min(share), ..limits };
         let mut failed = Cause::GivenUp.at(self.first_server());
-        for url in &self.settings().urls {
+        let urls = &self.settings().urls;
+        for url in self.servers().sign_in.first(urls) {
             match self.connect_to(url, &limits).await {
-                Ok(connection) => return Ok((url.text.clone(), connection)),
+                Ok(connection) => {
+                    self.servers().sign_in.answered(urls, url);
+                    return Ok((url.text.clone(), connection));
+                }
                 Err(cause) if cause.concerns_one_server() => {
                     tracing::debug!(server = %url.text, cause = cause.code(), "directory server left out");
                     failed = cause.at(&url.text);
@@ -184,9 +237,13 @@ impl Directory {
     /// Connects and binds as the service account; a server that cannot be bound to is passed over like one that does not answer.
     async fn open(&self) -> Result<(String, Connection), Error> {
         let mut failed = Cause::GivenUp.at(self.first_server());
-        for url in &self.settings().urls {
+        let urls = &self.settings().urls;
+        for url in self.servers().reading.first(urls) {
             match self.open_at(url).await {
-                Ok(connection) => return Ok((url.text.clone(), connection)),
+                Ok(connection) => {
+                    self.servers().reading.answered(urls, url);
+                    return Ok((url.text.clone(), connection));
+                }
                 Err(cause) => {
                     let last = !cause.concerns_one_server();
                     failed = cause.at(&url.text);

@@ -40,6 +40,8 @@ pub(crate) enum KeyForm {
     Guid,
     /// Raw bytes shown in hexadecimal.
     Hex,
+    /// A security identifier, written `S-1-5-…` (MS-DTYP §2.4.2).
+    Sid,
     /// Text kept as it is.
     Text,
 }
@@ -59,7 +61,22 @@ impl Profile {
     pub(crate) fn group_filter(self) -> &'static str {
         match self {
             Self::ActiveDirectory => "(objectClass=group)",
-            Self::InetOrgPerson | Self::Supann => "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+            Self::InetOrgPerson | Self::Supann => {
+                "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=groupOfURLs))"
+            }
+        }
+    }
+
+    /// The attributes that say whether an account is open.
+    pub(crate) fn account_state(self) -> &'static [&'static str] {
+        match self {
+            Self::InetOrgPerson => {
+                &["pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "nsAccountLock", "loginDisabled", "loginExpirationTime"]
+            }
+            Self::ActiveDirectory => &["userAccountControl", "accountExpires"],
+            Self::Supann => {
+                &["supannRessourceEtat", "schacExpiryDate", "nsAccountLock", "pwdAccountLockedTime", "pwdStartTime", "pwdEndTime"]
+            }
         }
     }
 
@@ -129,11 +146,17 @@ impl KeyForm {
     pub(crate) fn of(attribute: &str) -> Self {
         match attribute.to_ascii_lowercase().as_str() {
             "entryuuid" | "nsuniqueid" | "ipauniqueid" => Self::Uuid,
-            "objectguid" => Self::Guid,
+            "objectguid" | "ms-ds-consistencyguid" => Self::Guid,
+            "objectsid" => Self::Sid,
             // eDirectory's key: sixteen bytes without a textual form of their own.
             "guid" => Self::Hex,
             _ => Self::Text,
         }
+    }
+
+    /// True when values are bytes that no text says.
+    pub(crate) fn is_binary(self) -> bool {
+        matches!(self, Self::Guid | Self::Hex | Self::Sid)
     }
 
     /// The canonical text, or `None` when the bytes have not the form.
@@ -154,6 +177,13 @@ impl KeyForm {
         match self {
             Self::Uuid => std::str::from_utf8(bytes).ok().map(|t| t.trim().to_ascii_lowercase()).filter(|t| !t.is_empty()),
             Self::Text => crate::record::regular(std::str::from_utf8(bytes).ok()?).map(Cow::into_owned),
+            Self::Sid => {
+                let (&[1, count, ref authority @ ..], rest) = bytes.split_first_chunk::<8>()? else { return None };
+                let of = |bytes: &[u8]| bytes.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+                let parts = rest.chunks(4).map(|part| of(&part.iter().rev().copied().collect::<Vec<_>>()).to_string());
+                let whole = rest.len() == usize::from(count) * 4;
+                whole.then(|| parts.fold(format!("S-1-{}", of(authority)), |text, part| format!("{text}-{part}")))
+            }
             Self::Hex => (!bytes.is_empty()).then(|| in_hex(&mut bytes.iter().copied())),
             Self::Guid => {
                 let fields = <[u8; 16]>::try_from(bytes).ok()?;
@@ -167,8 +197,10 @@ impl KeyForm {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails, and says where")]
 mod tests {
     use super::{KeyForm, Profile};
+    use crate::ldap::state::AccountState;
     use crate::mapping::Mapping;
 
     #[test]
@@ -184,12 +216,16 @@ mod tests {
         assert_eq!(KeyForm::of("GUID").text(&[0xAB, 1]).as_deref(), Some("ab01"));
         assert_eq!(KeyForm::of("employeeNumber").text(b" Ab1 ").as_deref(), Some("Ab1"));
         assert_eq!(KeyForm::Text.text(&[0xff]), None);
+        let sid = [1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0];
+        assert_eq!(KeyForm::of("objectSid").text(&sid).as_deref(), Some("S-1-5-32-544"));
+        assert_eq!(KeyForm::Sid.text(&sid[..12]), None);
     }
 
     #[test]
     fn every_profile_compiles() {
         for (name, profile) in Profile::NAMES {
-            assert!(Mapping::compile(&profile.mapping()).is_ok(), "{name}");
+            let mut mapping = Mapping::compile(&profile.mapping()).unwrap();
+            assert!(AccountState::compile(None, profile.account_state(), &mut mapping).is_ok(), "{name}");
             assert!(ldap3::parse_filter(profile.user_filter()).is_ok() && ldap3::parse_filter(profile.group_filter()).is_ok(), "{name}");
         }
     }

@@ -12,7 +12,7 @@ use super::search::{Query, run};
 /// Ranges of one attribute that are asked for: at 1,500 values each, more than any group holds.
 const RANGES_MAX: usize = 10_000;
 /// What stands in the name of a cut attribute.
-const MARK: &[u8] = b";range=";
+pub(super) const MARK: &[u8] = b";range=";
 
 /// A cut attribute: its plain name, where its next range starts, and its values so far, encoded.
 struct Cut {
@@ -47,8 +47,8 @@ async fn whole(connection: &mut Connection, query: &Query<'_>, entry: &[u8]) -> 
     let Some(Ok(dn)) = super::entry::raw_dn(entry).map(std::str::from_utf8) else { return Ok(None) };
     for _ in 0..RANGES_MAX {
         let names = [format!("{};range={}-*", cut.name, cut.next)];
-        let asked = Query { base: dn, filter: "(objectClass=*)", names: &names, ..*query };
-        let (found, answer) = run(connection, &asked, Scope::Base, 1, 0).await?;
+        let asked = Query { base: dn, scope: Scope::Base, filter: "(objectClass=*)", names: &names, ..*query };
+        let (found, answer) = run(connection, &asked, 1, 0).await?;
         if answer.rc != 0 {
             return Err(refusal(answer, dn, 0));
         }
@@ -72,8 +72,23 @@ async fn whole(connection: &mut Connection, query: &Query<'_>, entry: &[u8]) -> 
     Ok(None)
 }
 
+/// An entry again, with other attributes.
+pub(super) fn rebuilt(entry: &[u8], attributes: impl Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Vec<u8> {
+    let mut list = Vec::new();
+    for (name, values) in attributes {
+        let mut pair = Vec::with_capacity(name.len() + values.len() + 16);
+        write(OCTET_STRING, &name, &mut pair);
+        write(0x31, &values, &mut pair);
+        write(SEQUENCE, &pair, &mut list);
+    }
+    let mut whole = Vec::with_capacity(list.len() + 64);
+    write(OCTET_STRING, super::entry::raw_dn(entry).unwrap_or_default(), &mut whole);
+    write(SEQUENCE, &list, &mut whole);
+    whole
+}
+
 /// Each attribute's name and encoded values, as far as the entry is built as one.
-fn attributes(entry: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(super) fn attributes(entry: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut parts = Elements(entry);
     let list = parts.expect(OCTET_STRING, "").and_then(|_| parts.expect(SEQUENCE, ""));
     let mut list = Elements(list.unwrap_or_default());
@@ -95,18 +110,11 @@ impl Cut {
 
     /// The entry again, this attribute whole and under its plain name.
     fn mend(&self, entry: &[u8]) -> Vec<u8> {
-        let mut list = Vec::new();
-        for (name, values) in attributes(entry) {
+        let mended = attributes(entry).map(|(name, values)| {
             let is_cut = Self::read(name, &[]).is_some_and(|cut| cut.name.eq_ignore_ascii_case(&self.name));
             let (name, values) = if is_cut { (self.name.as_bytes(), self.values.as_slice()) } else { (name, values) };
-            let mut pair = Vec::with_capacity(name.len() + values.len() + 16);
-            write(OCTET_STRING, name, &mut pair);
-            write(0x31, values, &mut pair);
-            write(SEQUENCE, &pair, &mut list);
-        }
-        let mut whole = Vec::with_capacity(list.len() + 64);
-        write(OCTET_STRING, super::entry::raw_dn(entry).unwrap_or_default(), &mut whole);
-        write(SEQUENCE, &list, &mut whole);
-        whole
+            (name.to_vec(), values.to_vec())
+        });
+        rebuilt(entry, mended)
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use ldap3::controls::{Control, ControlType, MakeCritical as _, PagedResults};
+use ldap3::controls::{Control, ControlType, MakeCritical as _, PagedResults, RawControl};
 use ldap3::{LdapResult, Scope};
 use tokio::time::timeout;
 
@@ -25,11 +25,12 @@ const PAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// What is searched.
 pub(super) struct Query<'a> {
     pub(super) base: &'a str,
+    pub(super) scope: Scope,
     pub(super) filter: &'a str,
     pub(super) names: &'a [String],
     pub(super) page_size: u16,
     pub(super) limits: Limits,
-    /// Active Directory answers a search of its root with references to its other naming contexts; elsewhere they hide people.
+    /// Whether what lies on other servers is of no concern; unsaid, it is part of what was asked for.
     pub(super) references_expected: bool,
 }
 
@@ -42,6 +43,8 @@ pub(super) struct Page {
 
 /// Walks the pages of one search and refuses to walk in circles.
 pub(super) struct Pages {
+    /// Controls besides the paging.
+    besides: Vec<RawControl>,
     cookie: Vec<u8>,
     firsts: HashSet<u64>,
     empty: usize,
@@ -55,7 +58,12 @@ pub(super) struct Pages {
 impl Pages {
     /// Before the first page.
     pub(super) fn new() -> Self {
-        Self { cookie: Vec::new(), firsts: HashSet::new(), empty: 0, read: 0, count: 0, done: false }
+        Self::with(Vec::new())
+    }
+
+    /// The same, with these controls besides the paging.
+    pub(super) fn with(besides: Vec<RawControl>) -> Self {
+        Self { besides, cookie: Vec::new(), firsts: HashSet::new(), empty: 0, read: 0, count: 0, done: false }
     }
 
     /// The next page's entries; `None` once the last page was complete.
@@ -66,7 +74,7 @@ impl Pages {
         if self.count >= query.limits.pages_max {
             return Err(Cause::TooManyPages(query.limits.pages_max));
         }
-        let page = page(connection, query, std::mem::take(&mut self.cookie), self.read).await?;
+        let page = page_with(connection, query, std::mem::take(&mut self.cookie), self.read, &self.besides).await?;
         self.count += 1;
         self.done = page.cookie.is_empty();
         match page.entries.first().and_then(|chunk| chunk.entries().next()).and_then(entry::raw_dn) {
@@ -92,10 +100,22 @@ impl Pages {
 
 /// Asks for one page and reads it to its end.
 pub(super) async fn page(connection: &mut Connection, query: &Query<'_>, cookie: Vec<u8>, read: usize) -> Result<Page, Cause> {
-    let control = PagedResults { size: i32::from(query.page_size), cookie }.critical();
-    connection.ldap.with_controls(control);
+    page_with(connection, query, cookie, read, &[]).await
+}
+
+async fn page_with(
+    connection: &mut Connection,
+    query: &Query<'_>,
+    cookie: Vec<u8>,
+    read: usize,
+    besides: &[RawControl],
+) -> Result<Page, Cause> {
+    let paging = PagedResults { size: i32::from(query.page_size), cookie }.critical();
+    let mut controls = vec![RawControl::from(paging)];
+    controls.extend_from_slice(besides);
+    connection.ldap.with_controls(controls);
     let bound = usize::from(query.page_size) + PAGE_SLACK;
-    let (entries, answer) = run(connection, query, Scope::Subtree, bound, read).await?;
+    let (entries, answer) = run(connection, query, bound, read).await?;
     if answer.rc != 0 {
         return Err(refusal(answer, query.base, read + count(&entries)));
     }
@@ -105,8 +125,9 @@ pub(super) async fn page(connection: &mut Connection, query: &Query<'_>, cookie:
 /// Looks whether the base itself is there.
 pub(super) async fn base_exists(connection: &mut Connection, base: &str, limits: Limits) -> Result<(), Cause> {
     let names = ["1.1".to_owned()];
-    let query = Query { base, filter: "(objectClass=*)", names: &names, page_size: 1, limits, references_expected: false };
-    let (entries, answer) = run(connection, &query, Scope::Base, 1, 0).await?;
+    let query =
+        Query { base, scope: Scope::Base, filter: "(objectClass=*)", names: &names, page_size: 1, limits, references_expected: false };
+    let (entries, answer) = run(connection, &query, 1, 0).await?;
     match answer.rc {
         0 if entries.is_empty() => Err(Cause::BaseMissing(base.to_owned())),
         0 => Ok(()),
@@ -118,13 +139,12 @@ pub(super) async fn base_exists(connection: &mut Connection, base: &str, limits:
 pub(super) async fn run(
     connection: &mut Connection,
     query: &Query<'_>,
-    scope: Scope,
     bound: usize,
     read: usize,
 ) -> Result<(Vec<Chunk>, LdapResult), Cause> {
     let within = query.limits.stall;
     let silent = || Cause::Silent { what: "send the next entry", within };
-    let started = timeout(within, connection.ldap.streaming_search(query.base, scope, query.filter, query.names)).await;
+    let started = timeout(within, connection.ldap.streaming_search(query.base, query.scope, query.filter, query.names)).await;
     let mut stream = started.map_err(|_| silent())?.map_err(|error| connection.cause(&error, read))?;
     let mut entries = Vec::new();
     let (mut found, mut size) = (0, 0);
@@ -163,6 +183,11 @@ pub(super) async fn run(
     }
     connection.heard();
     Ok((entries, stream.finish().await))
+}
+
+/// A filter that holds when both do; the first may be written without its parentheses.
+pub(super) fn both(filter: &str, other: &str) -> String {
+    if filter.starts_with('(') { format!("(&{filter}{other})") } else { format!("(&({filter}){other})") }
 }
 
 /// What comes next of a search at work.

@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 pub use super::profile::{Profile, Server};
+pub use super::servers::Url;
+use super::servers::servers;
+use super::state::AccountState;
 use crate::dn;
 use crate::mapping::Mapping;
 use crate::route::Route;
 
-/// How many servers a source may name.
-pub const URLS_MAX: usize = 8;
 /// The longest filter, in bytes, and the deepest.
 pub const FILTER_BYTES_MAX: usize = 4096;
 /// How deep a filter may nest.
@@ -22,8 +23,13 @@ pub const FILTER_DEPTH_MAX: usize = 32;
 pub const PAGE_SIZE_DEFAULT: u16 = 1000;
 /// The bounds of `page_size`.
 pub const PAGE_SIZES: std::ops::RangeInclusive<u16> = 10..=5000;
+/// The bounds of `page_pause_ms`.
+pub const PAGE_PAUSES_MS: std::ops::RangeInclusive<u16> = 0..=10_000;
 
-const KEYS: [&str; 12] = [
+/// How many bases people or groups may have.
+pub const BASES_MAX: usize = 64;
+
+const KEYS: [&str; 17] = [
     "urls",
     "bind_dn",
     "base_dn",
@@ -35,7 +41,12 @@ const KEYS: [&str; 12] = [
     "tls",
     "mapping",
     "page_size",
+    "page_pause_ms",
     "sign_in",
+    "scope",
+    "group_scope",
+    "referrals",
+    "account_state",
 ];
 const TLS_KEYS: [&str; 4] = ["mode", "ca_file", "client_cert_file", "client_key_file"];
 
@@ -56,12 +67,16 @@ pub struct Settings {
     pub urls: Vec<Url>,
     /// The account that reads; none reads anonymously, or by the client certificate.
     pub bind_dn: Option<String>,
-    /// Where people are.
-    pub base_dn: String,
+    /// Where people are: one base, or several of which none lies within another.
+    pub base_dns: Vec<String>,
+    /// How deep below their bases people are.
+    pub scope: Scope,
     /// Which entries are people (RFC 4515).
     pub user_filter: String,
     /// Where groups are.
-    pub group_base_dn: String,
+    pub group_base_dns: Vec<String>,
+    /// How deep below their bases groups are.
+    pub group_scope: Scope,
     /// Which entries are groups (RFC 4515).
     pub group_filter: String,
     /// The make of server.
@@ -72,27 +87,22 @@ pub struct Settings {
     pub tls: Tls,
     /// Field → attribute or template, the profile's included.
     pub mapping: Mapping,
+    /// What says that an account is closed, over the mapping's attributes.
+    pub account_state: AccountState,
+    /// What to do when the server points to other servers.
+    pub referrals: Referrals,
     /// The attribute that `mapping.external_id` names, instead of the server's own key.
     pub external_id: Option<String>,
     /// Entries asked for at once.
     pub page_size: u16,
+    /// Pause between two pages, to spare a directory that is busy.
+    pub page_pause: Duration,
     /// Whether people may sign in with their directory password.
     pub sign_in: SignIn,
     /// Which establishments an entry names, for a source that feeds several; not part of the JSON.
     pub route: Option<Route>,
     /// Deadlines and bounds; not part of the JSON.
     pub limits: Limits,
-}
-
-/// One server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Url {
-    /// As it was written.
-    pub text: String,
-    /// A name or an address, without brackets.
-    pub host: String,
-    /// 389 or 636 when nothing is said.
-    pub port: u16,
 }
 
 /// How connections are protected.
@@ -126,6 +136,24 @@ pub enum SignIn {
     None,
 }
 
+/// How deep a search goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The base and everything below.
+    Subtree,
+    /// What lies right below the base.
+    OneLevel,
+}
+
+/// What a reference to another server means (RFC 4511 §4.5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Referrals {
+    /// Part of what was asked for lies elsewhere: the reading is not complete.
+    Refuse,
+    /// What lies elsewhere is not wanted.
+    Ignore,
+}
+
 /// Every deadline and bound of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -137,6 +165,8 @@ pub struct Limits {
     pub answer: Duration,
     /// Between two entries.
     pub stall: Duration,
+    /// How long a server that is listened to may say nothing before it is asked whether it is still there.
+    pub keepalive: Duration,
     /// To check a person's password, connection included.
     pub sign_in: Duration,
     /// Passwords checked at once.
@@ -152,6 +182,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             answer: Duration::from_secs(15),
             stall: Duration::from_secs(30),
+            keepalive: Duration::from_mins(1),
             sign_in: Duration::from_secs(5),
             sign_ins_at_once: 16,
             pages_max: 100_000,
@@ -171,21 +202,36 @@ impl Settings {
         let urls = fields.texts("urls")?;
         let tls = Fields::maybe(fields.value("tls"), "tls.", &TLS_KEYS)?;
         let (urls, mode) = servers(&urls, tls.choice("mode", &TlsMode::NAMES)?)?;
-        let base_dn = fields.text("base_dn")?.ok_or_else(|| fields.refuse("base_dn", "needed: the DN under which people are"))?;
-        let (mapping, external_id) = mapping(profile, fields.value("mapping"))?;
+        let base_dns = fields.one_or_more("base_dn")?;
+        if base_dns.is_empty() {
+            return Err(fields.refuse("base_dn", "needed: the DN under which people are, or a list of them"));
+        }
+        let group_base_dns = Some(fields.one_or_more("group_base_dn")?).filter(|said| !said.is_empty());
+        let (mut mapping, external_id) = mapping(profile, fields.value("mapping"))?;
+        let account_state = AccountState::compile(fields.value("account_state"), profile.account_state(), &mut mapping)
+            .map_err(|reason| fields.refuse("account_state", &reason))?;
+        let scope = fields.choice("scope", &Scope::NAMES)?.unwrap_or(Scope::Subtree);
+        // Active Directory answers a search of its root with references to its other naming contexts; elsewhere they hide people.
+        let server = fields.choice("server", &Server::NAMES)?.unwrap_or(by_default);
+        let usual = if server == Server::ActiveDirectory { Referrals::Ignore } else { Referrals::Refuse };
         let settings = Self {
             urls,
             bind_dn: fields.text("bind_dn")?,
-            group_base_dn: fields.text("group_base_dn")?.unwrap_or_else(|| base_dn.clone()),
-            base_dn,
+            group_base_dns: group_base_dns.unwrap_or_else(|| base_dns.clone()),
+            base_dns,
+            scope,
+            group_scope: fields.choice("group_scope", &Scope::NAMES)?.unwrap_or(Scope::Subtree),
             user_filter: fields.text("user_filter")?.unwrap_or_else(|| profile.user_filter().to_owned()),
             group_filter: fields.text("group_filter")?.unwrap_or_else(|| profile.group_filter().to_owned()),
-            server: fields.choice("server", &Server::NAMES)?.unwrap_or(by_default),
+            server,
             profile,
             tls: Tls { mode, ca_file: tls.text("ca_file")?.map(PathBuf::from), client: client_files(&tls)? },
             mapping,
+            account_state,
+            referrals: fields.choice("referrals", &Referrals::NAMES)?.unwrap_or(usual),
             external_id,
             page_size: fields.number("page_size", &PAGE_SIZES)?.unwrap_or(PAGE_SIZE_DEFAULT),
+            page_pause: Duration::from_millis(fields.number("page_pause_ms", &PAGE_PAUSES_MS)?.unwrap_or_default().into()),
             sign_in: fields.choice("sign_in", &SignIn::NAMES)?.unwrap_or(SignIn::Bind),
             route: None,
             limits: Limits::default(),
@@ -194,20 +240,29 @@ impl Settings {
         Ok(settings)
     }
 
+    /// True when the settings say that this is Active Directory, by its name or by its schema.
+    pub(super) fn is_active_directory(&self) -> bool {
+        self.server == Server::ActiveDirectory || self.profile == Profile::ActiveDirectory
+    }
+
     fn check(&self, fields: &Fields<'_>) -> Result<(), SettingsError> {
         // An Active Directory account may also be `user@domain` or `DOMAIN\user` (MS-ADTS §5.1.1.1.1).
         let bind_dn = self.bind_dn.as_deref().filter(|dn| !(dn.contains('@') || dn.contains('\\')) || dn.contains('='));
-        for (key, value) in [("bind_dn", bind_dn), ("base_dn", Some(self.base_dn.as_str())), ("group_base_dn", Some(&self.group_base_dn))] {
-            if let Some(Err(error)) = value.map(dn::normalise) {
-                return Err(fields.refuse(key, &format!("not a DN such as `ou=people,dc=example,dc=fr`: {error}")));
+        let refuse_dn = |key: &str, error| fields.refuse(key, &format!("not a DN such as `ou=people,dc=example,dc=fr`: {error}"));
+        if let Some(Err(error)) = bind_dn.map(dn::normalise) {
+            return Err(refuse_dn("bind_dn", error));
+        }
+        for (key, bases) in [("base_dn", &self.base_dns), ("group_base_dn", &self.group_base_dns)] {
+            let normal =
+                bases.iter().map(|base| dn::normalise(base)).collect::<Result<Vec<_>, _>>().map_err(|error| refuse_dn(key, error))?;
+            let apart =
+                |(at, one): (usize, &String)| normal.iter().skip(at + 1).all(|other| !dn::within(one, other) && !dn::within(other, one));
+            if bases.len() > BASES_MAX || !normal.iter().enumerate().all(apart) {
+                return Err(fields.refuse(key, &format!("accepted: one DN, or at most {BASES_MAX} of which none lies within another")));
             }
         }
         for (key, filter) in [("user_filter", &self.user_filter), ("group_filter", &self.group_filter)] {
-            let depth = filter.bytes().scan(0_usize, |depth, byte| {
-                *depth = if byte == b'(' { *depth + 1 } else { depth.saturating_sub(usize::from(byte == b')')) };
-                Some(*depth)
-            });
-            if filter.len() > FILTER_BYTES_MAX || depth.max().unwrap_or_default() > FILTER_DEPTH_MAX {
+            if !is_bounded(filter) {
                 return Err(fields.refuse(key, &format!("longer than {FILTER_BYTES_MAX} bytes or nested deeper than {FILTER_DEPTH_MAX}")));
             }
             if ldap3::parse_filter(filter).is_err() {
@@ -221,65 +276,29 @@ impl Settings {
     }
 }
 
+/// Whether a filter is short and flat enough to be read: reading it recurses.
+pub(super) fn is_bounded(filter: &str) -> bool {
+    let depth = filter.bytes().scan(0_usize, |depth, byte| {
+        *depth = if byte == b'(' { *depth + 1 } else { depth.saturating_sub(usize::from(byte == b')')) };
+        Some(*depth)
+    });
+    filter.len() <= FILTER_BYTES_MAX && depth.max().unwrap_or_default() <= FILTER_DEPTH_MAX
+}
+
 impl TlsMode {
     const NAMES: [(&'static str, Self); 3] = [("ldaps", Self::Ldaps), ("starttls", Self::StartTls), ("none", Self::None)];
 }
 
+impl Scope {
+    const NAMES: [(&'static str, Self); 2] = [("subtree", Self::Subtree), ("one_level", Self::OneLevel)];
+}
+
+impl Referrals {
+    const NAMES: [(&'static str, Self); 2] = [("refuse", Self::Refuse), ("ignore", Self::Ignore)];
+}
+
 impl SignIn {
     const NAMES: [(&'static str, Self); 2] = [("bind", Self::Bind), ("none", Self::None)];
-}
-
-impl Url {
-    fn parse(text: &str) -> Result<(Self, bool), String> {
-        const FORM: &str = "accepted are `ldaps://host[:port]` and `ldap://host[:port]`";
-        let parsed = url::Url::parse(text).map_err(|error| format!("`{text}` is not a URL ({error}); {FORM}"))?;
-        let secure = match parsed.scheme() {
-            "ldaps" => true,
-            "ldap" => false,
-            other => return Err(format!("`{other}` is not a scheme for a directory; {FORM}")),
-        };
-        let bare = matches!(parsed.path(), "" | "/") && parsed.query().is_none() && parsed.fragment().is_none();
-        if !bare || !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(format!("`{text}` holds more than a host and a port; {FORM}"));
-        }
-        let host = match parsed.host() {
-            Some(url::Host::Domain(name)) if !name.is_empty() && !name.contains('%') => name.to_ascii_lowercase(),
-            Some(url::Host::Ipv4(address)) => address.to_string(),
-            Some(url::Host::Ipv6(address)) => address.to_string(),
-            _ => return Err(format!("`{text}` names no host; {FORM}")),
-        };
-        let port = parsed.port().unwrap_or(if secure { 636 } else { 389 });
-        Ok((Self { text: text.to_owned(), host, port }, secure))
-    }
-
-    fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    }
-}
-
-/// The servers and when TLS starts. Unsaid, it is what the scheme says; for `ldap://` that is StartTLS, unless nothing leaves the machine.
-fn servers(texts: &[String], said: Option<TlsMode>) -> Result<(Vec<Url>, TlsMode), SettingsError> {
-    let refuse = |key: &str, reason: String| SettingsError { key: key.to_owned(), reason };
-    if texts.is_empty() || texts.len() > URLS_MAX {
-        return Err(refuse("urls", format!("needed: 1 to {URLS_MAX} servers, for instance [\"ldaps://ldap.example.fr\"]")));
-    }
-    let parsed = texts.iter().map(|text| Url::parse(text)).collect::<Result<Vec<_>, _>>().map_err(|reason| refuse("urls", reason))?;
-    let (urls, secure): (Vec<Url>, Vec<bool>) = parsed.into_iter().unzip();
-    let all_secure = secure.iter().all(|s| *s);
-    if !all_secure && secure.iter().any(|s| *s) {
-        return Err(refuse("urls", "all servers of a source use the same scheme: `ldaps://` or `ldap://`".to_owned()));
-    }
-    let mode = match (all_secure, said) {
-        (true, None | Some(TlsMode::Ldaps)) => TlsMode::Ldaps,
-        (false, None) if urls.iter().all(Url::is_loopback) => TlsMode::None,
-        (false, None | Some(TlsMode::StartTls)) => TlsMode::StartTls,
-        (false, Some(TlsMode::None)) => TlsMode::None,
-        (true, Some(_)) => return Err(refuse("tls.mode", "with `ldaps://` only `ldaps` is accepted".to_owned())),
-        (false, Some(TlsMode::Ldaps)) => {
-            return Err(refuse("tls.mode", "with `ldap://` accepted are `starttls` and `none`; for `ldaps` write `ldaps://`".to_owned()));
-        }
-    };
-    Ok((urls, mode))
 }
 
 fn client_files(tls: &Fields<'_>) -> Result<Option<(PathBuf, PathBuf)>, SettingsError> {

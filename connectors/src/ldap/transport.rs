@@ -115,6 +115,16 @@ pub(super) fn malformed(malformed: ber::Malformed) -> Cause {
     if malformed == ber::Malformed::Tls { Cause::TlsPort } else { Cause::Malformed(malformed) }
 }
 
+impl Stream {
+    /// The certificate that the server showed, in its DER bytes.
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref),
+        }
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {

@@ -21,6 +21,8 @@ CREATE TABLE source_states (
     taken TEXT NOT NULL,
     -- Whether a run that broke off left roles to be computed again.
     roles_due INTEGER NOT NULL CHECK (roles_due IN (0, 1)),
+    -- When an account next opens or closes by a date of its own: from then on only a whole reading will do.
+    turns_at INTEGER,
     -- The server that answered last, and until when none is asked.
     server TEXT,
     paused_until INTEGER
@@ -31,6 +33,14 @@ ALTER TABLE links ADD COLUMN place BLOB;
 ALTER TABLE links ADD COLUMN left_at INTEGER;
 CREATE INDEX links_place ON links (source_id, place);
 CREATE INDEX links_left ON links (left_at) WHERE left_at IS NOT NULL;
+
+-- Up to when a source's schedule is served, and when it last began a complete reading.
+CREATE TABLE source_turns (
+    source_id BLOB NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
+    served_at INTEGER NOT NULL,
+    full_begun_at INTEGER
+) STRICT;
+
 ALTER TABLE groups ADD COLUMN place BLOB;
 -- Digests of members that name nobody yet, sixteen bytes each.
 ALTER TABLE groups ADD COLUMN dangling BLOB;
@@ -59,6 +69,17 @@ CREATE TABLE proposals (
     UNIQUE (source_id, external_id, user_id)
 ) STRICT;
 CREATE INDEX proposals_user ON proposals (user_id);
+
+-- What each of several sources says of one person; of someone whom one source states, the person's own row says it.
+CREATE TABLE statements (
+    source_id BLOB NOT NULL,
+    external_id TEXT NOT NULL,
+    user_id BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    stated TEXT NOT NULL,
+    PRIMARY KEY (source_id, external_id),
+    FOREIGN KEY (source_id, external_id) REFERENCES links (source_id, external_id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX statements_user ON statements (user_id);
 
 -- The file that a source of files was given last.
 CREATE TABLE source_files (

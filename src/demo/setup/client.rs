@@ -45,8 +45,8 @@ pub(super) async fn register(ctx: &Context, plan: &Planned, application: &str, a
         enabled: true,
     };
     let secret = match clients::get(ctx, CLIENT_ID).await {
-        Ok(_) => {
-            clients::update(ctx, CLIENT_ID, &fields).await?;
+        Ok(standing) => {
+            clients::update(ctx, &standing, &fields).await?;
             clients::rotate_secret(ctx, CLIENT_ID).await?.1
         }
         Err(Error::NotFound(_)) => clients::create(ctx, &fields).await?.1.context("a confidential client has a secret")?,

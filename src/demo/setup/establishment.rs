@@ -14,6 +14,7 @@ use crate::services::users;
 use crate::store::establishment::source::{Guard, SourceKind};
 use crate::store::establishment::sync_run::{Mode, State};
 use crate::store::establishment::user::UserStatus;
+use crate::types::leaving::Leaving;
 
 /// The name of the source.
 const SOURCE: &str = "annuaire";
@@ -98,10 +99,11 @@ async fn source(ctx: &Context, plan: &Planned, around: &Surroundings) -> Result<
         }),
         schedule: None,
         guard: Guard::default(),
+        leaving: Leaving::default(),
         enabled: true,
     };
     match sources::get(ctx, SOURCE).await {
-        Ok(_) => sources::update(ctx, SOURCE, &fields).await.map(drop),
+        Ok(standing) => sources::update(ctx, &standing, &fields).await.map(drop),
         Err(Error::NotFound(_)) => sources::create(ctx, &fields).await.map(drop),
         Err(other) => Err(other),
     }

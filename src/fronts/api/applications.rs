@@ -1,13 +1,11 @@
 //! `…/applications`: relying parties' catalogues of roles.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::Api;
 use super::extract::{Here, Key, NamedOf, Of};
 use crate::fronts::http::answer::Created;
 use crate::fronts::http::body::{Body, patched};
@@ -87,18 +85,19 @@ pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<Versioned<A
     params(NamedOf, IfMatch), request_body(content = ApplicationFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Application), Refusals))]
 pub async fn update(
-    State(api): State<Api>,
     Here(ctx): Here,
     Key(name): Key<String>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Versioned<Application>, Problem> {
-    let _turn = api.turns.take(ctx.slug()).await;
-    let standing = applications::get(&ctx, &name).await?;
-    if_match.check(&standing)?;
-    let fields = patched(&ApplicationFields::from(&standing), patch)?;
-    ClaimShape::parse(&fields.claim_shape)?;
-    Ok(Versioned(applications::update(&ctx, &name, &fields).await?))
+    let update = async || {
+        let standing = applications::get(&ctx, &name).await?;
+        if_match.check(&standing)?;
+        let fields = patched(&ApplicationFields::from(&standing), patch.clone())?;
+        ClaimShape::parse(&fields.claim_shape)?;
+        Ok(Versioned(applications::update(&ctx, &standing, &fields).await?))
+    };
+    if_match.change(update).await
 }
 
 /// Removes an application that no rule, client or assignment by hand needs any more.

@@ -1,13 +1,11 @@
 //! `…/clients`: relying parties.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Api;
 use super::extract::{Here, Key, Of};
 use crate::fronts::http::answer::{Created, Secretive};
 use crate::fronts::http::body::{Body, patched};
@@ -106,18 +104,19 @@ pub async fn show(Here(ctx): Here, Key(id): Key<String>) -> Result<Versioned<Cli
     request_body(content = ClientFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = ClientView), Refusals))]
 pub async fn update(
-    State(api): State<Api>,
     Here(ctx): Here,
     Key(id): Key<String>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Versioned<ClientView>, Problem> {
-    let _turn = api.turns.take(ctx.slug()).await;
-    let standing = ClientView::from(clients::get(&ctx, &id).await?);
-    if_match.check(&standing)?;
-    let fields = patched(&ClientFields::from(&standing.client), patch)?;
-    let (client, secret) = clients::update(&ctx, &id, &fields).await?;
-    Ok(Versioned(ClientView::with_secret(client, secret.as_ref())))
+    let update = async || {
+        let standing = ClientView::from(clients::get(&ctx, &id).await?);
+        if_match.check(&standing)?;
+        let fields = patched(&ClientFields::from(&standing.client), patch.clone())?;
+        let (client, secret) = clients::update(&ctx, &standing.client, &fields).await?;
+        Ok(Versioned(ClientView::with_secret(client, secret.as_ref())))
+    };
+    if_match.change(update).await
 }
 
 /// Removes a client; what it was given stops working at once.

@@ -1,7 +1,6 @@
 //! `/establishments`: the platform's list, and each one for whoever may read in it.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,6 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::Api;
 use super::extract::{Here, Key, Of, OnPlatform, named};
 use crate::fronts::http::answer::{Created, LinkView, Secretive};
 use crate::fronts::http::body::{Body, patched};
@@ -119,24 +117,21 @@ pub async fn create(
 #[utoipa::path(get, path = "/establishments/{slug}", operation_id = "show_establishment", tag = "establishments", params(Of),
     responses((status = 200, body = Establishment), Refusals))]
 pub async fn show(Here(ctx): Here) -> Result<Versioned<Establishment>, Problem> {
-    Ok(Versioned(establishments::show(&ctx)?))
+    Ok(Versioned(establishments::show(&ctx).await?))
 }
 
 /// Changes an establishment's fields (RFC 7396), for operators. The slug stays, and another contact changes no administrator.
 #[utoipa::path(patch, path = "/establishments/{slug}", operation_id = "update_establishment", tag = "establishments", params(Of, IfMatch),
     request_body(content = EstablishmentFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Establishment), Refusals))]
-pub async fn update(
-    State(api): State<Api>,
-    Here(ctx): Here,
-    if_match: IfMatch,
-    Body(patch): Body<Value>,
-) -> Result<Versioned<Establishment>, Problem> {
-    let _turn = api.turns.take(ctx.slug()).await;
-    let standing = establishments::current(&ctx).await?;
-    if_match.check(&standing)?;
-    let fields = patched(&EstablishmentFields::from(&standing), patch)?;
-    Ok(Versioned(establishments::edit(&ctx, &fields).await?))
+pub async fn update(Here(ctx): Here, if_match: IfMatch, Body(patch): Body<Value>) -> Result<Versioned<Establishment>, Problem> {
+    let edit = async || {
+        let standing = establishments::current(&ctx).await?;
+        if_match.check(&standing)?;
+        let fields = patched(&EstablishmentFields::from(&standing), patch.clone())?;
+        Ok(Versioned(establishments::edit(&ctx, &standing, &fields).await?))
+    };
+    if_match.change(edit).await
 }
 
 /// A blocked establishment, and what applications made of it.

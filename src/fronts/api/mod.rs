@@ -22,7 +22,6 @@ mod rules;
 mod runs;
 mod sources;
 mod tokens;
-mod turns;
 mod users;
 mod zones;
 
@@ -40,7 +39,6 @@ use utoipa_axum::routes;
 use super::http::request;
 use crate::services::context::Gateway;
 use description::{Declared, Description};
-use turns::Turns;
 
 /// Where the resources are.
 const BASE: &str = "/api/v1";
@@ -49,7 +47,6 @@ const BASE: &str = "/api/v1";
 #[derive(Clone, Debug)]
 pub struct Api {
     gateway: Arc<Gateway>,
-    turns: Arc<Turns>,
 }
 
 /// Every resource, below [`BASE`].
@@ -82,6 +79,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(sources::show, sources::update, sources::delete))
         .routes(routes!(sources::check))
         .routes(routes!(sources::preview))
+        .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
         .routes(routes!(sources::parts))
         .routes(routes!(runs::list))
@@ -89,6 +87,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(runs::changes))
         .routes(routes!(runs::approve))
         .routes(routes!(runs::refuse))
+        .routes(routes!(runs::undo))
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(rules::list, rules::create))
@@ -137,7 +136,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     // A little before the edge cuts every request off, so that the caller reads a problem.
     let longest = Duration::from_secs(gateway.limits.request_timeout_s.into()) * 19 / 20;
     let body_max = gateway.limits.body_max_bytes;
-    let api = Api { gateway, turns: Arc::default() };
+    let api = Api { gateway };
     let document = Arc::new(openapi());
     let declared = Arc::new(Declared::of(&document));
     let (resources, _) = resources().split_for_parts();

@@ -1,14 +1,12 @@
 //! `…/rules`: directory facts → roles, and what other rules would do.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Api;
 use super::extract::{Here, Key, Of, OneOf};
 use crate::fronts::http::answer::Created;
 use crate::fronts::http::body::{Body, patched, shaped};
@@ -112,21 +110,22 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<Versioned<Rul
     request_body(content = RuleFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Rule), Refusals))]
 pub async fn update(
-    State(api): State<Api>,
     Here(ctx): Here,
     Key(id): Key<RuleId>,
     Query(trial): Query<Trial>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Response, Problem> {
-    let _turn = api.turns.take(ctx.slug()).await;
-    let standing = rules::get(&ctx, id).await?;
-    if_match.check(&standing)?;
-    let fields = patched(&RuleFields::from(&standing), patch)?;
-    if trial.dry_run {
-        return Ok(Json(roles::simulate_change(&ctx, Some(id), &fields).await?).into_response());
-    }
-    Ok(Versioned(rules::update(&ctx, id, &fields).await?).into_response())
+    let update = async || {
+        let standing = rules::get(&ctx, id).await?;
+        if_match.check(&standing)?;
+        let fields = patched(&RuleFields::from(&standing), patch.clone())?;
+        if trial.dry_run {
+            return Ok(Json(roles::simulate_change(&ctx, Some(id), &fields).await?).into_response());
+        }
+        Ok(Versioned(rules::update(&ctx, &standing, &fields).await?).into_response())
+    };
+    if_match.change(update).await
 }
 
 /// Removes a rule, and what it gave.

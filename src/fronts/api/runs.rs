@@ -8,7 +8,7 @@ use super::extract::{Here, Key, Of, OneOf, named};
 use crate::fronts::http::answer::Accepted;
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{FieldError, Problem, Refusals};
-use crate::fronts::http::query::{self, Query};
+use crate::fronts::http::query::{self, Query, Trial};
 use crate::fronts::http::version::Versioned;
 use crate::services::sync;
 use crate::store::establishment::change::{self, Change, ChangeKind, Operation};
@@ -101,6 +101,15 @@ pub async fn approve(Here(ctx): Here, Key(id): Key<RunId>) -> Result<Accepted<Ru
     responses((status = 200, body = Run), Refusals))]
 pub async fn refuse(Here(ctx): Here, Key(id): Key<RunId>) -> Result<Json<Run>, Problem> {
     Ok(Json(sync::refuse(&ctx, id).await?))
+}
+
+/// Takes a run back, as far as nothing touched the same things since; what did is left and named. With `dry_run`, a run of mode `preview`
+/// names what would be taken back. Its source runs by itself no more until a person has it run, or enables it again.
+#[utoipa::path(post, path = "/establishments/{slug}/runs/{id}/undo", operation_id = "undo_run", tag = "runs", params(OneOf, Trial),
+    responses((status = 202, body = Run), Refusals))]
+pub async fn undo(Here(ctx): Here, Key(id): Key<RunId>, Query(trial): Query<Trial>) -> Result<Accepted<Run>, Problem> {
+    let run = sync::undo(&ctx, id, trial.dry_run).await?;
+    Ok(Accepted { location: format!("/api/v1/establishments/{}/runs/{}", ctx.slug(), run.id), body: run })
 }
 
 fn not_ours() -> Problem {

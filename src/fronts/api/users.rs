@@ -1,13 +1,11 @@
 //! `…/users`: people, and what is done to them.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Api;
 use super::extract::{Here, Key, Of, OneOf, named};
 use crate::fronts::http::answer::{Created, LinkView, Secretive};
 use crate::fronts::http::body::{Body, shaped};
@@ -20,6 +18,8 @@ use crate::services::users::{self, NewUser, Profile, UserPatch};
 use crate::store::establishment::link::NamedLink;
 use crate::store::establishment::user::{DisabledBy, Filter, User, UserStatus};
 use crate::types::id::UserId;
+use crate::types::leaving::Afterwards;
+use crate::types::time::Timestamp;
 
 /// What a list of people may be asked.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -62,11 +62,16 @@ pub struct UserView {
     user: User,
     /// Their entries in sources.
     links: Vec<NamedLink>,
+    /// From when on their sources no longer keep someone who left them all; a role given by hand keeps them still.
+    leaves_on: Option<Timestamp>,
+    /// What becomes of them then.
+    leaves_then: Option<Afterwards>,
 }
 
 impl From<Profile> for UserView {
     fn from(profile: Profile) -> Self {
-        Self { user: profile.user, links: profile.links }
+        let (leaves_on, leaves_then) = profile.departure().unzip();
+        Self { user: profile.user, links: profile.links, leaves_on, leaves_then }
     }
 }
 
@@ -104,7 +109,7 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
 pub async fn create(Here(ctx): Here, Body(new): Body<NewUser>) -> Result<Created<NewUserView>, Problem> {
     let (user, link) = users::create(&ctx, &new).await?;
     let location = format!("/api/v1/establishments/{}/users/{}", ctx.slug(), user.id);
-    Ok(Created { location, body: NewUserView { user: UserView { user, links: Vec::new() }, link: link.into() } })
+    Ok(Created { location, body: NewUserView { user: Profile { user, links: Vec::new() }.into(), link: link.into() } })
 }
 
 /// Shows one person.
@@ -119,15 +124,15 @@ pub async fn show(Here(ctx): Here, Key(id): Key<UserId>) -> Result<Versioned<Use
     request_body(content = UserPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = UserView), Refusals))]
 pub async fn update(
-    State(api): State<Api>,
     Here(ctx): Here,
     Key(id): Key<UserId>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Versioned<UserView>, Problem> {
-    let _turn = api.turns.take(ctx.slug()).await;
-    if_match.check(&UserView::from(users::profile(&ctx, id).await?))?;
-    users::update(&ctx, id, &shaped(patch)?).await?;
+    let standing = UserView::from(users::profile(&ctx, id).await?);
+    if_match.check(&standing)?;
+    let read = if_match.is_given().then_some(&standing.user);
+    users::update(&ctx, id, read, &shaped(patch)?).await?;
     Ok(Versioned(users::profile(&ctx, id).await?.into()))
 }
 

@@ -93,10 +93,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Edit { named, patch } => {
             let ctx = local.establishment(&named.est).await?;
-            let now = ApplicationFields::from(&applications::get(&ctx, &named.application).await?);
-            let fields: ApplicationFields = super::patched(&now, &patch)?;
+            let standing = applications::get(&ctx, &named.application).await?;
+            let fields: ApplicationFields = super::patched(&ApplicationFields::from(&standing), &patch)?;
             ClaimShape::parse(&fields.claim_shape)?;
-            print_json(&applications::update(&ctx, &named.application, &fields).await?)
+            print_json(&applications::update(&ctx, &standing, &fields).await?)
         }
         Command::List { est } => {
             let found = applications::list(&local.establishment(&est).await?).await?;

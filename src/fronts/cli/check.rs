@@ -10,8 +10,10 @@ use crate::app;
 use crate::config::Config;
 use crate::i18n::Argument;
 use crate::services::checkup::{self, Finding, Level, Place};
+use crate::services::context::Context;
 use crate::store::StoreUrl;
 use crate::store::registry::establishment::DEFAULT_PLACEMENT;
+use crate::types::locale::Locale;
 use crate::types::slug::PLATFORM;
 use crate::types::time::Timestamp;
 
@@ -35,7 +37,7 @@ pub async fn run(global: &Global, output: Output, options: Options) -> anyhow::R
     findings.extend(seen);
     if answers {
         match Local::open(global, false).await {
-            Ok(local) => look_inside(&local, &config, &places, options.quick, &mut findings).await?,
+            Ok(local) => look_inside((&local, output.locale()), &config, &places, options.quick, &mut findings).await?,
             Err(error) => findings.push(Finding::told("configuration", "stores", Err(&format!("{error:#}")))),
         }
     }
@@ -50,7 +52,13 @@ fn placements(config: &Config) -> anyhow::Result<Vec<(String, StoreUrl)>> {
     named.map(|(name, url)| Ok((name.to_owned(), app::store_url(url)?))).collect()
 }
 
-async fn look_inside(local: &Local, config: &Config, places: &[Place], is_quick: bool, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+async fn look_inside(
+    (local, locale): (&Local, Locale),
+    config: &Config,
+    places: &[Place],
+    is_quick: bool,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<()> {
     findings.push(Finding::told("configuration", "stores", Ok(&config.store.label())));
     // Mail that is not configured is no fault: a small installation may do without.
     findings.push(match local.gateway.mailer.check().await {
@@ -63,7 +71,7 @@ async fn look_inside(local: &Local, config: &Config, places: &[Place], is_quick:
     let looked_into = if is_quick { 0 } else { known.len() };
     for slug in std::iter::once(PLATFORM).chain(known.iter().take(looked_into).map(|e| e.slug.as_str())) {
         match local.establishment(slug).await {
-            Ok(ctx) => findings.extend(checkup::look_into(&ctx).await),
+            Ok(ctx) => findings.extend(checkup::look_into(&Context { locale, ..ctx }).await),
             Err(error) => findings.push(Finding::told(slug, "store", Err(&format!("{error:#}")))),
         }
     }

@@ -92,11 +92,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Show(named) => print_json(&clients::get(&local.establishment(&named.est).await?, &named.client_id).await?),
         Command::Edit { named, patch } => {
             let ctx = local.establishment(&named.est).await?;
-            let now = ClientFields::from(&clients::get(&ctx, &named.client_id).await?);
-            {
-                let (client, secret) = clients::update(&ctx, &named.client_id, &super::patched(&now, &patch)?).await?;
-                print_json(&beside(&client, [("client_secret", secret.as_ref().map(Secret::expose).into())])?)
-            }
+            let standing = clients::get(&ctx, &named.client_id).await?;
+            let fields = super::patched(&ClientFields::from(&standing), &patch)?;
+            let (client, secret) = clients::update(&ctx, &standing, &fields).await?;
+            print_json(&beside(&client, [("client_secret", secret.as_ref().map(Secret::expose).into())])?)
         }
         Command::Rotate(named) => {
             let (_, secret) = clients::rotate_secret(&local.establishment(&named.est).await?, &named.client_id).await?;

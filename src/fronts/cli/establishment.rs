@@ -154,7 +154,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Delete(given) => establishment_life::delete(local, output, given).await,
         Command::Reset(given) => establishment_life::reset(local, output, given).await,
         Command::Show { slug } => {
-            let shown = establishments::show(&local.establishment(&slug).await?)?;
+            let shown = establishments::show(&local.establishment(&slug).await?).await?;
             show(output, &shown)
         }
         Command::Outbox(wanted) => outbox::list(local, output, wanted).await,

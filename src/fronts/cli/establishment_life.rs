@@ -84,7 +84,8 @@ pub struct Delete {
 /// Changes an establishment's fields.
 pub async fn edit(local: &Local, output: Output, given: Edit) -> anyhow::Result<()> {
     let ctx = local.establishment(&given.slug).await?;
-    let mut fields = EstablishmentFields::from(&establishments::current(&ctx).await?);
+    let standing = establishments::current(&ctx).await?;
+    let mut fields = EstablishmentFields::from(&standing);
     fields.name = given.name.unwrap_or(fields.name);
     fields.number = given.number.unwrap_or(fields.number);
     fields.uai = given.uai.or(fields.uai);
@@ -93,7 +94,7 @@ pub async fn edit(local: &Local, output: Output, given: Edit) -> anyhow::Result<
     fields.contact.family_name = given.contact_family_name.or(fields.contact.family_name);
     fields.contact.given_name = given.contact_given_name.or(fields.contact.given_name);
     fields.contact.email = given.contact_email.or(fields.contact.email);
-    show(output, &establishments::edit(&ctx, &fields).await?)
+    show(output, &establishments::edit(&ctx, &standing, &fields).await?)
 }
 
 /// Blocks establishments; of one alone, prints what applications made of it within a few seconds.

@@ -22,6 +22,8 @@ mod rule;
 mod run;
 mod serve;
 mod source;
+mod source_check;
+mod source_told;
 mod token;
 mod user;
 

@@ -118,9 +118,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Edit { est, id, patch } => {
             let ctx = local.establishment(&est).await?;
-            let id = id.parse()?;
-            let now = RuleFields::from(&roles::rules::get(&ctx, id).await?);
-            print_json(&roles::rules::update(&ctx, id, &super::patched(&now, &patch)?).await?)
+            let standing = roles::rules::get(&ctx, id.parse()?).await?;
+            let fields = super::patched(&RuleFields::from(&standing), &patch)?;
+            print_json(&roles::rules::update(&ctx, &standing, &fields).await?)
         }
         Command::Delete { est, id } => {
             roles::rules::delete(&local.establishment(&est).await?, id.parse()?).await?;

@@ -1,13 +1,15 @@
 //! Sync runs at the terminal: their counts, their named changes, and the decision on a held one.
 
 use anyhow::anyhow;
-use serde_json::json;
+use connectors::Traced;
+use serde_json::{Value, json};
 
 use super::output::{Output, collect, or_dash, print_json};
+use super::source_check;
 use super::word;
 use crate::services::context::Context;
 use crate::services::error::Error;
-use crate::services::sync;
+use crate::services::sync::{self, OneRun};
 use crate::store::establishment::change::{self, Change};
 use crate::store::establishment::sync_run::{Filter, Run, State};
 use crate::types::id::RunId;
@@ -71,10 +73,26 @@ pub async fn one(ctx: &Context, output: Output, id: RunId, decision: Decision) -
 
 /// Prints a run with its changes. A held run ends with the exit code of a guard, a failed one as a failure.
 pub async fn report(ctx: &Context, output: Output, run: &Run) -> anyhow::Result<()> {
+    report_with(ctx, output, run, None).await
+}
+
+/// The same of one entry, with the way each field came.
+pub async fn report_one(ctx: &Context, output: Output, one: &OneRun) -> anyhow::Result<()> {
+    report_with(ctx, output, &one.run, Some(&one.trace)).await
+}
+
+async fn report_with(ctx: &Context, output: Output, run: &Run, trace: Option<&[Traced]>) -> anyhow::Result<()> {
     let (changes, total) = sync::changes(ctx, run.id, 0, CHANGES_MAX, &change::Filter::default()).await?;
     if output.is_json() {
-        print_json(&json!({ "run": run, "changes": changes, "changes_total": total }))?;
+        let mut shown = json!({ "run": run, "changes": changes, "changes_total": total });
+        if let (Value::Object(shown), Some(trace)) = (&mut shown, trace) {
+            shown.insert("trace".to_owned(), json!(trace));
+        }
+        print_json(&shown)?;
     } else {
+        if let Some(trace) = trace {
+            source_check::print_trace(trace)?;
+        }
         print(output, run, &changes, total)?;
     }
     let why = run.error.clone().unwrap_or_default();
@@ -106,6 +124,7 @@ fn print(output: Output, run: &Run, changes: &[Change], total: i64) -> anyhow::R
         ("cli-quarantined", c.quarantined),
         ("cli-memberships-added", c.memberships_added),
         ("cli-memberships-removed", c.memberships_removed),
+        ("cli-skipped", c.skipped),
     ];
     let mut pairs: Vec<(&str, String)> = vec![("cli-id", run.id.to_string()), ("cli-mode", word(run.mode)), ("cli-state", word(run.state))];
     pairs.extend(counts.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| (key, n.to_string())));

@@ -1,42 +1,50 @@
 //! `passerelle source …`: where people and groups come from.
 
-use std::path::PathBuf;
-
-use anyhow::Context as _;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::local::Local;
-use super::output::{Output, print_json};
+use super::output::{Output, beside, or_dash, print_json};
 use super::routed;
 use super::run as sync_run;
-use crate::config::variable;
+use super::source_check;
+use super::source_told::Told;
+use crate::services::context::Context;
+use crate::services::leaving::{self, Fate};
 use crate::services::routing::{self, Outcomes};
+use crate::services::schedules;
 use crate::services::sources::{self, SourceFields};
-use crate::store::establishment::source::{Guard, SourceKind};
+use crate::services::sync;
+use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::Mode;
-
-/// The environment variable that carries a bind password, so that it stands in no shell history.
-const PASSWORD_VARIABLE: &str = "PASSERELLE_BIND_PASSWORD";
+use crate::types::leaving::Leaving;
 
 /// What to do with sources. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a source.
     Add(Box<Add>),
-    /// List sources.
+    /// Change a source: its settings, its name, when it runs by itself.
+    Edit(Box<Edit>),
+    /// List sources, with when they run.
     List {
         /// The establishment.
         est: String,
     },
-    /// Show a source's settings, without its secrets.
+    /// Show a source without its secrets, and how its last runs went.
     Show(Named),
-    /// Try a source: connection, certificate, bind, base, filters, and some people as they would arrive.
+    /// Try a source: connection, certificate, account, server, bases, filters with their counts, clock, and people as they would arrive.
     Check(Named),
     /// What a sync would change, name by name. Writes none of it.
     Preview(Named),
     /// Read the source and apply what changed.
-    Sync(Named),
+    Sync {
+        #[command(flatten)]
+        named: Named,
+        /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
+        #[arg(long, value_name = "DN")]
+        only: Option<String>,
+    },
     /// What the last sync became in each establishment that a source of the platform feeds.
     Establishments(Named),
     /// List runs, newest first.
@@ -60,7 +68,32 @@ pub enum Command {
         #[arg(long)]
         refuse: bool,
     },
-    /// Turn a source on or off.
+    /// Take a run back, as far as nothing touched the same things since. The source then runs by itself no more, until `source sync` or
+    /// `source enable`.
+    Undo {
+        /// The establishment.
+        est: String,
+        /// The run.
+        id: String,
+        /// Only name what would be taken back, and what would not.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Remove a source: alone when nobody came from it, or with what came from it.
+    Delete {
+        #[command(flatten)]
+        named: Named,
+        /// What becomes of the people who came from it.
+        #[arg(long)]
+        people: Option<FateOfPeople>,
+        /// The source's name once more, to confirm that people are removed for good.
+        #[arg(long, value_name = "SOURCE")]
+        confirm: Option<String>,
+        /// Only count what would happen.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Turn a source on or off. On, it also runs by itself again where failures or an undo had it left alone.
     Enable {
         #[command(flatten)]
         named: Named,
@@ -79,88 +112,53 @@ pub struct Named {
     pub source: String,
 }
 
-/// How the connection is protected.
+/// What becomes of the people of a source that is removed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Tls {
-    /// TLS from the first byte.
-    Ldaps,
-    /// TLS after a plain start.
-    Starttls,
-    /// None.
-    None,
+pub enum FateOfPeople {
+    /// They stay, the establishment's own from then on; so do the groups.
+    Keep,
+    /// They are disabled; the groups go.
+    Disable,
+    /// They are removed for good; the groups go.
+    Purge,
 }
 
 /// What a new source is. The bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("where").args(["urls", "settings"]).required(true).multiple(true)))]
 pub struct Add {
     #[command(flatten)]
     named: Named,
-    /// Address of the directory, for instance ldaps://annuaire.exemple.fr; repeatable.
-    #[arg(long = "url", required_unless_present = "settings")]
-    urls: Vec<String>,
-    /// Whom to bind as.
-    #[arg(long)]
-    bind_dn: Option<String>,
-    /// A file that holds the bind password.
-    #[arg(long, value_name = "FILE")]
-    bind_password_file: Option<PathBuf>,
-    /// Where people are.
-    #[arg(long)]
-    base_dn: Option<String>,
-    /// Which entries are people.
-    #[arg(long)]
-    user_filter: Option<String>,
-    /// Where groups are; the base when left out.
-    #[arg(long)]
-    group_base_dn: Option<String>,
-    /// Which entries are groups.
-    #[arg(long)]
-    group_filter: Option<String>,
-    /// Ready mapping: inetorgperson, supann or active-directory.
-    #[arg(long)]
-    profile: Option<String>,
-    /// How the connection is protected.
-    #[arg(long)]
-    tls: Option<Tls>,
-    /// A file of certificates to trust instead of the system's.
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<String>,
-    /// Map a field, as FIELD=ATTRIBUTE; repeatable.
-    #[arg(long = "map", value_name = "FIELD=ATTRIBUTE")]
-    mapping: Vec<String>,
-    /// On the platform: what gives each record its establishments, for instance supannEtablissement{UAI}.
-    #[arg(long, value_name = "EXPR")]
-    route: Option<String>,
-    /// With --route: whether an establishment that is not there is only told (report), or made (create).
-    #[arg(long, value_name = "WHAT")]
-    unknown_establishments: Option<String>,
-    /// Let people sign in with the directory's password (bind), or not (none).
-    #[arg(long)]
-    sign_in: Option<String>,
-    /// A JSON file of settings; options win over it.
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
+    #[command(flatten)]
+    told: Told,
+}
+
+/// What changes of a source: what is not told stays as it is.
+#[derive(Debug, Args)]
+pub struct Edit {
+    #[command(flatten)]
+    named: Named,
+    /// Its new name.
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    #[command(flatten)]
+    told: Told,
 }
 
 /// Carries a command out.
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add(new) => add(local, output, *new).await,
-        Command::List { est } => {
-            let ctx = local.establishment(&est).await?;
-            let shown: Vec<Value> = sources::list(&ctx).await?.iter().map(sources::shown).collect();
-            output.list(&shown, &["cli-name", "cli-kind", "cli-enabled", "cli-address"], |s| {
-                let urls = s.pointer("/settings/urls").map(ToString::to_string).unwrap_or_default();
-                vec![text(s, "name"), text(s, "kind"), s.get("enabled").map(ToString::to_string).unwrap_or_default(), urls]
-            })
-        }
+        Command::Edit(changed) => edit(local, output, *changed).await,
+        Command::List { est } => list(local, output, &est).await,
         Command::Show(named) => {
             let ctx = local.establishment(&named.est).await?;
-            print_json(&sources::shown(&sources::get(&ctx, &named.source).await?))
+            print_json(&with_standing(&ctx, &sources::get(&ctx, &named.source).await?).await?)
         }
-        Command::Check(named) => check(local, output, &named).await,
+        Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
         Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync(named) => once(local, output, &named, Mode::Full).await,
+        Command::Sync { named, only: Some(dn) } => one(local, output, &named, &dn).await,
+        Command::Sync { named, only: None } => once(local, output, &named, Mode::Full).await,
         Command::Establishments(named) => {
             let ctx = local.establishment(&named.est).await?;
             routed::list(output, &routing::parts(&ctx, &named.source).await?)
@@ -170,11 +168,19 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&est).await?;
             sync_run::one(&ctx, output, id.parse()?, sync_run::Decision::of(approve, refuse)).await
         }
+        Command::Undo { est, id, dry_run } => {
+            let ctx = local.establishment(&est).await?;
+            let run = sync::undo_to_end(&ctx, id.parse()?, dry_run).await?;
+            sync_run::report(&ctx, output, &run).await
+        }
+        Command::Delete { named, people, confirm, dry_run } => delete(local, output, &named, people, confirm.as_deref(), dry_run).await,
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
-            let mut fields = SourceFields::from(&sources::get(&ctx, &named.source).await?);
-            fields.enabled = !off;
-            let source = sources::update(&ctx, &named.source, &fields).await?;
+            let standing = sources::get(&ctx, &named.source).await?;
+            let mut source = sources::update(&ctx, &standing, &SourceFields { enabled: !off, ..SourceFields::from(&standing) }).await?;
+            if !off {
+                source = sources::resume(&ctx, &named.source).await?;
+            }
             print_json(&sources::shown(&source))
         }
     }
@@ -186,68 +192,84 @@ fn text(value: &Value, field: &str) -> String {
 
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
-    let (name, route) = (new.named.source.clone(), new.route.clone());
-    let (kind, settings, guard) = (SourceKind::Ldap, settings(new)?, Guard::default());
-    let fields = SourceFields { name, kind, settings, schedule: None, guard, route, enabled: true };
+    let fields = SourceFields {
+        name: new.named.source,
+        kind: SourceKind::Ldap,
+        settings: new.told.settings(Map::new())?,
+        schedule: new.told.schedule(None)?,
+        guard: Guard::default(),
+        leaving: Leaving::default(),
+        route: new.told.route,
+        enabled: true,
+    };
     let source = sources::create(&ctx, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }
 
-fn settings(new: Add) -> anyhow::Result<Value> {
-    let mut settings = match &new.settings {
-        Some(path) => {
-            let raw = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            serde_json::from_str::<Map<String, Value>>(&raw).with_context(|| format!("{} is not a JSON object", path.display()))?
-        }
-        None => Map::new(),
-    };
-    let mut set = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            settings.insert(key.to_owned(), value);
-        }
-    };
-    set("urls", Some(json!(new.urls)).filter(|_| !new.urls.is_empty()));
-    set("bind_dn", new.bind_dn.map(Value::from));
-    set("base_dn", new.base_dn.map(Value::from));
-    set("user_filter", new.user_filter.map(Value::from));
-    set("group_base_dn", new.group_base_dn.map(Value::from));
-    set("group_filter", new.group_filter.map(Value::from));
-    set("profile", new.profile.map(Value::from));
-    set("sign_in", new.sign_in.map(Value::from));
-    set("unknown_establishments", new.unknown_establishments.map(Value::from));
-    let password = match &new.bind_password_file {
-        Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?.trim_end().to_owned()),
-        None => variable(PASSWORD_VARIABLE),
-    };
-    set("bind_password", password.map(Value::from));
-    let mode = new.tls.map(|t| match t {
-        Tls::Ldaps => "ldaps",
-        Tls::Starttls => "starttls",
-        Tls::None => "none",
-    });
-    let tls: Map<String, Value> = [("mode", mode.map(str::to_owned)), ("ca_file", new.ca_file)]
-        .into_iter()
-        .filter_map(|(k, v)| Some((k.to_owned(), Value::from(v?))))
-        .collect();
-    set("tls", Some(Value::Object(tls.clone())).filter(|_| !tls.is_empty()));
-    let pairs = new.mapping.iter().map(|pair| {
-        let (field, attribute) = pair.split_once('=').with_context(|| format!("--map {pair}: write it as FIELD=ATTRIBUTE"))?;
-        Ok((field.to_owned(), Value::from(attribute)))
-    });
-    let mapping = pairs.collect::<anyhow::Result<Map<String, Value>>>()?;
-    set("mapping", Some(Value::Object(mapping.clone())).filter(|_| !mapping.is_empty()));
-    Ok(Value::Object(settings))
+async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
+    let ctx = local.establishment(&edit.named.est).await?;
+    let read = sources::get(&ctx, &edit.named.source).await?;
+    let mut fields = SourceFields::from(&read);
+    let standing = fields.settings.as_object().cloned().unwrap_or_default();
+    fields.settings = edit.told.settings(standing)?;
+    fields.schedule = edit.told.schedule(fields.schedule)?;
+    fields.route = edit.told.route.or(fields.route);
+    fields.name = edit.rename.unwrap_or(fields.name);
+    let source = sources::update(&ctx, &read, &fields).await?;
+    output.done(&sources::shown(&source), &output.text("cli-source-edited", &[("name", source.name.as_str().into())]))
 }
 
-async fn check(local: &Local, output: Output, named: &Named) -> anyhow::Result<()> {
+/// A source with what its last runs left, as the admin API answers it.
+async fn with_standing(ctx: &Context, source: &Source) -> anyhow::Result<Value> {
+    let standing = schedules::standing(ctx, source).await?;
+    beside(&sources::shown(source), [("next_run_at", json!(standing.next_run_at)), ("state", json!(standing.state))])
+}
+
+async fn list(local: &Local, output: Output, est: &str) -> anyhow::Result<()> {
+    let ctx = local.establishment(est).await?;
+    let mut shown = Vec::new();
+    for source in sources::list(&ctx).await? {
+        shown.push(with_standing(&ctx, &source).await?);
+    }
+    output.list(&shown, &["cli-name", "cli-kind", "cli-enabled", "cli-last-success", "cli-next-run", "cli-address"], |s| {
+        let urls = s.pointer("/settings/urls").map(ToString::to_string).unwrap_or_default();
+        let at = |place| or_dash(s.pointer(place).and_then(Value::as_str).map(str::to_owned).as_ref());
+        let enabled = s.get("enabled").map(ToString::to_string).unwrap_or_default();
+        vec![text(s, "name"), text(s, "kind"), enabled, at("/state/succeeded_at"), at("/next_run_at"), urls]
+    })
+}
+
+async fn delete(
+    local: &Local,
+    output: Output,
+    named: &Named,
+    people: Option<FateOfPeople>,
+    confirm: Option<&str>,
+    dry_run: bool,
+) -> anyhow::Result<()> {
     let ctx = local.establishment(&named.est).await?;
-    let steps = sources::check(&ctx, &named.source).await?;
-    output.list(&steps, &["cli-step", "cli-result", "cli-detail"], |s| {
-        let advice = s.advice.map(|a| format!(" → {a}")).unwrap_or_default();
-        vec![s.name.to_string(), if s.ok { "✓" } else { "✗" }.to_owned(), format!("{}{advice}", s.detail)]
-    })?;
-    anyhow::ensure!(steps.iter().all(|s| s.ok), "{}", output.text("cli-check-failed", &[]));
-    Ok(())
+    let fate = match people {
+        Some(FateOfPeople::Disable) => Fate::Disable,
+        Some(FateOfPeople::Purge) => Fate::Purge,
+        Some(FateOfPeople::Keep) | None => Fate::Keep,
+    };
+    if people.is_none() && !dry_run {
+        sources::delete(&ctx, &named.source).await?;
+        return output
+            .done(&json!({ "deleted": named.source }), &output.text("cli-source-deleted", &[("name", named.source.as_str().into())]));
+    }
+    let removal = leaving::remove(&ctx, &named.source, fate, confirm, dry_run).await?;
+    let counts = [
+        ("cli-removal-people", removal.people),
+        ("cli-stated-elsewhere", removal.stated_elsewhere),
+        ("cli-kept", removal.kept),
+        ("cli-without-password", removal.without_password),
+        ("cli-disabled", removal.disabled),
+        ("cli-purged", removal.purged),
+        ("cli-groups-kept", removal.groups_kept),
+        ("cli-groups-removed", removal.groups_removed),
+    ];
+    output.thing(&removal, &counts.map(|(key, count)| (key, count.to_string())))
 }
 
 async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyhow::Result<()> {
@@ -259,4 +281,13 @@ async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyho
         Outcomes::One(run) => sync_run::report(&ctx, output, &run).await,
         Outcomes::All(passed) => routed::report(output, &passed),
     }
+}
+
+async fn one(local: &Local, output: Output, named: &Named, dn: &str) -> anyhow::Result<()> {
+    let ctx = local.establishment(&named.est).await?;
+    let waiting = output.waiting("cli-reading");
+    let one = sync::run_one(&ctx, &named.source, dn).await;
+    waiting.finish_and_clear();
+    let one = one?;
+    sync_run::report_one(&ctx, output, &one).await
 }

@@ -7,6 +7,7 @@ use super::args::Rows;
 use super::explanation;
 use super::local::Local;
 use super::output::{Output, beside, collect, or_dash};
+use super::word;
 use crate::services::context::Context;
 use crate::services::users::{self, NewUser};
 use crate::store::establishment::user::{Filter, User};
@@ -159,9 +160,12 @@ async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()
 async fn show(local: &Local, output: Output, named: &Named) -> anyhow::Result<()> {
     let (ctx, user) = find(local, named).await?;
     let profile = users::profile(&ctx, user.id).await?;
+    let (leaves_on, leaves_then) = profile.departure().unzip();
     let mut value = serde_json::to_value(&profile.user)?;
     if let Some(fields) = value.as_object_mut() {
         fields.insert("links".to_owned(), serde_json::to_value(&profile.links)?);
+        fields.insert("leaves_on".to_owned(), json!(leaves_on));
+        fields.insert("leaves_then".to_owned(), json!(leaves_then));
     }
     let user = profile.user;
     let links = profile.links.iter().map(|l| format!("{} {}", l.source, l.dn.as_deref().unwrap_or(&l.external_id)));
@@ -176,6 +180,10 @@ async fn show(local: &Local, output: Output, named: &Named) -> anyhow::Result<()
             ("cli-unit", or_dash(user.home_unit.as_ref())),
             ("cli-entry", links.collect::<Vec<_>>().join(", ")),
             ("cli-last-sign-in", or_dash(user.last_sign_in_at.as_ref())),
+            (
+                "cli-leaves-on",
+                leaves_on.map_or_else(|| "–".to_owned(), |at| format!("{at} ({})", leaves_then.map(word).unwrap_or_default())),
+            ),
         ],
     )
 }

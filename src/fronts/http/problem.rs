@@ -18,6 +18,9 @@ use crate::types::Invalid;
 /// The media type of a problem (RFC 9457 §3).
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// The kind of a problem of something that changed since it was read.
+const STALE: &str = "stale";
+
 /// One field that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
@@ -77,6 +80,11 @@ impl Problem {
         }
     }
 
+    /// Whether what was to be changed is not what was read.
+    pub fn is_stale(&self) -> bool {
+        self.kind == STALE
+    }
+
     /// A request that cannot be read, for the named reasons.
     pub fn malformed(detail: impl Into<Box<str>>, errors: Vec<FieldError>) -> Self {
         Self { errors, ..Self::new("malformed", "The request cannot be read", StatusCode::BAD_REQUEST, detail) }
@@ -133,7 +141,7 @@ impl From<Error> for Problem {
             Error::Blocked(_) => Self::new("blocked", "The establishment is blocked", StatusCode::FORBIDDEN, error.to_string()),
             Error::Unauthenticated => Self::unauthenticated(error.to_string()),
             Error::Conflict(detail) => Self::new("conflict", "It contradicts what is there", StatusCode::CONFLICT, detail),
-            Error::Stale => Self::new("stale", "It changed meanwhile", StatusCode::PRECONDITION_FAILED, error.to_string()),
+            Error::Stale => Self::new(STALE, "It changed meanwhile", StatusCode::PRECONDITION_FAILED, error.to_string()),
             Error::Held(detail) => Self::new("held", "A guard stopped it until someone decides", StatusCode::CONFLICT, detail),
             Error::TooMany { .. } => {
                 Self { retry_after_s, ..Self::new("too-many", "Too many attempts", StatusCode::TOO_MANY_REQUESTS, error.to_string()) }

@@ -19,6 +19,8 @@ use crate::services::error::Error;
 
 /// Bytes of a hash that are enough to tell versions apart.
 const TAG_BYTES: usize = 16;
+/// How often a change without a precondition is tried again when another came between.
+const ATTEMPTS_MAX: u32 = 20;
 
 /// The entity tag of something shown: it changes with what is shown.
 fn tag(shown: &impl Serialize) -> String {
@@ -38,11 +40,41 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     }
 }
 
+/// One thing with what changes about it by itself: only the first makes its entity tag.
+#[derive(Debug)]
+pub struct VersionedBy<K, T>(pub K, pub T);
+
+impl<K: Serialize, T: Serialize> IntoResponse for VersionedBy<K, T> {
+    fn into_response(self) -> Response {
+        ([(ETAG, tag(&self.0)), (CACHE_CONTROL, "no-store".to_owned())], Json(self.1)).into_response()
+    }
+}
+
 /// The `If-Match` of a request, when it has one.
 #[derive(Clone, Debug)]
 pub struct IfMatch(Option<String>);
 
 impl IfMatch {
+    /// Reads, changes what was read, and writes. A change whose caller named a version is tried once; another is tried again on what stands by
+    /// then, when someone else changed it between reading and writing.
+    ///
+    /// # Errors
+    /// Those of the attempt; `Stale`, which is 412, when others came between each time.
+    pub async fn change<T, F: Future<Output = Result<T, Problem>>>(&self, attempt: impl Fn() -> F) -> Result<T, Problem> {
+        for _ in 1..ATTEMPTS_MAX {
+            match attempt().await {
+                Err(problem) if problem.is_stale() && self.0.is_none() => {}
+                outcome => return outcome,
+            }
+        }
+        attempt().await
+    }
+
+    /// Whether the caller named a version.
+    pub fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether what stands is what the caller read.
     ///
     /// # Errors

@@ -106,6 +106,7 @@ async fn sign_in(visit: &Visit, shown: Option<&Shown>, sent: &Parameters) -> Res
             Ok(Answer::go(next).with_cookies(visit.signed_in(cookie.expose())))
         }
         Ok(Outcome::Wrong) => Ok(again(SignInNotice::Wrong, StatusCode::UNAUTHORIZED)),
+        Ok(Outcome::Barred(bar)) => Ok(again(SignInNotice::Barred(bar), StatusCode::FORBIDDEN)),
         Ok(Outcome::Expired) => Ok(Answer::problem(visit, Problem::Expired)),
         Err(Error::TooMany { retry_after_s }) => {
             let notice = SignInNotice::Throttled { retry_after_s: u64::from(retry_after_s) };

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use askama::Template;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use connectors::Bar;
 
 use crate::i18n::Texts;
 use crate::types::locale::Locale;
@@ -97,6 +98,8 @@ pub enum SignInNotice {
     },
     /// The directory does not answer.
     Unavailable,
+    /// The password is right, and the directory does not let its owner in.
+    Barred(Bar),
     /// Not an error: the application wants the person to sign in again.
     Again,
 }
@@ -137,6 +140,13 @@ impl SignInPage {
             SignInNotice::Missing => texts.text("sign-in-missing"),
             SignInNotice::Throttled { .. } => texts.text("sign-in-throttled"),
             SignInNotice::Unavailable => texts.text("sign-in-unavailable"),
+            SignInNotice::Barred(bar) => texts.text(match bar {
+                Bar::AccountDisabled => "sign-in-account-disabled",
+                Bar::AccountExpired => "sign-in-account-expired",
+                Bar::PasswordExpired => "sign-in-password-expired",
+                Bar::PasswordToChange => "sign-in-password-to-change",
+                Bar::NotNow => "sign-in-not-now",
+            }),
             SignInNotice::Again => texts.text("sign-in-again"),
         })
     }

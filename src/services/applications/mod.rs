@@ -64,12 +64,13 @@ pub async fn create(ctx: &Context, fields: &ApplicationFields) -> Result<Applica
 /// Writes an application anew; rules, clients and assignments follow it under another name.
 ///
 /// # Errors
-/// `NotFound`, `Invalid`; `Conflict` when the name is taken, when a rule or a person's hand still gives a role that would go, and for the
+/// `NotFound`, `Invalid`; `Stale` when it is not the application any more that the caller read; `Conflict` when the name is taken, when a rule or a person's hand still gives a role that would go, and for the
 /// gateway's own application, of which the title and the claim shape may change.
-pub async fn update(ctx: &Context, name: &str, fields: &ApplicationFields) -> Result<Application, Error> {
+pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationFields) -> Result<Application, Error> {
     ctx.require(Permission::ManageRoles)?;
     let mut tx = ctx.store.begin().await?;
-    let before = get_in(&mut tx, name).await?;
+    let before = get_in(&mut tx, &read.name).await?;
+    Error::unless_same(read, &before)?;
     let fields = fields.checked()?;
     let after = fields.written_over(before.id, before.created_at, ctx.now);
     let same_roles = before.roles == after.roles && before.cardinality == after.cardinality && before.default_role == after.default_role;

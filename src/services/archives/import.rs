@@ -18,6 +18,7 @@ use crate::services::context::{Context, PlatformContext};
 use crate::services::error::Error;
 use crate::services::establishments::{self, NUMBER_MAX, NewContact, NewEstablishment};
 use crate::services::leases::{self, Held, Lease};
+use crate::services::schedules;
 use crate::store::Tx;
 use crate::store::registry::establishment::{self, Establishment, EstablishmentStatus, Filter};
 use crate::store::registry::job::Kind;
@@ -100,6 +101,7 @@ pub async fn import(
         notices.push(Notice::TokensDropped { count: landed.tokens_dropped });
     }
     let establishment = open_up(platform, made, stated.status, lease).await?;
+    schedules::look_at_all(&platform.enter(&establishment.slug).await?).await?;
     let mut trail = ctx.store.begin().await?;
     let detail = json!({ "from": stated.slug, "archived_at": checked.header.created_at, "sha256": checked.manifest.sha256 });
     audit::record_in(&mut trail, ctx, "establishment.imported", ("establishment", &establishment.slug), detail).await?;

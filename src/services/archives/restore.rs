@@ -17,6 +17,7 @@ use crate::services::audit;
 use crate::services::context::Context;
 use crate::services::error::Error;
 use crate::services::logout_notices;
+use crate::services::schedules;
 use crate::store::establishment::{archive, sync_run};
 use crate::store::{Tx, notices};
 use crate::types::page::{LIMIT_MAX, PageRequest};
@@ -65,6 +66,7 @@ pub async fn restore(ctx: &Context, path: &Path, key: &Key, progress: &Arc<Progr
         tracing::warn!(establishment = ctx.slug(), %error, "other nodes sign with the keys of before for up to a minute");
     }
     announced.hurry(ctx).await;
+    schedules::look_at_all(ctx).await?;
     tracing::info!(establishment = ctx.slug(), rows = checked.manifest.rows, "establishment put back from an archive");
     Ok(Restored { slug: ctx.slug().to_owned(), archived_at: checked.header.created_at, rows: checked.manifest.rows, batch })
 }

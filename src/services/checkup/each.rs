@@ -1,9 +1,13 @@
 //! One establishment: its store, its keys, its sources, and what could not be sent.
 
+use connectors::CheckStep;
+
 use super::{Finding, Level};
 use crate::services::context::Context;
 use crate::services::outbox::{self, Filter};
-use crate::services::sources;
+use crate::services::schedules;
+use crate::services::{source_words, sources};
+use crate::store::establishment::source::Source;
 use crate::types::page::PageRequest;
 
 /// Looks into an establishment. Its sources are asked over the network.
@@ -30,17 +34,42 @@ pub async fn look_into(ctx: &Context) -> Vec<Finding> {
     for source in listed.into_iter().filter(|s| s.enabled && s.routed_from.is_none()) {
         let what = format!("source {}", source.name);
         findings.push(match sources::check(ctx, &source.name).await {
-            Ok(steps) => match steps.iter().find(|s| !s.ok) {
-                Some(step) => {
-                    let said = format!("{}: {} {}", step.name, step.detail, step.advice.unwrap_or_default());
-                    Finding::told(slug, &what, Err(&said))
+            Ok(steps) => {
+                let worst = steps.iter().rev().max_by_key(|step| step.level);
+                let told = |step: &CheckStep| {
+                    let advice = source_words::advice(step, ctx.locale).map(|advice| format!(": {advice}")).unwrap_or_default();
+                    format!("{}: {}{advice}", step.name, source_words::detail(step, ctx.locale))
+                };
+                let said = worst.map(told).unwrap_or_default();
+                match worst.map(|step| step.level) {
+                    Some(connectors::Level::Failed) => Finding::told(slug, &what, Err(&said)),
+                    Some(connectors::Level::Warning) => Finding::new(slug, &what, Level::Notice, "check-said", &[("said", &said)]),
+                    _ => {
+                        let people = steps.iter().find(|step| step.name == "people");
+                        Finding::told(slug, &what, Ok(&people.map(told).unwrap_or(said)))
+                    }
                 }
-                None => Finding::told(slug, &what, Ok(&steps.last().map(|s| s.detail.clone()).unwrap_or_default())),
-            },
+            }
             Err(error) => Finding::told(slug, &what, Err(&error)),
         });
+        findings.extend(pace(ctx, &source, &what).await);
     }
     findings
+}
+
+/// Whether a source that keeps up by itself does; nothing when all is well.
+async fn pace(ctx: &Context, source: &Source, what: &str) -> Option<Finding> {
+    let standing = match schedules::standing(ctx, source).await {
+        Ok(standing) => standing,
+        Err(error) => return Some(Finding::told(ctx.slug(), what, Err(&error))),
+    };
+    let since = standing.state.kept.succeeded_at.map_or_else(|| "–".to_owned(), |at| at.to_string());
+    if standing.state.late {
+        return Some(Finding::new(ctx.slug(), what, Level::Wrong, "check-source-late", &[("since", &since)]));
+    }
+    let until = standing.state.kept.paused_until.filter(|until| *until > ctx.now)?;
+    let about: [(&str, &dyn ToString); 2] = [("until", &until), ("failures", &standing.state.kept.failures)];
+    Some(Finding::new(ctx.slug(), what, Level::Notice, "check-source-paused", &about))
 }
 
 async fn keys(ctx: &Context) -> Finding {

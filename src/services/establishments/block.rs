@@ -8,6 +8,7 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices::{self, Receipt};
+use super::super::schedules;
 use super::edit::{record_on_platform, standing_in};
 use crate::store::Tx;
 use crate::store::establishment::audit_event::{self, Filter};
@@ -41,6 +42,7 @@ pub struct Blocking {
 pub async fn block(ctx: &Context) -> Result<Blocking, Error> {
     ctx.require(Permission::ManageEstablishments)?;
     let establishment = set_status(ctx, EstablishmentStatus::Blocked).await?;
+    ctx.gateway.node.tell_sources_changed();
     let batch = Uuid::now_v7();
     let batch = end_sessions(ctx, batch).await?.unwrap_or(batch);
     Ok(Blocking { establishment, batch })
@@ -100,8 +102,11 @@ pub async fn unblock(ctx: &Context) -> Result<Establishment, Error> {
     end_everything_in(&mut tx, ctx).await?;
     audit::record_in(&mut tx, ctx, UNBLOCKED, ("establishment", ctx.slug()), json!({})).await?;
     tx.commit().await?;
+    schedules::announce_all(ctx).await?;
     let open = set_status(ctx, EstablishmentStatus::Active).await?;
     record_on_platform(ctx, UNBLOCKED, json!({})).await?;
+    // Its sources rested meanwhile.
+    schedules::look_at_all(ctx).await?;
     Ok(open)
 }
 

@@ -11,6 +11,7 @@ use super::block::carry_on_block;
 use crate::store::establishment::audit_event::{self, Filter};
 use crate::store::registry::establishment::{self, Establishment, EstablishmentStatus};
 use crate::store::registry::job::{self, Kind};
+use crate::store::registry::pulse;
 use crate::store::{Address, Tx};
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
@@ -111,6 +112,7 @@ async fn carry_through(platform: &PlatformContext, doomed: &Establishment) -> Re
     record_once(platform, doomed).await?;
     let mut registry = platform.registry().begin().await?;
     job::delete_of_establishment(&mut registry, &doomed.slug).await?;
+    pulse::delete_of_establishment(&mut registry, &doomed.slug).await?;
     establishment::delete(&mut registry, doomed).await?;
     registry.commit().await?;
     gateway.establishments.forget(&doomed.slug);

@@ -58,14 +58,15 @@ pub async fn current(ctx: &Context) -> Result<Establishment, Error> {
     standing_in(&mut ctx.gateway.stores.registry().read().await?, ctx).await
 }
 
-/// Changes an establishment's fields.
+/// Changes an establishment's fields, as the caller read it.
 ///
 /// # Errors
-/// `Invalid` with every field that does not fit; `Conflict` when number or UAI is taken; `NotFound` for the platform, which has no such fields.
-pub async fn edit(ctx: &Context, fields: &EstablishmentFields) -> Result<Establishment, Error> {
+/// `Stale` when it changed since; `Invalid` with every field that does not fit; `Conflict` when number or UAI is taken; `NotFound` for the platform, which has no such fields.
+pub async fn edit(ctx: &Context, read: &Establishment, fields: &EstablishmentFields) -> Result<Establishment, Error> {
     ctx.require(Permission::ManageEstablishments)?;
     let mut registry = ctx.gateway.stores.registry().begin().await?;
     let standing = standing_in(&mut registry, ctx).await?;
+    Error::unless_same(read, &standing)?;
     let wanted = wanted(ctx, &standing, fields)?;
     let changed = changed(&EstablishmentFields::from(&standing), &EstablishmentFields::from(&wanted));
     if changed.is_empty() {

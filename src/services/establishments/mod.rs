@@ -2,6 +2,7 @@
 
 mod access;
 mod block;
+mod create;
 mod delete;
 mod edit;
 mod letters;
@@ -9,15 +10,14 @@ mod prepare;
 
 pub use access::{AccessReset, Administrator, NewReset, administrators, reset_administrator};
 pub use block::{Blocking, block, receipt, unblock};
+pub use create::{Created, create};
 pub use delete::{carry_on, check_confirmation, delete, platform_of};
 pub use edit::{EstablishmentFields, current, edit};
 pub use prepare::{prepare, prepare_in};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::audit;
 use super::context::{Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::installation;
@@ -43,8 +43,6 @@ const TEXT_LENGTH_MAX: usize = 200;
 const ZONES_NAMED_MAX: usize = 20;
 /// Greatest number of an establishment: so far below what a store holds that there is always a next one.
 pub const NUMBER_MAX: i64 = 999_999_999;
-/// The first administrator's user name when the contact has no address.
-const FIRST_ADMINISTRATOR: &str = "admin";
 
 /// The person to write to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -86,49 +84,6 @@ pub struct NewEstablishment {
     /// has an address.
     #[serde(default)]
     pub send_mail: Option<bool>,
-}
-
-/// A new establishment, its first administrator, and the link by which that person chooses a password. The link is mailed to the contact, or
-/// shown once: never both.
-#[derive(Debug)]
-pub struct Created {
-    /// The establishment.
-    pub establishment: Establishment,
-    /// Its first administrator, pending.
-    pub administrator: User,
-    /// The contact's address, when the link is mailed there.
-    pub mailed_to: Option<String>,
-    /// The administrator's one-time link, when it is not mailed.
-    pub link: Option<Link>,
-}
-
-/// Makes an establishment with a store, keys' place and a first administrator of its own.
-///
-/// # Errors
-/// `Invalid` with every field that does not fit; `Conflict` when slug, number or UAI is taken.
-pub async fn create(platform: &PlatformContext, new: &NewEstablishment) -> Result<Created, Error> {
-    let ctx = platform.context();
-    ctx.require(Permission::ManageEstablishments)?;
-    let wanted = fitting_in(&mut platform.registry().read().await?, ctx, new).await?;
-    let is_mailed = letters::is_wanted(ctx, new.send_mail, &wanted.contact)?;
-    let announced = if is_mailed { Some(letters::announce(ctx, &wanted).await?) } else { None };
-    let mut registry = platform.registry().begin().await?;
-    let made = register_in(&mut registry, ctx, new).await?;
-    // The row is not committed before the store stands: whoever finds an establishment finds its store.
-    let store = ctx.gateway.stores.provision_new(&made).await?;
-    establishment::note_version(&mut registry, made.id, crate::store::newest_version()).await?;
-    let there = Context { establishment: std::sync::Arc::new(made.clone()), store, ..ctx.clone() };
-    let (administrator, link) = first_administrator(&there, &made.contact, is_mailed).await?;
-    registry.commit().await?;
-    let mut trail = ctx.store.begin().await?;
-    let detail = json!({ "name": made.name, "mailed": is_mailed });
-    audit::record_in(&mut trail, ctx, "establishment.created", ("establishment", &made.slug), detail).await?;
-    trail.commit().await?;
-    if let Some(announced) = announced {
-        announced.hurry(&there).await;
-    }
-    let mailed_to = made.contact.email.clone().filter(|_| is_mailed);
-    Ok(Created { establishment: made, administrator, mailed_to, link: (!is_mailed).then_some(link) })
 }
 
 /// The establishment that [`create`] would make. Nothing of it is kept.
@@ -189,25 +144,6 @@ fn taken(error: crate::store::Error, made: &Establishment) -> Error {
     Error::Conflict(what)
 }
 
-async fn first_administrator(there: &Context, contact: &Contact, is_mailed: bool) -> Result<(User, Link), Error> {
-    let new = NewUser {
-        username: contact.email.clone().unwrap_or_else(|| FIRST_ADMINISTRATOR.to_owned()),
-        given_name: contact.given_name.clone(),
-        family_name: contact.family_name.clone(),
-        email: contact.email.clone(),
-        ..NewUser::default()
-    };
-    let mut tx = there.store.begin().await?;
-    prepare_in(&mut tx, there).await?;
-    let made = users::create_in(&mut tx, there, &new).await?;
-    prepare::give_gateway_role_in(&mut tx, there, made.0.id, GatewayRole::Administrator, "first administrator").await?;
-    if is_mailed {
-        letters::write_in(&mut tx, there, contact, &made.0, &made.1).await?;
-    }
-    tx.commit().await?;
-    Ok(made)
-}
-
 /// Makes an operator of the platform, pending until the link that comes back is used.
 ///
 /// # Errors
@@ -247,13 +183,12 @@ pub async fn reachable(gateway: &Gateway) -> Result<(), Error> {
     Ok(())
 }
 
-/// One establishment, for whoever may read in it.
-///
-/// # Errors
-/// `NotFound`.
-pub fn show(ctx: &Context) -> Result<Establishment, Error> {
+/// The establishment as it stands now, whatever this node remembers of it, for whoever may read in it.
+pub async fn show(ctx: &Context) -> Result<Establishment, Error> {
     ctx.require(Permission::Read)?;
-    Ok((*ctx.establishment).clone())
+    let standing = establishment::find(&mut ctx.gateway.stores.registry().read().await?, ctx.slug()).await?;
+    // The platform's own is in no registry.
+    Ok(standing.unwrap_or_else(|| (*ctx.establishment).clone()))
 }
 
 /// The establishment's signing keys, newest first; made now when it has none yet.

@@ -1,10 +1,12 @@
 //! One attempt to sign in: throttle, check, and only then a session. Whatever is wrong with the name, the password or the person,
-//! the answer is the same.
+//! the answer is the same; only who typed a right password learns why their directory does not let them in.
 
 use std::net::IpAddr;
 
+use connectors::Bar;
 use serde_json::json;
 
+use super::password::Check;
 use super::{browser::Browser, interaction, password, session, throttle};
 use crate::services::audit;
 use crate::services::context::{Actor, Context};
@@ -38,6 +40,8 @@ pub enum Outcome {
     SignedIn(Secret),
     /// The name, the password or the person is not right.
     Wrong,
+    /// The password is right, and the person's directory does not let them in: whoever knows the password may know why.
+    Barred(Bar),
     /// The interaction has ended, or is another browser's.
     Expired,
 }
@@ -63,8 +67,16 @@ pub async fn sign_in(ctx: &Context, attempt: &Attempt<'_>) -> Result<Outcome, Er
         let mut tx = ctx.store.read().await?;
         user::find_by_username(&mut tx, named.as_str()).await?
     };
-    let fits = password::verify(ctx, known.as_ref(), &typed).await?;
-    let Some(person) = known.filter(|_| fits && ctx.is_open()) else { return Ok(refused(ctx, attempt)) };
+    let check = password::verify(ctx, known.as_ref(), &typed).await?;
+    let Some(person) = known.filter(|_| ctx.is_open()) else { return Ok(refused(ctx, attempt)) };
+    match check {
+        Check::Right => {}
+        Check::Wrong => return Ok(refused(ctx, attempt)),
+        Check::Barred(bar) => {
+            let _ = refused(ctx, attempt);
+            return Ok(Outcome::Barred(bar));
+        }
+    }
     begin(ctx, attempt, &person, counters).await
 }
 

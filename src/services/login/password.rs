@@ -1,6 +1,6 @@
 //! The one place that checks a person's password: by their directory, or by a local hash. It opens no session and counts no attempt.
 
-use connectors::ldap::Verdict;
+use connectors::ldap::{Bar, Verdict};
 
 use crate::services::context::Context;
 use crate::services::directories;
@@ -9,6 +9,17 @@ use crate::store::establishment::credential;
 use crate::store::establishment::user::User;
 use crate::types::secret::Secret;
 
+/// What is known of a password that was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// It is this person's.
+    Right,
+    /// It is not; or nothing may be told.
+    Wrong,
+    /// It is this person's, and their directory lets them in no more, or not yet.
+    Barred(Bar),
+}
+
 /// Whether the password is this person's: by the directory that states them now, or by a local hash where none does.
 ///
 /// A local hash is worked through whoever asks and whatever the directory said, so that the time taken tells neither whether a name is known
@@ -16,7 +27,7 @@ use crate::types::secret::Secret;
 ///
 /// # Errors
 /// `TooMany` when no place to hash comes free in time, `Outside` when the person's directory does not answer.
-pub(super) async fn verify(ctx: &Context, person: Option<&User>, password: &Secret) -> Result<bool, Error> {
+pub(super) async fn verify(ctx: &Context, person: Option<&User>, password: &Secret) -> Result<Check, Error> {
     let hash = match person {
         Some(person) => {
             let mut tx = ctx.store.read().await?;
@@ -32,5 +43,12 @@ pub(super) async fn verify(ctx: &Context, person: Option<&User>, password: &Secr
     };
     let (local, said) = tokio::try_join!(ctx.gateway.passwords.verify(password.clone(), hash), asked)?;
     // Whom a directory states has its password and no other: a local one from before does not outlive the move there.
-    Ok(said.map_or(local, |verdict| verdict == Verdict::Accepted))
+    Ok(match said {
+        Some(Verdict::Accepted) => Check::Right,
+        Some(Verdict::Barred(bar)) => Check::Barred(bar),
+        // A directory tells these whatever password was typed: to show them would tell anybody who is known there (SECURITY 19).
+        Some(Verdict::Refused | Verdict::Locked | Verdict::Disabled) => Check::Wrong,
+        None if local => Check::Right,
+        None => Check::Wrong,
+    })
 }

@@ -56,6 +56,8 @@ pub enum Letter {
         /// End of the link's life.
         link_expires_at: Timestamp,
     },
+    /// A sync run is held, and waits for somebody to decide.
+    RunHeld(Box<HeldRun>),
     /// What an operator wrote.
     Written {
         /// The subject.
@@ -63,6 +65,33 @@ pub enum Letter {
         /// The text.
         body: String,
     },
+}
+
+/// What an administrator has to know of a run that is held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldRun {
+    /// The establishment's name.
+    pub establishment: String,
+    /// Its slug, as commands name it.
+    pub slug: String,
+    /// The source.
+    pub source: String,
+    /// The run.
+    pub run: String,
+    /// The run's address at the API.
+    pub url: String,
+    /// Entries read.
+    pub read: u64,
+    /// People who would be disabled.
+    pub people: u64,
+    /// Groups that would be removed.
+    pub groups: u64,
+    /// Memberships that would be taken away.
+    pub memberships: u64,
+    /// Some of the people and groups, by name.
+    pub names: Vec<String>,
+    /// How many more there are.
+    pub others: u64,
 }
 
 // Addresses and links are not for logs.
@@ -84,6 +113,7 @@ impl Letter {
         match self {
             Self::EstablishmentCreated { .. } => "establishment_created",
             Self::AccessReset { .. } => "access_reset",
+            Self::RunHeld(_) => "run_held",
             Self::Written { .. } => "written",
         }
     }
@@ -92,7 +122,7 @@ impl Letter {
     pub(super) fn link(&self) -> Option<&str> {
         match self {
             Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
-            Self::Written { .. } => None,
+            Self::RunHeld(_) | Self::Written { .. } => None,
         }
     }
 
@@ -116,6 +146,10 @@ impl Letter {
         let subject = match self {
             Self::EstablishmentCreated { establishment, .. } => text_with(locale, "mail-created-subject", &[("name", line(establishment))]),
             Self::AccessReset { establishment, .. } => text_with(locale, "mail-reset-subject", &[("name", line(establishment))]),
+            Self::RunHeld(held) => {
+                let arguments = [("name", line(&held.establishment)), ("source", line(&held.source))];
+                text_with(locale, "mail-held-subject", &arguments)
+            }
             Self::Written { subject, .. } => subject.clone(),
         };
         subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LENGTH_MAX).collect()
@@ -125,6 +159,7 @@ impl Letter {
     pub(super) fn text(&self, to: &Recipient) -> String {
         let (key, establishment, sign_in_url, administrator, link, until) = match self {
             Self::Written { body, .. } => return body.clone(),
+            Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)
             }
@@ -143,6 +178,29 @@ impl Letter {
     }
 }
 
+impl HeldRun {
+    fn text(&self, locale: Locale) -> String {
+        // Each on a line of its own: a name may have a comma.
+        let listed = self.names.iter().map(|name| format!("- {}", plain(name)));
+        let others = (self.others > 0).then(|| text_with(locale, "mail-held-others", &[("count", self.others.into())]));
+        let names: Vec<String> = listed.chain(others).collect();
+        let arguments = [
+            ("name", line(&self.establishment)),
+            ("slug", line(&self.slug)),
+            ("source", line(&self.source)),
+            ("run", line(&self.run)),
+            ("url", line(&self.url)),
+            ("read", self.read.into()),
+            ("people", self.people.into()),
+            ("groups", self.groups.into()),
+            ("memberships", self.memberships.into()),
+        ];
+        let what = text_with(locale, "mail-held-what", &arguments);
+        let decide = text_with(locale, "mail-held-decide", &arguments);
+        if names.is_empty() { format!("{what}\n\n{decide}") } else { format!("{what}\n\n{}\n\n{decide}", names.join("\n")) }
+    }
+}
+
 /// A text between a greeting and a signature.
 fn framed(to: &Recipient, body: &str) -> String {
     let greeting = match &to.name {
@@ -154,7 +212,11 @@ fn framed(to: &Recipient, body: &str) -> String {
 
 /// A text that stays on its line.
 fn line(text: &str) -> FluentValue<'static> {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().into()
+    plain(text).into()
+}
+
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// An instant as people read it. Nobody knows the reader's time zone, so it is said which one it is.
@@ -203,6 +265,36 @@ mod tests {
                 assert!(!letter.subject(locale).contains(char::is_control));
                 assert!(!format!("{letter:?}{to:?}").contains("zoe"));
             }
+        }
+    }
+
+    #[test]
+    fn a_held_run_is_told_with_numbers_names_and_what_to_do() {
+        let held = HeldRun {
+            establishment: "Lycée Évariste".to_owned(),
+            slug: "lycee".to_owned(),
+            source: "annuaire".to_owned(),
+            run: "0199".to_owned(),
+            url: "https://id.example.fr/api/v1/establishments/lycee/runs/0199".to_owned(),
+            read: 70,
+            people: 30,
+            groups: 1,
+            memberships: 0,
+            names: vec!["anne".to_owned(), "bob\nBcc: x".to_owned()],
+            others: 29,
+        };
+        for (locale, counted) in [(Locale::Fr, "30 personnes"), (Locale::En, "30 people")] {
+            let to = Recipient { name: None, email: "zoe@exemple.fr".to_owned(), locale };
+            let letter = Letter::RunHeld(Box::new(held.clone()));
+            let text = letter.text(&to);
+            assert!(text.contains(counted) && text.contains("\n- anne\n- bob Bcc: x\n") && text.contains("29"), "{text}");
+            for said in ["--approve", "--refuse", "passerelle source run lycee 0199"] {
+                assert!(text.contains(said), "{text}");
+            }
+            assert!(text.lines().any(|line| line.trim() == held.url) && !text.contains('⟦'), "{text}");
+            assert!(letter.subject(locale).contains("annuaire"));
+            let empty = Letter::RunHeld(Box::new(HeldRun { names: Vec::new(), others: 0, people: 0, ..held.clone() }));
+            assert!(!empty.text(&to).contains("\n- "));
         }
     }
 

@@ -3,7 +3,7 @@
 mod compose;
 mod letter;
 
-pub use letter::{BODY_LENGTH_MAX, Letter, Recipient, SUBJECT_LENGTH_MAX};
+pub use letter::{BODY_LENGTH_MAX, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

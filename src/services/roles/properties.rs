@@ -73,6 +73,7 @@ fn person(units: Vec<String>) -> User {
         last_sign_in_at: None,
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
+        erased_at: None,
     }
 }
 

@@ -76,11 +76,12 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
 /// Writes a rule anew.
 ///
 /// # Errors
-/// As for [`create`], and `NotFound`.
-pub async fn update(ctx: &Context, id: RuleId, fields: &RuleFields) -> Result<Rule, Error> {
+/// As for [`create`], `NotFound`, and `Stale` when it is not the rule any more that the caller read.
+pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
     let mut tx = ctx.store.begin().await?;
-    let mut changed_rule = get_in(&mut tx, id).await?;
+    let mut changed_rule = get_in(&mut tx, read.id).await?;
+    Error::unless_same(read, &changed_rule)?;
     // What the rule gives today goes away with the change.
     may_give(ctx, &changed_rule.application, &changed_rule.role)?;
     let application = checked_in(&mut tx, ctx, fields).await?;

@@ -38,6 +38,16 @@ pub enum Outcomes {
     All(Passed),
 }
 
+impl Outcomes {
+    /// The run itself.
+    pub fn into_run(self) -> Run {
+        match self {
+            Self::One(run) => run,
+            Self::All(passed) => passed.run,
+        }
+    }
+}
+
 /// Starts a run, or a pass over all establishments when the source feeds several; the work goes on by itself.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use super::super::error::Error;
 use super::digest::{self, Digest, Kind};
 use super::inbox::Inbox;
 use super::members::{GroupStep, Index, members_hash};
-use super::reconcile::People;
+use super::reconcile::{People, SeenPerson};
 use crate::store::Tx;
 use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::{link, membership, user};
@@ -81,6 +81,7 @@ pub async fn steps(
             joining(&mut found, group, &arriving);
         }
     }
+    newcomers(inbox, people, &mut found);
     leaving(tx, source, inbox, people, groups_gone, &mut found).await?;
     let stated: HashSet<GroupId> = group_ids.iter().copied().collect();
     let removed: HashSet<GroupId> = groups_gone.iter().filter_map(|at| inbox.known.groups.get(*at)).map(|group| group.id).collect();
@@ -88,7 +89,9 @@ pub async fn steps(
     for (id, (group, beside)) in found {
         if !stated.contains(&id) && !removed.contains(&id) {
             let step = step(tx, &group, beside).await?;
-            steps.push((group, step));
+            if step.members_hash.as_slice() != group.members_hash || step.dangling != group.dangling {
+                steps.push((group, step));
+            }
         }
     }
     Ok(steps)
@@ -126,6 +129,24 @@ fn joining(found: &mut BTreeMap<GroupId, (Group, Beside)>, group: Group, arrivin
         match one {
             Arriving::Person(user) => beside.people_in.push(user),
             Arriving::Group(child) => beside.groups_in.push(child),
+        }
+    }
+}
+
+/// Who was not there before joins the groups that their own entries name; whoever was there has joined already, and a group that is left so is
+/// stated again.
+fn newcomers(inbox: &Inbox, people: &People, found: &mut BTreeMap<GroupId, (Group, Beside)>) {
+    if inbox.joined.is_empty() {
+        return;
+    }
+    let there = |seen: &SeenPerson| seen.known.and_then(|at| inbox.known.people.get(at)).is_some_and(|known| known.present);
+    let stated = inbox.people.iter().zip(&people.ids).filter(|(seen, _)| !there(seen));
+    let new: HashMap<Digest, UserId> = stated.filter_map(|(seen, id)| Some((seen.dn, (*id)?))).collect();
+    for (group, member) in &inbox.joined {
+        let group = inbox.known.groups_by_key.get(group).and_then(|at| inbox.known.groups.get(*at));
+        if let (Some(group), Some(user)) = (group, new.get(member)) {
+            let (_, beside) = found.entry(group.id).or_insert_with(|| (group.clone(), Beside::default()));
+            beside.people_in.push(*user);
         }
     }
 }

@@ -7,6 +7,7 @@ use super::super::error::Error;
 use super::super::leases::{self, Lease};
 use super::feed::Feed;
 use super::run::{self, PARTLY};
+use super::undo;
 use crate::store::establishment::change;
 use crate::store::establishment::source::{self, Source};
 use crate::store::establishment::sync_run::{self, Mode, Run, State};
@@ -44,9 +45,9 @@ pub async fn recover(gateway: &Arc<Gateway>, now: Timestamp) -> Result<u64, Erro
         let slug = lease.job().slug.clone();
         let there = async {
             let ctx = Context::open(gateway, &slug, Actor::System, now).await?;
-            match half_done(&ctx, &lease.job().subject).await? {
-                Some(_) => Ok(None),
-                None => end_broken(&ctx, &lease.job().subject).await.map(Some),
+            match (half_done(&ctx, &lease.job().subject).await?, half_undone(&ctx, &lease.job().subject).await?) {
+                (Some(_), _) | (_, Some(_)) => Ok(None),
+                (None, None) => end_broken(&ctx, &lease.job().subject).await.map(Some),
             }
         };
         match there.await {
@@ -72,6 +73,10 @@ pub async fn recover(gateway: &Arc<Gateway>, now: Timestamp) -> Result<u64, Erro
 /// When the store fails; how the run itself ended is in its row.
 pub async fn carry_on(ctx: &Context, lease: &Lease) -> Result<(), Error> {
     let subject = &lease.job().subject;
+    if let Some(run) = half_undone(ctx, subject).await? {
+        tracing::warn!(run.id = %run.id, establishment = ctx.slug(), "an undo that was broken off is gone on with");
+        return undo::carry_on(ctx, run, lease).await;
+    }
     let Some((source, run)) = half_done(ctx, subject).await? else {
         end_broken(ctx, subject).await?;
         return Ok(());
@@ -80,11 +85,17 @@ pub async fn carry_on(ctx: &Context, lease: &Lease) -> Result<(), Error> {
     run::go(&run::for_source(ctx, &source), &source, run, lease, Feed::Source).await.map(drop)
 }
 
+/// An undo that is under way: whether it had begun to write or not, it goes on.
+async fn half_undone(ctx: &Context, subject: &str) -> Result<Option<Run>, Error> {
+    let run = sync_run::find(&mut ctx.store.read().await?, parse(subject)?).await?;
+    Ok(run.filter(|run| run.state == State::Running && run.mode == Mode::Undo))
+}
+
 /// A run that is under way and had begun to write, with its source when that is still to be read.
 async fn half_done(ctx: &Context, subject: &str) -> Result<Option<(Source, Run)>, Error> {
     let mut tx = ctx.store.read().await?;
     let run = sync_run::find(&mut tx, parse(subject)?).await?;
-    let Some(run) = run.filter(|run| run.state == State::Running && run.progress.is_some() && run.mode != Mode::Undo) else {
+    let Some(run) = run.filter(|run| run.state == State::Running && run.progress.is_some() && run.undoes.is_none()) else {
         return Ok(None);
     };
     let source = source::find(&mut tx, run.source_id).await?;

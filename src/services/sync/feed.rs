@@ -56,6 +56,7 @@ pub struct Filled {
 struct Gathered {
     stated: HashMap<(Kind, String), Step>,
     order: Vec<(Kind, String)>,
+    /// What says nothing of an entry itself.
     present: Vec<Step>,
 }
 
@@ -66,7 +67,7 @@ impl Gathered {
             Step::Stated(Record::Group(group)) => (Kind::Group, group.external_id.clone()),
             Step::Stated(Record::Unreadable(entry)) => (entry.kind, entry.external_id.clone().or(entry.dn.clone()).unwrap_or_default()),
             Step::Gone { kind, external_id } => (kind.unwrap_or(Kind::Person), external_id.clone()),
-            Step::Present { .. } => return self.present.push(step),
+            Step::Present { .. } | Step::Joined { .. } => return self.present.push(step),
         };
         if self.stated.insert((kind, key.clone()), step).is_none() {
             self.order.push((kind, key));
@@ -79,7 +80,12 @@ impl Gathered {
             let named = self.order.iter().filter(|place| place.0 == wanted || unsure(self.stated.get(*place)));
             named.map(|(_, key)| key.clone()).collect()
         };
-        (of(Kind::Person), of(Kind::Group))
+        let mut groups: Vec<String> = of(Kind::Group);
+        let joined = self.present.iter().filter_map(|step| if let Step::Joined { group, .. } = step { Some(group) } else { None });
+        groups.extend(joined.cloned());
+        groups.sort_unstable();
+        groups.dedup();
+        (of(Kind::Person), groups)
     }
 
     fn names(&self) -> Vec<String> {
@@ -142,6 +148,9 @@ async fn since(ctx: &Context, source: SourceId, connector: &Connector) -> Result
     let Some(text) = state.bookmark else {
         return Ok(Err("there is no bookmark of an earlier reading".to_owned()));
     };
+    if state.turns_at.is_some_and(|turns_at| turns_at <= ctx.now) {
+        return Ok(Err("an account opened or closed by its date since the last reading".to_owned()));
+    }
     let bookmark = match connector.bookmark(&text) {
         Ok(bookmark) => bookmark,
         Err(unusable) => return Ok(Err(unusable.to_string())),
@@ -186,7 +195,7 @@ async fn sorted(ctx: &Context, source: SourceId, gathered: Gathered, extent: Ext
             known
         }
     };
-    let mut inbox = Inbox::partial(known, Spool::new(&ctx.gateway.folder)?, extent);
+    let mut inbox = Inbox::partial(known, Spool::new(&ctx.gateway.folder)?, ctx.now.seconds(), extent);
     for step in gathered.steps() {
         inbox.take_step(step)?;
     }
@@ -196,7 +205,7 @@ async fn sorted(ctx: &Context, source: SourceId, gathered: Gathered, extent: Ext
 
 async fn whole(ctx: &Context, source: SourceId, connector: &Connector, note: Option<String>) -> Result<Filled, Error> {
     let note = note.map(|why| format!("Everything was read: {why}"));
-    let mut inbox = Inbox::new(known::load(ctx, source).await?, Spool::new(&ctx.gateway.folder)?);
+    let mut inbox = Inbox::new(known::load(ctx, source).await?, Spool::new(&ctx.gateway.folder)?, ctx.now.seconds());
     let mut reading = connector.read(deadline(ctx));
     while let Some(page) = reading.pages.recv().await {
         inbox.take(page)?;

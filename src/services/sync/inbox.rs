@@ -10,11 +10,13 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::digest::{self, Digest, Hash, Kind};
 use super::known::Known;
-use super::reconcile::{SeenPerson, Turn};
+use super::matching::authority::Word;
+use super::reconcile::{KnownPerson, Reason, SeenPerson, Turn};
 use super::spool::Spool;
 use crate::store::establishment::link;
+use crate::store::establishment::proposal::Proposal;
 use crate::types::fold_case;
-use crate::types::id::SourceId;
+use crate::types::id::{ProposalId, SourceId};
 use crate::types::username::Username;
 
 /// Entries set aside that a run names; beyond, they are counted only.
@@ -72,14 +74,25 @@ pub struct Inbox {
     pub there: HashSet<Digest>,
     /// How many of those are people.
     pub people_there: usize,
+    /// Memberships that no group states: the group by its key, the member by where it stands.
+    pub joined: Vec<(Digest, Digest)>,
     /// User names of members that some group states, folded, when not everyone was read.
     pub member_names: Vec<String>,
+    /// When someone's account next opens or closes by a date of its own, in seconds since 1970.
+    pub next_turn: Option<i64>,
+    now: i64,
+    /// Why some of the people are set aside whatever their user names are, by their place.
+    pub aside: HashMap<usize, Reason>,
+    /// Who may be whom, for a person to decide.
+    pub proposals: Vec<Proposal>,
+    /// What was proposed before, and is no question any more.
+    pub answered: Vec<ProposalId>,
     keys: HashSet<Digest>,
 }
 
 impl Inbox {
-    /// An empty inbox over what is known.
-    pub fn new(known: Known, spool: Spool) -> Self {
+    /// An empty inbox over what is known. Accounts stand as their dates say at `now`, in seconds since 1970.
+    pub fn new(known: Known, spool: Spool, now: i64) -> Self {
         Self {
             known,
             people: Vec::new(),
@@ -97,14 +110,20 @@ impl Inbox {
             gone: HashSet::new(),
             there: HashSet::new(),
             people_there: 0,
+            joined: Vec::new(),
             member_names: Vec::new(),
+            next_turn: None,
+            now,
+            aside: HashMap::new(),
+            proposals: Vec::new(),
+            answered: Vec::new(),
             keys: HashSet::new(),
         }
     }
 
     /// An empty inbox for some of the entries.
-    pub fn partial(known: Known, spool: Spool, extent: Extent) -> Self {
-        Self { full: false, extent, ..Self::new(known, spool) }
+    pub fn partial(known: Known, spool: Spool, now: i64, extent: Extent) -> Self {
+        Self { full: false, extent, ..Self::new(known, spool, now) }
     }
 
     /// Whether a known entry that was not stated is gone.
@@ -131,6 +150,7 @@ impl Inbox {
                 }
                 self.there.extend(external_ids.iter().map(|key| digest::of(Kind::Key, key)));
             }
+            Step::Joined { group, dn_key } => self.joined.push((digest::of(Kind::Key, &group), digest::of(Kind::Dn, &dn_key))),
         }
         Ok(())
     }
@@ -160,7 +180,11 @@ impl Inbox {
     pub fn take(&mut self, page: Vec<Record>) -> Result<(), Error> {
         for record in page {
             match record {
-                Record::Person(person) => self.take_person(&person)?,
+                Record::Person(mut person) => {
+                    person.settle(self.now);
+                    self.next_turn = self.next_turn.into_iter().chain(person.next_turn(self.now)).min();
+                    self.take_person(&person)?;
+                }
                 Record::Group(group) => self.take_group(group),
                 Record::Unreadable(entry) => self.take_unreadable(entry),
             }
@@ -177,9 +201,12 @@ impl Inbox {
         let hash = person.content_hash();
         let at = self.known.people_by_key.get(&key).copied();
         let known = at.and_then(|at| self.known.people.get(at));
-        let unchanged = known.is_some_and(|k| k.present && k.hash == hash && Turn::of(k.standing, person.active) == Turn::Keep);
-        let spooled = if unchanged { None } else { Some(self.spool.put(person)?) };
         let name = Username::parse(&person.username).ok().map(|name| digest::of(Kind::Username, &name.folded()));
+        let keeps = |k: &KnownPerson| k.turn(Word::of(true, person.active)) == Turn::Keep;
+        // Someone shared may have to take this source's user name, once the one that gave it before is gone.
+        let named = |k: &KnownPerson| !k.others.shared || k.name_after(name) == Some(k.name);
+        let unchanged = known.is_some_and(|k| k.present && k.hash == hash && keeps(k) && named(k));
+        let spooled = if unchanged { None } else { Some(self.spool.put(person)?) };
         let dn = digest::of(Kind::Dn, &person.dn_key);
         self.people.push(SeenPerson {
             username: person.username.as_str().into(),
@@ -191,6 +218,16 @@ impl Inbox {
             known: at,
         });
         Ok(())
+    }
+
+    /// Someone seen for the first time turns out to be known by other sources: from now on by this one too.
+    pub fn recognise_stranger(&mut self, seen: usize, external_id: &str, person: KnownPerson) {
+        self.known.others.remove(&person.name);
+        self.known.people_by_key.insert(digest::of(Kind::Key, external_id), self.known.people.len());
+        if let Some(seen) = self.people.get_mut(seen) {
+            seen.known = Some(self.known.people.len());
+        }
+        self.known.people.push(person);
     }
 
     fn take_group(&mut self, mut group: Group) {

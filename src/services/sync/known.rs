@@ -7,9 +7,11 @@ use uuid::Uuid;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::digest::{self, Digest, Hash, Kind};
+use super::matching::authority::Others;
 use super::reconcile::{KnownPerson, Standing};
+use super::shared;
 use crate::store::establishment::group::{self, Group};
-use crate::store::establishment::{link, user};
+use crate::store::establishment::{link, statement, user};
 use crate::store::{Store, Tx};
 use crate::types::id::{SourceId, UserId};
 
@@ -51,6 +53,8 @@ pub async fn load(ctx: &Context, source: SourceId) -> Result<Known, Error> {
     }
     let mut tx = ctx.store.read().await?;
     known.take_groups(group::list_of_source(&mut tx, source).await?);
+    let rows = statement::list_shared(&mut tx, source).await?;
+    shared::mark(&mut tx, source, &mut known.people, &rows).await?;
     Ok(known)
 }
 
@@ -69,6 +73,8 @@ pub async fn load_some(tx: &mut Tx, source: SourceId, people: &[String], groups:
         known.people.push(one);
     }
     known.take_groups(group::list_by_keys(tx, source, groups).await?);
+    let rows = statement::list_shared_of_users(tx, source, &ids).await?;
+    shared::mark(tx, source, &mut known.people, &rows).await?;
     Ok(known)
 }
 
@@ -123,6 +129,7 @@ fn person(row: &link::Known) -> KnownPerson {
         hash: Hash::try_from(row.content_hash.as_slice()).unwrap_or_default(),
         present: row.present,
         standing: Standing::Free,
+        others: Others::NONE,
     }
 }
 

@@ -11,18 +11,26 @@ mod guard;
 mod inbox;
 mod journal;
 mod known;
+mod matching;
+mod meet;
 mod members;
+mod one;
 mod plan;
 mod reconcile;
 mod routed;
 mod run;
+mod shared;
 mod spool;
+mod tell;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use broken::{carry_on, recover};
+pub use one::{OneRun, run_one};
 pub use routed::{Ended, Gathered, Part, Pass, Unplaced, begin_pass, names, receive, run_part, would_be};
-pub use run::{approve, approve_to_end, refuse, run_batch, run_by, run_to_end, start};
+pub use run::{approve, approve_to_end, preview_with, preview_with_to_end, refuse, run_batch, run_by, run_to_end, start};
+pub use undo::{undo, undo_to_end};
 
 use super::context::Context;
 use super::error::Error;

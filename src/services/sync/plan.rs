@@ -34,7 +34,13 @@ pub struct Plan {
 pub async fn make(tx: &mut Tx, run: &Run, inbox: &mut Inbox) -> Result<Plan, Error> {
     let source = run.source_id;
     let untold = untold(inbox);
-    let before = Before { known: &inbox.known.people, others: &inbox.known.others, unreadable: &inbox.unreadable_people, untold: &untold };
+    let before = Before {
+        known: &inbox.known.people,
+        others: &inbox.known.others,
+        unreadable: &inbox.unreadable_people,
+        untold: &untold,
+        aside: &inbox.aside,
+    };
     let people = reconcile::people(&before, &inbox.people);
     let groups = members::plan(tx, source, inbox, &people).await?;
     let state = source_state::get(tx, source).await?;
@@ -70,7 +76,12 @@ impl Plan {
     pub fn is_empty(&self, inbox: &Inbox) -> bool {
         let People { created, refreshed, gone, released, quarantined, .. } = &self.people;
         let people = created.is_empty() && refreshed.is_empty() && gone.is_empty() && released.is_empty() && quarantined.is_empty();
-        people && self.groups.steps.is_empty() && self.groups.gone.is_empty() && inbox.unreadable_count == 0 && !self.roles_due
+        people
+            && self.groups.steps.is_empty()
+            && self.groups.gone.is_empty()
+            && inbox.unreadable_count == 0
+            && inbox.answered.is_empty()
+            && !self.roles_due
     }
 
     /// Whether it takes anything from anyone.

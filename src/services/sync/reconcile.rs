@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::digest::{Digest, Hash};
+use super::matching::authority::{Others, Word};
 use super::spool::Place;
 use crate::store::establishment::user::{DisabledBy, UserStatus};
 use crate::types::id::UserId;
@@ -44,6 +45,20 @@ pub struct KnownPerson {
     pub present: bool,
     /// Whether the person may sign in.
     pub standing: Standing,
+    /// What other sources say of the person.
+    pub others: Others,
+}
+
+impl KnownPerson {
+    /// What becomes of the right to sign in once the source has spoken.
+    pub fn turn(&self, word: Word) -> Turn {
+        Turn::of(self.standing, self.others.may_enter(word))
+    }
+
+    /// The user name the person will have when the source states this one.
+    pub fn name_after(&self, stated: Option<Digest>) -> Option<Digest> {
+        if self.others.names { stated } else { Some(self.name) }
+    }
 }
 
 /// Someone the source states now.
@@ -98,6 +113,10 @@ pub enum Reason {
     Twice,
     /// Someone of the source who is set aside keeps it.
     Kept,
+    /// It may be someone whom another source states: a person decides.
+    Asked,
+    /// Another entry of the source states the same person.
+    Doubled,
 }
 
 impl Reason {
@@ -107,6 +126,8 @@ impl Reason {
             Self::NoUsername => format!("«{username}» is not a user name: 1 to 128 characters without spaces; correct it in the source"),
             Self::Taken => format!("the user name «{username}» belongs to someone whom this source does not state: rename one of the two"),
             Self::Twice => format!("two entries state the user name «{username}»: correct one of them in the source"),
+            Self::Asked => format!("«{username}» may be someone who is known already: accept or reject what is proposed"),
+            Self::Doubled => format!("«{username}» states the same key as another entry of the source: correct one of them"),
             Self::Kept => format!("the user name «{username}» is still kept by an entry that is set aside itself: correct that one first"),
         }
     }
@@ -134,6 +155,8 @@ pub struct Gone {
     pub known: usize,
     /// Whether a right to sign in ends with it.
     pub disabled: bool,
+    /// Whether it comes back with it: this source alone denied it.
+    pub enabled: bool,
 }
 
 /// What a run would change of people.
@@ -164,6 +187,8 @@ pub struct Before<'a> {
     pub unreadable: &'a HashSet<usize>,
     /// Known ones who are there although nothing was said of them: when everything was read, nobody.
     pub untold: &'a HashSet<usize>,
+    /// Why some of those seen are set aside whatever their user names are.
+    pub aside: &'a HashMap<usize, Reason>,
 }
 
 /// Works out what a run would change.
@@ -186,10 +211,11 @@ pub fn people(before: &Before<'_>, seen: &[SeenPerson]) -> People {
         match (known, reason) {
             (None, None) => plan.created.push(at),
             (Some((k, known)), None) if person.spooled.is_some() => {
-                let turn = Turn::of(known.standing, person.active);
-                plan.refreshed.push(Refresh { seen: at, known: k, turn, fields: true, renamed: Some(known.name) != person.name });
+                let turn = known.turn(Word::of(true, person.active));
+                let renamed = known.name_after(person.name) != Some(known.name);
+                plan.refreshed.push(Refresh { seen: at, known: k, turn, fields: true, renamed });
             }
-            (Some((k, known)), Some(_)) if Turn::of(known.standing, person.active) == Turn::Disable => {
+            (Some((k, known)), Some(_)) if known.turn(Word::of(true, person.active)) == Turn::Disable => {
                 plan.refreshed.push(Refresh { seen: at, known: k, turn: Turn::Disable, fields: false, renamed: false });
             }
             _ => {}
@@ -201,7 +227,8 @@ pub fn people(before: &Before<'_>, seen: &[SeenPerson]) -> People {
             continue;
         }
         if known.present {
-            plan.gone.push(Gone { known: k, disabled: known.standing == Standing::Free });
+            let turn = known.turn(Word::Gone);
+            plan.gone.push(Gone { known: k, disabled: turn == Turn::Disable, enabled: turn == Turn::Enable });
         }
         if names.claims.contains_key(&known.name) {
             plan.released.push(k);
@@ -231,7 +258,12 @@ impl<'a> Names<'a> {
     /// Whoever has a name already keeps it before whoever wants it; otherwise the entry read first gets it.
     fn settle(&mut self) {
         for (at, person) in self.seen.iter().enumerate() {
-            let Some(name) = person.name else {
+            if let Some(reason) = self.before.aside.get(&at) {
+                self.refused.insert(at, *reason);
+                continue;
+            }
+            let wanted = self.known(at).map_or(person.name, |(_, known)| known.name_after(person.name));
+            let Some(name) = wanted else {
                 self.refused.insert(at, Reason::NoUsername);
                 continue;
             };

@@ -9,6 +9,8 @@ use super::super::audit;
 use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::leases::Lease;
+use super::super::schedules;
+use super::super::sources::{self, SourceFields};
 use super::attempt::{attempt, elapsed_ms};
 use super::broken;
 use super::feed::Feed;
@@ -42,6 +44,30 @@ pub(super) struct Begun {
 /// `NotFound`, `Invalid` for a mode the source does not offer, `Conflict` when one is under way or the source is disabled.
 pub async fn start(ctx: &Context, name: &str, mode: Mode) -> Result<Run, Error> {
     Ok(go_on(ctx, begin(ctx, name, mode, StartedBy::Hand, Feed::Source).await?))
+}
+
+/// Starts a run that names what a source would change if its fields were others, and writes nothing, these fields least of all.
+///
+/// # Errors
+/// As `start`, and `Invalid` for fields that would not be accepted.
+pub async fn preview_with(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Run, Error> {
+    Ok(go_on(ctx, begin_with(ctx, name, fields).await?))
+}
+
+/// The same, and waits for the end.
+///
+/// # Errors
+/// As `preview_with`; how the run itself ended is in its `state`.
+pub async fn preview_with_to_end(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Run, Error> {
+    let begun = begin_with(ctx, name, fields).await?;
+    carry_out(&for_source(ctx, &begun.source), begun).await
+}
+
+async fn begin_with(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Begun, Error> {
+    let candidate = sources::candidate(ctx, name, fields).await?;
+    let begun = begin(ctx, name, Mode::Preview, StartedBy::Hand, Feed::Source).await?;
+    // The name and what is known of it are the standing one's: only what is read, and how much it may take away, are the new one's.
+    Ok(Begun { source: Source { name: begun.source.name.clone(), ..candidate }, ..begun })
 }
 
 /// Runs a source and waits for the end.
@@ -252,6 +278,10 @@ pub(super) async fn go(ctx: &Context, source: &Source, run: Run, lease: &Lease, 
         Ok(ended) => ended,
         Err(error) => fail(ctx, run.id, &error.to_string(), elapsed_ms(clock)).await?,
     };
+    let noted = schedules::note_end(ctx, &ended, sources::answering(ctx, source).await).await;
+    if let Err(error) = noted {
+        tracing::warn!(run.id = %ended.id, %error, "how a run ended is not told to its schedule");
+    }
     let Counts { read, created, updated, disabled, enabled, quarantined, .. } = ended.counts;
     tracing::info!(run.id = %ended.id, source = %ended.source, state = ?ended.state, duration_ms = ended.duration_ms,
         read, created, updated, disabled, enabled, quarantined, error = ended.error.as_deref(), "run ended");

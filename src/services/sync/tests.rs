@@ -2,13 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use connectors::Person;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::digest::{self, Digest, Kind};
+use super::matching::authority::Others;
 use super::reconcile::{Before, KnownPerson, People, SeenPerson, Standing, Turn, people};
 use super::spool::Place;
 
@@ -26,6 +27,8 @@ pub fn person(number: u32, username: &str) -> Person {
         locale: None,
         active: true,
         inactive_reason: None,
+        opens: None,
+        closes: None,
         home_unit: None,
         units: Vec::new(),
         attributes: BTreeMap::new(),
@@ -91,7 +94,8 @@ fn plan(stored: &[Stored], directory: &[Entry]) -> (Vec<SeenPerson>, People) {
     let known: Vec<KnownPerson> = stored.iter().map(|one| one.person.clone()).collect();
     let (seen, unreadable) = read(stored, directory);
     let others = HashSet::from([name("taken")]);
-    let plan = people(&Before { known: &known, others: &others, unreadable: &unreadable, untold: &HashSet::new() }, &seen);
+    let plan =
+        people(&Before { known: &known, others: &others, unreadable: &unreadable, untold: &HashSet::new(), aside: &HashMap::new() }, &seen);
     (seen, plan)
 }
 
@@ -124,7 +128,10 @@ fn apply(stored: &mut Vec<Stored>, directory: &[Entry], seen: &[SeenPerson], pla
         let (seen, number) = (&seen[*at], readable[*at].number);
         let standing = if seen.active { Standing::Free } else { Standing::ShutBySource };
         let (user, username, hash) = (plan.ids[*at].unwrap(), seen.username.clone(), seen.hash);
-        stored.push(Stored { number, person: KnownPerson { user, username, name: seen.name.unwrap(), hash, present: true, standing } });
+        stored.push(Stored {
+            number,
+            person: KnownPerson { user, username, name: seen.name.unwrap(), hash, present: true, standing, others: Others::NONE },
+        });
     }
 }
 

@@ -5,8 +5,10 @@ use crate::store::Tx;
 use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::link::{self, Link};
 use crate::store::establishment::membership;
+use crate::store::establishment::statement::{self, Statement};
 use crate::store::establishment::user::{self, User};
 use crate::types::id::{GroupId, SourceId, UserId};
+use crate::types::time::Timestamp;
 
 /// Writes people a source states for the first time, with their links.
 ///
@@ -30,9 +32,34 @@ pub(in crate::services) async fn keep_links_in(tx: &mut Tx, links: &[Link]) -> R
     Ok(link::upsert_all(tx, links).await?)
 }
 
+/// Writes what one of several sources says of someone.
+pub(in crate::services) async fn keep_statement_in(tx: &mut Tx, statement: &Statement) -> Result<(), Error> {
+    Ok(statement::keep(tx, statement).await?)
+}
+
 /// Notes that someone's entry is gone from its source.
-pub(in crate::services) async fn mark_gone_in(tx: &mut Tx, source: SourceId, user: UserId) -> Result<(), Error> {
-    Ok(link::mark_gone(tx, source, user).await?)
+pub(in crate::services) async fn mark_gone_in(tx: &mut Tx, source: SourceId, user: UserId, at: Timestamp) -> Result<(), Error> {
+    Ok(link::mark_gone(tx, source, user, at).await?)
+}
+
+/// Forgets what a source says of someone.
+pub(in crate::services) async fn forget_link_in(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
+    Ok(link::delete(tx, source, external_id).await?)
+}
+
+/// Has the next reading of every source apply again what it says of someone.
+pub(in crate::services) async fn doubt_links_in(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    Ok(link::forget_hashes_of_user(tx, user).await?)
+}
+
+/// Makes some groups of a source the establishment's own. Answers how many.
+pub(in crate::services) async fn detach_groups_in(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
+    Ok(group::detach(tx, source, limit).await?)
+}
+
+/// Removes some groups of a source. Answers how many.
+pub(in crate::services) async fn remove_groups_in(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
+    Ok(group::delete_some_of_source(tx, source, limit).await?)
 }
 
 /// Gives someone who is gone another user name, so that theirs is free for whom the source gave it to.

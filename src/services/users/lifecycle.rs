@@ -9,6 +9,7 @@ use super::super::links::{self, Link};
 use super::super::logout_notices;
 use super::super::roles;
 use super::authority::may_change_in;
+use super::erase::gone_for_good;
 use crate::store::Tx;
 use crate::store::establishment::one_time_link::{self, Purpose};
 use crate::store::establishment::source::{self, SourceKind};
@@ -62,6 +63,9 @@ pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
     may_change_in(&mut tx, ctx, id).await?;
+    if user.erased_at.is_some() {
+        return Err(gone_for_good());
+    }
     // What an administrator took away may be given back, but never against what the source says.
     let links = link::list_of_user(&mut tx, id).await?;
     let shut_out = !links.is_empty() && !links.iter().any(|link| link.present && link.active);

@@ -1,12 +1,15 @@
 //! People: the only writer of users. Whatever changes who may sign in ends sessions and grants in the same transaction.
 
 mod authority;
+mod erase;
 pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
 
+pub(in crate::services) use erase::{anonymise_in, by_policy, purge_in};
 pub(in crate::services) use lifecycle::reset_in;
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
+pub(in crate::services) use read::departure;
 pub use read::{Profile, get, list, profile, profiles, resolve};
 
 use serde::Deserialize;
@@ -136,18 +139,21 @@ fn regular(ctx: &Context, new: &NewUser) -> Result<User, Error> {
         last_sign_in_at: None,
         created_at: ctx.now,
         updated_at: ctx.now,
+        erased_at: None,
     })
 }
 
-/// Changes a person's own fields. What a source states about a person is changed in the source.
+/// Changes a person's own fields: of the person that the caller read, where they say whom. What a source states about a person is changed in
+/// the source.
 ///
 /// # Errors
-/// `NotFound`, `Invalid`, `Conflict` for a person whom a source describes.
-pub async fn update(ctx: &Context, id: UserId, patch: &UserPatch) -> Result<User, Error> {
+/// `NotFound`, `Stale` when the person changed since the caller read them, `Invalid`, `Conflict` for a person whom a source describes.
+pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &UserPatch) -> Result<User, Error> {
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let mut user = user::get(&mut tx, id).await?;
     authority::may_change_in(&mut tx, ctx, id).await?;
+    read.map_or(Ok(()), |read| Error::unless_same(read, &user))?;
     if let Some(owner) = link::list_of_user(&mut tx, id).await?.into_iter().find(|l| l.present) {
         return Err(Error::Conflict(format!("the source «{}» describes this person: change it there, and sync", owner.source)));
     }

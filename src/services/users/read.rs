@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use super::super::context::Context;
 use super::super::error::Error;
 use crate::store::establishment::link::{self, NamedLink};
-use crate::store::establishment::user::{self, Filter, User};
+use crate::store::establishment::user::{self, Filter, User, UserStatus};
 use crate::types::id::UserId;
+use crate::types::leaving::Afterwards;
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::Permission;
+use crate::types::time::Timestamp;
 
 /// A person with where they come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,22 @@ pub struct Profile {
     pub user: User,
     /// Their entries in sources.
     pub links: Vec<NamedLink>,
+}
+
+impl Profile {
+    /// From when on the policies of their sources no longer keep someone who left, and what follows; none for whoever is still stated, and
+    /// for whoever is kept for ever.
+    pub fn departure(&self) -> Option<(Timestamp, Afterwards)> {
+        if self.user.status == UserStatus::Disabled { departure(&self.links) } else { None }
+    }
+}
+
+/// The same from the links alone: whoever several sources stated is kept for as long as one of them keeps, by the mildest of their policies.
+pub(in crate::services) fn departure(links: &[NamedLink]) -> Option<(Timestamp, Afterwards)> {
+    let ends: Vec<(Timestamp, Afterwards)> = links.iter().map(NamedLink::ends).collect::<Option<_>>()?;
+    let last = ends.iter().map(|(at, _)| *at).max()?;
+    let mildest = ends.iter().map(|(_, then)| *then).min()?;
+    Some((last, mildest))
 }
 
 /// A page of people.

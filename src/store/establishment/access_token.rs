@@ -28,7 +28,7 @@ pub struct LiveToken {
 /// A token that is neither expired nor revoked.
 pub async fn find_live(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<Option<LiveToken>, Error> {
     const SQL: &str = "SELECT t.grant_id, g.client_id, g.session_id, t.scope, t.expires_at AS token_expires_at, u.id, u.username, u.given_name, u.family_name, u.display_name, u.email, u.locale, u.status, u.disabled_by, u.home_unit, \
-         u.units, u.attributes, u.last_sign_in_at, u.created_at, u.updated_at \
+         u.units, u.attributes, u.last_sign_in_at, u.created_at, u.updated_at, u.erased_at \
          FROM access_tokens t JOIN grants g ON g.id = t.grant_id JOIN users u ON u.id = g.user_id WHERE t.token_hash = $1 AND t.expires_at > $2 AND g.revoked_at IS NULL";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(token.as_bytes()).bind(now).fetch_optional(c).await)?)
 }

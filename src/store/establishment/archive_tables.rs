@@ -1,6 +1,14 @@
 //! What an archive holds: every table that is saved with its columns, in the order in which rows may be written, and every table that is not, with
 //! the reason. It knows no row and no file.
 
+mod columns;
+
+use columns::{
+    API_TOKENS, APPLICATIONS, ASSIGNMENTS, AUDIT_EVENTS, AUTHORIZATION_CODES, CHANGES, CLIENTS, GRANTS, GROUPS, IDEMPOTENCY_KEYS,
+    INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILES, SOURCE_STATES, SOURCES,
+    USERS,
+};
+
 /// The last migration of the establishment's store that this list describes.
 pub const SCHEMA_VERSION: i64 = 6;
 
@@ -81,6 +89,7 @@ pub const TABLES: &[Table] = &[
     table("runs", 1, RUNS),
     table("changes", 2, CHANGES),
     table("proposals", 1, PROPOSALS),
+    table("statements", 2, &[uuid("source_id"), text("external_id"), uuid("user_id"), json("stated")]),
     table("source_files", 1, SOURCE_FILES),
     table("applications", 1, APPLICATIONS),
     table("rules", 1, RULES),
@@ -104,6 +113,7 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("throttles", "counters of failures are of the moment; putting an archive back must not clear them", false),
     ("idempotency_keys", "they are of the request under way, for a day", false),
     ("source_states", "where a source was read up to is of the moment: what an archive puts back is compared with the whole source", true),
+    ("source_turns", "up to when a schedule is served is of the moment: what an archive puts back is read again at once", true),
     ("outbox", "what is still to be sent is sent once, from where it was written", false),
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("bulk_items", "acts on many establishments are the platform's, and go on where they were begun", false),
@@ -125,270 +135,8 @@ pub const FLEETING: &[Table] = &[
     table("idempotency_keys", 1, IDEMPOTENCY_KEYS),
     table("outbox", 1, OUTBOX),
     table("source_states", 1, SOURCE_STATES),
+    table("source_turns", 1, &[uuid("source_id"), int("served_at"), nullable(int("full_begun_at"))]),
 ];
-
-const SESSIONS: &[Column] =
-    &[bytes("token_hash"), uuid("id"), uuid("user_id"), text("method"), int("auth_time"), int("last_seen_at"), int("expires_at")];
-
-const INTERACTIONS: &[Column] = &[
-    bytes("id_hash"),
-    bytes("browser_hash"),
-    json("request"),
-    nullable(uuid("signed_in_session")),
-    nullable(text("consent")),
-    nullable(uuid("consent_session")),
-    int("created_at"),
-    int("expires_at"),
-];
-
-const GRANTS: &[Column] = &[
-    uuid("id"),
-    uuid("user_id"),
-    text("client_id"),
-    uuid("session_id"),
-    text("scope"),
-    nullable(text("nonce")),
-    int("auth_time"),
-    int("created_at"),
-    int("expires_at"),
-    nullable(int("revoked_at")),
-    since(uuid("sid")),
-];
-
-const AUTHORIZATION_CODES: &[Column] = &[
-    bytes("code_hash"),
-    uuid("grant_id"),
-    text("redirect_uri"),
-    nullable(text("code_challenge")),
-    int("expires_at"),
-    nullable(int("spent_at")),
-];
-
-const ONE_TIME_LINKS: &[Column] =
-    &[bytes("token_hash"), uuid("user_id"), text("purpose"), int("created_at"), int("expires_at"), nullable(int("used_at"))];
-
-const IDEMPOTENCY_KEYS: &[Column] =
-    &[bytes("key_hash"), bytes("request_hash"), Column { sealed: true, ..nullable(bytes("answer_sealed")) }, int("created_at")];
-
-const OUTBOX: &[Column] = &[
-    uuid("id"),
-    text("kind"),
-    text("recipient"),
-    text("topic"),
-    Column { sealed: true, ..nullable(bytes("content_sealed")) },
-    nullable(uuid("batch")),
-    text("state"),
-    int("attempts"),
-    int("due_at"),
-    nullable(text("error")),
-    int("created_at"),
-    nullable(int("ended_at")),
-];
-
-const SOURCES: &[Column] = &[
-    uuid("id"),
-    text("name"),
-    text("kind"),
-    json("settings"),
-    Column { sealed: true, ..nullable(bytes("secret_sealed")) },
-    json("guard"),
-    bool("enabled"),
-    int("created_at"),
-    int("updated_at"),
-    since(json("schedule")),
-    since(json("leaving")),
-    since(json("matching")),
-    since(text("route")),
-    since(uuid("routed_from")),
-];
-
-const USERS: &[Column] = &[
-    uuid("id"),
-    text("username"),
-    text("username_folded"),
-    nullable(text("given_name")),
-    nullable(text("family_name")),
-    text("display_name"),
-    nullable(text("email")),
-    nullable(text("locale")),
-    text("search"),
-    text("status"),
-    nullable(text("disabled_by")),
-    nullable(text("home_unit")),
-    json("units"),
-    json("attributes"),
-    nullable(int("last_sign_in_at")),
-    int("created_at"),
-    int("updated_at"),
-    since(int("erased_at")),
-];
-
-const LINKS: &[Column] = &[
-    uuid("source_id"),
-    text("external_id"),
-    uuid("user_id"),
-    nullable(text("dn")),
-    bytes("content_hash"),
-    bool("present"),
-    bool("active"),
-    since(bytes("place")),
-    since(int("left_at")),
-];
-
-const GROUPS: &[Column] = &[
-    uuid("id"),
-    nullable(uuid("source_id")),
-    nullable(text("external_id")),
-    text("name"),
-    nullable(text("display_name")),
-    nullable(text("dn")),
-    nullable(text("dn_key")),
-    text("search"),
-    bytes("content_hash"),
-    bytes("members_hash"),
-    int("member_count"),
-    int("created_at"),
-    int("updated_at"),
-    since(bytes("place")),
-    since(bytes("dangling")),
-];
-
-const RUNS: &[Column] = &[
-    uuid("id"),
-    uuid("source_id"),
-    text("mode"),
-    text("state"),
-    json("counts"),
-    nullable(text("error")),
-    nullable(text("approved_by")),
-    int("started_at"),
-    nullable(int("duration_ms")),
-    since(json("progress")),
-    since(uuid("undoes")),
-    Column { missing: Missing::Default("hand"), ..text("started_by") },
-    since(text("note")),
-];
-
-const CHANGES: &[Column] =
-    &[uuid("run_id"), int("seq"), text("kind"), text("operation"), nullable(uuid("subject_id")), text("name"), nullable(json("detail"))];
-
-const PROPOSALS: &[Column] = &[
-    uuid("id"),
-    uuid("source_id"),
-    text("external_id"),
-    uuid("user_id"),
-    text("rule"),
-    json("detail"),
-    text("state"),
-    int("created_at"),
-    nullable(int("decided_at")),
-    nullable(text("decided_by")),
-];
-
-const SOURCE_FILES: &[Column] = &[uuid("source_id"), text("name"), bytes("content"), bytes("digest"), text("given_by"), int("given_at")];
-
-const SOURCE_STATES: &[Column] = &[
-    uuid("source_id"),
-    nullable(text("bookmark")),
-    nullable(int("bookmark_at")),
-    nullable(int("full_at")),
-    nullable(int("succeeded_at")),
-    nullable(int("failed_at")),
-    int("failures"),
-    nullable(text("error")),
-    json("taken"),
-    bool("roles_due"),
-    nullable(text("server")),
-    nullable(int("paused_until")),
-];
-
-const APPLICATIONS: &[Column] = &[
-    uuid("id"),
-    text("name"),
-    text("title"),
-    text("cardinality"),
-    nullable(text("default_role")),
-    text("scope_kind"),
-    json("roles"),
-    json("claim_shape"),
-    int("created_at"),
-    int("updated_at"),
-];
-
-const RULES: &[Column] = &[
-    uuid("id"),
-    uuid("application_id"),
-    json("conditions"),
-    text("role"),
-    nullable(text("scope")),
-    int("priority"),
-    bool("enabled"),
-    int("created_at"),
-    int("updated_at"),
-];
-
-const ASSIGNMENTS: &[Column] = &[
-    uuid("id"),
-    uuid("user_id"),
-    uuid("application_id"),
-    text("role"),
-    text("scope"),
-    text("origin"),
-    nullable(uuid("rule_id")),
-    nullable(int("valid_from")),
-    nullable(int("valid_until")),
-    text("reason"),
-    int("created_at"),
-];
-
-const CLIENTS: &[Column] = &[
-    uuid("id"),
-    text("client_id"),
-    text("name"),
-    text("search"),
-    nullable(uuid("application_id")),
-    nullable(bytes("secret_hash")),
-    json("redirect_uris"),
-    json("post_logout_redirect_uris"),
-    text("token_endpoint_auth_method"),
-    text("id_token_signed_response_alg"),
-    json("scopes"),
-    text("pkce"),
-    text("consent"),
-    bool("claims_in_id_token"),
-    bool("require_role"),
-    json("claim_shape"),
-    bool("enabled"),
-    int("created_at"),
-    int("updated_at"),
-    since(text("backchannel_logout_uri")),
-    Column { missing: Missing::No, ..bool("backchannel_logout_session_required") },
-];
-
-const SIGNING_KEYS: &[Column] = &[
-    text("kid"),
-    text("algorithm"),
-    json("public_jwk"),
-    Column { sealed: true, ..bytes("private_sealed") },
-    text("state"),
-    int("created_at"),
-];
-
-const API_TOKENS: &[Column] = &[
-    uuid("id"),
-    text("name"),
-    text("search"),
-    text("kind"),
-    text("scope"),
-    bytes("secret_hash"),
-    int("created_at"),
-    nullable(int("last_used_at")),
-    nullable(int("expires_at")),
-    nullable(uuid("created_by")),
-];
-
-const AUDIT_EVENTS: &[Column] =
-    &[uuid("id"), int("at"), text("actor"), text("action"), text("subject_kind"), text("subject_id"), json("detail")];
 
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {
     Table { name, key, columns, keeps: false }

@@ -262,6 +262,20 @@ pub async fn delete_computed_of_user(tx: &mut Tx, user: UserId) -> Result<u64, E
     Ok(on!(tx, |c| sqlx::query(SQL).bind(user).bind(Origin::Manual).execute(c).await.map(|d| d.rows_affected()))?)
 }
 
+/// Whether someone gave a person a role by hand that holds at an instant, or will.
+pub async fn any_manual_of_user(tx: &mut Tx, user: UserId, at: Timestamp) -> Result<bool, Error> {
+    const SQL: &str =
+        "SELECT EXISTS (SELECT 1 FROM assignments WHERE user_id = $1 AND origin = $2 AND (valid_until IS NULL OR valid_until > $3))";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(user).bind(Origin::Manual).bind(at).fetch_one(c).await)?)
+}
+
+/// Takes away every role of a person, whoever gave it.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM assignments WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Takes away what was computed for an application.
 pub async fn delete_computed_of_application(tx: &mut Tx, application: ApplicationId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM assignments WHERE application_id = $1 AND origin <> $2";

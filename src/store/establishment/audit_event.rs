@@ -56,6 +56,12 @@ pub async fn insert(tx: &mut Tx, e: &AuditEvent) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether something was ever done to a thing, as far as the trail reaches.
+pub async fn any(tx: &mut Tx, action: &str, subject_kind: &str, subject_id: &str) -> Result<bool, Error> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM audit_events WHERE subject_kind = $2 AND subject_id = $3 AND action = $1)";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(action).bind(subject_kind).bind(subject_id).fetch_one(c).await)?)
+}
+
 /// A page of the trail, newest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<AuditEvent>, Error> {
     const SQL: &str = "SELECT id, at, actor, action, subject_kind, subject_id, detail FROM audit_events WHERE ($1 IS NULL OR id < $1) \

@@ -10,7 +10,7 @@ use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::fold;
-use crate::types::id::RunId;
+use crate::types::id::{RunId, SourceId};
 
 /// What kind of thing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -40,7 +40,7 @@ pub enum Operation {
     Disabled,
     /// Enabled again.
     Enabled,
-    /// Removed (groups).
+    /// Removed: a group, or someone new whom an undo takes back.
     Removed,
     /// Set aside; `detail` says why.
     Quarantined,
@@ -48,6 +48,8 @@ pub enum Operation {
     MembersAdded,
     /// Taken out of the group named; `detail` lists them.
     MembersRemoved,
+    /// Not taken back by an undo, because something else touched it since; `detail` says what.
+    Skipped,
 }
 
 /// One change.
@@ -125,6 +127,13 @@ async fn search(tx: &mut Tx, run: RunId, (after, limit): (i64, i64), f: &Filter,
     Ok((rows, total))
 }
 
+/// Changes of a run before a place, the last first.
+pub async fn list_before(tx: &mut Tx, run: RunId, before: i64, limit: i64) -> Result<Vec<Change>, Error> {
+    const SQL: &str = "SELECT seq, kind, operation, subject_id, name, detail FROM changes WHERE run_id = $1 AND seq < $2 \
+         ORDER BY seq DESC LIMIT $3";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(run).bind(before).bind(limit).fetch_all(c).await)?)
+}
+
 /// Identifiers of the things one operation of a run touched.
 pub async fn subjects(tx: &mut Tx, run: RunId, operation: Operation) -> Result<Vec<Uuid>, Error> {
     const SQL: &str = "SELECT subject_id FROM changes WHERE run_id = $1 AND operation = $2 AND subject_id IS NOT NULL ORDER BY seq";
@@ -157,6 +166,20 @@ impl NewRow for OfRun<'_> {
 pub async fn delete_of_run(tx: &mut Tx, run: RunId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM changes WHERE run_id = $1";
     on!(tx, |c| sqlx::query(SQL).bind(run).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Forgets some changes of a source's runs. Answers how many.
+pub async fn delete_some_of_source(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
+    const SQL: &str = "DELETE FROM changes WHERE (run_id, seq) IN (SELECT c.run_id, c.seq FROM changes c JOIN runs r ON r.id = c.run_id \
+         WHERE r.source_id = $1 LIMIT $2)";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(limit).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
+/// Forgets what one operation of a run did, before it is told once more.
+pub async fn delete_of_operation(tx: &mut Tx, run: RunId, operation: Operation) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM changes WHERE run_id = $1 AND operation = $2";
+    on!(tx, |c| sqlx::query(SQL).bind(run).bind(operation).execute(c).await.map(drop))?;
     Ok(())
 }
 

@@ -18,3 +18,10 @@ pub async fn upsert(tx: &mut Tx, user: UserId, client_id: &str, scope: &str, now
     on!(tx, |c| sqlx::query(SQL).bind(user).bind(client_id).bind(scope).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }
+
+/// Forgets what a person let applications know.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM consents WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
+    Ok(())
+}

@@ -18,3 +18,10 @@ pub async fn set_password_hash(tx: &mut Tx, user: UserId, hash: &str, now: Times
     on!(tx, |c| sqlx::query(SQL).bind(user).bind(hash).bind(now).execute(c).await.map(drop))?;
     Ok(())
 }
+
+/// Forgets a person's password.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM credentials WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
+    Ok(())
+}

@@ -225,3 +225,16 @@ pub async fn delete(tx: &mut Tx, id: GroupId) -> Result<(), Error> {
     on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
     Ok(())
 }
+
+/// Makes some groups of a source the establishment's own: nobody states them any more. Answers how many.
+pub async fn detach(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
+    const SQL: &str =
+        "UPDATE groups SET source_id = NULL, external_id = NULL WHERE id IN (SELECT id FROM groups WHERE source_id = $1 LIMIT $2)";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(limit).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
+/// Removes some groups of a source with their memberships and nestings. Answers how many.
+pub async fn delete_some_of_source(tx: &mut Tx, source: SourceId, limit: i64) -> Result<u64, Error> {
+    const SQL: &str = "DELETE FROM groups WHERE id IN (SELECT id FROM groups WHERE source_id = $1 LIMIT $2)";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(limit).execute(c).await.map(|d| d.rows_affected()))?)
+}

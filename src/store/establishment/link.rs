@@ -10,6 +10,8 @@ use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{SourceId, UserId};
+use crate::types::leaving::{Afterwards, Leaving};
+use crate::types::time::Timestamp;
 
 /// Bytes of a content hash.
 pub const HASH_BYTES: usize = 16;
@@ -52,9 +54,24 @@ pub struct NamedLink {
     pub present: bool,
     /// Whether the source lets the person in, as last read.
     pub active: bool,
+    /// Since when the entry is gone.
+    pub left_at: Option<Timestamp>,
     /// The source.
     #[serde(skip)]
     pub source_id: SourceId,
+    /// What the source says of whoever left it.
+    #[serde(skip)]
+    #[sqlx(json(nullable))]
+    pub leaving: Option<Leaving>,
+}
+
+impl NamedLink {
+    /// When the source no longer keeps whoever left it, and what follows; none while it states them, or keeps them for ever.
+    pub fn ends(&self) -> Option<(Timestamp, Afterwards)> {
+        let policy = self.leaving.unwrap_or_default();
+        let left_at = self.left_at.filter(|_| !self.present)?;
+        Some((policy.ends(left_at)?, policy.then))
+    }
 }
 
 /// Every link of a source, by external id.
@@ -65,7 +82,8 @@ pub async fn list_of_source(tx: &mut Tx, source: SourceId) -> Result<Vec<Link>, 
 
 /// A person's links.
 pub async fn list_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<NamedLink>, Error> {
-    const SQL: &str = "SELECT s.name AS source, l.external_id, l.dn, l.present, l.active, l.source_id FROM links l JOIN sources s ON s.id = l.source_id \
+    const SQL: &str = "SELECT s.name AS source, l.external_id, l.dn, l.present, l.active, l.left_at, l.source_id, s.leaving \
+         FROM links l JOIN sources s ON s.id = l.source_id \
          WHERE l.user_id = $1 ORDER BY s.name LIMIT $2";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
 }
@@ -80,7 +98,7 @@ struct OfUser {
 
 /// The links of several people with the sources' names, by person: what a page of people shows beside them.
 pub async fn list_named_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(UserId, NamedLink)>, Error> {
-    const HEAD: &str = "SELECT l.user_id, s.name AS source, l.external_id, l.dn, l.present, l.active, l.source_id FROM links l \
+    const HEAD: &str = "SELECT l.user_id, s.name AS source, l.external_id, l.dn, l.present, l.active, l.left_at, l.source_id, s.leaving FROM links l \
          JOIN sources s ON s.id = l.source_id WHERE l.user_id IN (";
     const TAIL: &str = ") ORDER BY l.user_id, s.name";
     let mut found = Vec::new();
@@ -128,7 +146,8 @@ impl NewRow for Link {
 pub async fn upsert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO links (source_id, external_id, user_id, dn, place, content_hash, present, active) ";
     const TAIL: &str = " ON CONFLICT (source_id, external_id) DO UPDATE SET user_id = excluded.user_id, dn = excluded.dn, \
-         place = excluded.place, content_hash = excluded.content_hash, present = excluded.present, active = excluded.active";
+         place = excluded.place, content_hash = excluded.content_hash, present = excluded.present, active = excluded.active, \
+         left_at = CASE WHEN excluded.present THEN NULL ELSE links.left_at END";
     for chunk in links.chunks(ROWS_PER_INSERT) {
         on!(tx, |c| {
             let mut rows = QueryBuilder::new(HEAD);
@@ -143,10 +162,43 @@ pub async fn upsert_all(tx: &mut Tx, links: &[Link]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Marks a person's entry as gone from its source. The record is applied again when it comes back, whatever it says.
-pub async fn mark_gone(tx: &mut Tx, source: SourceId, user: UserId) -> Result<(), Error> {
-    const SQL: &str = "UPDATE links SET present = $3 WHERE user_id = $2 AND source_id = $1";
-    on!(tx, |c| sqlx::query(SQL).bind(source).bind(user).bind(false).execute(c).await.map(drop))?;
+/// Marks a person's entry as gone from its source since an instant; one that is gone already left when it did. The record is applied again
+/// when it comes back, whatever it says.
+pub async fn mark_gone(tx: &mut Tx, source: SourceId, user: UserId, at: Timestamp) -> Result<(), Error> {
+    const SQL: &str =
+        "UPDATE links SET present = $3, left_at = CASE WHEN present THEN $4 ELSE left_at END WHERE user_id = $2 AND source_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(source).bind(user).bind(false).bind(at).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// People who left a source at an instant or before it and may not sign in, after a key, in bounded steps.
+pub async fn list_left(tx: &mut Tx, source: SourceId, until: Timestamp, after: Option<UserId>, limit: i64) -> Result<Vec<UserId>, Error> {
+    const SQL: &str = "SELECT DISTINCT l.user_id FROM links l JOIN users u ON u.id = l.user_id WHERE l.left_at <= $2 AND l.source_id = $1 \
+         AND l.present = $5 AND u.status = 'disabled' AND l.user_id > $3 ORDER BY l.user_id LIMIT $4";
+    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).bind(until).bind(after).bind(limit).bind(false).fetch_all(c).await)?)
+}
+
+/// Forgets one entry of a source.
+pub async fn delete(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM links WHERE source_id = $1 AND external_id = $2";
+    on!(tx, |c| sqlx::query(SQL).bind(source).bind(external_id).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Forgets what was last applied of a person's entries, so that it is applied again.
+pub async fn forget_hashes_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE links SET content_hash = $2 WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).bind(Vec::<u8>::new()).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Forgets a person in every source: whoever is there under the same key afterwards is somebody new.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM links WHERE user_id = $1";
+    const PROPOSED: &str = "DELETE FROM proposals WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(PROPOSED).bind(user).execute(c).await.map(drop))?;
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
     Ok(())
 }
 

@@ -97,6 +97,16 @@ pub async fn delete(tx: &mut Tx, group: GroupId, user: UserId) -> Result<(), Err
     Ok(())
 }
 
+/// Takes a person out of every group. What the next run finds in these is compared again.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const COUNTED: &str = "UPDATE groups SET member_count = member_count - 1, members_hash = $2 \
+         WHERE id IN (SELECT group_id FROM memberships WHERE user_id = $1)";
+    const SQL: &str = "DELETE FROM memberships WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(COUNTED).bind(user).bind(Vec::<u8>::new()).execute(c).await.map(drop))?;
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Adds a nesting; one already there stays.
 pub async fn insert_nesting(tx: &mut Tx, parent: GroupId, child: GroupId) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO nestings (parent_id, child_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";

@@ -51,7 +51,7 @@ pub async fn find_live_with_user(
     idle_since: Timestamp,
 ) -> Result<Option<(Session, User)>, Error> {
     const SQL: &str = "SELECT s.id AS session_id, s.method, s.auth_time, s.last_seen_at, s.expires_at AS session_expires_at, u.id, u.username, u.given_name, u.family_name, u.display_name, u.email, u.locale, u.status, u.disabled_by, u.home_unit, \
-         u.units, u.attributes, u.last_sign_in_at, u.created_at, u.updated_at \
+         u.units, u.attributes, u.last_sign_in_at, u.created_at, u.updated_at, u.erased_at \
          FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at >= $3";
     let row: Option<Visitor> = on!(tx, |c| sqlx::query_as(SQL).bind(token.as_bytes()).bind(now).bind(idle_since).fetch_optional(c).await)?;
     Ok(row.map(|row| {

@@ -8,6 +8,8 @@ use crate::store::dialect::ROWS_MAX;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::SourceId;
+use crate::types::leaving::Leaving;
+use crate::types::schedule::Schedule;
 use crate::types::time::Timestamp;
 
 /// What protocol a source speaks.
@@ -81,12 +83,10 @@ pub struct Source {
     pub guard: Guard,
     /// When it runs by itself.
     #[sqlx(json(nullable))]
-    #[schema(value_type = Option<Object>)]
-    pub schedule: Option<serde_json::Value>,
+    pub schedule: Option<Schedule>,
     /// What becomes of whoever leaves.
     #[sqlx(json(nullable))]
-    #[schema(value_type = Option<Object>)]
-    pub leaving: Option<serde_json::Value>,
+    pub leaving: Option<Leaving>,
     /// How its people are found among those other sources state, and whose word counts for what.
     #[sqlx(json(nullable))]
     #[schema(value_type = Option<Object>)]

@@ -57,6 +57,8 @@ pub struct SourceState {
     /// Whether a run that broke off left roles to be computed again.
     #[serde(skip)]
     pub roles_due: bool,
+    /// When an account of the source next opens or closes by a date of its own: from then on only a whole reading will do.
+    pub turns_at: Option<Timestamp>,
     /// The server that answered last.
     pub server: Option<String>,
     /// Until when it is left alone.
@@ -77,6 +79,7 @@ impl SourceState {
             error: None,
             taken: Taken { people: 0, groups: 0, memberships: 0 },
             roles_due: false,
+            turns_at: None,
             server: None,
             paused_until: None,
         }
@@ -86,7 +89,7 @@ impl SourceState {
 /// The state of a source; that of one that never ran is empty.
 pub async fn get(tx: &mut Tx, source: SourceId) -> Result<SourceState, Error> {
     const SQL: &str = "SELECT source_id, bookmark, bookmark_at, full_at, succeeded_at, failed_at, failures, error, taken, roles_due, \
-         server, paused_until          FROM source_states WHERE source_id = $1";
+         turns_at, server, paused_until FROM source_states WHERE source_id = $1";
     let found = on!(tx, |c| sqlx::query_as(SQL).bind(source).fetch_optional(c).await)?;
     Ok(found.unwrap_or_else(|| SourceState::new(source)))
 }
@@ -94,15 +97,15 @@ pub async fn get(tx: &mut Tx, source: SourceId) -> Result<SourceState, Error> {
 /// Writes the state of a source.
 pub async fn keep(tx: &mut Tx, s: &SourceState) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO source_states (source_id, bookmark, bookmark_at, full_at, succeeded_at, failed_at, failures, error, \
-         server, paused_until, taken, roles_due) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (source_id) DO UPDATE SET \
+         server, paused_until, taken, roles_due, turns_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (source_id) DO UPDATE SET \
          bookmark = excluded.bookmark, bookmark_at = excluded.bookmark_at, full_at = excluded.full_at, \
          succeeded_at = excluded.succeeded_at, failed_at = excluded.failed_at, failures = excluded.failures, \
          error = excluded.error, server = excluded.server, paused_until = excluded.paused_until, \
-         taken = excluded.taken, roles_due = excluded.roles_due";
+         taken = excluded.taken, roles_due = excluded.roles_due, turns_at = excluded.turns_at";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(s.source_id).bind(&s.bookmark).bind(s.bookmark_at).bind(s.full_at).bind(s.succeeded_at);
         let row = row.bind(s.failed_at).bind(s.failures).bind(&s.error).bind(&s.server).bind(s.paused_until);
-        row.bind(Json(&s.taken)).bind(s.roles_due).execute(c).await.map(drop)
+        row.bind(Json(&s.taken)).bind(s.roles_due).bind(s.turns_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }

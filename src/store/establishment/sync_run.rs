@@ -105,6 +105,8 @@ pub struct Counts {
     pub memberships_added: u64,
     /// Memberships removed.
     pub memberships_removed: u64,
+    /// Changes that an undo left as they are, with the reason in the changes.
+    pub skipped: u64,
 }
 
 /// One run.
@@ -187,6 +189,21 @@ pub async fn find_unfinished(tx: &mut Tx, source: SourceId) -> Result<Option<Run
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_optional(c).await)?)
 }
 
+/// The run of the same source that was held last before a run, whatever was decided of it.
+pub async fn find_held_before(tx: &mut Tx, run: &Run) -> Result<Option<Run>, Error> {
+    const SQL: &str = "SELECT r.id, r.source_id, s.name AS source, r.mode, r.state, r.counts, r.error, r.approved_by, \
+         r.started_at, r.duration_ms, r.progress, r.undoes, r.started_by, r.note FROM runs r JOIN sources s ON s.id = r.source_id \
+         WHERE r.source_id = $1 AND r.id < $2 AND r.state IN ('held', 'refused') ORDER BY r.id DESC LIMIT 1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(run.source_id).bind(run.id).fetch_optional(c).await)?)
+}
+
+/// Runs that wrote something after another run began, in the order they began: those of every source, without those that were taken back.
+pub async fn list_written_since(tx: &mut Tx, run: &Run) -> Result<Vec<(RunId, Mode)>, Error> {
+    const SQL: &str = "SELECT id, mode FROM runs WHERE id <> $1 AND (started_at > $2 OR (started_at = $2 AND id > $1)) \
+         AND mode IN ('full', 'changes', 'undo') AND state IN ('done', 'failed', 'running') ORDER BY started_at, id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(run.id).bind(run.started_at).fetch_all(c).await)?)
+}
+
 /// Writes a new run.
 pub async fn insert(tx: &mut Tx, r: &Run) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO runs (id, source_id, mode, state, counts, error, approved_by, started_at, duration_ms, progress, undoes, \
@@ -216,6 +233,19 @@ pub async fn forget(tx: &mut Tx, id: RunId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM runs WHERE id = $1";
     on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
     Ok(())
+}
+
+/// The newest run of a source that waits for a decision which covers one of this mode.
+pub async fn find_held(tx: &mut Tx, source: SourceId, mode: Mode) -> Result<Option<RunId>, Error> {
+    const SQL: &str =
+        "SELECT id FROM runs WHERE source_id = $1 AND state = 'held' AND (mode = 'full' OR mode = $2) ORDER BY id DESC LIMIT 1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).bind(mode).fetch_optional(c).await)?)
+}
+
+/// Refuses what waits for a decision at a source, because a later run made it needless.
+pub async fn refuse_held(tx: &mut Tx, source: SourceId, why: &str) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE runs SET state = 'refused', error = $2 WHERE source_id = $1 AND state = 'held'";
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(why).execute(c).await.map(|d| d.rows_affected()))?)
 }
 
 /// Ends a run that nobody carries on any more. False when it had ended already.

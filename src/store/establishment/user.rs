@@ -76,6 +76,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When the person last changed.
     pub updated_at: Timestamp,
+    /// When all that told who it was has been wiped.
+    pub erased_at: Option<Timestamp>,
 }
 
 impl User {
@@ -113,7 +115,7 @@ pub struct Filter {
 /// One person by key.
 pub async fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>, Error> {
     const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
-         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE id = $1";
+         units, attributes, last_sign_in_at, created_at, updated_at, erased_at FROM users WHERE id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
@@ -128,14 +130,14 @@ pub async fn get(tx: &mut Tx, id: UserId) -> Result<User, Error> {
 /// One person by user name, in any letter case.
 pub async fn find_by_username(tx: &mut Tx, username: &str) -> Result<Option<User>, Error> {
     const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
-         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE username_folded = $1";
+         units, attributes, last_sign_in_at, created_at, updated_at, erased_at FROM users WHERE username_folded = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(fold_case(username)).fetch_optional(c).await)?)
 }
 
 /// A page of people, oldest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Page<User>, Error> {
     const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
-         units, attributes, last_sign_in_at, created_at, updated_at FROM users \
+         units, attributes, last_sign_in_at, created_at, updated_at, erased_at FROM users \
          WHERE ($1 IS NULL OR id > $1) AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR username_folded = $3) \
          AND ($4 IS NULL OR email = $4) AND ($5 IS NULL OR status = $5) AND ($6 IS NULL OR home_unit = $6) \
          AND ($7 IS NULL OR given_name = $7) AND ($8 IS NULL OR family_name = $8) AND ($9 IS NULL OR display_name = $9) \
@@ -163,7 +165,7 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
 /// People after a key, for work that goes over everyone in bounded steps.
 pub async fn list_after(tx: &mut Tx, after: Option<UserId>, limit: i64) -> Result<Vec<User>, Error> {
     const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
-         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2";
+         units, attributes, last_sign_in_at, created_at, updated_at, erased_at FROM users WHERE id > $1 ORDER BY id LIMIT $2";
     let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(c).await)?)
 }
@@ -186,14 +188,14 @@ pub async fn insert_all(tx: &mut Tx, users: &[User]) -> Result<(), Error> {
 
 impl NewRow for User {
     const INTO: &'static str = "users (id, username, username_folded, given_name, family_name, display_name, email, locale, search, \
-         status, disabled_by, home_unit, units, attributes, last_sign_in_at, created_at, updated_at)";
+         status, disabled_by, home_unit, units, attributes, last_sign_in_at, created_at, updated_at, erased_at)";
 
     fn put_in(&self, row: &mut impl Cells) {
         row.put(self.id).put(&self.username).put(fold_case(&self.username)).put(&self.given_name);
         row.put(&self.family_name).put(&self.display_name).put(&self.email).put(&self.locale);
         row.put(self.search()).put(self.status).put(self.disabled_by).put(&self.home_unit);
         row.put(Json(&self.units)).put(Json(&self.attributes)).put(self.last_sign_in_at);
-        row.put(self.created_at).put(self.updated_at);
+        row.put(self.created_at).put(self.updated_at).put(self.erased_at);
     }
 }
 
@@ -228,6 +230,22 @@ pub async fn delete(tx: &mut Tx, id: UserId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Wipes all that tells who a person was. The key stays, and the row, under a name that says nothing.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn erase(tx: &mut Tx, id: UserId, username: &str, at: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE users SET username = $2, username_folded = $3, given_name = NULL, family_name = NULL, display_name = $2, \
+         email = NULL, locale = NULL, search = $3, status = 'disabled', home_unit = NULL, units = $4, attributes = $5, \
+         last_sign_in_at = NULL, updated_at = $6, erased_at = $6 WHERE id = $1";
+    let (units, attributes) = (Json(Vec::<String>::new()), Json(BTreeMap::<String, Vec<String>>::new()));
+    let changed = on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(id).bind(username).bind(fold_case(username)).bind(&units).bind(&attributes).bind(at);
+        row.execute(c).await.map(|d| d.rows_affected())
+    })?;
+    if changed == 0 { Err(Error::NotFound("user")) } else { Ok(()) }
+}
+
 /// How many people are active.
 pub async fn count_active(tx: &mut Tx) -> Result<i64, Error> {
     const SQL: &str = "SELECT count(*) FROM users WHERE status = 'active'";
@@ -243,7 +261,7 @@ pub async fn usernames(tx: &mut Tx) -> Result<Vec<(UserId, String)>, Error> {
 /// Some people by key; who is not there is left out.
 pub async fn list_by_ids(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>, Error> {
     const HEAD: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
-         units, attributes, last_sign_in_at, created_at, updated_at FROM users WHERE id IN (";
+         units, attributes, last_sign_in_at, created_at, updated_at, erased_at FROM users WHERE id IN (";
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(ROWS_PER_INSERT) {
         let rows: Vec<User> = on!(tx, |c| {

@@ -28,6 +28,12 @@ pub enum Kind {
     Rehearsal,
     /// Carry on an act on many establishments; its subject is the bulk run.
     Bulk,
+    /// See to people who left an establishment's sources long enough ago.
+    Leaving,
+    /// Run a source when its schedule says so; its subject is the source.
+    Schedule,
+    /// Listen to a source all the time; its subject is the source.
+    Live,
 }
 
 impl Kind {
@@ -41,6 +47,9 @@ impl Kind {
             Self::Import => "import",
             Self::Rehearsal => "rehearsal",
             Self::Bulk => "bulk",
+            Self::Leaving => "leaving",
+            Self::Schedule => "schedule",
+            Self::Live => "live",
         }
     }
 }
@@ -77,10 +86,15 @@ pub struct Hold<'a> {
 
 /// Asks for a job of an establishment: it is due then, or earlier when it was already. One that is under way is done again.
 pub async fn ask(tx: &mut Tx, kind: Kind, slug: &str, due_at: Timestamp) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO jobs (kind, slug, subject, due_at, seq, holder, held_until) VALUES ($1, $2, '', $3, 1, NULL, NULL) \
+    ask_about(tx, kind, (slug, ""), due_at).await
+}
+
+/// The same about one thing in an establishment.
+pub async fn ask_about(tx: &mut Tx, kind: Kind, (slug, subject): (&str, &str), due_at: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO jobs (kind, slug, subject, due_at, seq, holder, held_until) VALUES ($1, $2, $3, $4, 1, NULL, NULL) \
          ON CONFLICT (kind, slug, subject) DO UPDATE SET seq = jobs.seq + 1, \
          due_at = CASE WHEN excluded.due_at < jobs.due_at THEN excluded.due_at ELSE jobs.due_at END";
-    on!(tx, |c| sqlx::query(SQL).bind(kind).bind(slug).bind(due_at).execute(c).await.map(drop))?;
+    on!(tx, |c| sqlx::query(SQL).bind(kind).bind(slug).bind(subject).bind(due_at).execute(c).await.map(drop))?;
     Ok(())
 }
 

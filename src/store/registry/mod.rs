@@ -3,4 +3,5 @@
 pub mod establishment;
 pub mod installation;
 pub mod job;
+pub mod pulse;
 pub mod zone;

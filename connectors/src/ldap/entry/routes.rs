@@ -2,7 +2,7 @@
 
 use super::{Chunk, Entries, Raw, Selection};
 use crate::dn;
-use crate::record::{Kind, Record, regular};
+use crate::record::{Record, regular};
 use crate::route::Route;
 
 /// A record, and the establishments that its entry names, in the words of the source.
@@ -12,12 +12,6 @@ pub struct Routed {
     pub record: Record,
     /// What names its establishments, each once; nothing when the entry names none itself.
     pub to: Vec<String>,
-}
-
-impl AsRef<Record> for Routed {
-    fn as_ref(&self) -> &Record {
-        &self.record
-    }
 }
 
 /// An expression with the attributes that it looks at.
@@ -50,11 +44,11 @@ impl Routes {
 }
 
 impl Entries {
-    /// A page as records, each with what its entry names.
-    pub(in crate::ldap) fn routed(&self, kind: Kind, page: &[Chunk]) -> Vec<Routed> {
+    /// The records of a page, each with what its entry names.
+    pub(in crate::ldap) fn routed(&self, page: &[Chunk], records: Vec<Record>) -> Vec<Routed> {
         let raw = page.iter().flat_map(Chunk::entries);
         let to = raw.map(|entry| self.routes.as_ref().map(|routes| routes.of(entry)).unwrap_or_default());
-        self.records(kind, page).into_iter().zip(to).map(|(record, to)| Routed { record, to }).collect()
+        records.into_iter().zip(to).map(|(record, to)| Routed { record, to }).collect()
     }
 }
 

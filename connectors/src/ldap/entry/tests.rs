@@ -1,5 +1,5 @@
 //! Entries of every make, built in memory, and the records they become.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that meets the unexpected fails, and says where")]
+#![expect(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails, and says where")]
 
 use serde_json::{Value, json};
 
@@ -164,4 +164,63 @@ fn whatever_the_shape_it_is_answered_without_panic() {
         assert!(aside(json!({}), Kind::Person, &raw).reason.contains("RFC 4511"));
     }
     assert_eq!(aside(json!({}), Kind::Person, &entry("", &[KEY, ("uid", &[b"a"])])).reason, "its DN is empty");
+}
+
+#[test]
+fn a_broken_value_that_nothing_is_made_of_does_no_harm() {
+    let own = json!({"mapping": {"display_name": "displayName|description", "uai": "supannEtablissement{UAI}"}});
+    let made = person(own.clone(), &[KEY, ("uid", &[b"a"]), ("displayName", &[b"A"]), ("description", &[b"\xff"])]);
+    assert_eq!(made.display_name, "A");
+    let reason = aside(own, Kind::Person, &entry("uid=a,dc=x", &[KEY, ("uid", &[b"a"]), ("description", &[b"\xff"])])).reason;
+    assert_eq!(reason, "description: a value is not UTF-8");
+    let reason = aside(json!({}), Kind::Person, &entry("uid=a,dc=x", &[KEY, ("uid", &[b"a"]), ("nsAccountLock", &[b"\xff"])])).reason;
+    assert_eq!(reason, "nsAccountLock: a value is not UTF-8");
+}
+
+#[test]
+fn an_entry_may_be_mapped_by_its_place_and_by_binary_values() {
+    let guid: Vec<u8> = (0..16).collect();
+    let own = json!({"mapping": {"external_id": "mS-DS-ConsistencyGuid", "units": "dn<ou>", "guid": "objectGUID", "sid": "objectSid"}});
+    let attributes: &[(&str, &[&[u8]])] = &[
+        ("mS-DS-ConsistencyGuid", &[guid.as_slice()]),
+        ("objectGUID", &[guid.as_slice()]),
+        ("objectSid", &[&[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]]),
+        ("uid", &[b"a"]),
+    ];
+    let Record::Person(made) = entries(own).record(Kind::Person, &entry("uid=a,OU=Profs,ou=0991000J,dc=x", attributes)) else { panic!() };
+    assert_eq!(
+        (made.external_id.as_str(), made.units),
+        ("03020100-0504-0706-0809-0a0b0c0d0e0f", vec!["Profs".to_owned(), "0991000J".to_owned()])
+    );
+    assert_eq!(
+        (made.attributes["guid"].as_slice(), made.attributes["sid"].as_slice()),
+        (&[made.external_id.clone()][..], &["S-1-5-18".to_owned()][..])
+    );
+}
+
+#[test]
+fn dates_of_an_account_come_with_the_record() {
+    let made = person(
+        json!({"profile": "active-directory"}),
+        &[
+            ("objectGUID", &[&[7; 16]]),
+            ("sAMAccountName", &[b"a"]),
+            ("userAccountControl", &[b"512"]),
+            ("accountExpires", &[b"133536816000000000"]),
+        ],
+    );
+    assert!(made.active && made.opens.is_none());
+    assert_eq!(made.closes.map(|turn| turn.at), Some(1_709_208_000));
+    let reason = aside(
+        json!({"profile": "supann"}),
+        Kind::Person,
+        &entry("uid=a,dc=x", &[KEY, ("uid", &[b"a"]), ("schacExpiryDate", &[b"in June"])]),
+    );
+    assert!(reason.reason.starts_with("schacExpiryDate: `in June` is not a generalized time"));
+}
+
+#[test]
+fn a_group_whose_search_was_not_carried_out_is_set_aside() {
+    let found = aside(json!({}), Kind::Group, &entry("cn=g,dc=x", &[KEY, ("cn", &[b"g"]), ("memberURL", &[b"it stopped"])]));
+    assert_eq!(found.reason, "memberURL: its members were not found out (it stopped)");
 }

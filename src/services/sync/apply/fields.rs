@@ -3,23 +3,31 @@
 use connectors::Person;
 use serde_json::{Map, Value, json};
 
+use crate::store::establishment::statement::Stated;
 use crate::store::establishment::user::User;
 
-/// Writes what a record states into a person.
-pub(super) fn state(user: &mut User, person: &Person) {
-    person.username.trim().clone_into(&mut user.username);
-    user.given_name.clone_from(&person.given_name);
-    user.family_name.clone_from(&person.family_name);
-    user.display_name.clone_from(&person.display_name);
-    user.email.clone_from(&person.email);
-    user.locale.clone_from(&person.locale);
-    user.home_unit.clone_from(&person.home_unit);
-    user.units.clone_from(&person.units);
-    user.attributes.clone_from(&person.attributes);
+/// What a record states.
+pub fn stated(person: &Person) -> Stated {
+    let Person { given_name, family_name, display_name, email, locale, home_unit, units, attributes, .. } = person.clone();
+    let username = person.username.trim().to_owned();
+    Stated { username, given_name, family_name, display_name, email, locale, home_unit, units, attributes }
+}
+
+/// Writes what is stated into a person.
+pub fn state(user: &mut User, stated: Stated) {
+    user.username = stated.username;
+    user.given_name = stated.given_name;
+    user.family_name = stated.family_name;
+    user.display_name = stated.display_name;
+    user.email = stated.email;
+    user.locale = stated.locale;
+    user.home_unit = stated.home_unit;
+    user.units = stated.units;
+    user.attributes = stated.attributes;
 }
 
 /// Old and new values of the fields that differ.
-pub(super) fn differences(before: &User, after: &User) -> Map<String, Value> {
+pub fn differences(before: &User, after: &User) -> Map<String, Value> {
     let mut detail = Map::new();
     let mut compare = |field: &str, old: Value, new: Value| {
         if old != new {

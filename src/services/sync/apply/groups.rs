@@ -7,7 +7,7 @@ use super::super::super::error::Error;
 use super::super::super::users::facts;
 use super::super::members::GroupStep;
 use super::super::plan::Names;
-use super::Work;
+use super::{Work, farewell};
 use crate::store::Tx;
 use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::establishment::change::{ChangeKind, Operation};
@@ -122,9 +122,7 @@ impl Work<'_> {
         let (inbox, plan) = (self.inbox, self.plan);
         for group in plan.groups.gone.iter().filter_map(|at| inbox.known.groups.get(*at)) {
             let mut tx = self.take().await?;
-            let what = (ChangeKind::Group, Operation::Removed);
-            let detail = json!({ "dn": group.dn, "member_count": group.member_count });
-            self.journal.note(&mut tx, what, Some(group.id.uuid()), &group.name, Some(detail)).await?;
+            farewell::note(&mut tx, &mut self.journal, group).await?;
             self.count(Operation::Removed);
             self.run.counts.memberships_removed += u64::try_from(group.member_count).unwrap_or_default();
             self.everyone = true;

@@ -4,7 +4,8 @@
 //! whatever breaks it off, what is written is written down, and the next reading goes on from there. What is taken away is taken away whole,
 //! roles included, in one of them; what is given may come in steps, roles last.
 
-mod fields;
+mod farewell;
+pub mod fields;
 mod groups;
 mod people;
 mod roles;
@@ -18,8 +19,12 @@ use super::journal::Journal;
 use super::plan::Plan;
 use crate::store::Tx;
 use crate::store::establishment::change::{ChangeKind, Operation};
+use crate::store::establishment::proposal;
 use crate::store::establishment::sync_run::{Progress, Run};
 use crate::types::id::UserId;
+
+/// What it weighs to propose, or to take a proposal back.
+const PROPOSE_WEIGHT: usize = 30;
 
 /// One run's work on its establishment.
 #[derive(Debug)]
@@ -103,6 +108,7 @@ impl Work<'_> {
     async fn stages(&mut self) -> Result<Tx, Error> {
         self.people().await?;
         self.quarantined().await?;
+        self.proposed().await?;
         self.groups().await?;
         if self.writes {
             self.roles().await?;
@@ -131,6 +137,22 @@ impl Work<'_> {
         }
         self.run.counts.quarantined += inbox.unreadable_count;
         self.give_back(tx, plan.people.quarantined.len() + inbox.unreadable.len()).await
+    }
+
+    /// Writes who may be whom, and takes back what is no question any more.
+    async fn proposed(&mut self) -> Result<(), Error> {
+        let (proposals, answered) = (&self.inbox.proposals, &self.inbox.answered);
+        if !self.writes || (proposals.is_empty() && answered.is_empty()) {
+            return Ok(());
+        }
+        let mut tx = self.take().await?;
+        for id in answered {
+            proposal::withdraw(&mut tx, *id).await?;
+        }
+        for one in proposals {
+            proposal::propose(&mut tx, one).await?;
+        }
+        self.give_back(tx, (proposals.len() + answered.len()) * PROPOSE_WEIGHT).await
     }
 
     /// Where the run stands, for whoever may have to go on with it.

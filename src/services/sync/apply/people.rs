@@ -9,12 +9,14 @@ use super::super::super::error::Error;
 use super::super::super::users::{self, facts};
 use super::super::digest::Digest;
 use super::super::reconcile::{Gone, Refresh, SeenPerson, Turn};
+use super::super::shared::Voices;
 use super::Work;
-use super::fields::{differences, state};
+use super::fields::{differences, state, stated};
 use crate::store::Tx;
 use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::establishment::change::{ChangeKind, Operation};
 use crate::store::establishment::link::{self, Link};
+use crate::store::establishment::statement::{Stated, Statement};
 use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
 use crate::types::id::UserId;
 
@@ -94,17 +96,32 @@ impl Work<'_> {
 
     async fn gone(&mut self, tx: &mut Tx, chunk: &[Gone]) -> Result<(), Error> {
         let mut users = self.users(tx, chunk.iter().map(|gone| gone.known)).await?;
+        let voices = self.voices(tx, chunk.iter().map(|gone| gone.known), &users).await?;
         for gone in chunk {
-            let Some(user) = self.inbox.known.people.get(gone.known).and_then(|person| users.remove(&person.user)) else { continue };
-            let operation = if gone.disabled { Operation::Disabled } else { Operation::Updated };
-            let detail = json!({ "reason": "the entry is gone from the source" });
-            self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(detail)).await?;
+            let Some(before) = self.inbox.known.people.get(gone.known).and_then(|person| users.remove(&person.user)) else { continue };
+            let mut user = before.clone();
+            if let Some(left) = voices.without(user.id, self.run.source_id) {
+                // The name stays until whoever gives it from now on states it.
+                state(&mut user, Stated { username: before.username.clone(), ..left });
+            }
+            let mut detail = differences(&before, &user);
+            detail.insert("reason".to_owned(), json!("the entry is gone from the source"));
+            detail.insert("present".to_owned(), json!({ "before": true, "after": false }));
+            let operation = match (gone.disabled, gone.enabled) {
+                (true, _) => Operation::Disabled,
+                (_, true) => Operation::Enabled,
+                _ => Operation::Updated,
+            };
+            self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(Value::Object(detail))).await?;
             self.count(operation);
             if self.writes {
-                facts::mark_gone_in(tx, self.run.source_id, user.id).await?;
+                facts::mark_gone_in(tx, self.run.source_id, user.id, self.ctx.now).await?;
                 self.losing.push(user.id);
-                if gone.disabled {
-                    users::disable_in(tx, self.ctx, user, DisabledBy::Source).await?;
+                match (gone.disabled, gone.enabled) {
+                    (true, _) => drop(users::disable_in(tx, self.ctx, user, DisabledBy::Source).await?),
+                    (_, true) => drop(users::enable_in(tx, self.ctx, user).await?),
+                    _ if user != before => facts::restate_in(tx, &User { updated_at: self.ctx.now, ..user }).await?,
+                    _ => {}
                 }
             }
         }
@@ -133,15 +150,27 @@ impl Work<'_> {
         let ids: Vec<UserId> = users.keys().copied().collect();
         let links = link::list_of_users_from(tx, self.run.source_id, &ids).await?;
         let mut links: HashMap<UserId, Link> = links.into_iter().map(|link| (link.user_id, link)).collect();
-        let mut kept = Vec::with_capacity(chunk.len());
+        let voices = self.voices(tx, chunk.iter().map(|one| one.known), &users).await?;
+        let (mut kept, mut said) = (Vec::with_capacity(chunk.len()), Vec::new());
         for one in chunk {
             let Some(seen) = self.inbox.people.get(one.seen) else { continue };
             let known = self.inbox.known.people.get(one.known);
-            let Some(user) = known.and_then(|known| users.remove(&known.user)) else { continue };
-            let Some(mut link) = links.remove(&user.id) else { continue };
+            let Some((user, known)) = known.and_then(|known| Some((users.remove(&known.user)?, known))) else { continue };
             let Some(place) = seen.spooled else { continue };
             let person = self.inbox.spool.get(place)?;
-            self.restate(tx, one, user, &link, &person).await?;
+            let before = links.remove(&user.id);
+            let mut link = before.clone().unwrap_or_else(|| self.link(user.id, seen, &person));
+            let ours = stated(&person);
+            let wanted = match (one.fields, known.others.shared) {
+                (false, _) => Stated::of(&user),
+                (true, false) => ours.clone(),
+                (true, true) => voices.with(user.id, self.run.source_id, &ours),
+            };
+            if one.fields && known.others.shared {
+                let (source_id, external_id) = (self.run.source_id, person.external_id.clone());
+                said.push(Statement { source_id, external_id, user_id: user.id, stated: ours, present: true });
+            }
+            self.restate(tx, one, (user, wanted), before.as_ref(), &person).await?;
             if one.fields {
                 link.dn = Some(person.dn);
                 link.place = Some(seen.dn.to_be_bytes().to_vec());
@@ -153,24 +182,48 @@ impl Work<'_> {
         }
         if self.writes {
             facts::keep_links_in(tx, &kept).await?;
+            voices.keep_in(tx, &said).await?;
         }
         Ok(())
     }
 
+    /// What every source says of those among these whom others state too.
+    async fn voices(&self, tx: &mut Tx, known: impl Iterator<Item = usize>, users: &HashMap<UserId, User>) -> Result<Voices, Error> {
+        let shared = known.filter_map(|at| self.inbox.known.people.get(at)).filter(|person| person.others.shared);
+        let shared: Vec<&User> = shared.filter_map(|person| users.get(&person.user)).collect();
+        Voices::load(tx, self.run.source_id, &shared).await
+    }
+
     /// Applies one record to whom it is about, and notes what differs.
-    async fn restate(&mut self, tx: &mut Tx, one: &Refresh, before: User, link: &Link, person: &Person) -> Result<(), Error> {
+    async fn restate(
+        &mut self,
+        tx: &mut Tx,
+        one: &Refresh,
+        (before, wanted): (User, Stated),
+        link: Option<&Link>,
+        person: &Person,
+    ) -> Result<(), Error> {
         let mut after = before.clone();
-        if one.fields {
-            state(&mut after, person);
-        }
+        state(&mut after, wanted);
         let mut detail = differences(&before, &after);
+        // Someone whom another source stated first is this one's too from now on.
+        if link.is_none() {
+            detail.insert("joined".to_owned(), json!(person.external_id));
+        }
         let fields_differ = !detail.is_empty();
         // An administrator's word, spoken while the run was under way, stands.
         let shut = before.disabled_by == Some(DisabledBy::Administrator);
         let turn = if one.turn == Turn::Enable && shut { Turn::Keep } else { one.turn };
-        let moved = one.fields && link.dn.as_deref().is_none_or(|dn| connectors::dn::normalise(dn).as_deref() != Ok(&person.dn_key));
+        let elsewhere = |link: &Link| link.dn.as_deref().is_none_or(|dn| connectors::dn::normalise(dn).as_deref() != Ok(&person.dn_key));
+        let moved = one.fields && link.is_some_and(elsewhere);
         if moved {
-            detail.insert("dn".to_owned(), json!({ "before": link.dn, "after": person.dn }));
+            detail.insert("dn".to_owned(), json!({ "before": link.map(|link| &link.dn), "after": person.dn }));
+        }
+        let standing = link.map(|link| [("present", link.present, link.present || one.fields), ("active", link.active, person.active)]);
+        for (field, before, after) in standing.into_iter().flatten() {
+            if before != after {
+                detail.insert(field.to_owned(), json!({ "before": before, "after": after }));
+            }
         }
         if turn == Turn::Disable {
             let reason = person.inactive_reason.as_deref().unwrap_or("inactive in the source");
@@ -266,8 +319,9 @@ impl Work<'_> {
             last_sign_in_at: None,
             created_at: self.ctx.now,
             updated_at: self.ctx.now,
+            erased_at: None,
         };
-        state(&mut user, person);
+        state(&mut user, stated(person));
         user
     }
 
@@ -283,6 +337,7 @@ impl Work<'_> {
             Operation::Quarantined => &mut counts.quarantined,
             Operation::MembersAdded => &mut counts.memberships_added,
             Operation::MembersRemoved => &mut counts.memberships_removed,
+            Operation::Skipped => &mut counts.skipped,
         };
         *counter += 1;
     }

@@ -8,6 +8,8 @@ use super::super::super::audit;
 use super::super::super::context::Context;
 use super::super::super::error::Error;
 use super::super::super::leases::Lease;
+use super::super::super::schedules;
+use super::super::super::sources;
 use super::super::attempt::elapsed_ms;
 use super::super::broken;
 use super::super::feed::Feed;
@@ -98,6 +100,11 @@ impl Pass {
             Ok(ended) => written(ctx, &source, run, ended, elapsed_ms(clock)).await,
             Err(error) => run::fail(ctx, run.id, &error.to_string(), elapsed_ms(clock)).await,
         };
+        if let Ok(run) = &run
+            && let Err(error) = schedules::note_end(ctx, run, sources::answering(ctx, &source).await).await
+        {
+            tracing::warn!(run.id = %run.id, %error, "how a pass ended is not told to its schedule");
+        }
         broken::let_go(lease).await;
         let run = run?;
         tracing::info!(run.id = %run.id, source = run.source, state = ?run.state, duration_ms = run.duration_ms, read = run.counts.read,

@@ -1,0 +1,177 @@
+//! What the command line tells of a source, for one that is added as for one that changes: what is told goes over what stands.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use crate::config::variable;
+use crate::types::schedule::Schedule;
+
+/// The environment variable that carries a bind password, so that it stands in no shell history.
+const PASSWORD_VARIABLE: &str = "PASSERELLE_BIND_PASSWORD";
+
+/// How the connection is protected.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Tls {
+    /// TLS from the first byte.
+    Ldaps,
+    /// TLS after a plain start.
+    Starttls,
+    /// None.
+    None,
+}
+
+/// What is told of a source.
+#[derive(Debug, Args)]
+pub struct Told {
+    /// Address of the directory, for instance ldaps://annuaire.exemple.fr; repeatable.
+    #[arg(long = "url")]
+    urls: Vec<String>,
+    /// Whom to bind as.
+    #[arg(long)]
+    bind_dn: Option<String>,
+    /// A file that holds the bind password.
+    #[arg(long, value_name = "FILE")]
+    bind_password_file: Option<PathBuf>,
+    /// Where people are.
+    #[arg(long)]
+    base_dn: Option<String>,
+    /// Which entries are people.
+    #[arg(long)]
+    user_filter: Option<String>,
+    /// Where groups are; the base when left out.
+    #[arg(long)]
+    group_base_dn: Option<String>,
+    /// Which entries are groups.
+    #[arg(long)]
+    group_filter: Option<String>,
+    /// Ready mapping: inetorgperson, supann or active-directory.
+    #[arg(long)]
+    profile: Option<String>,
+    /// How the connection is protected.
+    #[arg(long)]
+    tls: Option<Tls>,
+    /// A file of certificates to trust instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<String>,
+    /// Map a field, as FIELD=ATTRIBUTE; repeatable.
+    #[arg(long = "map", value_name = "FIELD=ATTRIBUTE")]
+    mapping: Vec<String>,
+    /// On the platform: what gives each record its establishments, for instance supannEtablissement{UAI}.
+    #[arg(long, value_name = "EXPR")]
+    pub route: Option<String>,
+    /// With --route: whether an establishment that is not there is only told (report), or made (create).
+    #[arg(long, value_name = "WHAT")]
+    unknown_establishments: Option<String>,
+    /// Let people sign in with the directory's password (bind), or not (none).
+    #[arg(long)]
+    sign_in: Option<String>,
+    /// A JSON file of settings; options win over it.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// When it runs by itself, as minute, hour, day, month and day of the week; `none` for never.
+    #[arg(long, value_name = "CRON")]
+    schedule: Option<String>,
+    /// The time zone of its hours, for instance Europe/Paris.
+    #[arg(long)]
+    zone: Option<String>,
+    /// When it is read whole, in the same form; once a day when left out.
+    #[arg(long, value_name = "CRON")]
+    full: Option<String>,
+    /// Listen to it all the time, or not.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    live: Option<bool>,
+    /// How often a live source that announces nothing is asked, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    poll: Option<u32>,
+    /// Hours in which no complete reading begins by itself, as 08:00-18:00; repeatable.
+    #[arg(long, value_name = "FROM-TO")]
+    quiet: Vec<String>,
+}
+
+impl Told {
+    /// The settings, over those that stand: a file's first, then each option.
+    pub fn settings(&self, mut settings: Map<String, Value>) -> anyhow::Result<Value> {
+        if let Some(path) = &self.settings {
+            let raw = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+            let file = serde_json::from_str::<Map<String, Value>>(&raw);
+            settings.extend(file.with_context(|| format!("{} is not a JSON object", path.display()))?);
+        }
+        let texts = [
+            ("bind_dn", &self.bind_dn),
+            ("base_dn", &self.base_dn),
+            ("user_filter", &self.user_filter),
+            ("group_base_dn", &self.group_base_dn),
+            ("group_filter", &self.group_filter),
+            ("profile", &self.profile),
+            ("sign_in", &self.sign_in),
+            ("unknown_establishments", &self.unknown_establishments),
+            ("bind_password", &self.password()?),
+        ];
+        settings.extend(texts.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value.as_ref()?)))));
+        if !self.urls.is_empty() {
+            settings.insert("urls".to_owned(), json!(self.urls));
+        }
+        let mode = self.tls.map(|mode| match mode {
+            Tls::Ldaps => "ldaps",
+            Tls::Starttls => "starttls",
+            Tls::None => "none",
+        });
+        let tls = [("mode", mode), ("ca_file", self.ca_file.as_deref())];
+        put_over(&mut settings, "tls", tls.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))));
+        let mapping = self.mapping.iter().map(|pair| {
+            let (field, attribute) = pair.split_once('=').with_context(|| format!("--map {pair}: write it as FIELD=ATTRIBUTE"))?;
+            Ok((field.to_owned(), attribute.to_owned()))
+        });
+        put_over(&mut settings, "mapping", mapping.collect::<anyhow::Result<Vec<_>>>()?.into_iter());
+        Ok(Value::Object(settings))
+    }
+
+    fn password(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.bind_password_file else { return Ok(variable(PASSWORD_VARIABLE)) };
+        let read = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(Some(read.trim_end().to_owned()))
+    }
+
+    /// The schedule, over the one that stands.
+    pub fn schedule(&self, standing: Option<Schedule>) -> anyhow::Result<Option<Schedule>> {
+        if self.schedule.as_deref() == Some("none") {
+            return Ok(None);
+        }
+        let quiet = self.quiet.iter().map(|window| {
+            let (from, to) = window.split_once('-').with_context(|| format!("--quiet {window}: write it as FROM-TO"))?;
+            Ok(json!({ "from": from, "to": to }))
+        });
+        let quiet = quiet.collect::<anyhow::Result<Vec<_>>>()?;
+        let told = [
+            ("cron", json!(self.schedule)),
+            ("zone", json!(self.zone)),
+            ("full", json!(self.full)),
+            ("live", json!(self.live)),
+            ("poll_s", json!(self.poll)),
+            ("quiet", if quiet.is_empty() { Value::Null } else { Value::Array(quiet) }),
+        ];
+        let told: Map<String, Value> =
+            told.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.to_owned(), value)).collect();
+        if told.is_empty() {
+            return Ok(standing);
+        }
+        let mut fields = match standing {
+            Some(standing) => serde_json::to_value(standing)?.as_object().cloned().unwrap_or_default(),
+            None => Map::new(),
+        };
+        fields.extend(told);
+        Ok(Some(serde_json::from_value(Value::Object(fields)).context("schedule")?))
+    }
+}
+
+/// Puts fields over those that stand under a key; nothing when there are none.
+fn put_over(settings: &mut Map<String, Value>, key: &str, fields: impl Iterator<Item = (String, String)>) {
+    for (field, value) in fields {
+        let under = settings.entry(key).or_insert_with(|| Value::Object(Map::new()));
+        let Value::Object(under) = under else { return };
+        under.insert(field, Value::String(value));
+    }
+}
