@@ -47,10 +47,10 @@ pub struct Person {
     pub inactive_reason: Option<String>,
     /// From when on the account is open, when the entry gives a date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opens: Option<Turn>,
+    pub opens: Option<Box<Turn>>,
     /// From when on it is closed, when the entry gives a date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closes: Option<Turn>,
+    pub closes: Option<Box<Turn>>,
     /// The unit the person belongs to first.
     pub home_unit: Option<String>,
     /// Every unit the person belongs to.
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_date_closes_an_account_once_it_passed_and_the_next_one_is_told() {
-        let turn = |at: i64| Some(Turn { at, said: format!("date {at}") });
+        let turn = |at: i64| Some(Box::new(Turn { at, said: format!("date {at}") }));
         let dated = Person { opens: turn(100), closes: turn(200), ..person() };
         let at = |now: i64| {
             let mut settled = dated.clone();

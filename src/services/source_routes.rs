@@ -144,7 +144,9 @@ pub(in crate::services) async fn may_go(ctx: &Context, name: &str) -> Result<(),
     }
     drop(tx);
     if directories::origin(ctx, &standing).await?.is_some_and(|origin| standing.routed_from.is_some() && origin.source.enabled) {
-        return Err(Error::Conflict("the platform's source feeds this one, and would bring it back: disable it (`enabled`: false)".to_owned()));
+        return Err(Error::Conflict(
+            "the platform's source feeds this one, and would bring it back: disable it (`enabled`: false)".to_owned(),
+        ));
     }
     Ok(())
 }

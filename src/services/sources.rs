@@ -23,6 +23,7 @@ use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
+use crate::types::matching::Matching;
 use crate::types::nul;
 use crate::types::permission::{GatewayRole, Permission};
 use crate::types::schedule::Schedule;
@@ -60,6 +61,9 @@ pub struct SourceFields {
     /// What becomes of whoever left it.
     #[serde(default)]
     pub leaving: Leaving,
+    /// How its people are found among those whom other sources state, and whose word counts for what.
+    #[serde(default)]
+    pub matching: Matching,
     /// Whether runs and sign-ins through it are allowed.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -75,8 +79,9 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, schedule, guard, leaving, route, enabled, .. } = source.clone();
-        Self { name, kind, settings, schedule, guard, leaving: leaving.unwrap_or_default(), route, enabled }
+        let Source { name, kind, settings, schedule, guard, leaving, matching, route, enabled, .. } = source.clone();
+        let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
+        Self { name, kind, settings, schedule, guard, leaving, matching, route, enabled }
     }
 }
 
@@ -92,6 +97,7 @@ pub fn shown(source: &Source) -> Value {
         "route": source.route,
         "routed": source.routed_from.is_some(),
         "leaving": source.leaving.unwrap_or_default(),
+        "matching": source.matching.clone().unwrap_or_default(),
         "enabled": source.enabled,
         "created_at": source.created_at,
         "updated_at": source.updated_at,
@@ -325,6 +331,7 @@ fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     source.route = fields.route.as_deref().map(|route| route.trim().to_owned());
     source.leaving = Some(fields.leaving);
     source.schedule.clone_from(&fields.schedule);
+    source.matching = Some(fields.matching.clone());
     source.enabled = fields.enabled;
 }
 
@@ -390,6 +397,7 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
         wrong.extend(more);
     }
     wrong.extend(nul::refuse("settings", &fields.settings).err());
+    wrong.extend(fields.matching.wrong());
     if !fields.settings.is_object() {
         wrong.push(Invalid::new("settings", "must be an object"));
     }

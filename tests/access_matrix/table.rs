@@ -95,6 +95,10 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/runs/{id}/refuse", Manage, 200, ""),
     // A run that is held changed nothing: that is told only to those who may take one back.
     row("POST", "/establishments/{slug}/runs/{id}/undo", Manage, 409, ""),
+    row("GET", "/establishments/{slug}/proposals", Read, 200, ""),
+    row("GET", "/establishments/{slug}/proposals/{id}", Read, 200, ""),
+    row("POST", "/establishments/{slug}/proposals/{id}/accept", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/proposals/{id}/reject", Manage, 200, ""),
     row("GET", "/establishments/{slug}/applications", Read, 200, ""),
     row("POST", "/establishments/{slug}/applications", Manage, 201, r#"{"name":"new-N","roles":[{"name":"reader"}]}"#),
     row("GET", "/establishments/{slug}/applications/{name}", Read, 200, ""),

@@ -10,8 +10,10 @@ use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
 use passerelle::services::{applications, clients, establishments, sources};
 use passerelle::store::establishment::group::{self, Group};
+use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
 use passerelle::store::registry::zone::Zone;
+use passerelle::types::id::ProposalId;
 use passerelle::types::id::{GroupId, OutboxId, RunId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -79,6 +81,7 @@ impl Targets {
             "groups" => self.group(name).await.to_string(),
             "sources" => self.source(name).await,
             "runs" => self.run(name).await.to_string(),
+            "proposals" => self.proposal(name).await.to_string(),
             "applications" => {
                 applications::create(ctx, &read(&format!(r#"{{"name":"{name}","roles":[{{"name":"reader"}}]}}"#))).await.unwrap().name
             }
@@ -150,6 +153,32 @@ impl Targets {
         tx.commit().await.unwrap();
         outbox::deliver(&self.ctx, async |_: &Outgoing, _: &Value| Outcome::Refused("refused by the test".to_owned())).await.unwrap();
         id
+    }
+
+    /// An entry that may be someone.
+    async fn proposal(&self, name: &str) -> ProposalId {
+        let (source, user_id) = (self.source(name).await, self.user(name).await);
+        let source = sources::get(&self.ctx, &source).await.unwrap();
+        let entry = serde_json::json!({ "external_id": name, "dn": "", "dn_key": "", "username": name, "display_name": name, "active": true,
+            "units": [], "attributes": {} });
+        let open = Proposal {
+            id: ProposalId::new(),
+            source_id: source.id,
+            source: source.name,
+            external_id: name.to_owned(),
+            user_id,
+            username: name.to_owned(),
+            rule: "email".to_owned(),
+            detail: serde_json::json!({ "entry": entry }),
+            state: ProposalState::Open,
+            created_at: self.ctx.now,
+            decided_at: None,
+            decided_by: None,
+        };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        proposal::propose(&mut tx, &open).await.unwrap();
+        tx.commit().await.unwrap();
+        open.id
     }
 
     /// A run that the guard holds.

@@ -73,6 +73,7 @@ const OF_SOME: [(&str, &[&str]); 30] = [
     ("list_keys", &[]),
     ("list_routed_parts", &[]),
     ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
+    ("list_proposals", &["source", "state"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
     ("list_run_changes", &["kind", "name", "operation"]),
     ("list_runs", &["source", "mode", "state"]),

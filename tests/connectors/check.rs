@@ -136,7 +136,10 @@ async fn one_entry_is_read_as_a_run_would_with_the_way_each_field_came() {
 #[test]
 fn each_code_is_in_the_list_that_translations_go_by() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/src/ldap");
-    let code = regex::Regex::new(r#"(?s)CheckStep::new\(\s*"[a-z]+",\s*(?:Level::[A-Za-z]+|level),\s*"([a-z_]+)"|Level::[A-Za-z]+, "([a-z_]+)"\)|step\("([a-z_]+)"\)"#).unwrap();
+    let code = regex::Regex::new(
+        r#"(?s)CheckStep::new\(\s*"[a-z]+",\s*(?:Level::[A-Za-z]+|level),\s*"([a-z_]+)"|Level::[A-Za-z]+, "([a-z_]+)"\)|=> "([a-z_]+)","#,
+    )
+    .unwrap();
     let mut found = Vec::new();
     for file in ["check.rs", "check/contents.rs", "check/server.rs"] {
         let text = std::fs::read_to_string(root.join(file)).unwrap();

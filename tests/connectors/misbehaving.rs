@@ -231,7 +231,7 @@ pub fn attribute(name: &str, value: &[u8]) -> Vec<u8> {
 }
 
 /// A person whose login name and key are the DN itself.
-fn person(dn: &[u8]) -> Vec<u8> {
+pub fn person(dn: &[u8]) -> Vec<u8> {
     let name = dn.strip_prefix(b"uid=").and_then(|rest| rest.strip_suffix(b",dc=x")).unwrap();
     let login = if name.is_ascii() { attribute("uid", name) } else { Vec::new() };
     let attributes = [login, attribute("entryUUID", if name.is_ascii() { name } else { b"struck" })].concat();

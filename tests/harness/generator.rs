@@ -17,6 +17,8 @@ pub struct Generated {
     pub ldif: PathBuf,
     /// What should come of them.
     pub expected: Value,
+    /// What a second source states of some of them, and of others.
+    pub second: PathBuf,
 }
 
 /// Generates a directory of some establishments and people, or finds the one made before.
@@ -24,7 +26,7 @@ pub fn generate(establishments: u32, users: u32, seed: u32) -> Generated {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let script = sources.join("gen_directory.py");
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated");
-    let folder = cache.join(format!("{establishments}-{users}-{seed}-{:016x}", version(&sources)));
+    let folder = cache.join(format!("{establishments}-{users}-{seed}-{:016x}-two", version(&sources)));
     if !folder.exists() {
         std::fs::create_dir_all(&cache).unwrap();
         let making = tempfile::tempdir_in(&cache).unwrap();
@@ -34,12 +36,17 @@ pub fn generate(establishments: u32, users: u32, seed: u32) -> Generated {
         assert!(folder.exists(), "{} cannot be kept: {outcome:?}", folder.display());
     }
     let expected = std::fs::read(folder.join("expected.json")).unwrap();
-    Generated { ldif: folder.join("directory.ldif"), expected: serde_json::from_slice(&expected).unwrap() }
+    Generated {
+        ldif: folder.join("directory.ldif"),
+        expected: serde_json::from_slice(&expected).unwrap(),
+        second: folder.join("second.json"),
+    }
 }
 
 fn run(script: &Path, folder: &Path, [establishments, users, seed]: [u32; 3]) {
     let mut command = Command::new("python3");
     command.arg(script).arg("--ldif").arg(folder.join("directory.ldif")).arg("--expected").arg(folder.join("expected.json"));
+    command.arg("--scim").arg(folder.join("second.json"));
     for (name, value) in [("--establishments", establishments), ("--users", users), ("--seed", seed)] {
         command.arg(name).arg(value.to_string());
     }

@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod daemon;
 pub mod demo;
+pub mod ds389;
 pub mod gateway;
 pub mod generator;
 pub mod listener;

@@ -137,6 +137,7 @@ async fn fill(tx: &mut Tx) -> Result<user::User, Error> {
     client::insert(tx, &client::Client { secret_hash: None, ..samples::client("public") }).await?;
     consent::upsert(tx, elodie.id, "scodoc", "openid profile", NOW).await?;
     insert_key_and_token(tx, &elodie).await?;
+    insert_matched(tx, &feed, &elodie).await?;
     audit_event::insert(tx, &event("first")).await?;
     Ok(elodie)
 }
@@ -164,6 +165,29 @@ async fn insert_key_and_token(tx: &mut Tx, maker: &user::User) -> Result<(), Err
         created_by: Some(maker.id),
     };
     api_token::insert(tx, token("api"), &made).await
+}
+
+/// What another source says of someone, and a question about someone else.
+async fn insert_matched(tx: &mut Tx, feed: &source::Source, who: &user::User) -> Result<(), Error> {
+    use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
+    use passerelle::store::establishment::statement::{self, Stated, Statement};
+    let said = Statement { source_id: feed.id, external_id: "e-1".to_owned(), user_id: who.id, stated: Stated::of(who), present: true };
+    statement::keep(tx, &said).await?;
+    let open = Proposal {
+        id: passerelle::types::id::ProposalId::new(),
+        source_id: feed.id,
+        source: feed.name.clone(),
+        external_id: "é-3".to_owned(),
+        user_id: who.id,
+        username: who.username.clone(),
+        rule: "email".to_owned(),
+        detail: serde_json::json!({ "entry": { "display_name": "Élodie" } }),
+        state: ProposalState::Open,
+        created_at: NOW,
+        decided_at: None,
+        decided_by: None,
+    };
+    proposal::propose(tx, &open).await
 }
 
 fn event(action: &str) -> AuditEvent {

@@ -158,6 +158,12 @@ async fn statements_are_of_people_whom_several_sources_state() {
         let some = statement::list_shared_of_users(&mut bed.read().await, feeds[1].id, &ids[..1]).await.unwrap();
         assert_eq!(some, [shared(&feeds[0], true, false)]);
         assert!(statement::list_shared_of_users(&mut bed.read().await, feeds[1].id, &ids[1..]).await.unwrap().is_empty());
+        bed.write(async |tx| link::delete(tx, feeds[1].id, "S1").await).await;
+        assert_eq!(
+            statement::list_of_users(&mut bed.read().await, &ids).await.unwrap(),
+            all.iter().filter(|one| one.external_id == "a").cloned().collect::<Vec<_>>()
+        );
+        assert_eq!(link::count_of_source(&mut bed.read().await, feeds[1].id).await.unwrap(), 0);
         bed.write(async |tx| user::delete(tx, people[0].id).await).await;
         assert!(statement::list_of_users(&mut bed.read().await, &ids).await.unwrap().is_empty());
     })

@@ -38,6 +38,8 @@ fn person(key: u32, name: &str) -> Person {
         locale: None,
         active: true,
         inactive_reason: None,
+        opens: None,
+        closes: None,
         home_unit: None,
         units: Vec::new(),
         attributes: BTreeMap::new(),

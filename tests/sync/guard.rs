@@ -9,8 +9,8 @@ use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::UserStatus;
 use passerelle::types::id::RunId;
 
-use super::{Fed, delete};
-use crate::harness::slapd::BASE;
+use super::{EMPTY, Fed, delete, dn, group, person};
+use crate::harness::slapd::{BASE, Setup, Slapd};
 
 const PEOPLE: [&str; 20] = [
     "p00", "p01", "p02", "p03", "p04", "p05", "p06", "p07", "p08", "p09", "p10", "p11", "p12", "p13", "p14", "p15", "p16", "p17", "p18",
@@ -105,5 +105,71 @@ async fn empty_answer_disables_nobody() {
     let held = fed.run(Mode::Full).await;
     assert_eq!((held.state, held.counts.disabled), (State::Held, 20));
     assert!(held.error.unwrap().contains("without a single person"));
+    assert_eq!(active(&fed).await, 20);
+}
+
+/// A directory of twenty people where one of them reads under some directives.
+async fn read_by_one(directives: &str) -> Fed {
+    let folder = tempfile::tempdir().unwrap();
+    let ldif = folder.path().join("small.ldif");
+    let everyone: Vec<String> = PEOPLE.iter().map(|uid| dn(uid)).collect();
+    let entries: String = PEOPLE.iter().map(|uid| person(uid)).collect();
+    let club = group("club", &everyone.iter().map(String::as_str).collect::<Vec<_>>());
+    std::fs::write(&ldif, format!("{EMPTY}{entries}{club}")).unwrap();
+    let directives = directives.replace("READER", &dn(PEOPLE[0]));
+    let fed = Fed::over(Slapd::start_with(&Setup { ldif: Some(&ldif), directives: &directives, ..Setup::default() })).await;
+    // Read whole first, by who may; then by somebody of whom the server's rules say something else.
+    fed.sync().await;
+    fed.change(|fields| {
+        fields.guard = Guard::default();
+        fields.settings["bind_dn"] = dn(PEOPLE[0]).into();
+        fields.settings["bind_password"] = format!("Essai-{}", PEOPLE[0]).into();
+        fields.settings["page_size"] = 5.into();
+    })
+    .await;
+    fed
+}
+
+#[tokio::test]
+async fn a_search_cut_short_by_a_size_limit_fails_the_run_in_its_own_words() {
+    let fed = read_by_one("limits dn.exact=\"READER\" size.soft=5 size.hard=5 size.prtotal=10\naccess to * by * read").await;
+    let failed = fed.run(Mode::Full).await;
+    assert_eq!((failed.state, failed.counts.disabled), (State::Failed, 0));
+    let said = failed.error.unwrap();
+    assert!(said.contains("size limit"), "{said}");
+    assert_eq!(active(&fed).await, 20);
+}
+
+#[tokio::test]
+async fn an_access_rule_that_hides_people_or_members_holds_the_run() {
+    let half = "access to dn.regex=\"^uid=p1.,ou=people,dc=acad-test,dc=fr$\" by dn.exact=\"READER\" none by * read\naccess to * by * read";
+    let members =
+        "access to dn.subtree=\"ou=groups,dc=acad-test,dc=fr\" attrs=member by dn.exact=\"READER\" none by * read\naccess to * by * read";
+    let groups = "access to dn.subtree=\"ou=groups,dc=acad-test,dc=fr\" by dn.exact=\"READER\" none by * read\naccess to * by * read";
+    for (rule, words) in [
+        (half, ["10 of 20 people", "50.0 % fewer"].as_slice()),
+        (members, &["20 of 20 memberships"]),
+        (groups, &["1 of 1 groups", "20 of 20 memberships"]),
+    ] {
+        let fed = read_by_one(rule).await;
+        let held = fed.run(Mode::Full).await;
+        let said = held.error.unwrap_or_default();
+        assert_eq!(held.state, State::Held, "{rule}: {said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{rule}: {said}");
+        assert_eq!(active(&fed).await, 20);
+    }
+}
+
+#[tokio::test]
+async fn a_branch_that_became_a_referral_fails_the_run_and_disables_nobody() {
+    let fed = guarded().await;
+    let elsewhere = format!(
+        "dn: ou=elsewhere,{BASE}\nchangetype: add\nobjectClass: referral\nobjectClass: extensibleObject\nou: elsewhere\nref: ldap://other.example.fr/ou=elsewhere,{BASE}\n\n"
+    );
+    fed.slapd.modify(&PEOPLE[..1].iter().map(|uid| delete(uid)).chain([elsewhere]).collect::<String>());
+    let failed = fed.run(Mode::Full).await;
+    let said = failed.error.unwrap_or_default();
+    assert_eq!(failed.state, State::Failed, "{said}");
+    assert!(said.contains("referral") || said.contains("refers"), "{said}");
     assert_eq!(active(&fed).await, 20);
 }

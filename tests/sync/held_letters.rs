@@ -27,7 +27,7 @@ async fn school(mailbox: &Mailbox) -> Fed {
     std::fs::write(&ldif, format!("{EMPTY}{entries}")).unwrap();
     let settings = mailbox.settings();
     let fed = Fed::within(Slapd::start(&ldif), TestGateway::start_with(|config| config.mail = settings).await).await;
-    fed.edit(|fields| fields.guard = Guard::default()).await;
+    fed.change(|fields| fields.guard = Guard::default()).await;
     fed.sync().await;
     fed
 }

@@ -26,7 +26,7 @@ fn at_day(fed: &Fed, day: i64) -> Context {
 
 async fn with_policy(people: &[&str], then: Afterwards) -> Fed {
     let fed = Fed::with_people(people).await;
-    fed.edit(|fields| fields.leaving = Leaving { grace_days: 30, then }).await;
+    fed.change(|fields| fields.leaving = Leaving { grace_days: 30, then }).await;
     fed.sync().await;
     fed
 }
@@ -118,7 +118,7 @@ async fn a_purge_removes_the_person_and_all_that_hangs_on_them() {
 async fn whoever_comes_back_in_time_has_everything_and_the_days_begin_again() {
     let fed = with_policy(&["anne", "bob"], Afterwards::Purge).await;
     let anne = fed.user("anne").await;
-    let hide = async |filter: &str| fed.edit(|fields| fields.settings["user_filter"] = filter.into()).await;
+    let hide = async |filter: &str| fed.change(|fields| fields.settings["user_filter"] = filter.into()).await;
     hide("(uid=bob)").await;
     fed.sync().await;
     hide("(objectClass=inetOrgPerson)").await;
@@ -224,7 +224,7 @@ async fn rounds_are_daily_work_of_some_node_where_a_source_erases() {
     };
     housekeeping::sweep(gateway, fed.ctx.now).await;
     assert_eq!(planned().await, None);
-    fed.edit(|fields| fields.leaving = Leaving { grace_days: 1, then: Afterwards::Purge }).await;
+    fed.change(|fields| fields.leaving = Leaving { grace_days: 1, then: Afterwards::Purge }).await;
     housekeeping::sweep(gateway, fed.ctx.now).await;
     assert_eq!(planned().await.unwrap().slug, fed.ctx.slug());
 
@@ -236,7 +236,7 @@ async fn rounds_are_daily_work_of_some_node_where_a_source_erases() {
     jobs::run_due(gateway, fed.ctx.now.plus_s(DAY_S)).await.unwrap();
     assert_eq!(fed.everyone().await.len(), 1);
 
-    fed.edit(|fields| fields.leaving.then = Afterwards::Keep).await;
+    fed.change(|fields| fields.leaving.then = Afterwards::Keep).await;
     jobs::run_due(gateway, fed.ctx.now.plus_s(3 * DAY_S)).await.unwrap();
     assert_eq!(planned().await, None, "nothing is done any more where nobody is erased");
 }

@@ -15,6 +15,7 @@ mod removal;
 mod roles;
 mod routed;
 mod schedules;
+mod several;
 mod sources;
 mod undo;
 
@@ -27,6 +28,7 @@ use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::{Filter, User};
 use passerelle::types::leaving::Leaving;
+use passerelle::types::matching::Matching;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -63,14 +65,6 @@ impl Fed {
         let (_, ctx) = gateway.establishment("Lycée Louise Michel").await;
         create(&ctx, &fields(&slapd, open_guard())).await.unwrap();
         Self { slapd, ctx, _gateway: gateway }
-    }
-
-    /// Changes the source's fields.
-    async fn edit(&self, change: impl FnOnce(&mut SourceFields)) {
-        let standing = sources::get(&self.ctx, "ldap").await.unwrap();
-        let mut fields = SourceFields::from(&standing);
-        change(&mut fields);
-        sources::update(&self.ctx, &standing, &fields).await.unwrap();
     }
 
     /// A full run to its end, which must be `done`.
@@ -155,6 +149,7 @@ fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
         guard,
         route: None,
         leaving: Leaving::default(),
+        matching: Matching::default(),
         enabled: true,
     }
 }

@@ -73,9 +73,10 @@ async fn one_entry_on_demand_is_applied_alone_with_the_way_each_field_came() {
 #[tokio::test]
 async fn what_says_that_an_account_is_closed_is_the_administrators_choice() {
     let fed = Fed::with_people(&["anne", "bob"]).await;
-    let mut fields = sources::SourceFields::from(&sources::get(&fed.ctx, "ldap").await.unwrap());
+    let read = sources::get(&fed.ctx, "ldap").await.unwrap();
+    let mut fields = sources::SourceFields::from(&read);
     fields.settings["account_state"] = json!([{"attribute": "employeeType", "active": ["present"]}, "schacExpiryDate"]);
-    sources::update(&fed.ctx, "ldap", &fields).await.unwrap();
+    let read = sources::update(&fed.ctx, &read, &fields).await.unwrap();
     for (uid, state) in [("anne", "present"), ("bob", "retraite")] {
         fed.slapd.modify(&format!("dn: {}\nchangetype: modify\nadd: employeeType\nemployeeType: {state}\n", dn(uid)));
     }
@@ -83,6 +84,6 @@ async fn what_says_that_an_account_is_closed_is_the_administrators_choice() {
     assert_eq!((fed.user("anne").await.status, fed.user("bob").await.status), (UserStatus::Active, UserStatus::Disabled));
 
     fields.settings["account_state"] = json!([{"attribute": "employeeType", "actif": ["present"]}]);
-    let refused = sources::update(&fed.ctx, "ldap", &fields).await.unwrap_err();
+    let refused = sources::update(&fed.ctx, &read, &fields).await.unwrap_err();
     assert!(matches!(&refused, Error::Invalid(wrong) if wrong[0].field == "settings.account_state"), "{refused:?}");
 }

@@ -136,7 +136,8 @@ async fn an_academy_is_read_once_and_everyone_comes_where_they_belong_with_their
     let of = |uai: &str| -> Vec<&serde_json::Value> {
         people.iter().filter(|one| one["establishments"].as_array().unwrap().contains(&json!(uai))).collect()
     };
-    let both: Vec<&str> = of(there[0]).into_iter().filter(|one| one["active"] == true).take(2).map(|one| one["uid"].as_str().unwrap()).collect();
+    let both: Vec<&str> =
+        of(there[0]).into_iter().filter(|one| one["active"] == true).take(2).map(|one| one["uid"].as_str().unwrap()).collect();
     for uid in &both {
         academy.slapd.modify(&format!(
             "dn: {}\nchangetype: modify\nadd: supannEtablissement\nsupannEtablissement: {{UAI}}{}\n\n",

@@ -23,9 +23,10 @@ fn schedule(said: Value) -> Option<Schedule> {
 }
 
 async fn set(ctx: &Context, edit: impl FnOnce(&mut SourceFields)) {
-    let mut fields = SourceFields::from(&sources::get(ctx, "ldap").await.unwrap());
+    let read = sources::get(ctx, "ldap").await.unwrap();
+    let mut fields = SourceFields::from(&read);
     edit(&mut fields);
-    sources::update(ctx, "ldap", &fields).await.unwrap();
+    sources::update(ctx, &read, &fields).await.unwrap();
 }
 
 fn at(ctx: &Context, now: Timestamp) -> Context {

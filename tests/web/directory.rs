@@ -10,6 +10,7 @@ use passerelle::services::sources::{SourceFields, create};
 use passerelle::services::sync;
 use passerelle::store::establishment::source::{Guard, SourceKind};
 use passerelle::store::establishment::sync_run::{Mode, State};
+use passerelle::types::matching::Matching;
 use serde_json::json;
 
 use crate::harness::gateway::PASSWORD;
@@ -38,6 +39,7 @@ async fn stage() -> (TestServer, Place, Slapd) {
         schedule: None,
         guard,
         leaving: passerelle::types::leaving::Leaving::default(),
+        matching: Matching::default(),
         route: None,
         enabled: true,
     };

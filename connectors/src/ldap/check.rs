@@ -29,7 +29,7 @@ pub const CODES: [&str; 39] = [
     "bound",
     "bound_by_certificate",
     "certificate_ends",
-    "changes_by_content_bases",
+    "changes_by_content",
     "changes_by_dirsync",
     "changes_by_retro_changelog",
     "changes_by_syncrepl",
@@ -117,7 +117,7 @@ impl CheckStep {
         Self { facts: cause.facts(), ..Self::new(name, Level::Failed, cause.code()) }
     }
 
-    fn fact(mut self, name: &'static str, value: impl ToString) -> Self {
+    fn fact(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.facts.push((name, value.to_string()));
         self
     }
@@ -160,16 +160,16 @@ async fn connect(directory: &Directory, url: &Url, now: i64, steps: &mut Steps) 
     let limits = &directory.settings().limits;
     let found = transport::resolve(url, limits).await.map(|found| {
         let list = found.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
-        (found, CheckStep::new("dns", Level::Ok, "resolved").fact("host", &url.host).fact("addresses", list))
+        (found, CheckStep::new("dns", Level::Ok, "resolved").fact("host", &url.host).fact("addresses", &list))
     });
     let addresses = steps.note("dns", found)?;
     let dialled = transport::dial(&addresses, limits).await;
-    let connected = dialled.map(|(address, stream)| (stream, CheckStep::new("tcp", Level::Ok, "connected").fact("address", address)));
+    let connected = dialled.map(|(address, stream)| (stream, CheckStep::new("tcp", Level::Ok, "connected").fact("address", &address)));
     let stream = steps.note("tcp", connected)?;
     let secured = transport::secure(stream, &url.host, directory.settings().tls.mode, directory.tls(), limits).await;
     let stream = steps.note("tls", secured.map(|stream| encryption(directory, url, now, stream)))?;
     let who = match (&directory.settings().bind_dn, &directory.settings().tls.client) {
-        (Some(dn), _) => CheckStep::new("bind", Level::Ok, "bound").fact("dn", dn),
+        (Some(dn), _) => CheckStep::new("bind", Level::Ok, "bound").fact("dn", &dn),
         (None, Some(_)) => CheckStep::new("bind", Level::Ok, "bound_by_certificate"),
         (None, None) => CheckStep::new("bind", Level::Ok, "anonymous"),
     };
@@ -190,12 +190,12 @@ fn encryption(directory: &Directory, url: &Url, now: i64, stream: Stream) -> (St
         TlsMode::StartTls => "StartTLS",
     };
     let Some(end) = stream.certificate().and_then(certificate::end) else {
-        return (stream, CheckStep::new("tls", Level::Ok, "encrypted_somehow").fact("mode", mode));
+        return (stream, CheckStep::new("tls", Level::Ok, "encrypted_somehow").fact("mode", &mode));
     };
     let days = (end - now).div_euclid(DAY_S);
     let (level, code) = if days <= CERTIFICATE_WARNING_DAYS { (Level::Warning, "certificate_ends") } else { (Level::Ok, "encrypted") };
-    let step = CheckStep::new("tls", level, code).fact("mode", mode).fact("host", &url.host).fact("days", days);
-    (stream, step.fact("until", super::moment::written(end)))
+    let step = CheckStep::new("tls", level, code).fact("mode", &mode).fact("host", &url.host).fact("days", &days);
+    (stream, step.fact("until", &super::moment::written(end)))
 }
 
 async fn read(directory: &Directory, connection: &mut Connection, now: i64, steps: &mut Steps) {
@@ -204,5 +204,5 @@ async fn read(directory: &Directory, connection: &mut Connection, now: i64, step
         return;
     }
     server::clock(directory, connection, &shown, now, steps).await;
-    steps.0.push(server::changes(directory, &shown));
+    server::tells_changes(directory, connection, steps).await;
 }

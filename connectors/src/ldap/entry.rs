@@ -39,6 +39,9 @@ struct Selection {
     dn: Option<usize>,
 }
 
+/// The values of each attribute as regular text.
+type Texts<'a> = Vec<Vec<Cow<'a, str>>>;
+
 /// Why an entry cannot be used.
 struct Refused(String);
 
@@ -174,8 +177,8 @@ impl Entries {
             locale: mapped.locale,
             active: standing.closed.is_none(),
             inactive_reason: standing.closed,
-            opens: standing.opens,
-            closes: standing.closes,
+            opens: standing.opens.map(Box::new),
+            closes: standing.closes.map(Box::new),
             home_unit: mapped.home_unit,
             units: mapped.units,
             attributes: mapped.attributes,
@@ -264,7 +267,7 @@ impl Selection {
     }
 
     /// Every selected value as regular text, and those that are none with their places; keys that only serve as keys are left out.
-    fn texts<'a>(&self, slots: &Slots<'a>, mapped: usize) -> (Vec<Vec<Cow<'a, str>>>, Vec<(usize, Refused)>) {
+    fn texts<'a>(&self, slots: &Slots<'a>, mapped: usize) -> (Texts<'a>, Vec<(usize, Refused)>) {
         let mut broken = Vec::new();
         let mut read = |(slot, (name, values)): (usize, (&String, &Vec<&'a [u8]>))| {
             if values.is_empty() || (slot >= mapped && self.keys.contains(&slot)) {

@@ -287,7 +287,8 @@ impl Cause {
             Self::StartTlsRefused { code, text }
             | Self::Busy { code, text }
             | Self::Notice { code, text }
-            | Self::Refused { code, text } => coded(code, text),
+            | Self::Refused { code, text }
+            | Self::BookmarkRefused { code, text } => coded(code, text),
             Self::TlsFile { path } => vec![("path", path.clone())],
             Self::BindRefused { dn, code, text } => [vec![("dn", dn.clone())], coded(code, text)].concat(),
             Self::EncryptionRequired(code) => vec![("code", code.to_string())],
@@ -301,7 +302,6 @@ impl Cause {
             | Self::TooManyPages(count) => {
                 vec![("count", count.to_string())]
             }
-            Self::BookmarkRefused { code, text } => coded(code, text),
             Self::Referral(uri) => vec![("said", words(uri))],
             Self::Malformed(malformed) => vec![("said", malformed.to_string())],
             Self::Silent { what, within } => vec![("said", (*what).to_owned()), ("within", format!("{within:?}"))],

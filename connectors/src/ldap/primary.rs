@@ -83,7 +83,7 @@ pub(super) async fn complete(
     if numbers.is_empty() || !directory.settings().is_active_directory() {
         return Ok(());
     }
-    let numbers: String = numbers.iter().map(|number| format!("(primaryGroupID={number})")).collect();
+    let numbers = numbers.iter().fold(String::new(), |all, number| all + "(primaryGroupID=" + &number.to_string() + ")");
     let (mut names, mut noted) = (Vec::new(), PrimaryGroups::default());
     ask(&mut names);
     for query in directory.queries(Kind::Person) {
@@ -154,7 +154,9 @@ mod tests {
 
     fn page(entries: &[Vec<u8>]) -> Vec<Chunk> {
         let mut chunk = Chunk::default();
-        entries.iter().for_each(|entry| chunk.push(entry));
+        for entry in entries {
+            chunk.push(entry);
+        }
         vec![chunk]
     }
 

@@ -197,7 +197,7 @@ impl KeyForm {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails, and says where")]
+#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails, and says where")]
 mod tests {
     use super::{KeyForm, Profile};
     use crate::ldap::state::AccountState;

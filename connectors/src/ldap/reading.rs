@@ -60,11 +60,7 @@ pub(super) fn start<T: Send + 'static>(directory: Directory, deadline: Duration,
     Reading { pages, outcome }
 }
 
-async fn read<T: Send + 'static>(
-    directory: &Directory,
-    out: mpsc::Sender<Vec<T>>,
-    finish: Finish<T>,
-) -> Result<Summary, Error> {
+async fn read<T: Send + 'static>(directory: &Directory, out: mpsc::Sender<Vec<T>>, finish: Finish<T>) -> Result<Summary, Error> {
     let (server, mut connection) = directory.open().await?;
     let (raw, waiting) = mpsc::channel(1);
     // In a set, so that the work ends with this future when its deadline strikes.
@@ -126,12 +122,7 @@ async fn next_page(
 }
 
 /// Makes records until the pages end; `None` when nobody takes them any more.
-async fn make<T>(
-    directory: &Directory,
-    mut raw: mpsc::Receiver<RawPage>,
-    out: mpsc::Sender<Vec<T>>,
-    finish: Finish<T>,
-) -> Option<Summary> {
+async fn make<T>(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<T>>, finish: Finish<T>) -> Option<Summary> {
     let (mut summary, mut primary) = (Summary::default(), PrimaryGroups::default());
     while let Some((kind, entries)) = raw.recv().await {
         let mut page: Vec<Record> = directory.entries().records(kind, &entries);

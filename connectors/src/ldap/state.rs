@@ -16,8 +16,11 @@ const FORMS: &str = "accepted: a list of names such as `schacExpiryDate`, or of 
     `inactive` (values that close it), `active` (the only values that leave it open), `bits` (a mask), `until` or `from` \
     (`generalized_time`, `filetime`, `unix_seconds`, `unix_days` or `date`)";
 
+/// An attribute, what is taken of its values, and what they say.
+type Known = (&'static str, &'static str, fn() -> Test);
+
 /// The attributes that need no more than their name, and what they say.
-const KNOWN: [(&str, &str, fn() -> Test); 17] = [
+const KNOWN: [Known; 17] = [
     // MS-ADTS §2.2.16: ACCOUNTDISABLE; and of the computed one: locked out.
     ("userAccountControl", "", || Test::Bits(0x2)),
     ("msDS-User-Account-Control-Computed", "", || Test::Bits(0x10)),

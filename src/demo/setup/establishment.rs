@@ -15,6 +15,7 @@ use crate::store::establishment::source::{Guard, SourceKind};
 use crate::store::establishment::sync_run::{Mode, State};
 use crate::store::establishment::user::UserStatus;
 use crate::types::leaving::Leaving;
+use crate::types::matching::Matching;
 
 /// The name of the source.
 const SOURCE: &str = "annuaire";
@@ -100,6 +101,7 @@ async fn source(ctx: &Context, plan: &Planned, around: &Surroundings) -> Result<
         schedule: None,
         guard: Guard::default(),
         leaving: Leaving::default(),
+        matching: Matching::default(),
         enabled: true,
     };
     match sources::get(ctx, SOURCE).await {

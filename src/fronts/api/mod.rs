@@ -18,6 +18,7 @@ mod groups;
 mod idempotency;
 mod keys;
 mod outbox;
+mod proposals;
 mod rules;
 mod runs;
 mod sources;
@@ -88,6 +89,10 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(runs::approve))
         .routes(routes!(runs::refuse))
         .routes(routes!(runs::undo))
+        .routes(routes!(proposals::list))
+        .routes(routes!(proposals::show))
+        .routes(routes!(proposals::accept))
+        .routes(routes!(proposals::reject))
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(rules::list, rules::create))

@@ -32,6 +32,7 @@ use crate::types::fold;
 use crate::types::id::{RunId, SourceId};
 use crate::types::leaving::Leaving;
 use crate::types::locale::Locale;
+use crate::types::matching::Matching;
 use crate::types::schedule::Schedule;
 use crate::types::time::Timestamp;
 
@@ -79,6 +80,8 @@ pub struct Configured {
     routed: bool,
     /// What becomes of whoever left it.
     leaving: Leaving,
+    /// How its people are found among those whom other sources state, and whose word counts for what.
+    matching: Matching,
     /// Whether runs and sign-ins through it are allowed.
     enabled: bool,
     /// When it was added.
@@ -89,11 +92,24 @@ pub struct Configured {
 
 impl From<&Source> for Configured {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, schedule, guard, leaving, route, .. } = source.clone();
+        let Source { id, name, kind, settings, secret_sealed, schedule, guard, leaving, matching, route, .. } = source.clone();
         let Source { routed_from, enabled, created_at, updated_at, .. } = *source;
-        let (has_bind_password, routed) = (secret_sealed.is_some(), routed_from.is_some());
-        let leaving = leaving.unwrap_or_default();
-        Self { id, name, kind, settings, has_bind_password, schedule, guard, leaving, route, routed, enabled, created_at, updated_at }
+        Self {
+            id,
+            name,
+            kind,
+            settings,
+            has_bind_password: secret_sealed.is_some(),
+            schedule,
+            guard,
+            leaving: leaving.unwrap_or_default(),
+            matching: matching.unwrap_or_default(),
+            route,
+            routed: routed_from.is_some(),
+            enabled,
+            created_at,
+            updated_at,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod local;
 mod operator;
 mod outbox;
 mod output;
+mod proposal;
 mod routed;
 mod rule;
 mod run;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
+use super::proposal;
 use super::routed;
 use super::run as sync_run;
 use super::source_check;
@@ -18,6 +19,7 @@ use crate::services::sync;
 use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::Mode;
 use crate::types::leaving::Leaving;
+use crate::types::matching::Matching;
 
 /// What to do with sources. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
@@ -42,8 +44,11 @@ pub enum Command {
         #[command(flatten)]
         named: Named,
         /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
-        #[arg(long, value_name = "DN")]
+        #[arg(long, value_name = "DN", conflicts_with = "changes")]
         only: Option<String>,
+        /// Ask only for what changed since the last run.
+        #[arg(long)]
+        changes: bool,
     },
     /// What the last sync became in each establishment that a source of the platform feeds.
     Establishments(Named),
@@ -92,6 +97,17 @@ pub enum Command {
         /// Only count what would happen.
         #[arg(long)]
         dry_run: bool,
+    },
+    /// List entries that may be someone known already; say that one is, or is not.
+    Proposals {
+        #[command(flatten)]
+        named: Named,
+        /// The proposal that is right: the entry is that person's from now on.
+        #[arg(long, value_name = "ID", conflicts_with = "reject")]
+        accept: Option<String>,
+        /// The proposal that is wrong: the next run makes someone new of the entry.
+        #[arg(long, value_name = "ID")]
+        reject: Option<String>,
     },
     /// Turn a source on or off. On, it also runs by itself again where failures or an undo had it left alone.
     Enable {
@@ -157,8 +173,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
         Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync { named, only: Some(dn) } => one(local, output, &named, &dn).await,
-        Command::Sync { named, only: None } => once(local, output, &named, Mode::Full).await,
+        Command::Sync { named, only: Some(dn), .. } => one(local, output, &named, &dn).await,
+        Command::Sync { named, changes, .. } => once(local, output, &named, if changes { Mode::Changes } else { Mode::Full }).await,
         Command::Establishments(named) => {
             let ctx = local.establishment(&named.est).await?;
             routed::list(output, &routing::parts(&ctx, &named.source).await?)
@@ -174,6 +190,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             sync_run::report(&ctx, output, &run).await
         }
         Command::Delete { named, people, confirm, dry_run } => delete(local, output, &named, people, confirm.as_deref(), dry_run).await,
+        Command::Proposals { named, accept, reject } => {
+            let ctx = local.establishment(&named.est).await?;
+            proposal::run(&ctx, output, &named.source, (accept.as_deref(), reject.as_deref())).await
+        }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = sources::get(&ctx, &named.source).await?;
@@ -199,6 +219,7 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
         schedule: new.told.schedule(None)?,
         guard: Guard::default(),
         leaving: Leaving::default(),
+        matching: Matching::default(),
         route: new.told.route,
         enabled: true,
     };

@@ -35,15 +35,15 @@ pub struct Told {
     /// A file that holds the bind password.
     #[arg(long, value_name = "FILE")]
     bind_password_file: Option<PathBuf>,
-    /// Where people are.
+    /// Where people are; repeatable.
     #[arg(long)]
-    base_dn: Option<String>,
+    base_dn: Vec<String>,
     /// Which entries are people.
     #[arg(long)]
     user_filter: Option<String>,
-    /// Where groups are; the base when left out.
+    /// Where groups are; the base when left out. Repeatable.
     #[arg(long)]
-    group_base_dn: Option<String>,
+    group_base_dn: Vec<String>,
     /// Which entries are groups.
     #[arg(long)]
     group_filter: Option<String>,
@@ -101,9 +101,7 @@ impl Told {
         }
         let texts = [
             ("bind_dn", &self.bind_dn),
-            ("base_dn", &self.base_dn),
             ("user_filter", &self.user_filter),
-            ("group_base_dn", &self.group_base_dn),
             ("group_filter", &self.group_filter),
             ("profile", &self.profile),
             ("sign_in", &self.sign_in),
@@ -111,6 +109,13 @@ impl Told {
             ("bind_password", &self.password()?),
         ];
         settings.extend(texts.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value.as_ref()?)))));
+        for (key, bases) in [("base_dn", &self.base_dn), ("group_base_dn", &self.group_base_dn)] {
+            match bases.as_slice() {
+                [] => {}
+                [base] => drop(settings.insert(key.to_owned(), json!(base))),
+                several => drop(settings.insert(key.to_owned(), json!(several))),
+            }
+        }
         if !self.urls.is_empty() {
             settings.insert("urls".to_owned(), json!(self.urls));
         }

@@ -96,6 +96,8 @@ impl Pace {
             let at = schedule.full_after(read_at);
             if schedule.full.is_some() { self.spread(at, Some(schedule.full_after(at))) } else { at }
         });
+        // An account that opens or closes by its date does so then, not a day later.
+        let wanted = self.state.turns_at.map_or(wanted, |turns_at| wanted.min(turns_at));
         let in_vain = self.turn.and_then(|turn| turn.full_begun_at).filter(|begun| self.state.full_at.is_none_or(|read| read < *begun));
         Some(in_vain.map_or(wanted, |begun| wanted.max(begun.plus_s(WHOLE_AGAIN_S))))
     }
@@ -213,6 +215,16 @@ mod tests {
         pace.turn = Some(SourceTurn { served_at: at("2026-11-21T12:00:00Z"), ..pace.turn.unwrap() });
         let due = pace.due().unwrap();
         assert_eq!((due.at, due.mode(due.at)), (at("2026-11-21T12:01:00Z"), Mode::Full));
+    }
+
+    #[test]
+    fn an_account_that_ends_by_its_date_brings_a_complete_reading_at_that_moment() {
+        let mut pace = read_at(pace(json!({ "cron": "0 * * * *", "zone": "UTC" })), "2026-11-20T12:01:00Z");
+        pace.state.turns_at = Some(at("2026-11-20T12:30:00Z"));
+        let due = pace.due().unwrap();
+        assert_eq!((due.at, due.mode(due.at)), (at("2026-11-20T12:30:00Z"), Mode::Full));
+        pace.state.turns_at = Some(at("2026-12-24T00:00:00Z"));
+        assert_eq!(pace.due().map(|due| due.mode(due.at)), Some(Mode::Changes));
     }
 
     #[test]

@@ -12,8 +12,8 @@ use super::known;
 use super::routed::{self, Part};
 use super::spool::Spool;
 use crate::store::establishment::source::Source;
-use crate::store::establishment::source_state;
 use crate::store::establishment::sync_run::Mode;
+use crate::store::establishment::{source, source_state};
 use crate::types::fold_case;
 use crate::types::id::SourceId;
 
@@ -144,11 +144,15 @@ pub async fn fill(ctx: &Context, source: &Source, connector: &Connector, mode: M
 
 /// Asks for changes, or tells why only a whole reading will do.
 async fn since(ctx: &Context, source: SourceId, connector: &Connector) -> Result<Result<Changes, String>, Error> {
-    let state = source_state::get(&mut ctx.store.read().await?, source).await?;
+    let mut tx = ctx.store.read().await?;
+    let state = source_state::get(&mut tx, source).await?;
+    let is_scheduled = source::find(&mut tx, source).await?.is_some_and(|source| source.schedule.is_some());
+    drop(tx);
     let Some(text) = state.bookmark else {
         return Ok(Err("there is no bookmark of an earlier reading".to_owned()));
     };
-    if state.turns_at.is_some_and(|turns_at| turns_at <= ctx.now) {
+    // A schedule reads everything then, as soon as its quiet hours allow.
+    if !is_scheduled && state.turns_at.is_some_and(|turns_at| turns_at <= ctx.now) {
         return Ok(Err("an account opened or closed by its date since the last reading".to_owned()));
     }
     let bookmark = match connector.bookmark(&text) {

@@ -43,7 +43,7 @@ struct Stranger {
 /// # Errors
 /// When the store or the spool fails.
 pub async fn find(tx: &mut Tx, ctx: &Context, source: &Source, inbox: &mut Inbox) -> Result<(), Error> {
-    let declared = Matching::parse(source.matching.as_ref())?;
+    let declared = source.matching.clone().unwrap_or_default();
     if !declared.looks() {
         return Ok(());
     }

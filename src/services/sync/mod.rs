@@ -16,6 +16,7 @@ mod meet;
 mod members;
 mod one;
 mod plan;
+pub mod proposals;
 mod reconcile;
 mod routed;
 mod run;

@@ -39,6 +39,6 @@ pub async fn run_one(ctx: &Context, name: &str, dn: &str) -> Result<OneRun, Erro
     let record = one.found.map_err(|absent| Error::invalid("only", format!("«{dn}»: {absent}")))?;
     let steps = vec![Step::Stated(record)];
     let batch = Batch { steps, people: Extent::Changes, groups: Extent::Changes, bookmark: None };
-    let run = run::run_batch(ctx, name, batch, StartedBy::Hand).await?;
+    let run = Box::pin(run::run_batch(ctx, name, batch, StartedBy::Hand)).await?;
     Ok(OneRun { run, trace: one.trace })
 }

@@ -1,6 +1,6 @@
 //! People whom several sources state: what the others say of them, read beside a run, and what comes of it all.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::super::error::Error;
 use super::super::users::facts;
@@ -24,10 +24,7 @@ pub struct Declared {
 impl Declared {
     /// Reads it.
     pub async fn load(tx: &mut Tx) -> Result<Self, Error> {
-        let mut of = HashMap::new();
-        for source in source::list(tx).await? {
-            of.insert(source.id, Matching::parse(source.matching.as_ref())?);
-        }
+        let of = source::list(tx).await?.into_iter().map(|source| (source.id, source.matching.unwrap_or_default())).collect();
         Ok(Self { of, nothing: Matching::default() })
     }
 
@@ -76,6 +73,8 @@ pub async fn elsewhere(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Resul
 pub struct Voices {
     declared: Declared,
     said: HashMap<UserId, Vec<Statement>>,
+    /// Those of people whom one source alone stated until now: to be written when another does.
+    first: HashMap<UserId, Statement>,
 }
 
 impl Voices {
@@ -90,20 +89,21 @@ impl Voices {
             said.entry(one.user_id).or_default().push(one);
         }
         let rows: HashMap<UserId, &User> = users.iter().map(|user| (user.id, *user)).collect();
-        for (id, link) in link::list_named_of_users(tx, &ids).await? {
-            let known = said.entry(id).or_default();
-            let told = known.iter().any(|one| one.source_id == link.source_id && one.external_id == link.external_id);
-            if let Some(user) = rows.get(&id).filter(|_| link.source_id != source && !told) {
-                known.push(Statement {
-                    source_id: link.source_id,
-                    external_id: link.external_id,
-                    user_id: id,
-                    stated: Stated::of(user),
-                    present: link.present,
-                });
+        let mut first = HashMap::new();
+        let mut links = link::list_named_of_users(tx, &ids).await?;
+        links.retain(|(_, link)| link.source_id != source);
+        for of_one in links.chunk_by(|a, b| a.0 == b.0) {
+            let [(id, link)] = of_one else { continue };
+            let shared = said.get(id).is_some_and(|known| known.iter().any(|one| one.source_id == source));
+            if let Some(user) = rows.get(id).filter(|_| !shared) {
+                let stated = Stated::of(user);
+                let (source_id, external_id) = (link.source_id, link.external_id.clone());
+                let only = Statement { source_id, external_id, user_id: *id, stated, present: link.present };
+                said.insert(*id, vec![only.clone()]);
+                first.insert(*id, only);
             }
         }
-        Ok(Self { declared: Declared::load(tx).await?, said })
+        Ok(Self { declared: Declared::load(tx).await?, said, first })
     }
 
     /// The person when a source states this. Nothing but that, where no other source speaks.
@@ -123,14 +123,12 @@ impl Voices {
         said.map(|one| Voice { source: one.source_id, declared: self.declared.of(one.source_id), stated: &one.stated }).collect()
     }
 
-    /// Writes what a source says of people who are shared, and what others say of those who were not until now.
+    /// Writes what a source says of people who are shared, and what the other says of those who were not until now.
     pub async fn keep_in(&self, tx: &mut Tx, ours: &[Statement]) -> Result<(), Error> {
-        let users: Vec<UserId> = ours.iter().map(|one| one.user_id).collect();
-        let told = statement::list_of_users(tx, &users).await?;
-        let told: BTreeSet<(SourceId, &str)> = told.iter().map(|one| (one.source_id, one.external_id.as_str())).collect();
-        let theirs = users.iter().filter_map(|user| self.said.get(user)).flatten();
-        let new: Vec<&Statement> = theirs.filter(|one| !told.contains(&(one.source_id, one.external_id.as_str()))).collect();
-        for one in new.into_iter().chain(ours) {
+        for one in ours {
+            if let Some(first) = self.first.get(&one.user_id) {
+                facts::keep_statement_in(tx, first).await?;
+            }
             facts::keep_statement_in(tx, one).await?;
         }
         Ok(())

@@ -6,6 +6,7 @@ pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
 
+pub(in crate::services) use authority::may_change_in;
 pub(in crate::services) use erase::{anonymise_in, by_policy, purge_in};
 pub(in crate::services) use lifecycle::reset_in;
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
@@ -152,7 +153,7 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
     ctx.require(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let mut user = user::get(&mut tx, id).await?;
-    authority::may_change_in(&mut tx, ctx, id).await?;
+    may_change_in(&mut tx, ctx, id).await?;
     read.map_or(Ok(()), |read| Error::unless_same(read, &user))?;
     if let Some(owner) = link::list_of_user(&mut tx, id).await?.into_iter().find(|l| l.present) {
         return Err(Error::Conflict(format!("the source «{}» describes this person: change it there, and sync", owner.source)));

@@ -9,6 +9,7 @@ use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::SourceId;
 use crate::types::leaving::Leaving;
+use crate::types::matching::Matching;
 use crate::types::schedule::Schedule;
 use crate::types::time::Timestamp;
 
@@ -89,8 +90,7 @@ pub struct Source {
     pub leaving: Option<Leaving>,
     /// How its people are found among those other sources state, and whose word counts for what.
     #[sqlx(json(nullable))]
-    #[schema(value_type = Option<Object>)]
-    pub matching: Option<serde_json::Value>,
+    pub matching: Option<Matching>,
     /// On the platform: the expression that gives each record its establishments.
     pub route: Option<String>,
     /// The source of the platform that feeds this one.

@@ -1,5 +1,8 @@
 //! What changed since the last reading, asked of real servers by every method, and of a server that misbehaves.
 
+mod bases;
+mod ds389;
+mod faults;
 mod live;
 mod openldap;
 

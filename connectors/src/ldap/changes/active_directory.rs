@@ -71,8 +71,7 @@ fn unseen(directory: &Directory) -> Option<&'static str> {
 pub(super) fn depended_on(directory: &Directory) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for query in [Kind::Person, Kind::Group].into_iter().filter_map(|kind| directory.queries(kind).next()) {
-        let named = query.names.iter().map(String::as_str).chain(named_by(query.filter));
-        for name in named {
+        for name in query.names.iter().map(String::as_str).chain(named_by(query.filter)) {
             if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 names.push(name.to_owned());
             }

@@ -36,6 +36,21 @@ pub(in crate::ldap) async fn mark(directory: &Directory, connection: &mut Connec
     Ok(Marking { how: choose(directory, connection).await?, dynamic: false })
 }
 
+/// How changes alone can be read here; none when everything is read each time.
+///
+/// # Errors
+/// As `mark`.
+pub(in crate::ldap) async fn method(directory: &Directory, connection: &mut Connection) -> Result<Option<Method>, Cause> {
+    Ok(match choose(directory, connection).await? {
+        How::Ready(bookmark) => Method::of(&bookmark),
+        How::Watching(_) => {
+            let compares = timestamp::compares(directory, connection).await.map(|compares| compares.then_some(Method::Timestamp));
+            unless_refused(compares, connection)?
+        }
+        How::None => None,
+    })
+}
+
 async fn choose(directory: &Directory, connection: &mut Connection) -> Result<How, Cause> {
     let shown = rootdse::read(connection, directory.settings().limits).await?;
     if let Some((people, groups)) = unless_refused(syncrepl::cookies_now(directory, connection, &shown).await, connection)? {

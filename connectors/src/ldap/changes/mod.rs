@@ -28,7 +28,7 @@ use crate::record::Kind;
 
 use said::Said;
 
-pub(super) use mark::mark;
+pub(super) use mark::{mark, method};
 
 /// Handfuls of steps that may wait for the reader.
 const STEPS_WAITING_MAX: usize = 4;

@@ -28,7 +28,7 @@ const TARGETS_MAX: usize = 20_000;
 /// The number of the last change, when the server keeps a log that this account may read.
 pub(super) async fn last(directory: &Directory, connection: &mut Connection, shown: &RootDse) -> Result<Option<String>, Cause> {
     let (Some(log), Some(number)) = (&shown.changelog, shown.last_change_number.filter(|number| *number > 0)) else { return Ok(None) };
-    let (filter, names) = (format!("(changeNumber={number})"), ["changeNumber".to_owned()]);
+    let (filter, names) = (format!("(changeNumber={number})"), [UNIQUE_ID_THERE.to_owned()]);
     let limits = directory.settings().limits;
     let query =
         Query { base: log, scope: Scope::Subtree, filter: &filter, names: &names, page_size: 10, limits, references_expected: false };
@@ -36,8 +36,9 @@ pub(super) async fn last(directory: &Directory, connection: &mut Connection, sho
     if answer.rc != 0 {
         return Err(refusal(answer, log, 0));
     }
-    // Without the right to read it the log looks empty, as if nothing ever changed.
-    Ok(found.iter().any(|chunk| chunk.len() > 0).then(|| number.to_string()))
+    // Without the right to read it the log looks empty, as if nothing ever changed; and it names entries only where it is set to.
+    let named = found.iter().flat_map(Chunk::entries).any(|entry| text(entry, UNIQUE_ID_THERE).is_some());
+    Ok(named.then(|| number.to_string()))
 }
 
 /// Reads what changed.
@@ -96,7 +97,9 @@ async fn changed(directory: &Directory, connection: &mut Connection, log: &str, 
             }
             changed.last = changed.last.max(number);
             let concerned = ["targetDn", "newSuperior"].into_iter().filter_map(|name| text(entry, name)).any(|dn| concerns(&bases, dn));
-            if let Some(id) = text(entry, UNIQUE_ID_THERE).map(str::to_ascii_lowercase).filter(|id| concerned && is_plain(id)) {
+            if concerned {
+                let id = text(entry, UNIQUE_ID_THERE).map(str::to_ascii_lowercase).filter(|id| is_plain(id));
+                let id = id.ok_or_else(|| unusable("its changelog does not name entries by their unique id any more"))?;
                 let renamed = text(entry, "changeType").is_some_and(|kind| kind.eq_ignore_ascii_case("modrdn"));
                 *changed.targets.entry(id).or_default() |= renamed;
             }

@@ -58,7 +58,7 @@ pub(super) async fn look(directory: &Directory, connection: &mut Connection, now
     let groups = steps.note("groups", groups)?;
     let size = directory.settings().page_size;
     let paged = people.paged || groups.paged;
-    steps.0.push(CheckStep::new("paging", Level::Ok, if paged { "paging" } else { "paging_untried" }).fact("size", size));
+    steps.0.push(CheckStep::new("paging", Level::Ok, if paged { "paging" } else { "paging_untried" }).fact("size", &size));
     steps.0.extend(ranges(&groups));
     steps.0.extend(nesting(&groups));
     Some(())
@@ -71,7 +71,7 @@ async fn bases(directory: &Directory, connection: &mut Connection) -> Result<(()
         search::base_exists(connection, base, settings.limits).await?;
     }
     let list = bases.into_iter().collect::<Vec<_>>().join("; ");
-    Ok(((), CheckStep::new("base", Level::Ok, "bases").fact("bases", list)))
+    Ok(((), CheckStep::new("base", Level::Ok, "bases").fact("bases", &list)))
 }
 
 /// Reads the first page of each base, then counts all that match.
@@ -130,8 +130,8 @@ fn people_step(directory: &Directory, seen: &Seen, now: i64) -> CheckStep {
         }
         Sample { record, trace, member_count: None }
     });
-    let step = CheckStep::new("people", level, code).fact("count", seen.count).fact("filter", &directory.settings().user_filter);
-    let step = step.fact("looked", seen.records.len()).fact("unreadable", unreadable);
+    let step = CheckStep::new("people", level, code).fact("count", &seen.count).fact("filter", &directory.settings().user_filter);
+    let step = step.fact("looked", &seen.records.len()).fact("unreadable", &unreadable);
     CheckStep { count: Some(seen.count), sample: sample(shown, unreadable, PEOPLE_SHOWN_MAX), ..step }
 }
 
@@ -152,8 +152,8 @@ fn groups_step(directory: &Directory, seen: &Seen) -> CheckStep {
         }
         Sample { record, trace: Vec::new(), member_count }
     });
-    let step = CheckStep::new("groups", level, code).fact("count", seen.count).fact("filter", &directory.settings().group_filter);
-    let step = step.fact("looked", seen.records.len()).fact("unreadable", unreadable);
+    let step = CheckStep::new("groups", level, code).fact("count", &seen.count).fact("filter", &directory.settings().group_filter);
+    let step = step.fact("looked", &seen.records.len()).fact("unreadable", &unreadable);
     CheckStep { count: Some(seen.count), sample: sample(shown, unreadable, GROUPS_SHOWN_MAX), ..step }
 }
 
@@ -173,7 +173,7 @@ fn groups_of(seen: &Seen) -> impl Iterator<Item = &Group> {
 fn ranges(groups: &Seen) -> Option<CheckStep> {
     let largest = groups_of(groups).max_by_key(|group| group.members.len())?;
     let code = if groups.cut { "ranges" } else { "ranges_none" };
-    Some(CheckStep::new("ranges", Level::Ok, code).fact("group", &largest.name).fact("members", largest.members.len()))
+    Some(CheckStep::new("ranges", Level::Ok, code).fact("group", &largest.name).fact("members", &largest.members.len()))
 }
 
 /// Whether groups hold groups, among those looked at.
@@ -183,5 +183,5 @@ fn nesting(groups: &Seen) -> Option<CheckStep> {
     let is_group = |member: &Member| matches!(member, Member::Dn(dn) if places.contains(dn.as_str()));
     let nested = groups_of(groups).filter(|group| group.members.iter().any(is_group)).count();
     let step = CheckStep::new("nesting", Level::Ok, if nested > 0 { "nesting" } else { "nesting_none" });
-    Some(step.fact("count", nested).fact("looked", places.len()))
+    Some(step.fact("count", &nested).fact("looked", &places.len()))
 }

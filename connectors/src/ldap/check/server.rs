@@ -4,10 +4,11 @@ use super::{CheckStep, Level, Steps};
 use crate::dn;
 use crate::ldap::Directory;
 use crate::ldap::ber::Elements;
+use crate::ldap::changes::{self, Method};
 use crate::ldap::connection::Connection;
 use crate::ldap::generalized_time::seconds;
 use crate::ldap::range::attributes;
-use crate::ldap::rootdse::{self, Make, RootDse, control};
+use crate::ldap::rootdse::{self, Make, RootDse};
 use crate::ldap::search::{Query, run};
 use crate::ldap::settings::Server;
 
@@ -35,9 +36,9 @@ pub(super) async fn look(directory: &Directory, connection: &mut Connection, ste
         let step = match (shown.make, said) {
             _ if vendor.is_empty() => CheckStep::new("server", Level::Ok, "server_untold"),
             (shown_as, said) if shown_as != Make::Other && said != Server::Other && shown.make_or(said) != shown_as => {
-                CheckStep::new("server", Level::Warning, "server_otherwise").fact("vendor", vendor)
+                CheckStep::new("server", Level::Warning, "server_otherwise").fact("vendor", &vendor)
             }
-            _ => CheckStep::new("server", Level::Ok, "server").fact("vendor", vendor),
+            _ => CheckStep::new("server", Level::Ok, "server").fact("vendor", &vendor),
         };
         (shown, step)
     });
@@ -49,11 +50,11 @@ pub(super) async fn clock(directory: &Directory, connection: &mut Connection, sh
     let step = if let Some(theirs) = shown.current_time.as_deref().and_then(seconds) {
         let apart = (theirs - now).abs();
         let (level, code) = if apart > CLOCKS_APART_MAX_S { (Level::Warning, "clock_apart") } else { (Level::Ok, "clock") };
-        CheckStep::new("clock", level, code).fact("apart", apart)
+        CheckStep::new("clock", level, code).fact("apart", &apart)
     } else {
         let ahead = last_change(directory, connection, shown).await.map(|last| last - now);
         match ahead.filter(|ahead| *ahead > CLOCKS_APART_MAX_S) {
-            Some(ahead) => CheckStep::new("clock", Level::Warning, "clock_ahead").fact("apart", ahead),
+            Some(ahead) => CheckStep::new("clock", Level::Warning, "clock_ahead").fact("apart", &ahead),
             None => CheckStep::new("clock", Level::Ok, "clock_untold"),
         }
     };
@@ -84,15 +85,18 @@ async fn last_change(directory: &Directory, connection: &mut Connection, shown: 
     times.filter_map(|csn| seconds(std::str::from_utf8(csn).ok()?.split('#').next()?)).max()
 }
 
-/// How this server tells what changed, best first.
-pub(super) fn changes(directory: &Directory, shown: &RootDse) -> CheckStep {
-    let settings = directory.settings();
-    let step = |code| CheckStep::new("changes", Level::Ok, code);
-    match shown.make_or(settings.server) {
-        Make::ActiveDirectory | Make::Samba if shown.knows(control::DIRSYNC) => step("changes_by_dirsync"),
-        Make::ActiveDirectory | Make::Samba => step("changes_by_usn"),
-        Make::OpenLdap | Make::Ds389 if shown.knows(control::SYNC_REQUEST) => step("changes_by_syncrepl"),
-        Make::Ds389 if shown.changelog.is_some() => step("changes_by_retro_changelog"),
-        _ => step("changes_by_timestamp"),
-    }
+/// How this server tells what changed, as far as this account may ask.
+pub(super) async fn tells_changes(directory: &Directory, connection: &mut Connection, steps: &mut Steps) {
+    let found = changes::method(directory, connection).await.map(|method| {
+        let code = match method {
+            Some(Method::DirSync) => "changes_by_dirsync",
+            Some(Method::Usn) => "changes_by_usn",
+            Some(Method::Syncrepl) => "changes_by_syncrepl",
+            Some(Method::RetroChangelog) => "changes_by_retro_changelog",
+            Some(Method::Timestamp) => "changes_by_timestamp",
+            None => "changes_by_content",
+        };
+        ((), CheckStep::new("changes", Level::Ok, code))
+    });
+    steps.note("changes", found);
 }

@@ -159,6 +159,10 @@ impl Work<'_> {
             let Some(place) = seen.spooled else { continue };
             let person = self.inbox.spool.get(place)?;
             let before = links.remove(&user.id);
+            if before.is_none() && !one.fields {
+                // Found again, and set aside for the user name: still nobody of this source.
+                continue;
+            }
             let mut link = before.clone().unwrap_or_else(|| self.link(user.id, seen, &person));
             let ours = stated(&person);
             let wanted = match (one.fields, known.others.shared) {

@@ -78,7 +78,8 @@ pub fn names(value: &str, slug: &str, uai: Option<&str>) -> bool {
 /// # Errors
 /// When the file of the reading cannot be used.
 pub async fn fill(ctx: &Context, source: &Source, part: &Part) -> Result<Filled, Error> {
-    let mut inbox = Inbox::new(known::load(ctx, source.id).await?, Spool::new(&ctx.gateway.folder)?);
+    let (known, spool) = (known::load(ctx, source.id).await?, Spool::new(&ctx.gateway.folder)?);
+    let mut inbox = Inbox::new(known, spool, ctx.now.seconds());
     for page in part.pages() {
         inbox.take(page?)?;
     }

@@ -111,6 +111,11 @@ impl Undo<'_> {
         }
         let was_present = stated.as_ref().is_some_and(|link| link.present);
         let mut restored = fields::of_person(detail, &mut user, stated.as_mut());
+        let joined = stated.as_ref().filter(|link| detail.get("joined").and_then(Value::as_str) == Some(&link.external_id));
+        if let Some(link) = joined {
+            restored.back.insert("joined".to_owned(), json!({ "before": link.external_id, "after": null }));
+        }
+        let parting = joined.is_some();
         if !self.rename(tx, detail, &mut user, &mut restored, parked).await? {
             self.waiting.push(change.clone());
             return Ok(());
@@ -132,6 +137,9 @@ impl Undo<'_> {
         }
         if parked {
             keep_name_in(tx, &mut user).await?;
+        }
+        if let Some(link) = stated.take_if(|_| parting) {
+            facts::forget_link_in(tx, link.source_id, &link.external_id).await?;
         }
         if let Some(mut link) = stated {
             link.place = link.dn.as_deref().and_then(|dn| connectors::dn::normalise(dn).ok()).map(|dn| place(&dn));

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::said::Said;
 use super::{Kept, keys, unusable};
 use crate::changes::{Bookmark, Extent, Step};
+use crate::dn;
 use crate::ldap::Directory;
 use crate::ldap::connection::{Connection, refusal};
 use crate::ldap::error::{Cause, Malformed};
@@ -54,6 +55,9 @@ pub(super) async fn cookies_now(
     shown: &RootDse,
 ) -> Result<Option<(String, String)>, Cause> {
     let Some(flavour) = flavour(directory, shown) else { return Ok(None) };
+    if flavour == Flavour::Ds389 && !tells(directory, connection, shown).await? {
+        return Ok(None);
+    }
     let mut kinds = [Vec::new(), Vec::new()];
     for (kind, cookies) in [Kind::Person, Kind::Group].into_iter().zip(&mut kinds) {
         for query in directory.queries(kind) {
@@ -63,6 +67,31 @@ pub(super) async fn cookies_now(
     }
     let [people, groups] = kinds.map(|cookies| cookies.join(BETWEEN));
     Ok(Some((people, groups)))
+}
+
+/// Whether 389 Directory Server tells what changed: where its changelog is not set to name entries (`nsuniqueid:targetUniqueId`), it gives
+/// cookies as ever, and says that nothing ever changes. So it is asked for changes that are known to have been.
+async fn tells(directory: &Directory, connection: &mut Connection, shown: &RootDse) -> Result<bool, Cause> {
+    /// Changes asked for: the last ones may concern what this account does not see.
+    const CHANGES: u64 = 50;
+    let Some(first) = directory.queries(Kind::Person).next() else { return Ok(false) };
+    let base = dn::normalise(first.base).unwrap_or_default();
+    let holds = |context: &&String| dn::normalise(context).is_ok_and(|context| dn::within(&base, &context));
+    let Some(context) = shown.naming_contexts.iter().find(holds) else { return Ok(false) };
+    let query = Query { base: context, scope: Scope::Subtree, filter: "(objectClass=*)", ..first };
+    let Some(cookie) = cookie_now(connection, &query, Flavour::Ds389).await? else { return Ok(false) };
+    let Some((client, number)) = cookie.rsplit_once('#') else { return Ok(false) };
+    let number = number.parse::<u64>().unwrap_or_default();
+    let back = number.saturating_sub(CHANGES).max(shown.first_change_number.unwrap_or(1)).min(number.saturating_sub(1));
+    let mut session = Session::start(connection, &query, Mode::RefreshOnly, Some(&format!("{client}#{back}"))).await?;
+    let mut gathering = Gathering::new(directory, Kind::Person, Flavour::Ds389, true);
+    let mut told = false;
+    loop {
+        match within_stall(&query, session.next(connection, 0)).await? {
+            Heard::Chunk(chunk) => told |= !gathering.steps(&chunk).map_err(Cause::Malformed)?.is_empty() || gathering.take_unnamed(),
+            Heard::End(answer) => return ended(answer, &query, 0, true).map(|_| told),
+        }
+    }
 }
 
 /// The cookie of this very moment, without a reading: what is asked for is the base alone. Neither server ties a cookie to the scope.
