@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 30] = [
+const OF_SOME: [(&str, &[&str]); 33] = [
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),
@@ -61,6 +61,9 @@ const OF_SOME: [(&str, &[&str]); 30] = [
     ("import_establishment", &["slug", "rehearse"]),
     ("restore_establishment", &["rehearse"]),
     ("update_rule", &["dry_run"]),
+    ("update_source", &["dry_run"]),
+    ("delete_source", &["people", "confirm", "dry_run"]),
+    ("undo_run", &["dry_run"]),
     ("explain_user", &["application", "role"]),
     ("list_applications", &["name", "title", "cardinality", "default_role", "scope_kind"]),
     ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),

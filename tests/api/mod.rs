@@ -8,6 +8,7 @@ mod establishment_life;
 mod establishments;
 mod idempotency;
 pub mod kit;
+mod leaving;
 mod roles;
 mod source_files;
 mod tokens;

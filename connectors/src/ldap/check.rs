@@ -41,7 +41,7 @@ pub const STEPS: [&str; 18] = [
     "content",
 ];
 /// Everything that a step may find; what it fails by is a [`Cause::CODES`].
-pub const CODES: [&str; 52] = [
+pub const CODES: [&str; 53] = [
     "anonymous",
     "bases",
     "bound",
@@ -53,6 +53,7 @@ pub const CODES: [&str; 52] = [
     "changes_by_syncrepl",
     "changes_by_timestamp",
     "changes_by_usn",
+    "changes_unseen",
     "clock",
     "clock_ahead",
     "clock_apart",

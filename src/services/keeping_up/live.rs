@@ -165,6 +165,11 @@ impl Listener<'_> {
         let ctx = self.context().await?;
         match following.outcome.await {
             Ok(Ok(())) => Ok(Pause::Changed),
+            // A run of changes finds the same, reads everything instead, and says why; or goes on where listening could not.
+            Ok(Err(ended)) if ended.cause.bookmark_refused() => {
+                let rest = Pause::For(Duration::from_secs(schedule(pace).poll_s.into()));
+                self.run(&ctx, pace, Mode::Changes, rest).await
+            }
             Ok(Err(ended)) => self.failed(&ctx, &ended.to_string()).await,
             Err(broken) => self.failed(&ctx, &format!("listening broke off: {broken}")).await,
         }

@@ -68,8 +68,8 @@ pub struct Inbox {
     pub full: bool,
     /// How much was said, when not in full.
     pub extent: Extent,
-    /// Keys said to be gone.
-    pub gone: HashSet<Digest>,
+    /// Keys said to be gone: of people, and of groups. What is of the other kind changed, and is no member of this one.
+    pub gone: [HashSet<Digest>; 2],
     /// Keys said to be there, unchanged.
     pub there: HashSet<Digest>,
     /// How many of those are people.
@@ -107,7 +107,7 @@ impl Inbox {
             spool,
             full: true,
             extent: Extent::Whole,
-            gone: HashSet::new(),
+            gone: [HashSet::new(), HashSet::new()],
             there: HashSet::new(),
             people_there: 0,
             joined: Vec::new(),
@@ -127,10 +127,12 @@ impl Inbox {
     }
 
     /// Whether a known entry that was not stated is gone.
-    pub fn is_gone(&self, key: &Digest) -> bool {
+    pub fn is_gone(&self, kind: connectors::Kind, key: &Digest) -> bool {
+        let [people, groups] = &self.gone;
         match self.extent {
             Extent::Whole => !self.there.contains(key),
-            Extent::Changes => self.gone.contains(key),
+            Extent::Changes if kind == connectors::Kind::Person => people.contains(key),
+            Extent::Changes => groups.contains(key),
         }
     }
 
@@ -141,8 +143,15 @@ impl Inbox {
     pub fn take_step(&mut self, step: Step) -> Result<(), Error> {
         match step {
             Step::Stated(record) => self.take(vec![record])?,
-            Step::Gone { external_id, .. } => {
-                self.gone.insert(digest::of(Kind::Key, &external_id));
+            Step::Gone { kind, external_id } => {
+                let key = digest::of(Kind::Key, &external_id);
+                let [people, groups] = &mut self.gone;
+                if kind != Some(connectors::Kind::Group) {
+                    people.insert(key);
+                }
+                if kind != Some(connectors::Kind::Person) {
+                    groups.insert(key);
+                }
             }
             Step::Present { kind, external_ids } => {
                 if kind == connectors::Kind::Person {

@@ -85,7 +85,7 @@ pub async fn plan(tx: &mut Tx, source: SourceId, inbox: &mut Inbox, people: &Peo
     }
     let keys = known.groups_by_key.iter().filter(|(key, at)| {
         let stays = met.get(**at).copied().unwrap_or_default() || inbox.unreadable_groups.contains(*at);
-        !stays && (inbox.full || inbox.is_gone(key))
+        !stays && (inbox.full || inbox.is_gone(connectors::Kind::Group, key))
     });
     plan.gone = keys.map(|(_, at)| *at).collect();
     plan.gone.sort_unstable();

@@ -61,7 +61,7 @@ fn untold(inbox: &Inbox) -> HashSet<usize> {
         return HashSet::new();
     }
     let stated: HashSet<usize> = inbox.people.iter().filter_map(|seen| seen.known).collect();
-    let left = inbox.known.people_by_key.iter().filter(|(key, at)| !stated.contains(at) && !inbox.is_gone(key));
+    let left = inbox.known.people_by_key.iter().filter(|(key, at)| !stated.contains(at) && !inbox.is_gone(connectors::Kind::Person, key));
     // Whoever was gone before is still: their name is free for whom the source gives it to.
     left.map(|(_, at)| *at).filter(|at| inbox.known.people.get(*at).is_some_and(|person| person.present)).collect()
 }

@@ -1,6 +1,6 @@
 //! Changes asked of a real 389 Directory Server: content synchronisation as an ordinary account, and the retro changelog.
 
-use connectors::{Bookmark, Cause, Directory, Extent, Kind, Settings};
+use connectors::{Bookmark, Cause, Directory, Extent, Kind, Record, Settings, Step};
 use serde_json::{Value, json};
 
 use super::{CHANGES, Said, WHOLE, changes, marked, next, refusal, since};
@@ -58,7 +58,14 @@ async fn content_synchronisation_states_changes_and_never_takes_the_rest_for_gon
     assert_eq!(extents, CHANGES);
     assert!(said.gone.contains(&(Kind::Person, key)), "{:?}", said.gone);
     assert_eq!(Said { gone: Vec::new(), ..said }, Said::stated(&["moved", "new", "p0"], &["all"]));
-    assert_eq!(since(&directory, &next.unwrap()).await.0, Said::default());
+    let next = next.unwrap();
+    assert_eq!(since(&directory, &next).await.0, Said::default());
+
+    // In such an answer the server leaves out what is asked for by name, a lock for instance: the entry is read again.
+    server.modify(&format!("dn: uid=p4,ou=people,{base}\nchangetype: modify\nadd: nsAccountLock\nnsAccountLock: true\n"));
+    let (steps, _) = changes(&directory, &next).await;
+    let locked = |step: &Step| matches!(step, Step::Stated(Record::Person(person)) if person.username == "p4" && !person.active);
+    assert!(steps.iter().any(locked), "{steps:?}");
 }
 
 #[tokio::test]
@@ -93,9 +100,10 @@ async fn a_deletion_is_told_by_comparison_where_the_key_is_the_entrys_uuid() {
 async fn what_changes_arrives_by_itself() {
     let (server, base, directory) = source("live", READER, json!({"server": "389ds"})).await;
     let bookmark = marked(&directory).await;
+    server.modify(&format!("dn: uid=p4,ou=people,{base}\nchangetype: modify\nreplace: sn\nsn: changed before\n"));
     let mut following = directory.follow(&bookmark).unwrap();
     let first = next(&mut following).await;
-    assert_eq!((Said::of(&first.steps), [first.people, first.groups]), (Said::default(), CHANGES));
+    assert_eq!((Said::of(&first.steps), [first.people, first.groups]), (Said::stated(&["p4"], &[]), CHANGES));
     let key = server.value(&format!("uid=p2,ou=people,{base}"), "nsUniqueId");
     change(server, &base);
     let mut steps = Vec::new();

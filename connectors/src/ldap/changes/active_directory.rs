@@ -62,7 +62,7 @@ fn holding(contexts: &[String], bases: &[String]) -> Option<String> {
 }
 
 /// An attribute that the source depends on and whose changes are told by nobody.
-fn unseen(directory: &Directory) -> Option<&'static str> {
+pub(in crate::ldap) fn unseen(directory: &Directory) -> Option<&'static str> {
     let asked: Vec<String> = depended_on(directory);
     UNSEEN.into_iter().find(|name| asked.iter().any(|asked| asked.eq_ignore_ascii_case(name)))
 }

@@ -1,6 +1,8 @@
 //! DirSync (MS-ADTS §3.1.1.3.4.1.3): Active Directory names the entries that changed since a cookie, deleted ones too. It takes the right to
 //! replicate, and no less: the flag that does without answers an account with no right as if nothing had ever changed.
 
+use std::time::Duration;
+
 use ldap3::LdapResult;
 use ldap3::controls::RawControl;
 
@@ -17,7 +19,8 @@ use crate::ldap::connection::{Connection, refusal};
 use crate::ldap::error::Cause;
 use crate::ldap::guard::Chunk;
 use crate::ldap::rootdse::{self, control};
-use crate::ldap::search::run;
+use crate::ldap::search::{Query, run};
+use crate::ldap::settings::Limits;
 
 /// LDAP_DIRSYNC_INCREMENTAL_VALUES: of members, only those that came and went. 0x8000_0000 as the signed number it is sent as.
 const INCREMENTAL_VALUES: [u8; 4] = [0x80, 0, 0, 0];
@@ -27,6 +30,8 @@ const ANSWER_BYTES: [u8; 4] = [0, 0x10, 0, 0];
 const ANSWERS_MAX: usize = 10_000;
 /// Entries of one answer.
 const ENTRIES_MAX: usize = 100_000;
+/// How long it may go through its changes without a word: a little longer than controllers work on one search (MaxQueryDuration).
+const SILENCE_MAX: Duration = Duration::from_secs(150);
 /// The longest cookie.
 const COOKIE_BYTES_MAX: usize = 16 * 1024;
 
@@ -131,7 +136,10 @@ async fn ask(
     cookie: &[u8],
 ) -> Result<(Vec<Chunk>, LdapResult), Cause> {
     connection.ldap.with_controls(request(cookie));
-    match run(connection, &search(directory, context, filter, names), ENTRIES_MAX, 0).await {
+    let query = search(directory, context, filter, names);
+    // It goes through everything that changed since the cookie, and of a filter that little fits says nothing meanwhile.
+    let limits = Limits { stall: query.limits.stall.max(SILENCE_MAX), ..query.limits };
+    match run(connection, &Query { limits, ..query }, ENTRIES_MAX, 0).await {
         Err(Cause::PagingIgnored | Cause::PageTooLarge(_)) => Err(unusable("more changed than it can say at once")),
         other => other,
     }

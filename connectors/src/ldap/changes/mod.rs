@@ -28,12 +28,16 @@ use crate::record::Kind;
 
 use said::Said;
 
+pub(super) use active_directory::unseen;
 pub(super) use mark::{mark, method};
 
 /// Handfuls of steps that may wait for the reader.
 const STEPS_WAITING_MAX: usize = 4;
 /// Batches that may wait for whoever follows.
 const BATCHES_WAITING_MAX: usize = 4;
+
+/// Searches that are listened to at once, each on a connection of its own; a source of more bases is asked now and then.
+const SEARCHES_LISTENED_TO_MAX: usize = 16;
 
 /// How a directory is asked for its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +115,15 @@ async fn catch(
     mut said: Said,
 ) -> Result<Caught, Cause> {
     let (since, dynamic) = without_dynamic(since);
-    let (people, groups) = ask(directory, connection, method, &since, &mut said).await?;
+    let (mut people, mut groups) = ask(directory, connection, method, &since, &mut said).await?;
+    // Members are of both kinds: when one is said whole, so is the other.
+    let whole = people.extent == Extent::Whole || groups.extent == Extent::Whole;
+    for (kind, kept) in [(Kind::Person, &mut people), (Kind::Group, &mut groups)] {
+        if kept.extent == Extent::Changes && whole {
+            keys::name_all(directory, connection, kind, &mut said).await?;
+            kept.extent = Extent::Whole;
+        }
+    }
     if dynamic && (said.people || people.extent == Extent::Whole) {
         said.dynamic = false;
         said.dynamic_groups(directory, connection).await?;
@@ -160,7 +172,8 @@ async fn ask(
 
 /// Listens, when the server announces changes.
 pub(super) fn follow(directory: &Directory, since: &Bookmark) -> Option<Following> {
-    if Method::of(since)? != Method::Syncrepl {
+    let searches: usize = [Kind::Person, Kind::Group].into_iter().map(|kind| directory.queries(kind).count()).sum();
+    if Method::of(since)? != Method::Syncrepl || searches > SEARCHES_LISTENED_TO_MAX {
         return None;
     }
     let (out, batches) = mpsc::channel(BATCHES_WAITING_MAX);

@@ -37,8 +37,8 @@ pub(super) async fn last(directory: &Directory, connection: &mut Connection, sho
         return Err(refusal(answer, log, 0));
     }
     // Without the right to read it the log looks empty, as if nothing ever changed; and it names entries only where it is set to.
-    let named = found.iter().flat_map(Chunk::entries).any(|entry| text(entry, UNIQUE_ID_THERE).is_some());
-    Ok(named.then(|| number.to_string()))
+    let told = found.iter().flat_map(Chunk::entries).any(|entry| text(entry, UNIQUE_ID_THERE).is_some());
+    Ok(told.then(|| number.to_string()))
 }
 
 /// Reads what changed.

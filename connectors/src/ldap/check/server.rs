@@ -88,6 +88,10 @@ async fn last_change(directory: &Directory, connection: &mut Connection, shown: 
 /// How this server tells what changed, as far as this account may ask.
 pub(super) async fn tells_changes(directory: &Directory, connection: &mut Connection, steps: &mut Steps) {
     let found = changes::method(directory, connection).await.map(|method| {
+        let unseen = changes::unseen(directory).filter(|_| method.is_none() && directory.settings().is_active_directory());
+        if let Some(attribute) = unseen {
+            return ((), CheckStep::new("changes", Level::Warning, "changes_unseen").fact("attribute", attribute));
+        }
         let code = match method {
             Some(Method::DirSync) => "changes_by_dirsync",
             Some(Method::Usn) => "changes_by_usn",

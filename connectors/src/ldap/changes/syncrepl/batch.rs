@@ -8,9 +8,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::BETWEEN;
 use super::gather::Naming;
 use super::table::Flavour;
+use super::{BETWEEN, reread};
 use crate::changes::{Batch, Bookmark, Extent, Step};
 use crate::ldap::Directory;
 use crate::ldap::changes::said::Said;
@@ -45,6 +45,8 @@ pub(super) struct Event {
     pub(super) unnamed: bool,
     /// A group changed whose members are found by a search.
     pub(super) dynamic: bool,
+    /// Entries to read again, by nsUniqueId.
+    pub(super) incomplete: Vec<String>,
     /// Since when to ask next.
     pub(super) cookie: String,
     /// The end of the refresh: from here on, changes come as they happen.
@@ -58,6 +60,8 @@ struct Pending {
     /// People, groups: everything is said, or all keys are to be named.
     whole: [bool; 2],
     dynamic: bool,
+    /// Entries to read again, by nsUniqueId: people, groups.
+    incomplete: [Vec<String>; 2],
     since: Option<Instant>,
     last: Option<Instant>,
 }
@@ -128,6 +132,8 @@ impl<'a> Batches<'a> {
         source.cookie = event.cookie;
         let [people, groups] = &mut self.pending.whole;
         *(if source.kind == Kind::Person { people } else { groups }) |= event.unnamed || event.extent == Extent::Whole;
+        let [people, groups] = &mut self.pending.incomplete;
+        (if source.kind == Kind::Person { people } else { groups }).extend(event.incomplete);
         self.pending.dynamic |= event.dynamic;
         self.pending.steps.extend(event.steps);
         let now = Instant::now();
@@ -159,13 +165,20 @@ impl<'a> Batches<'a> {
     async fn look_into(&mut self, taken: &mut Pending) -> Result<(), Cause> {
         let several = |kind| self.directory.queries(kind).count() > 1;
         // Keys are named by hand where the server named them by another key, or said everything of one base and changes of another.
+        // Members are of both kinds: when one is said whole, so is the other.
+        let any_whole = taken.whole != [false; 2];
         let kinds = [Kind::Person, Kind::Group].into_iter().zip(taken.whole);
-        let nameless: Vec<Kind> =
-            kinds.filter(|(kind, whole)| *whole && (self.naming == Naming::Unknown || several(*kind))).map(|(kind, _)| kind).collect();
+        let left_open = |(kind, whole): &(Kind, bool)| any_whole && (!whole || self.naming == Naming::Unknown || several(*kind));
+        let nameless: Vec<Kind> = kinds.filter(left_open).map(|(kind, _)| kind).collect();
+        taken.whole = [any_whole; 2];
         let doubtful = self.doubtful(taken, several);
-        let people_changed = taken.whole[0] || taken.steps.iter().any(|step| key(step).is_some_and(|(kind, _)| kind == Kind::Person));
+        let people_changed = taken.whole[0]
+            || !taken.incomplete[0].is_empty()
+            || taken.steps.iter().any(|step| key(step).is_some_and(|(kind, _)| kind == Kind::Person));
         let dynamic = taken.dynamic || (self.dynamic && people_changed);
-        if nameless.is_empty() && doubtful.iter().all(|(_, keys)| keys.is_empty()) && !dynamic {
+        let incomplete = std::mem::take(&mut taken.incomplete);
+        let settled = doubtful.iter().all(|(_, keys)| keys.is_empty()) && incomplete.iter().all(Vec::is_empty);
+        if nameless.is_empty() && settled && !dynamic {
             return Ok(());
         }
         let mut connection = self.directory.open_at(self.url).await?;
@@ -175,6 +188,9 @@ impl<'a> Batches<'a> {
             for (kind, wanted) in doubtful {
                 let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
                 keys::restate(self.directory, &mut connection, kind, (self.naming.attribute(), &wanted), &mut said).await?;
+            }
+            for (kind, incomplete) in [Kind::Person, Kind::Group].into_iter().zip(&incomplete) {
+                reread(self.directory, &mut connection, kind, incomplete, &mut said).await?;
             }
             if dynamic {
                 said.dynamic_groups(self.directory, &mut connection).await?;

@@ -95,7 +95,8 @@ impl Listener {
             self.source.cookie = cookie::after(self.flavour, &self.source.cookie, &change);
         }
         let (unnamed, dynamic) = (gathering.take_unnamed(), gathering.take_dynamic().is_some());
-        let event = Event { at: self.at, steps, extent, unnamed, dynamic, cookie: self.source.cookie.clone(), caught_up };
+        let incomplete = gathering.take_incomplete();
+        let event = Event { at: self.at, steps, extent, unnamed, dynamic, incomplete, cookie: self.source.cookie.clone(), caught_up };
         self.events.send(event).await.map_err(|_| Cause::GivenUp)
     }
 }

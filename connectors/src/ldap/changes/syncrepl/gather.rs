@@ -73,6 +73,8 @@ pub(super) struct Gathering<'a> {
     unnamed: bool,
     /// Groups whose members are to be found by searches, once this one leaves the connection.
     dynamic: Chunk,
+    /// Entries to read again, by nsUniqueId: in a refresh 389 Directory Server leaves out what was asked for, keys and locks among it.
+    incomplete: Vec<String>,
     /// The refresh is over (`refreshAndPersist`).
     pub(super) refreshed: bool,
     /// The cookie said last.
@@ -90,6 +92,7 @@ impl<'a> Gathering<'a> {
             presence: false,
             unnamed: false,
             dynamic: Chunk::default(),
+            incomplete: Vec::new(),
             refreshed: false,
             cookie: None,
         }
@@ -110,6 +113,11 @@ impl<'a> Gathering<'a> {
         Some(std::mem::take(&mut self.dynamic)).filter(|chunk| chunk.len() > 0)
     }
 
+    /// The entries to read again, by nsUniqueId.
+    pub(super) fn take_incomplete(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.incomplete)
+    }
+
     /// What the messages of a chunk say.
     pub(super) fn steps(&mut self, chunk: &Chunk) -> Result<Vec<Step>, Malformed> {
         let mut steps = Vec::with_capacity(chunk.len());
@@ -119,7 +127,9 @@ impl<'a> Gathering<'a> {
                 match state.state {
                     State::Stated => {
                         self.refresh.said += 1;
-                        if self.kind == Kind::Group && dynamic::is_dynamic(message.content) {
+                        if self.flavour == Flavour::Ds389 && !self.refreshed {
+                            self.incomplete.extend(Naming::NsUniqueId.key(&state.uuid));
+                        } else if self.kind == Kind::Group && dynamic::is_dynamic(message.content) {
                             self.dynamic.push(message.content);
                         } else {
                             steps.push(Step::Stated(self.directory.entries().record(self.kind, message.content)));

@@ -88,7 +88,10 @@ async fn tells(directory: &Directory, connection: &mut Connection, shown: &RootD
     let mut told = false;
     loop {
         match within_stall(&query, session.next(connection, 0)).await? {
-            Heard::Chunk(chunk) => told |= !gathering.steps(&chunk).map_err(Cause::Malformed)?.is_empty() || gathering.take_unnamed(),
+            Heard::Chunk(chunk) => {
+                told |= !gathering.steps(&chunk).map_err(Cause::Malformed)?.is_empty();
+                told |= gathering.take_unnamed() || !gathering.take_incomplete().is_empty();
+            }
             Heard::End(answer) => return ended(answer, &query, 0, true).map(|_| told),
         }
     }
@@ -201,6 +204,7 @@ async fn refresh(
             Heard::End(answer) => break ended(answer, query, gathering.said(), true)?,
         }
     };
+    reread(directory, connection, kind, &gathering.take_incomplete(), said).await?;
     if let Some(groups) = gathering.take_dynamic() {
         said.state(directory, connection, (kind, query), vec![groups]).await?;
     }
@@ -211,6 +215,18 @@ async fn refresh(
         Next::Lost => None,
     };
     Ok(Part { extent, next, unnamed: gathering.take_unnamed() })
+}
+
+/// States entries that 389 Directory Server named, as they are now. Whoever went since is named by the next answer.
+async fn reread(
+    directory: &Directory,
+    connection: &mut Connection,
+    kind: Kind,
+    incomplete: &[String],
+    said: &mut Said,
+) -> Result<(), Cause> {
+    let wanted: Vec<&str> = incomplete.iter().map(String::as_str).collect();
+    keys::restate(directory, connection, kind, (Naming::NsUniqueId.attribute(), &wanted), said).await.map(drop)
 }
 
 /// Waits for a message as long as the stall detector allows.
