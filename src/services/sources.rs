@@ -16,6 +16,7 @@ use super::context::Context;
 use super::directories::{self, prepare};
 use super::error::Error;
 use super::schedules;
+use super::source_files;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
 use crate::store::establishment::{group, link, source_state, sync_run};
@@ -24,7 +25,7 @@ use crate::types::id::SourceId;
 use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
 use crate::types::matching::Matching;
 use crate::types::nul;
-use crate::types::permission::{GatewayRole, Permission};
+use crate::types::permission::Permission;
 use crate::types::schedule::Schedule;
 use crate::types::secret::Secret;
 
@@ -32,8 +33,6 @@ use crate::types::secret::Secret;
 const NAME_LENGTH_MAX: usize = 64;
 /// The key of the bind password within the settings: written, never read back.
 const BIND_PASSWORD: &str = "bind_password";
-/// The keys of `settings.tls` that name files of the gateway's machine.
-const TLS_FILES: [&str; 3] = ["ca_file", "client_cert_file", "client_key_file"];
 
 /// A source as it is configured. `settings.bind_password` is written and never read back; left out, the one before stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -220,9 +219,10 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
 }
 
 /// Tries a source step by step, from its name to how it tells changes, with some records as they would arrive and how they come about.
+/// Of a file: encoding, delimiter, columns, people and groups.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` when its files cannot be used any more.
+/// `NotFound`, `Invalid` when its files cannot be used any more, `Conflict` when it was given no file.
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
@@ -242,6 +242,9 @@ pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Re
 /// # Errors
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Result<Connector, Error> {
+    if matches!(source.kind, SourceKind::Csv | SourceKind::Ldif) {
+        return source_files::connector(ctx, source, None).await;
+    }
     let directory = directory(ctx, source).await?;
     if directory.settings().urls.len() > 1
         && let Some(server) = source_state::get(&mut ctx.store.read().await?, source.id).await?.server
@@ -261,11 +264,15 @@ pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Op
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
-    let not_theirs = files_of_others(ctx, &source.settings, &fields.settings);
+    let not_theirs = source_files::files_of_others(ctx, &source.settings, &fields.settings);
     if !not_theirs.is_empty() {
         // Before the settings are tried, because trying them opens the files.
         wrong.extend(not_theirs);
         return Err(Error::Invalid(wrong));
+    }
+    if fields.kind != SourceKind::Ldap {
+        wrong.extend(source_files::wrong_settings(fields.kind, &fields.settings));
+        return if wrong.is_empty() { take_fields(source, fields, fields.settings.clone()) } else { Err(Error::Invalid(wrong)) };
     }
     let mut settings = fields.settings.clone();
     let password = Said::take(&mut settings).unwrap_or_else(|refused| {
@@ -298,6 +305,10 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Forget => source.secret_sealed = None,
         Said::Nothing => {}
     }
+    take_fields(source, fields, settings)
+}
+
+fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) -> Result<(), Error> {
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
@@ -328,22 +339,6 @@ impl Said {
     }
 }
 
-/// The files of the machine that this change names or leaves, unless whoever runs the gateway makes it: an establishment's administrator
-/// has no say in what the gateway opens.
-fn files_of_others(ctx: &Context, before: &Value, after: &Value) -> Vec<Invalid> {
-    if ctx.actor.may_act_as(GatewayRole::Operator) {
-        return Vec::new();
-    }
-    let named = |settings: &Value, key: &str| settings.pointer("/tls")?.get(key).filter(|path| !path.is_null()).cloned();
-    let changed = TLS_FILES.iter().filter(|key| named(before, key) != named(after, key));
-    changed
-        .map(|key| {
-            let message = "names a file of the gateway's machine, which only an operator may choose: ask an operator, or leave it as it is";
-            Invalid::new(format!("settings.tls.{key}"), message)
-        })
-        .collect()
-}
-
 /// Whether the bind password would travel to another server, one vouched for by others, or less protected, than it was given for.
 fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
     let Ok(before) = connectors::Settings::parse(before) else { return true };
@@ -363,8 +358,8 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
             format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
         wrong.push(Invalid::new("name", message));
     }
-    if fields.kind != SourceKind::Ldap {
-        wrong.push(Invalid::new("kind", "this version reads directories: accepted is `ldap`"));
+    if fields.kind == SourceKind::Scim {
+        wrong.push(Invalid::new("kind", "this version takes no SCIM feeds: accepted are `ldap`, `csv`, `ldif`"));
     }
     if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
         wrong.extend(more);

@@ -80,6 +80,7 @@ const OF_SOME: [(&str, &[&str]); 33] = [
     ("list_run_changes", &["kind", "name", "operation"]),
     ("list_runs", &["source", "mode", "state"]),
     ("list_sources", &["name", "kind", "enabled"]),
+    ("give_source_file", &["file_name"]),
     ("list_tokens", &["name", "kind", "scope"]),
     ("list_users", &["username", "given_name", "family_name", "display_name", "email", "locale", "status", "disabled_by", "home_unit"]),
     ("list_zones", &[]),

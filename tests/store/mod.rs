@@ -29,6 +29,7 @@ pub mod samples;
 mod schedules;
 mod sign_in;
 mod sign_outs;
+mod source_files;
 mod starting;
 mod statistics;
 mod taking_back;

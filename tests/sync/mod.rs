@@ -3,6 +3,7 @@
 mod active_directory;
 mod bad_input;
 mod changes;
+mod files;
 mod guard;
 mod held_letters;
 mod leaving;

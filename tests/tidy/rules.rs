@@ -36,6 +36,7 @@ const SERVICES: &[&[&str]] = &[
     &["applications"],
     &["links"],
     &["users"],
+    &["source_files"],
     &["sources", "source_words", "groups"],
     &["sync"],
     &["leaving"],

@@ -12,6 +12,7 @@ use crate::record::{Group, Kind, Member, Person, Record, Unreadable, regular};
 
 mod raw;
 
+pub(crate) use raw::written;
 use raw::{Raw, Slots};
 pub(super) use raw::{raw_dn, reference};
 
@@ -19,7 +20,7 @@ pub(super) use raw::{raw_dn, reference};
 const SHOWN_CHARS_MAX: usize = 300;
 
 /// Turns the raw entries of a source into records.
-pub(super) struct Entries {
+pub(crate) struct Entries {
     people: Selection,
     groups: Selection,
     mapping: Mapping,
@@ -44,7 +45,7 @@ struct Refused(String);
 const GROUP_NAMES: [&str; 7] = ["cn", "displayName", "description", "member", "uniqueMember", "memberUid", "memberURL"];
 
 impl Entries {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let keys: Vec<(String, KeyForm)> = match &settings.external_id {
             Some(name) => vec![(name.clone(), KeyForm::of(name))],
             None => settings.server.keys().iter().map(|name| ((*name).to_owned(), KeyForm::of(name))).collect(),
@@ -72,7 +73,7 @@ impl Entries {
     }
 
     /// One raw entry as a record.
-    pub(super) fn record(&self, kind: Kind, raw: &[u8]) -> Record {
+    pub(crate) fn record(&self, kind: Kind, raw: &[u8]) -> Record {
         let selection = match kind {
             Kind::Person => &self.people,
             Kind::Group => &self.groups,

@@ -23,6 +23,7 @@ mod run;
 mod serve;
 mod source;
 mod source_check;
+mod source_file;
 mod source_told;
 mod token;
 mod user;

@@ -10,6 +10,7 @@ use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::logout_notices;
 use super::super::roles;
+use super::super::schedules;
 use super::super::users::{self, facts};
 use super::round::is_kept;
 use crate::store::Tx;
@@ -76,6 +77,8 @@ pub async fn remove(ctx: &Context, name: &str, fate: Fate, confirm: Option<&str>
     if preview {
         return Ok(removal);
     }
+    // It is disabled already: whoever keeps it up lets go of it now.
+    schedules::announce(ctx, source.id, source.schedule.is_some()).await?.hurry(ctx).await;
     while forget_changes(ctx, &source).await? {}
     let mut tx = ctx.store.begin().await?;
     roles::recompute_all_in(&mut tx, ctx).await?;

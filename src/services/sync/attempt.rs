@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::leases::Lease;
+use super::super::source_files;
 use super::super::sources;
 use super::apply::{self, Carried};
 use super::feed::{self, Feed, Filled, Mark};
@@ -31,7 +32,10 @@ const OVERTAKEN: &str = "a later run took over everything the source says: there
 /// Whatever broke it off.
 pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease: &Lease, feed: Feed) -> Result<Run, Error> {
     let clock = Instant::now();
-    let connector = sources::connector(ctx, source).await?;
+    let connector = match &feed {
+        Feed::File(content) => source_files::connector(ctx, source, Some(content.clone())).await?,
+        Feed::Source | Feed::Batch(_) => sources::connector(ctx, source).await?,
+    };
     let approved = approved(ctx, &run).await?;
     let filled = tokio::select! {
         filled = feed::fill(ctx, source.id, &connector, run.mode, feed) => filled?,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use connectors::{Batch, Bookmark, Changes, Connector, Extent, Kind, Record, Step};
+use connectors::{Batch, Bookmark, Changes, Connector, Content, Extent, Kind, Record, Step};
 
 use super::super::context::Context;
 use super::super::error::Error;
@@ -25,6 +25,8 @@ pub enum Feed {
     Source,
     /// What the source announced, or what was asked of it about a few entries.
     Batch(Batch),
+    /// A file that the source was not given: what it would change, for a preview.
+    File(Content),
 }
 
 /// What becomes of a source's bookmark once what was read is applied.
@@ -115,7 +117,7 @@ pub async fn fill(ctx: &Context, source: SourceId, connector: &Connector, mode: 
         // Without a bookmark of its own, what was said moves none.
         return Ok(Filled { inbox, mark: bookmark.map_or(Mark::Stays, |new| Mark::Moves(Some(new))), note: None });
     }
-    if mode != Mode::Changes {
+    if mode != Mode::Changes || matches!(connector, Connector::Csv(_) | Connector::Ldif(_)) {
         return whole(ctx, source, connector, None).await;
     }
     match since(ctx, source, connector).await? {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use connectors::Batch;
+use connectors::{Batch, Content};
 use serde_json::json;
 
 use super::super::audit;
@@ -92,6 +92,15 @@ pub async fn run_by(ctx: &Context, name: &str, mode: Mode, by: StartedBy) -> Res
 /// As `start`; how the run itself ended is in its `state`.
 pub async fn run_batch(ctx: &Context, name: &str, batch: Batch, by: StartedBy) -> Result<Run, Error> {
     let begun = begin(ctx, name, Mode::Changes, by, Feed::Batch(batch)).await?;
+    carry_out(&for_source(ctx, &begun.source), begun).await
+}
+
+/// What a source would change if it were given this file. The file is not kept.
+///
+/// # Errors
+/// As `start`; how the run itself ended is in its `state`.
+pub async fn preview_file(ctx: &Context, name: &str, content: Content) -> Result<Run, Error> {
+    let begun = begin(ctx, name, Mode::Preview, StartedBy::Hand, Feed::File(content)).await?;
     carry_out(&for_source(ctx, &begun.source), begun).await
 }
 

@@ -5,8 +5,8 @@ mod columns;
 
 use columns::{
     API_TOKENS, APPLICATIONS, ASSIGNMENTS, AUDIT_EVENTS, AUTHORIZATION_CODES, CHANGES, CLIENTS, GRANTS, GROUPS, IDEMPOTENCY_KEYS,
-    INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILES, SOURCE_STATES, SOURCES,
-    USERS,
+    INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS, SOURCE_FILES,
+    SOURCE_STATES, SOURCES, USERS,
 };
 
 /// The last migration of the establishment's store that this list describes.
@@ -91,6 +91,7 @@ pub const TABLES: &[Table] = &[
     table("proposals", 1, PROPOSALS),
     table("statements", 2, &[uuid("source_id"), text("external_id"), uuid("user_id"), json("stated")]),
     table("source_files", 1, SOURCE_FILES),
+    table("source_file_parts", 1, SOURCE_FILE_PARTS),
     table("applications", 1, APPLICATIONS),
     table("rules", 1, RULES),
     table("assignments", 1, ASSIGNMENTS),

@@ -29,6 +29,7 @@ pub mod rule;
 pub mod session;
 pub mod signing_key;
 pub mod source;
+pub mod source_file;
 pub mod source_state;
 pub mod source_turn;
 pub mod statement;

@@ -161,7 +161,10 @@ pub(super) const PROPOSALS: &[Column] = &[
 ];
 
 pub(super) const SOURCE_FILES: &[Column] =
-    &[uuid("source_id"), text("name"), bytes("content"), bytes("digest"), text("given_by"), int("given_at")];
+    &[uuid("source_id"), text("name"), int("size"), bytes("digest"), text("given_by"), int("given_at")];
+
+pub(super) const SOURCE_FILE_PARTS: &[Column] =
+    &[uuid("id"), uuid("source_id"), int("part"), Column { sealed: true, ..bytes("content_sealed") }];
 
 pub(super) const SOURCE_STATES: &[Column] = &[
     uuid("source_id"),
