@@ -2,8 +2,8 @@
 
 mod pause;
 
-pub(in crate::services) use pause::pause_in;
 pub use pause::resume;
+pub(in crate::services) use pause::{pause_in, waits};
 
 use connectors::ldap::{CheckStep, TlsMode};
 use connectors::{Connector, Directory, Password};

@@ -194,6 +194,17 @@ async fn someone_who_moves_is_gone_in_one_school_and_new_in_the_other() {
     assert_eq!(passed.parts.iter().map(|part| part.groups).collect::<Vec<_>>(), [0, 1]);
     let run = sync::run(&b, passed.parts[1].run_id.unwrap()).await.unwrap();
     assert_eq!((run.source.as_str(), run.state), ("academie", State::Done));
+
+    // Taken back in one school, it is not done again there before somebody says so.
+    assert_eq!(sync::undo_to_end(&b, run.id, false).await.unwrap().state, State::Done);
+    assert_eq!(active(&b).await, ["bob", "cid"]);
+    let again = academy.pass(Mode::Full).await;
+    assert_eq!(outcomes(&again), [("e-0990001n", Outcome::Unchanged), ("e-0990002p", Outcome::Skipped)]);
+    assert!(again.parts[1].error.as_deref().unwrap().contains("was taken back"));
+    sources::resume(&b, "academie").await.unwrap();
+    assert_eq!(academy.pass(Mode::Full).await.parts[1].outcome, Outcome::Done);
+    assert_eq!(active(&b).await, ["ana", "bob", "cid"]);
+    assert!(matches!(sync::undo_to_end(academy.platform.context(), passed.run.id, false).await, Err(Error::Conflict(_))));
 }
 
 #[tokio::test]

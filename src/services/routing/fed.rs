@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::super::context::PlatformContext;
 use super::super::error::Error;
+use super::super::sources;
 use super::super::sync::{self, Gathered, Part, Pass};
 use super::places::Places;
 use crate::store::establishment::routed_part::{self, Outcome, RoutedPart};
@@ -15,6 +16,14 @@ use crate::store::establishment::sync_run::{Counts, Mode, Run, StartedBy, State}
 
 /// Establishments fed at once: each holds files and connections open while its run lasts.
 const AT_ONCE: usize = 4;
+
+/// What came of one part.
+enum Fed {
+    /// Its run.
+    Run(Run),
+    /// None: the source is disabled there, or waits for a person and why.
+    Not(Option<String>),
+}
 
 /// What every part of a pass has in common.
 #[derive(Debug)]
@@ -118,8 +127,8 @@ impl Common {
     async fn one(&self, slug: &str, part: Part) -> RoutedPart {
         let row = self.empty(slug, &part);
         match self.run(slug, part).await {
-            Ok(Some(run)) => of_run(row, run),
-            Ok(None) => RoutedPart { outcome: Outcome::Skipped, ..row },
+            Ok(Fed::Run(run)) => of_run(row, run),
+            Ok(Fed::Not(why)) => RoutedPart { outcome: Outcome::Skipped, error: why, ..row },
             Err(error) => {
                 tracing::warn!(establishment = slug, source = self.origin.name, %error, "an establishment's part cannot be run");
                 RoutedPart { error: Some(error.to_string()), ..row }
@@ -127,13 +136,16 @@ impl Common {
         }
     }
 
-    /// The run of one part; none where the source is disabled.
-    async fn run(&self, slug: &str, part: Part) -> Result<Option<Run>, Error> {
+    async fn run(&self, slug: &str, part: Part) -> Result<Fed, Error> {
         let there = self.platform.enter(slug).await?;
         match sync::receive(&there, &self.origin, self.mode != Mode::Preview).await? {
-            Some(source) if !source.enabled => Ok(None),
-            Some(source) => sync::run_part(&there, &source.name, self.mode, self.by, part).await.map(Some),
-            None => Ok(Some(sync::would_be(&there, &self.origin, &part))),
+            Some(source) if !source.enabled => Ok(Fed::Not(None)),
+            Some(source) => match sources::waits(&there, source.id).await? {
+                // A run was taken back there: this one would only do the same again.
+                Some(why) if self.mode != Mode::Preview => Ok(Fed::Not(Some(why))),
+                _ => sync::run_part(&there, &source.name, self.mode, self.by, part).await.map(Fed::Run),
+            },
+            None => Ok(Fed::Run(sync::would_be(&there, &self.origin, &part))),
         }
     }
 }

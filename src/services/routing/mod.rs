@@ -173,7 +173,7 @@ fn sum(ended: &mut Ended, pass: &Pass, parts: &[RoutedPart], unplaced: &[Unplace
         format!("{count} ({}{more})", names.join(", "))
     };
     let mut said = vec![format!("{} establishments", parts.len())];
-    for (outcome, word) in [(Outcome::Held, "held"), (Outcome::Failed, "failed"), (Outcome::Skipped, "disabled there")] {
+    for (outcome, word) in [(Outcome::Held, "held"), (Outcome::Failed, "failed"), (Outcome::Skipped, "disabled or waiting there")] {
         if of(outcome).next().is_some() {
             said.push(format!("{word}: {}", named(outcome)));
         }

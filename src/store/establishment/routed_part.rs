@@ -24,7 +24,7 @@ pub enum Outcome {
     Held,
     /// Its run failed, or could not begin.
     Failed,
-    /// The source is disabled there.
+    /// The source is disabled there, or waits for a person.
     Skipped,
 }
 
