@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use passerelle::services::context::Context;
 use passerelle::services::error::Error;
-use passerelle::services::{groups, sync, users};
-use passerelle::store::establishment::change::{self, Change, Operation};
+use passerelle::services::leases::{self, HOLD_S};
+use passerelle::services::{groups, jobs, sync, users};
+use passerelle::store::establishment::change::{self, Change, ChangeKind, Operation};
 use passerelle::store::establishment::group::{self, Group};
-use passerelle::store::establishment::sync_run::{Mode, Run, State};
-use passerelle::store::establishment::user::{DisabledBy, User, UserStatus};
+use passerelle::store::establishment::sync_run::{self, Counts, Mode, Progress, Run, State};
+use passerelle::store::establishment::user::{self, DisabledBy, User, UserStatus};
 use passerelle::store::establishment::{link, membership, source_state};
+use passerelle::store::registry::job::Kind;
+use passerelle::types::id::RunId;
 use passerelle::types::page::PageRequest;
 
 use super::{Fed, add, delete, dn, group as group_entry, person, rename};
@@ -183,7 +186,7 @@ async fn someone_new_who_signed_in_is_disabled_and_keeps_everything() {
     let run = sync_at(&fed, 1).await;
     let bob = fed.user("bob").await;
     let mut tx = fed.ctx.store.begin().await.unwrap();
-    passerelle::store::establishment::user::touch_sign_in(&mut tx, bob.id, fed.ctx.now).await.unwrap();
+    user::touch_sign_in(&mut tx, bob.id, fed.ctx.now).await.unwrap();
     tx.commit().await.unwrap();
     let undone = undo_at(&fed, 2, &run).await;
     assert_eq!((undone.counts.disabled, undone.counts.removed, undone.counts.skipped), (1, 1, 0));
@@ -233,4 +236,42 @@ async fn only_a_run_that_wrote_is_taken_back_and_only_once() {
     assert!(state.error.unwrap().contains(&run.id.to_string()));
     let first = change::list(&mut fed.ctx.store.read().await.unwrap(), undone.id, 0, 10, &change::Filter::default()).await.unwrap().0;
     assert!(first.iter().all(|change| change.operation == Operation::Removed), "{first:?}");
+}
+
+#[tokio::test]
+async fn an_undo_whose_node_is_gone_is_gone_on_with_by_another() {
+    let (fed, before, run) = changed().await;
+    // As a node left it that was killed: it had taken one person back, and told so.
+    let (ctx, david) = (later(&fed, 2), fed.user("david").await);
+    let left = Run {
+        id: RunId::new(),
+        mode: Mode::Undo,
+        state: State::Running,
+        counts: Counts { updated: 1, ..Counts::default() },
+        started_at: ctx.now,
+        duration_ms: None,
+        progress: Some(Progress { noted: 1, ..Progress::default() }),
+        undoes: Some(run.id),
+        ..run.clone()
+    };
+    drop(leases::begin(&ctx.gateway, Kind::Sync, ctx.slug(), &left.id.to_string(), ctx.now).await.unwrap().unwrap());
+    let told = Change {
+        seq: 1,
+        kind: ChangeKind::User,
+        operation: Operation::Updated,
+        subject_id: Some(david.id.uuid()),
+        name: "david".to_owned(),
+        detail: None,
+    };
+    let mut tx = ctx.store.begin().await.unwrap();
+    sync_run::insert(&mut tx, &left).await.unwrap();
+    change::insert_all(&mut tx, left.id, &[told]).await.unwrap();
+    user::update(&mut tx, &User { email: Some("david@acad-test.fr".to_owned()), ..david }).await.unwrap();
+    tx.commit().await.unwrap();
+
+    jobs::run_due(&ctx.gateway, ctx.now.plus_s(HOLD_S + 1)).await.unwrap();
+    let ended = sync::run(&fed.ctx, left.id).await.unwrap();
+    assert_eq!((ended.state, ended.error.as_deref(), ended.counts.skipped), (State::Done, None, 0));
+    assert_eq!(sync::run(&fed.ctx, run.id).await.unwrap().state, State::Undone);
+    assert_eq!(picture(&fed).await, before);
 }
