@@ -136,10 +136,11 @@ async fn the_retro_changelog_names_what_to_read_again() {
     assert_eq!(Said { gone: Vec::new(), ..said }, Said::stated(&["moved", "new", "p0"], &["all"]));
     assert_eq!(since(&directory, &next.clone().unwrap()).await.0, Said::default());
 
-    // A number that is not in the log any more, or not yet, tells that something is missing.
-    for number in ["0", "99999999", "many"] {
-        let error = refusal(&directory, &Bookmark { people: number.to_owned(), ..bookmark.clone() }).await;
-        assert!(matches!(&error.cause, Cause::BookmarkRefused { code: 0, .. }), "{number}: {error}");
+    // A change that is not in the log any more, or not yet, or is another one there, tells that something is missing.
+    let (number, _) = bookmark.people.split_once(' ').unwrap();
+    for change in ["0", "99999999", "many", number, &format!("{number} 00000000-00000000-00000000-00000000 20260101000000Z")] {
+        let error = refusal(&directory, &Bookmark { people: change.to_owned(), ..bookmark.clone() }).await;
+        assert!(matches!(&error.cause, Cause::BookmarkRefused { code: 0, .. }), "{change}: {error}");
     }
     // A branch that is renamed takes everyone below along, and the log says one word of it.
     server.modify(&format!("dn: ou=below,ou=people,{base}\nchangetype: add\nobjectClass: organizationalUnit\n"));

@@ -113,6 +113,11 @@ impl<'a> Gathering<'a> {
         Some(std::mem::take(&mut self.dynamic)).filter(|chunk| chunk.len() > 0)
     }
 
+    /// How many entries are to be read again.
+    pub(super) fn incomplete(&self) -> usize {
+        self.incomplete.len()
+    }
+
     /// The entries to read again, by nsUniqueId.
     pub(super) fn take_incomplete(&mut self) -> Vec<String> {
         std::mem::take(&mut self.incomplete)
