@@ -4,7 +4,7 @@ use connectors::{Bookmark, Cause, Directory, Extent, Kind, Record, Settings, Ste
 use serde_json::{Value, json};
 
 use super::{CHANGES, Said, WHOLE, changes, marked, next, refusal, since};
-use crate::harness::ds389::{Ds389, MANAGER, PASSWORD, READER};
+use crate::harness::ds389::{Ds389, PASSWORD, READER, ROOT};
 
 /// The server, a branch of it, and a source of that branch.
 async fn source(name: &str, account: &str, own: Value) -> (&'static Ds389, String, Directory) {
@@ -125,7 +125,7 @@ async fn what_changes_arrives_by_itself() {
 
 #[tokio::test]
 async fn the_retro_changelog_names_what_to_read_again() {
-    let (server, base, directory) = source("retro", MANAGER, json!({"server": "other", "mapping": {"external_id": "nsUniqueId"}})).await;
+    let (server, base, directory) = source("retro", ROOT, json!({"server": "other", "mapping": {"external_id": "nsUniqueId"}})).await;
     let bookmark = marked(&directory).await;
     assert_eq!(bookmark.method, "retro-changelog");
     let key = server.value(&format!("uid=p2,ou=people,{base}"), "nsUniqueId");
@@ -164,7 +164,7 @@ async fn an_account_that_may_not_read_the_changelog_goes_by_times() {
 #[tokio::test]
 async fn a_server_that_gives_cookies_and_never_tells_is_found_out() {
     let (server, base) = branch("nameless", Ds389::nameless).await;
-    for account in [READER, MANAGER] {
+    for account in [READER, ROOT] {
         let bookmark = marked(&of(server, &base, account, json!({"server": "389ds"})).await).await;
         assert_eq!(bookmark.method, "timestamp", "{account}");
     }

@@ -144,15 +144,15 @@ impl<'a> Gathering<'a> {
                     State::Gone => steps.extend(self.gone(&[state.uuid])),
                 }
                 self.cookie = state.cookie.or(self.cookie.take());
-            } else if let Some(info) = wire::info(message.content)? {
-                self.info(info, &mut steps);
+            } else if let Some(said) = wire::between(message.content)? {
+                self.between(said, &mut steps);
             }
         }
         Ok(steps)
     }
 
-    fn info(&mut self, info: SyncInfo, steps: &mut Vec<Step>) {
-        let cookie = match info {
+    fn between(&mut self, said: SyncInfo, steps: &mut Vec<Step>) {
+        let cookie = match said {
             SyncInfo::NewCookie(cookie) => Some(cookie),
             SyncInfo::PhaseEnd { deletes, cookie, done } => {
                 self.presence |= !deletes;
