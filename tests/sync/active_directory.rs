@@ -13,6 +13,7 @@ use passerelle::store::establishment::sync_run::{Mode, Run, State};
 use passerelle::store::establishment::user::UserStatus;
 use passerelle::store::establishment::{group, source, source_state};
 use passerelle::types::leaving::Leaving;
+use passerelle::types::matching::Matching;
 use serde_json::json;
 
 use super::open_guard;
@@ -53,7 +54,16 @@ async fn a_domain_is_followed_from_its_first_reading_to_its_last_change() {
     let settings = json!({"urls": [samba.url()], "bind_dn": ADMIN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE, "profile": "active-directory",
         "user_filter": "(&(objectCategory=person)(objectClass=user)(mail=*))"});
     let (guard, leaving) = (open_guard(), Leaving::default());
-    let fields = SourceFields { name: "ad".into(), kind: SourceKind::Ldap, settings, schedule: None, guard, leaving, enabled: true };
+    let fields = SourceFields {
+        name: "ad".into(),
+        kind: SourceKind::Ldap,
+        settings,
+        schedule: None,
+        guard,
+        leaving,
+        matching: Matching::default(),
+        enabled: true,
+    };
     create(&ctx, &fields).await.unwrap();
     let first = run(&ctx, Mode::Full).await;
     assert_eq!(usize::try_from(first.counts.created).unwrap(), PEOPLE);
