@@ -1,10 +1,12 @@
 //! The doctor of a source, as an administrator sees it.
 
-use connectors::{CheckStep, Directory, Level, Record};
+use connectors::{CheckStep, Directory, Level, Record, Settings};
 use serde_json::json;
 
 use super::{directory, settings};
+use crate::harness::ds389::{self, Ds389};
 use crate::harness::generator::generate;
+use crate::harness::samba::{self, Samba};
 use crate::harness::slapd::{BASE, Slapd};
 
 /// A moment after everything that these servers write.
@@ -131,6 +133,43 @@ async fn one_entry_is_read_as_a_run_would_with_the_way_each_field_came() {
 
     let group = slapd.search("(cn=tous)", &["1.1"]).lines().find_map(|line| line.strip_prefix("dn: ").map(str::to_owned)).unwrap();
     assert!(matches!(source.one(&group).await.unwrap().found, Ok(Record::Group(group)) if group.name == "tous"));
+}
+
+#[tokio::test]
+async fn active_directory_tells_its_make_its_clock_and_dirsync() {
+    let samba = Samba::start();
+    let json =
+        json!({"urls": [samba.url()], "bind_dn": samba::ADMIN, "base_dn": samba::BASE, "profile": "active-directory", "page_size": 50});
+    let source = Directory::new(Settings::parse(&json).unwrap(), Some(samba::ADMIN_PASSWORD.into())).await.unwrap();
+    let steps = source.check(NOW).await;
+    assert!(fact(step(&steps, "server"), "vendor").contains("Samba"), "{:?}", step(&steps, "server"));
+    let people = step(&steps, "people");
+    assert!(people.level == Level::Ok && people.count >= Some(samba::PEOPLE), "{people:?}");
+    assert_eq!((step(&steps, "paging").code, step(&steps, "changes").code), ("paging", "changes_by_dirsync"));
+    // Two moments of a century apart, told to the second by the server's own clock.
+    let clock = step(&steps, "clock");
+    assert_eq!((clock.level, clock.code), (Level::Warning, "clock_apart"));
+    let theirs = NOW - fact(clock, "apart").parse::<i64>().unwrap();
+    assert_eq!(step(&source.check(theirs + 5).await, "clock").code, "clock");
+
+    let one = source.one(&samba::person(7)).await.unwrap();
+    let Ok(Record::Person(closed)) = one.found else { panic!("{one:?}") };
+    assert_eq!((closed.username.as_str(), closed.active), ("p007", false));
+    assert!(closed.inactive_reason.unwrap().starts_with("userAccountControl "));
+}
+
+#[tokio::test]
+async fn a_389_directory_tells_its_make_and_content_synchronisation() {
+    let server = Ds389::shared();
+    let base = server.branch("examined");
+    let json = json!({"urls": [server.url()], "bind_dn": ds389::READER, "base_dn": format!("ou=people,{base}"),
+        "group_base_dn": format!("ou=groups,{base}"), "page_size": 10});
+    let source = Directory::new(Settings::parse(&json).unwrap(), Some(ds389::PASSWORD.into())).await.unwrap();
+    let steps = source.check(NOW).await;
+    assert!(steps.iter().all(|step| step.level == Level::Ok), "{steps:?}");
+    assert!(fact(step(&steps, "server"), "vendor").contains("389"), "{:?}", step(&steps, "server"));
+    assert_eq!((step(&steps, "people").count, step(&steps, "groups").count), (Some(5), Some(1)));
+    assert_eq!((step(&steps, "changes").code, fact(step(&steps, "ranges"), "members")), ("changes_by_syncrepl", "5"));
 }
 
 #[test]

@@ -90,25 +90,12 @@ impl Undo<'_> {
         Ok(())
     }
 
-    /// Someone whom the run found to be the same as an entry of the source: they are another source's alone again.
-    async fn part(&mut self, tx: &mut Tx, detail: &Map<String, Value>) -> Result<bool, Error> {
-        let Some(external_id) = detail.get("joined").and_then(Value::as_str) else { return Ok(false) };
-        if !self.preview {
-            facts::forget_link_in(tx, self.target.source_id, external_id).await?;
-        }
-        Ok(true)
-    }
-
     /// Puts back the fields, the place and the right to sign in.
     async fn restore(&mut self, tx: &mut Tx, change: &Change, before: User, parked: bool) -> Result<(), Error> {
         let none = Map::new();
         let detail = change.detail.as_ref().and_then(Value::as_object).unwrap_or(&none);
         let mut user = before.clone();
         let mut stated = link::list_of_users_from(tx, self.target.source_id, &[user.id]).await?.into_iter().next();
-        let apart = stated.is_some() && self.part(tx, detail).await?;
-        if apart {
-            stated = None;
-        }
         let was_present = stated.as_ref().is_some_and(|link| link.present);
         let mut restored = fields::of_person(detail, &mut user, stated.as_mut());
         let joined = stated.as_ref().filter(|link| detail.get("joined").and_then(Value::as_str) == Some(&link.external_id));
@@ -128,9 +115,6 @@ impl Undo<'_> {
         // An administrator's word, spoken since, stands.
         let shut = turned == Some(Operation::Enabled) && before.disabled_by == Some(DisabledBy::Administrator);
         let turned = turned.filter(|_| !shut);
-        if apart {
-            restored.back.insert("joined".to_owned(), Value::Null);
-        }
         self.tell(change, &before.username, &restored, turned, shut);
         if self.preview || (restored.back.is_empty() && turned.is_none() && !parked) {
             return Ok(());
