@@ -10,10 +10,10 @@ mod bind;
 mod changes;
 mod check;
 mod connection;
-mod dynamic;
-mod entry;
+pub(crate) mod dynamic;
+pub(crate) mod entry;
 mod error;
-mod fields;
+pub(crate) mod fields;
 mod generalized_time;
 mod guard;
 mod identity;
@@ -47,6 +47,7 @@ use search::Query;
 
 pub use bind::{Bar, Verdict};
 pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
+pub use entry::Routed;
 pub use error::{Cause, Error, Malformed};
 pub use one::{Absent, One};
 pub use reading::{Reading, Summary};
@@ -99,7 +100,12 @@ impl Directory {
     /// Streams the whole directory, people first, then groups, within the deadline. Must be called within a Tokio runtime.
     /// At most two pages wait for the reader; dropping the [`Reading`] ends it.
     pub fn read(&self, deadline: Duration) -> Reading {
-        reading::start(self.clone(), deadline)
+        reading::start(self.clone(), deadline, |_, _, records| records)
+    }
+
+    /// The same with what each entry says of the establishments it belongs to, by the settings' [`Settings::route`].
+    pub fn read_routed(&self, deadline: Duration) -> Reading<Routed> {
+        reading::start(self.clone(), deadline, |directory, page, records| directory.entries().routed(page, records))
     }
 
     /// Streams what changed since a bookmark, within the deadline. None when this server is read whole.

@@ -11,6 +11,7 @@ use super::super::error::Error;
 use super::super::logout_notices;
 use super::super::roles;
 use super::super::schedules;
+use super::super::source_routes;
 use super::super::users::{self, facts};
 use super::round::is_kept;
 use crate::store::Tx;
@@ -69,6 +70,7 @@ pub async fn remove(ctx: &Context, name: &str, fate: Fate, confirm: Option<&str>
     if fate == Fate::Purge && !preview && confirm != Some(name) {
         return Err(Error::invalid("confirm", format!("people are removed for good, without days of grace: say «{name}» to confirm it")));
     }
+    source_routes::may_go(ctx, name).await?;
     let source = close(ctx, name, fate, preview).await?;
     let mut work = Work { ctx, source: &source, fate, preview, removal: Removal::default() };
     work.people().await?;
