@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use crate::changes::{Bookmark, Changes, Following, Unusable};
+use crate::csv::Csv;
 use crate::ldap::{CheckStep, Directory, Error, One, Reading};
+use crate::ldif::Ldif;
 
 /// One source, ready to be read; cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Connector {
     /// A directory.
     Ldap(Directory),
+    /// A spreadsheet.
+    Csv(Csv),
+    /// A file of directory entries.
+    Ldif(Ldif),
 }
 
 impl Connector {
@@ -17,6 +23,8 @@ impl Connector {
     pub fn read(&self, deadline: Duration) -> Reading {
         match self {
             Self::Ldap(directory) => directory.read(deadline),
+            Self::Csv(file) => file.read(deadline),
+            Self::Ldif(file) => file.read(deadline),
         }
     }
 
@@ -24,6 +32,7 @@ impl Connector {
     pub fn changes(&self, since: &Bookmark, deadline: Duration) -> Option<Changes> {
         match self {
             Self::Ldap(directory) => directory.changes(since, deadline),
+            Self::Csv(_) | Self::Ldif(_) => None,
         }
     }
 
@@ -31,6 +40,7 @@ impl Connector {
     pub fn follow(&self, since: &Bookmark) -> Option<Following> {
         match self {
             Self::Ldap(directory) => directory.follow(since),
+            Self::Csv(_) | Self::Ldif(_) => None,
         }
     }
 
@@ -41,6 +51,8 @@ impl Connector {
     pub fn bookmark(&self, text: &str) -> Result<Bookmark, Unusable> {
         match self {
             Self::Ldap(directory) => Bookmark::from_text(text, &directory.belongs_to()),
+            // A file says nothing of what was before it.
+            Self::Csv(_) | Self::Ldif(_) => Err(Unusable::Foreign),
         }
     }
 
@@ -51,6 +63,8 @@ impl Connector {
     pub async fn check(&self, now: i64) -> Result<Vec<CheckStep>, Error> {
         match self {
             Self::Ldap(directory) => Ok(directory.check(now).await),
+            Self::Csv(file) => Ok(file.check()),
+            Self::Ldif(file) => Ok(file.check(now)),
         }
     }
 
@@ -61,6 +75,7 @@ impl Connector {
     pub async fn one(&self, dn: &str) -> Result<Option<One>, Error> {
         match self {
             Self::Ldap(directory) => directory.one(dn).await.map(Some),
+            Self::Csv(_) | Self::Ldif(_) => Ok(None),
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Distinguished names compared: RFC 4514 read, RFC 4518 prepared, written back one way. Looks nothing up.
 
+mod parts;
+
 use std::fmt::Write as _;
 
 use unicode_normalization::UnicodeNormalization;
+
+pub use parts::pieces;
 
 /// The longest DN that is looked at, in bytes.
 pub const DN_BYTES_MAX: usize = 8 * 1024;

@@ -5,17 +5,28 @@
 
 pub mod changes;
 pub mod connector;
+pub mod csv;
 pub mod dn;
+pub mod file;
+pub mod filter;
 pub mod ldap;
+pub mod ldif;
 pub mod mapping;
 pub mod record;
+pub mod route;
+pub mod schema;
 pub mod secret;
 
 mod fingerprint;
+mod fold;
 
 pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
 pub use connector::Connector;
-pub use ldap::{Absent, Bar, Cause, CheckStep, Directory, Error, Level, One, Reading, Sample, Settings, SettingsError, Summary, Verdict};
+pub use file::Content;
+pub use ldap::{
+    Absent, Bar, Cause, CheckStep, Directory, Error, Level, One, Reading, Routed, Sample, Settings, SettingsError, Summary, Verdict,
+};
 pub use mapping::Traced;
 pub use record::{Group, Kind, Member, Person, Record, Turn, Unreadable};
+pub use route::Route;
 pub use secret::Password;

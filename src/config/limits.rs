@@ -46,6 +46,8 @@ pub struct Limits {
     pub one_time_link_lifetime_s: u32,
     /// Longest run of a source.
     pub sync_run_deadline_s: u32,
+    /// Largest file that a source reads.
+    pub source_file_max_bytes: u32,
     /// Runs that schedules begin at the same time.
     pub sync_runs_at_once: usize,
     /// Sources listened to at the same time.
@@ -74,6 +76,7 @@ impl Default for Limits {
             interaction_lifetime_s: 15 * 60,
             one_time_link_lifetime_s: 72 * 3600,
             sync_run_deadline_s: 2 * 3600,
+            source_file_max_bytes: 32 * 1024 * 1024,
             sync_runs_at_once: 2,
             live_sources_max: 100,
         }
@@ -185,6 +188,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Lifetime of the link by which someone chooses a first password or a new one.",
     ),
     number("limits.sync_run_deadline_s", (60, 86_400), SECONDS, "The longest run of a source; a run past it fails and changes nothing."),
+    number(
+        "limits.source_file_max_bytes",
+        (64 * 1024, 512 * 1024 * 1024),
+        "bytes",
+        "The largest file that a spreadsheet or LDIF source is given or reads; it is held in memory while a run reads it.",
+    ),
     number(
         "limits.sync_runs_at_once",
         (1, 64),

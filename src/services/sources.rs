@@ -2,8 +2,8 @@
 
 mod pause;
 
-pub(in crate::services) use pause::pause_in;
 pub use pause::resume;
+pub(in crate::services) use pause::{pause_in, waits};
 
 use connectors::ldap::{CheckStep, TlsMode};
 use connectors::{Connector, Directory, Password};
@@ -13,9 +13,11 @@ use utoipa::ToSchema;
 
 use super::audit;
 use super::context::Context;
-use super::directories::{self, prepare};
+use super::directories::{self, Origin, prepare};
 use super::error::Error;
 use super::schedules;
+use super::source_files;
+use super::source_routes;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
 use crate::store::establishment::{group, link, source_state, sync_run};
@@ -24,7 +26,7 @@ use crate::types::id::SourceId;
 use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
 use crate::types::matching::Matching;
 use crate::types::nul;
-use crate::types::permission::{GatewayRole, Permission};
+use crate::types::permission::Permission;
 use crate::types::schedule::Schedule;
 use crate::types::secret::Secret;
 
@@ -32,8 +34,6 @@ use crate::types::secret::Secret;
 const NAME_LENGTH_MAX: usize = 64;
 /// The key of the bind password within the settings: written, never read back.
 const BIND_PASSWORD: &str = "bind_password";
-/// The keys of `settings.tls` that name files of the gateway's machine.
-const TLS_FILES: [&str; 3] = ["ca_file", "client_cert_file", "client_key_file"];
 
 /// A source as it is configured. `settings.bind_password` is written and never read back; left out, the one before stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -53,6 +53,10 @@ pub struct SourceFields {
     /// Bounds on what one run may take away.
     #[serde(default)]
     pub guard: Guard,
+    /// On the platform: the expression that gives each record its establishments. Elsewhere, and for a source of the platform's own people,
+    /// null.
+    #[serde(default)]
+    pub route: Option<String>,
     /// What becomes of whoever left it.
     #[serde(default)]
     pub leaving: Leaving,
@@ -74,9 +78,9 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, schedule, guard, leaving, matching, enabled, .. } = source.clone();
+        let Source { name, kind, settings, schedule, guard, leaving, matching, route, enabled, .. } = source.clone();
         let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
-        Self { name, kind, settings, schedule, guard, leaving, matching, enabled }
+        Self { name, kind, settings, schedule, guard, leaving, matching, route, enabled }
     }
 }
 
@@ -89,6 +93,8 @@ pub fn shown(source: &Source) -> Value {
         "has_bind_password": source.secret_sealed.is_some(),
         "schedule": source.schedule,
         "guard": source.guard,
+        "route": source.route,
+        "routed": source.routed_from.is_some(),
         "leaving": source.leaving.unwrap_or_default(),
         "matching": source.matching.clone().unwrap_or_default(),
         "enabled": source.enabled,
@@ -165,6 +171,7 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
     let before = shown(&source);
+    source_routes::may_change_in(&mut tx, &source, fields).await?;
     let (schedule, was_enabled) = (source.schedule.clone(), source.enabled);
     write(ctx, &mut source, fields).await?;
     if source.schedule != schedule || (source.enabled && !was_enabled) {
@@ -199,6 +206,7 @@ pub(in crate::services) async fn candidate(ctx: &Context, name: &str, fields: &S
 pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     ctx.require(Permission::ManageSources)?;
     let standing = find_in(&mut ctx.store.read().await?, name).await?;
+    source_routes::may_go(ctx, name).await?;
     let announced = schedules::announce(ctx, standing.id, standing.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     let source = find_in(&mut tx, name).await?;
@@ -220,12 +228,14 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
 }
 
 /// Tries a source step by step, from its name to how it tells changes, with some records as they would arrive and how they come about.
+/// Of a file: encoding, delimiter, columns, people and groups.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` when its files cannot be used any more.
+/// `NotFound`, `Invalid` when its files cannot be used any more, `Conflict` when it was given no file.
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
+    source_routes::has_settings(&source)?;
     connector(ctx, &source).await?.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
@@ -234,7 +244,9 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
 /// # Errors
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
-    ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source).await
+    let gone = || Error::Conflict("the platform's source that feeds this one is gone: ask an operator".to_owned());
+    let Origin { slug, source } = directories::origin(ctx, source).await?.ok_or_else(gone)?;
+    ctx.gateway.directories.of(&ctx.gateway.vault, &slug, &source).await
 }
 
 /// What reads a source, ready.
@@ -242,6 +254,9 @@ pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Re
 /// # Errors
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Result<Connector, Error> {
+    if matches!(source.kind, SourceKind::Csv | SourceKind::Ldif) {
+        return source_files::connector(ctx, source, None).await;
+    }
     let directory = directory(ctx, source).await?;
     if directory.settings().urls.len() > 1
         && let Some(server) = source_state::get(&mut ctx.store.read().await?, source.id).await?.server
@@ -261,11 +276,22 @@ pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Op
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
-    let not_theirs = files_of_others(ctx, &source.settings, &fields.settings);
+    wrong.extend(source_routes::wrong_fields(ctx, source, fields));
+    if source.routed_from.is_some() {
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        return take_fields(source, fields, Value::Object(serde_json::Map::new()));
+    }
+    let not_theirs = source_files::files_of_others(ctx, &source.settings, &fields.settings);
     if !not_theirs.is_empty() {
         // Before the settings are tried, because trying them opens the files.
         wrong.extend(not_theirs);
         return Err(Error::Invalid(wrong));
+    }
+    if fields.kind != SourceKind::Ldap {
+        wrong.extend(source_files::wrong_settings(fields.kind, &fields.settings));
+        return if wrong.is_empty() { take_fields(source, fields, fields.settings.clone()) } else { Err(Error::Invalid(wrong)) };
     }
     let mut settings = fields.settings.clone();
     let password = Said::take(&mut settings).unwrap_or_else(|refused| {
@@ -279,7 +305,9 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Nothing if keeps => Some(Password::from("kept")),
         _ => None,
     };
-    match prepare(&settings, trial).await {
+    // An expression that cannot be read is told already.
+    let route = fields.route.as_deref().filter(|_| wrong.iter().all(|told| told.field != "route"));
+    match prepare(&settings, route, trial).await {
         Err(Error::Invalid(more)) => wrong.extend(more),
         Err(other) => return Err(other),
         Ok(after) if keeps && leads_elsewhere(&source.settings, &after) => wrong.push(Invalid::new(
@@ -298,9 +326,14 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Forget => source.secret_sealed = None,
         Said::Nothing => {}
     }
+    take_fields(source, fields, settings)
+}
+
+fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) -> Result<(), Error> {
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
+    source.route = fields.route.as_deref().map(|route| route.trim().to_owned());
     source.leaving = Some(fields.leaving);
     source.schedule.clone_from(&fields.schedule);
     source.matching = Some(fields.matching.clone());
@@ -328,25 +361,9 @@ impl Said {
     }
 }
 
-/// The files of the machine that this change names or leaves, unless whoever runs the gateway makes it: an establishment's administrator
-/// has no say in what the gateway opens.
-fn files_of_others(ctx: &Context, before: &Value, after: &Value) -> Vec<Invalid> {
-    if ctx.actor.may_act_as(GatewayRole::Operator) {
-        return Vec::new();
-    }
-    let named = |settings: &Value, key: &str| settings.pointer("/tls")?.get(key).filter(|path| !path.is_null()).cloned();
-    let changed = TLS_FILES.iter().filter(|key| named(before, key) != named(after, key));
-    changed
-        .map(|key| {
-            let message = "names a file of the gateway's machine, which only an operator may choose: ask an operator, or leave it as it is";
-            Invalid::new(format!("settings.tls.{key}"), message)
-        })
-        .collect()
-}
-
 /// Whether the bind password would travel to another server, one vouched for by others, or less protected, than it was given for.
 fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
-    let Ok(before) = connectors::Settings::parse(before) else { return true };
+    let Ok(before) = directories::parse(before) else { return true };
     let after = after.settings();
     let known = |url: &connectors::ldap::Url| before.urls.iter().any(|b| b.host == url.host && b.port == url.port);
     let protection = |mode: TlsMode| mode != TlsMode::None;
@@ -363,8 +380,8 @@ fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
             format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
         wrong.push(Invalid::new("name", message));
     }
-    if fields.kind != SourceKind::Ldap {
-        wrong.push(Invalid::new("kind", "this version reads directories: accepted is `ldap`"));
+    if fields.kind == SourceKind::Scim {
+        wrong.push(Invalid::new("kind", "this version takes no SCIM feeds: accepted are `ldap`, `csv`, `ldif`"));
     }
     if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
         wrong.extend(more);

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use connectors::Content;
 use passerelle::services::bulk::{self, Act};
 use passerelle::services::context::{Context, PlatformContext};
 use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
 use passerelle::services::roles::{RuleFields, assignments, rules};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
-use passerelle::services::{applications, clients, establishments, sources};
+use passerelle::services::{applications, clients, establishments, source_files, sources};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
@@ -79,6 +80,7 @@ impl Targets {
             }
             "users" => self.user(name).await.to_string(),
             "groups" => self.group(name).await.to_string(),
+            "sources" if row.path.ends_with("/file") => self.source_of_files(name).await,
             "sources" => self.source(name).await,
             "runs" => self.run(name).await.to_string(),
             "proposals" => self.proposal(name).await.to_string(),
@@ -108,6 +110,15 @@ impl Targets {
             "receipts" => uuid::Uuid::now_v7().to_string(),
             _ => panic!("{} is about {kind}, of which this test can make none: teach it", row.path),
         }
+    }
+
+    async fn source_of_files(&self, name: &str) -> String {
+        let fields = read(&format!(r#"{{"name":"{name}","kind":"csv","settings":{{"profile":"sacoche-pupils"}}}}"#));
+        let source = sources::create(&self.ctx, &fields).await.unwrap();
+        source_files::give(&self.ctx, name, Content { name: "pupils.csv".to_owned(), bytes: b"nom;prenom".as_slice().into() })
+            .await
+            .unwrap();
+        source.name
     }
 
     async fn user(&self, name: &str) -> UserId {

@@ -25,7 +25,7 @@ fn ldif(people: &[&str]) -> String {
 }
 
 /// A run at its end.
-async fn ended(api: &Served, started: &Answer, token: &str) -> Value {
+pub async fn ended(api: &Served, started: &Answer, token: &str) -> Value {
     assert_eq!(started.status, StatusCode::ACCEPTED, "{:?}", started.body);
     for _ in 0..LOOKS_MAX {
         let run = api.get(started.header("location"), token).await.body;

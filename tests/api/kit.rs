@@ -85,6 +85,12 @@ impl Served {
         Answer::read(request.send().await.unwrap()).await
     }
 
+    /// Sends a body that is no JSON.
+    pub async fn put_bytes(&self, path: &str, token: &str, body: &[u8]) -> Answer {
+        let request = self.http.put(format!("{}{path}", self.base)).bearer_auth(token).body(body.to_vec());
+        Answer::read(request.send().await.unwrap()).await
+    }
+
     pub async fn get(&self, path: &str, token: &str) -> Answer {
         self.send(Method::GET, path, Some(token), None).await
     }

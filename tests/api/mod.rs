@@ -10,6 +10,7 @@ mod idempotency;
 pub mod kit;
 mod leaving;
 mod roles;
+mod source_files;
 mod tokens;
 mod users;
 mod versions;

@@ -3,6 +3,7 @@
 mod bulk;
 mod check;
 mod establishment;
+mod source;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

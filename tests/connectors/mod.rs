@@ -6,6 +6,7 @@ mod changes;
 mod check;
 pub mod controller;
 mod faults;
+mod files;
 mod misbehaving;
 mod odd;
 mod reading;

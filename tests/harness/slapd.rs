@@ -135,6 +135,14 @@ impl Slapd {
         String::from_utf8(found.stdout).unwrap()
     }
 
+    /// Everything it holds, as `slapcat` writes it.
+    pub fn export(&self) -> String {
+        let config = self.folder().join("slapd.conf");
+        let written = output(Command::new(program("slapcat")).arg("-f").arg(&config));
+        assert!(written.status.success(), "slapcat failed:\n{}", String::from_utf8_lossy(&written.stderr));
+        String::from_utf8(written.stdout).unwrap()
+    }
+
     /// A client of ldap-utils that binds as the administrator.
     pub fn client(name: &str, url: &str) -> Command {
         let mut command = Command::new(name);

@@ -10,7 +10,7 @@ use passerelle::store::establishment::change::{Change, ChangeKind, Operation};
 use passerelle::store::establishment::sync_run::State;
 use passerelle::store::establishment::{
     access_token, application, assignment, audit_event, authorization_code, change, client, consent, credential, grant, group, link,
-    membership, one_time_link, refresh_token, rule, session, source, sync_run, throttle, user,
+    membership, one_time_link, refresh_token, rule, session, source, source_file, sync_run, throttle, user,
 };
 use passerelle::store::{Error, Store, Tx};
 use regex::Regex;
@@ -114,6 +114,8 @@ async fn fill(tx: &mut Tx) -> Result<user::User, Error> {
     credential::set_password_hash(tx, elodie.id, "$argon2id$…", NOW).await?;
     source::insert(tx, &feed).await?;
     source::insert(tx, &source::Source { secret_sealed: None, ..samples::source("autre") }).await?;
+    let (file, part) = samples::source_file(&feed);
+    source_file::keep(tx, &file, &[part]).await?;
     link::upsert_all(tx, &[samples::link(&feed, &elodie, "e-1"), samples::link(&feed, &other, "é-2")]).await?;
     group::upsert_all(tx, &[staff.clone(), inner.clone()]).await?;
     membership::insert_all(tx, &[(staff.id, elodie.id), (inner.id, elodie.id), (inner.id, other.id)]).await?;

@@ -14,6 +14,7 @@ use passerelle::store::establishment::refresh_token::RefreshToken;
 use passerelle::store::establishment::rule::{Condition, Rule};
 use passerelle::store::establishment::session::Session;
 use passerelle::store::establishment::source::{Guard, Source, SourceKind};
+use passerelle::store::establishment::source_file::{Part, SourceFile};
 use passerelle::store::establishment::sync_run::{Counts, Mode, Progress, Run, StartedBy, State};
 use passerelle::store::establishment::user::{User, UserStatus};
 use passerelle::types::id::{ApplicationId, AssignmentId, GrantId, GroupId, RuleId, RunId, SessionId, SourceId, UserId};
@@ -75,6 +76,19 @@ pub fn source(name: &str) -> Source {
         created_at: NOW.plus_s(-10),
         updated_at: NOW,
     }
+}
+
+/// A file of a source, and the one part of its content.
+pub fn source_file(source: &Source) -> (SourceFile, Part) {
+    let file = SourceFile {
+        source_id: source.id,
+        name: "élèves.csv".to_owned(),
+        size: i64::from(u32::MAX),
+        digest: vec![0, 159, 255],
+        given_by: "user:x".to_owned(),
+        given_at: NOW,
+    };
+    (file, Part { id: Uuid::now_v7(), part: 0, content_sealed: vec![0, 255, 1] })
 }
 
 pub fn link(source: &Source, user: &User, external_id: &str) -> Link {

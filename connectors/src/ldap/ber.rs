@@ -9,6 +9,7 @@ pub(crate) const DEPTH_MAX: usize = 64;
 const HEADER_BYTES_MAX: usize = 10;
 
 pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 const BOOLEAN: u8 = 0x01;

@@ -20,10 +20,28 @@ const CERTIFICATE_WARNING_DAYS: i64 = 30;
 const DAY_S: i64 = 86_400;
 
 /// Every step, by its name.
-pub const STEPS: [&str; 13] =
-    ["dns", "tcp", "tls", "bind", "server", "base", "people", "groups", "paging", "ranges", "nesting", "clock", "changes"];
+pub const STEPS: [&str; 18] = [
+    "dns",
+    "tcp",
+    "tls",
+    "bind",
+    "server",
+    "base",
+    "people",
+    "groups",
+    "paging",
+    "ranges",
+    "nesting",
+    "clock",
+    "changes",
+    "file",
+    "encoding",
+    "delimiter",
+    "columns",
+    "content",
+];
 /// Everything that a step may find; what it fails by is a [`Cause::CODES`].
-pub const CODES: [&str; 40] = [
+pub const CODES: [&str; 53] = [
     "anonymous",
     "bases",
     "bound",
@@ -40,9 +58,22 @@ pub const CODES: [&str; 40] = [
     "clock_ahead",
     "clock_apart",
     "clock_untold",
+    "columns",
+    "columns_unused",
     "connected",
+    "delimiter_found",
+    "delimiter_told",
+    "encoding_found",
+    "encoding_told",
     "encrypted",
     "encrypted_somehow",
+    "entries",
+    "file",
+    "file_groups",
+    "file_people",
+    "file_people_none",
+    "file_people_unreadable",
+    "file_people_unusable",
     "groups",
     "groups_at_least",
     "groups_none",
@@ -81,7 +112,8 @@ pub enum Level {
 /// One step of a check; the steps after a failed one are not tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckStep {
-    /// `dns`, `tcp`, `tls`, `bind`, `server`, `base`, `people`, `paging`, `groups`, `ranges`, `nesting`, `clock` or `changes`.
+    /// `dns`, `tcp`, `tls`, `bind`, `server`, `base`, `people`, `paging`, `groups`, `ranges`, `nesting`, `clock` or
+    /// `changes`; of a file `file`, `encoding`, `delimiter`, `columns`, `content`, `people` and `groups`.
     pub name: &'static str,
     /// How it went.
     pub level: Level,
@@ -110,15 +142,15 @@ pub struct Sample {
 }
 
 impl CheckStep {
-    fn new(name: &'static str, level: Level, code: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str, level: Level, code: &'static str) -> Self {
         Self { name, level, code, facts: Vec::new(), count: None, sample: Vec::new() }
     }
 
-    fn failed(name: &'static str, cause: &Cause) -> Self {
+    pub(crate) fn failed(name: &'static str, cause: &Cause) -> Self {
         Self { facts: cause.facts(), ..Self::new(name, Level::Failed, cause.code()) }
     }
 
-    fn fact(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+    pub(crate) fn fact(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.facts.push((name, value.to_string()));
         self
     }

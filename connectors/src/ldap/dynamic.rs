@@ -14,7 +14,7 @@ use super::settings::is_bounded;
 use crate::dn;
 
 /// Searches that one group may stand for.
-const URLS_MAX: usize = 16;
+pub(crate) const URLS_MAX: usize = 16;
 /// Bytes of the members of one group: what one answer of a directory may hold.
 const MEMBERS_BYTES_MAX: usize = FRAME_BYTES_MAX / 2;
 const URL: &[u8] = b"memberURL";
@@ -144,14 +144,14 @@ async fn search(connection: &mut Connection, query: &Query<'_>, asked: &Asked, m
 
 /// The search that an LDAP URL stands for (RFC 4516).
 #[derive(Debug, PartialEq)]
-struct Asked {
-    base: String,
-    scope: Scope,
-    filter: String,
+pub(crate) struct Asked {
+    pub(crate) base: String,
+    pub(crate) scope: Scope,
+    pub(crate) filter: String,
 }
 
 impl Asked {
-    fn parse(url: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(url: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(url).map_err(|_| "the URL is not UTF-8".to_owned())?;
         let refuse = |why: &str| format!("`{}`: {why}", text.chars().take(120).collect::<String>());
         let rest = text.get(..8).filter(|head| head.eq_ignore_ascii_case("ldap:///")).and_then(|_| text.get(8..));

@@ -11,20 +11,25 @@ use crate::mapping::{Mapping, Traced};
 use crate::record::{Group, Kind, Member, Person, Record, Unreadable, regular};
 
 mod raw;
+mod routes;
 
+pub(crate) use raw::written;
 use raw::{Raw, Slots};
 pub(super) use raw::{raw_dn, reference};
+pub use routes::Routed;
+use routes::Routes;
 
 /// The longest DN or reason shown of an entry that cannot be read.
 const SHOWN_CHARS_MAX: usize = 300;
 
 /// Turns the raw entries of a source into records.
-pub(super) struct Entries {
+pub(crate) struct Entries {
     people: Selection,
     groups: Selection,
     mapping: Mapping,
     state: AccountState,
     keys: Vec<(String, KeyForm)>,
+    routes: Option<Routes>,
 }
 
 /// The attributes asked for, and where each one's values go.
@@ -44,17 +49,20 @@ struct Refused(String);
 const GROUP_NAMES: [&str; 7] = ["cn", "displayName", "description", "member", "uniqueMember", "memberUid", "memberURL"];
 
 impl Entries {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let keys: Vec<(String, KeyForm)> = match &settings.external_id {
             Some(name) => vec![(name.clone(), KeyForm::of(name))],
             None => settings.server.keys().iter().map(|name| ((*name).to_owned(), KeyForm::of(name))).collect(),
         };
+        let routes = settings.route.clone().map(Routes::new);
+        let asked = routes.as_ref().map_or(&[][..], Routes::names);
         Self {
-            people: Selection::new(settings.mapping.names(), &[], &keys),
-            groups: Selection::new(&[], &GROUP_NAMES, &keys),
+            people: Selection::new(settings.mapping.names(), &[], &keys).with(asked),
+            groups: Selection::new(&[], &GROUP_NAMES, &keys).with(asked),
             mapping: settings.mapping.clone(),
             state: settings.account_state.clone(),
             keys,
+            routes,
         }
     }
 
@@ -72,7 +80,7 @@ impl Entries {
     }
 
     /// One raw entry as a record.
-    pub(super) fn record(&self, kind: Kind, raw: &[u8]) -> Record {
+    pub(crate) fn record(&self, kind: Kind, raw: &[u8]) -> Record {
         let selection = match kind {
             Kind::Person => &self.people,
             Kind::Group => &self.groups,

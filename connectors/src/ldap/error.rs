@@ -1,5 +1,7 @@
 //! What can go wrong with a directory: one cause a case, each saying what, where and what to do. Holds no secret and no entry's content.
 
+mod facts;
+
 use std::time::Duration;
 
 pub use super::ber::Malformed;
@@ -172,6 +174,9 @@ pub enum Cause {
     /// More pages than any directory has.
     #[error("it sent more than {0} pages")]
     TooManyPages(usize),
+    /// What a file holds cannot be used; the text says on which line.
+    #[error("{0}")]
+    Content(String),
     /// Where the last reading ended is of no use any more: the source is to be read whole.
     #[error("it cannot say what changed since the last run{}", refused(*.code, .text))]
     BookmarkRefused {
@@ -190,7 +195,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every code.
-    pub const CODES: [&str; 38] = [
+    pub const CODES: [&str; 40] = [
         "access_refused",
         "base_missing",
         "bind_refused",
@@ -202,6 +207,7 @@ impl Cause {
         "certificate_not_yet_valid",
         "clear_text_injected",
         "closed_at_once",
+        "content",
         "deadline",
         "dropped",
         "encryption_required",
@@ -220,6 +226,7 @@ impl Cause {
         "refused",
         "repeated_page",
         "silent",
+        "resting",
         "size_limit",
         "starttls_refused",
         "time_limit",
@@ -270,54 +277,10 @@ impl Cause {
             Self::Resting(_) => "resting",
             Self::Deadline(_) => "deadline",
             Self::TooManyPages(_) => "too_many_pages",
+            Self::Content(_) => "content",
             Self::BookmarkRefused { .. } => "bookmark_refused",
             Self::GivenUp => "given_up",
             Self::Protocol(_) => "protocol",
-        }
-    }
-
-    /// What the code is about, for catalogues of messages.
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let coded = |code: &u32, text: &str| vec![("code", code.to_string()), ("said", words(text))];
-        match self {
-            Self::UnknownHost(said) => vec![("said", said.to_string())],
-            Self::Unreachable { address, source } => vec![("address", address.clone()), ("said", source.to_string())],
-            Self::CertificateName(name) => vec![("name", name.clone())],
-            Self::Handshake(words) | Self::Protocol(words) => vec![("said", words.clone())],
-            Self::StartTlsRefused { code, text }
-            | Self::Busy { code, text }
-            | Self::Notice { code, text }
-            | Self::Refused { code, text }
-            | Self::BookmarkRefused { code, text } => coded(code, text),
-            Self::TlsFile { path } => vec![("path", path.clone())],
-            Self::BindRefused { dn, code, text } => [vec![("dn", dn.clone())], coded(code, text)].concat(),
-            Self::EncryptionRequired(code) => vec![("code", code.to_string())],
-            Self::NotADn(said) => vec![("said", said.to_string())],
-            Self::BaseMissing(dn) | Self::AccessRefused(dn) => vec![("dn", dn.clone())],
-            Self::SizeLimit { read, code } => vec![("count", read.to_string()), ("code", code.to_string())],
-            Self::TimeLimit(count)
-            | Self::Dropped(count)
-            | Self::PageTooLarge(count)
-            | Self::RepeatedPage(count)
-            | Self::TooManyPages(count) => {
-                vec![("count", count.to_string())]
-            }
-            Self::Referral(uri) => vec![("said", words(uri))],
-            Self::Malformed(malformed) => vec![("said", malformed.to_string())],
-            Self::Silent { what, within } => vec![("said", (*what).to_owned()), ("within", format!("{within:?}"))],
-            Self::Deadline(within) | Self::Resting(within) => vec![("within", format!("{within:?}"))],
-            Self::UnknownAuthority
-            | Self::CertificateExpired
-            | Self::CertificateNotYetValid
-            | Self::NotTls
-            | Self::TlsPort
-            | Self::CertificateIsAuthority
-            | Self::ClearTextInjected
-            | Self::NoAuthorities
-            | Self::NoBindPassword
-            | Self::ClosedAtOnce
-            | Self::PagingIgnored
-            | Self::GivenUp => Vec::new(),
         }
     }
 
@@ -365,6 +328,7 @@ impl Cause {
             Self::Silent { .. } | Self::Resting(_) => "Check the load of the directory and the network between",
             Self::Deadline(_) => "Raise the run's deadline, or narrow the filters; nothing was changed",
             Self::TooManyPages(_) => "Raise `page_size`, or narrow the filters",
+            Self::Content(_) => "Correct the file or the source's settings, and give the file again; nothing was changed",
             Self::BookmarkRefused { .. } => "The next run reads everything, and goes on from there",
             Self::GivenUp => "Start it again",
             Self::Refused { .. } | Self::Protocol(_) => "The directory's log says more",

@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 use super::settings::SettingsError;
 
 /// A JSON object, and where it stands.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     object: Option<&'a Map<String, Value>>,
     prefix: &'static str,
 }
 
 impl<'a> Fields<'a> {
     /// Takes an object that has no other keys than these.
-    pub(super) fn new(json: &'a Value, prefix: &'static str, keys: &[&str]) -> Result<Self, SettingsError> {
+    pub(crate) fn new(json: &'a Value, prefix: &'static str, keys: &[&str]) -> Result<Self, SettingsError> {
         let name = |key: &str| format!("{prefix}{key}");
         let Value::Object(object) = json else {
             let key = if prefix.is_empty() { "settings".to_owned() } else { prefix.trim_end_matches('.').to_owned() };
@@ -31,23 +31,23 @@ impl<'a> Fields<'a> {
     }
 
     /// The same where the object may be absent.
-    pub(super) fn maybe(json: Option<&'a Value>, prefix: &'static str, keys: &[&str]) -> Result<Self, SettingsError> {
+    pub(crate) fn maybe(json: Option<&'a Value>, prefix: &'static str, keys: &[&str]) -> Result<Self, SettingsError> {
         json.map_or(Ok(Self { object: None, prefix }), |json| Self::new(json, prefix, keys))
     }
 
     /// A refusal of one key.
-    pub(super) fn refuse(&self, key: &str, reason: &str) -> SettingsError {
+    pub(crate) fn refuse(&self, key: &str, reason: &str) -> SettingsError {
         let key = if key.contains('.') { key.to_owned() } else { format!("{}{key}", self.prefix) };
         SettingsError { key, reason: reason.to_owned() }
     }
 
     /// The raw value; `null` counts as absent.
-    pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
+    pub(crate) fn value(&self, key: &str) -> Option<&'a Value> {
         self.object.and_then(|object| object.get(key)).filter(|value| !value.is_null())
     }
 
     /// A text; empty counts as absent.
-    pub(super) fn text(&self, key: &str) -> Result<Option<String>, SettingsError> {
+    pub(crate) fn text(&self, key: &str) -> Result<Option<String>, SettingsError> {
         match self.value(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
@@ -56,7 +56,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of texts.
-    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, SettingsError> {
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<String>, SettingsError> {
         let Some(value) = self.value(key) else { return Ok(Vec::new()) };
         let list = value.as_array().and_then(|list| list.iter().map(|item| item.as_str().map(|t| t.trim().to_owned())).collect());
         list.ok_or_else(|| self.refuse(key, "accepted: a list of texts"))
@@ -71,7 +71,7 @@ impl<'a> Fields<'a> {
     }
 
     /// One of a closed set.
-    pub(super) fn choice<T: Copy>(&self, key: &str, names: &[(&str, T)]) -> Result<Option<T>, SettingsError> {
+    pub(crate) fn choice<T: Copy>(&self, key: &str, names: &[(&str, T)]) -> Result<Option<T>, SettingsError> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         let found = names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         let accepted = || names.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -79,7 +79,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number within bounds.
-    pub(super) fn number<T>(&self, key: &str, bounds: &RangeInclusive<T>) -> Result<Option<T>, SettingsError>
+    pub(crate) fn number<T>(&self, key: &str, bounds: &RangeInclusive<T>) -> Result<Option<T>, SettingsError>
     where
         T: TryFrom<u64> + PartialOrd + Display,
     {

@@ -81,12 +81,33 @@ CREATE TABLE statements (
 );
 CREATE INDEX statements_user ON statements (user_id);
 
--- The file that a source of files was given last.
+-- The file that a source of files was given last: compressed, sealed, in parts that a line of an archive can hold.
 CREATE TABLE source_files (
     source_id UUID NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
     name TEXT COLLATE "C" NOT NULL,
-    content BYTEA NOT NULL,
+    size BIGINT NOT NULL,
     digest BYTEA NOT NULL,
     given_by TEXT COLLATE "C" NOT NULL,
     given_at BIGINT NOT NULL
+);
+CREATE TABLE source_file_parts (
+    id UUID NOT NULL PRIMARY KEY,
+    source_id UUID NOT NULL REFERENCES source_files (source_id) ON DELETE CASCADE,
+    part BIGINT NOT NULL,
+    content_sealed BYTEA NOT NULL,
+    UNIQUE (source_id, part)
+);
+
+-- On the platform: the establishments that a routed source feeds, and what its last reading became in each.
+CREATE TABLE routed_parts (
+    source_id UUID NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
+    slug TEXT COLLATE "C" NOT NULL,
+    outcome TEXT COLLATE "C" NOT NULL CHECK (outcome IN ('done', 'unchanged', 'held', 'failed', 'skipped')),
+    run_id UUID,
+    people BIGINT NOT NULL,
+    groups BIGINT NOT NULL,
+    counts JSONB NOT NULL,
+    error TEXT COLLATE "C",
+    fed_at BIGINT NOT NULL,
+    PRIMARY KEY (source_id, slug)
 );

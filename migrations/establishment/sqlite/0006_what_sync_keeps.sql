@@ -81,12 +81,33 @@ CREATE TABLE statements (
 ) STRICT;
 CREATE INDEX statements_user ON statements (user_id);
 
--- The file that a source of files was given last.
+-- The file that a source of files was given last: compressed, sealed, in parts that a line of an archive can hold.
 CREATE TABLE source_files (
     source_id BLOB NOT NULL PRIMARY KEY REFERENCES sources (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
-    content BLOB NOT NULL,
+    size INTEGER NOT NULL,
     digest BLOB NOT NULL,
     given_by TEXT NOT NULL,
     given_at INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE source_file_parts (
+    id BLOB NOT NULL PRIMARY KEY,
+    source_id BLOB NOT NULL REFERENCES source_files (source_id) ON DELETE CASCADE,
+    part INTEGER NOT NULL,
+    content_sealed BLOB NOT NULL,
+    UNIQUE (source_id, part)
+) STRICT;
+
+-- On the platform: the establishments that a routed source feeds, and what its last reading became in each.
+CREATE TABLE routed_parts (
+    source_id BLOB NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
+    slug TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('done', 'unchanged', 'held', 'failed', 'skipped')),
+    run_id BLOB,
+    people INTEGER NOT NULL,
+    groups INTEGER NOT NULL,
+    counts TEXT NOT NULL,
+    error TEXT,
+    fed_at INTEGER NOT NULL,
+    PRIMARY KEY (source_id, slug)
+) STRICT, WITHOUT ROWID;

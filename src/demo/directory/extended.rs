@@ -37,6 +37,6 @@ fn compared(shared: &Shared, identity: &Identity, wanted: &LdapCompareRequest) -
         return Err(Refusal::new(LdapResultCode::NoSuchAttribute, "the entry has no such attribute"));
     }
     let value = String::from_utf8_lossy(&wanted.val);
-    filter::equal(node, &wanted.atype, &value, None)
+    filter::equal(node, &wanted.atype, value.as_bytes(), None)
         .ok_or_else(|| Refusal::new(LdapResultCode::InvalidAttributeSyntax, "the value breaks the attribute's syntax"))
 }

@@ -1,5 +1,6 @@
 //! Where an entry stands in the tree: its normalised name from the root down, so that a subtree is one range of an ordered map.
 
+pub(super) use connectors::dn::pieces;
 use connectors::dn::{DnError, normalise};
 
 /// The relative names from the root down, normalised. The empty key is above every entry.
@@ -57,21 +58,6 @@ impl Key {
 /// The relative names of a distinguished name, the entry's own first; an escaped comma does not separate.
 fn split(dn: &str) -> Vec<String> {
     pieces(dn, ',')
-}
-
-/// The parts of a name between separators that no backslash escapes.
-pub(super) fn pieces(name: &str, separator: char) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut escaped = false;
-    for c in name.chars() {
-        if c == separator && !escaped {
-            parts.push(String::new());
-        } else if let Some(part) = parts.last_mut() {
-            part.push(c);
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    parts
 }
 
 /// The distinguished name above this one as written, for an entry that is moved or renamed; empty at the top.

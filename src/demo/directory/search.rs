@@ -12,7 +12,7 @@ use super::connection::{Connection, Flow, Identity, result};
 use super::entry::Attribute;
 use super::key::Key;
 use super::tree::{Chunk, Node, Query, Reach};
-use super::{Refusal, Shared, schema};
+use super::{Refusal, Shared, filter, schema};
 
 /// Entries answered between two looks at what the client sent meanwhile.
 const CHUNK: usize = 100;
@@ -107,7 +107,7 @@ impl Connection {
         }
         if size == 0 {
             // RFC 2696 §3: a page of nothing ends the search.
-            course.query.filter = ldap3_proto::proto::LdapFilter::Or(Vec::new());
+            course.query.filter = connectors::filter::Filter::Or(Vec::new());
         }
         Ok(course)
     }
@@ -146,7 +146,7 @@ fn query(shared: &Shared, identity: &Identity, wanted: &LdapSearchRequest) -> Re
         LdapSearchScope::Subtree => Reach::Subtree,
         LdapSearchScope::Children => Reach::Subordinates,
     };
-    Ok(Query { base, reach, filter: wanted.filter.clone(), visible })
+    Ok(Query { base, reach, filter: filter::of(wanted.filter.clone()), visible })
 }
 
 /// The key of an entry this client may see.

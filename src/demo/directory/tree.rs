@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use aws_lc_rs::digest;
-use ldap3_proto::proto::{LdapFilter, LdapResultCode};
+use connectors::filter::Filter;
+use ldap3_proto::proto::LdapResultCode;
 use uuid::Uuid;
 
 use super::entry::{Attribute, Entry};
@@ -97,7 +98,7 @@ pub(super) enum Reach {
 pub(super) struct Query {
     pub(super) base: Key,
     pub(super) reach: Reach,
-    pub(super) filter: LdapFilter,
+    pub(super) filter: Filter,
     /// Only entries within this key are seen at all.
     pub(super) visible: Key,
 }
@@ -175,7 +176,7 @@ impl Tree {
                 Reach::Subtree => true,
                 Reach::Subordinates => *key != query.base,
             };
-            if !reached || !key.is_within(&query.visible) || filter::matches(&query.filter, key, node) != Some(true) {
+            if !reached || !key.is_within(&query.visible) || filter::matches(&query.filter, node) != Some(true) {
                 continue;
             }
             if chunk.nodes.len() == count {

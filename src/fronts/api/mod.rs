@@ -21,6 +21,7 @@ mod outbox;
 mod proposals;
 mod rules;
 mod runs;
+mod source_files;
 mod sources;
 mod tokens;
 mod users;
@@ -78,10 +79,12 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(groups::members))
         .routes(routes!(sources::list, sources::create))
         .routes(routes!(sources::show, sources::update, sources::delete))
+        .routes(routes!(source_files::show, source_files::give, source_files::forget))
         .routes(routes!(sources::check))
         .routes(routes!(sources::preview))
         .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
+        .routes(routes!(sources::parts))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::changes))

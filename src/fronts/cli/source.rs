@@ -6,11 +6,13 @@ use serde_json::{Map, Value, json};
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
 use super::proposal;
+use super::routed;
 use super::run as sync_run;
-use super::source_check;
+use super::source_file::{self, Once};
 use super::source_told::Told;
 use crate::services::context::Context;
 use crate::services::leaving::{self, Fate};
+use crate::services::routing;
 use crate::services::schedules;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
@@ -34,20 +36,22 @@ pub enum Command {
     /// Show a source without its secrets, and how its last runs went.
     Show(Named),
     /// Try a source: connection, certificate, account, server, bases, filters with their counts, clock, and people as they would arrive.
-    Check(Named),
+    Check(Once),
     /// What a sync would change, name by name. Writes none of it.
-    Preview(Named),
+    Preview(Once),
     /// Read the source and apply what changed.
     Sync {
         #[command(flatten)]
-        named: Named,
+        once: Once,
         /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
-        #[arg(long, value_name = "DN", conflicts_with = "changes")]
+        #[arg(long, value_name = "DN", conflicts_with_all = ["changes", "file"])]
         only: Option<String>,
         /// Ask only for what changed since the last run.
         #[arg(long)]
         changes: bool,
     },
+    /// What the last sync became in each establishment that a source of the platform feeds.
+    Establishments(Named),
     /// List runs, newest first.
     Runs {
         #[command(flatten)]
@@ -137,10 +141,13 @@ pub enum FateOfPeople {
 
 /// What a new source is. The bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("where").args(["urls", "settings"]).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("where").args(["urls", "settings", "kind"]).required(true).multiple(true)))]
 pub struct Add {
     #[command(flatten)]
     named: Named,
+    /// What it reads; a directory when left out.
+    #[arg(long)]
+    kind: Option<source_file::Kind>,
     #[command(flatten)]
     told: Told,
 }
@@ -167,10 +174,16 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&named.est).await?;
             print_json(&with_standing(&ctx, &sources::get(&ctx, &named.source).await?).await?)
         }
-        Command::Check(named) => source_check::run(&local.establishment(&named.est).await?, output, &named.source).await,
-        Command::Preview(named) => once(local, output, &named, Mode::Preview).await,
-        Command::Sync { named, only: Some(dn), .. } => one(local, output, &named, &dn).await,
-        Command::Sync { named, changes, .. } => once(local, output, &named, if changes { Mode::Changes } else { Mode::Full }).await,
+        Command::Check(once) => source_file::check(local, output, &once).await,
+        Command::Preview(once) => source_file::read(local, output, &once, Mode::Preview).await,
+        Command::Sync { once, only: Some(dn), .. } => one(local, output, &once.named, &dn).await,
+        Command::Sync { once, changes, .. } => {
+            source_file::read(local, output, &once, if changes { Mode::Changes } else { Mode::Full }).await
+        }
+        Command::Establishments(named) => {
+            let ctx = local.establishment(&named.est).await?;
+            routed::list(output, &routing::parts(&ctx, &named.source).await?)
+        }
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -206,12 +219,13 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
     let fields = SourceFields {
         name: new.named.source,
-        kind: SourceKind::Ldap,
+        kind: new.kind.map_or(SourceKind::Ldap, SourceKind::from),
         settings: new.told.settings(Map::new())?,
         schedule: new.told.schedule(None)?,
         guard: Guard::default(),
         leaving: Leaving::default(),
         matching: Matching::default(),
+        route: new.told.route,
         enabled: true,
     };
     let source = sources::create(&ctx, &fields).await?;
@@ -225,6 +239,7 @@ async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
     let standing = fields.settings.as_object().cloned().unwrap_or_default();
     fields.settings = edit.told.settings(standing)?;
     fields.schedule = edit.told.schedule(fields.schedule)?;
+    fields.route = edit.told.route.or(fields.route);
     fields.name = edit.rename.unwrap_or(fields.name);
     let source = sources::update(&ctx, &read, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-edited", &[("name", source.name.as_str().into())]))
@@ -281,14 +296,6 @@ async fn delete(
         ("cli-groups-removed", removal.groups_removed),
     ];
     output.thing(&removal, &counts.map(|(key, count)| (key, count.to_string())))
-}
-
-async fn once(local: &Local, output: Output, named: &Named, mode: Mode) -> anyhow::Result<()> {
-    let ctx = local.establishment(&named.est).await?;
-    let waiting = output.waiting("cli-reading");
-    let run = sync::run_to_end(&ctx, &named.source, mode).await;
-    waiting.finish_and_clear();
-    sync_run::report(&ctx, output, &run?).await
 }
 
 async fn one(local: &Local, output: Output, named: &Named, dn: &str) -> anyhow::Result<()> {

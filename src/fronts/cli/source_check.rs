@@ -6,17 +6,15 @@ use connectors::{CheckStep, Level, Record, Sample, Traced};
 use serde_json::{Value, json};
 
 use super::output::{Output, print_json};
-use crate::services::context::Context;
-use crate::services::{source_words, sources};
+use crate::services::source_words;
 use crate::types::locale::Locale;
 
-/// Tries a source and prints what was found; fails when a step failed.
-pub async fn run(ctx: &Context, output: Output, source: &str) -> anyhow::Result<()> {
-    let steps = sources::check(ctx, source).await?;
+/// Prints what the check of a source found; fails when a step failed.
+pub fn report(output: Output, steps: &[CheckStep]) -> anyhow::Result<()> {
     if output.is_json() {
         print_json(&steps.iter().map(shown).collect::<Vec<_>>())?;
     } else {
-        output.list(&steps, &["cli-step", "cli-result", "cli-detail"], |step| {
+        output.list(steps, &["cli-step", "cli-result", "cli-detail"], |step| {
             let mark = match step.level {
                 Level::Ok => "✓",
                 Level::Warning => "!",

@@ -20,6 +20,11 @@ const ARCHIVE_DEADLINE: Duration = Duration::from_mins(30);
 const ARCHIVE_ROUTES: [&str; 3] =
     ["/api/v1/establishments/import", "/api/v1/establishments/{slug}/export", "/api/v1/establishments/{slug}/restore"];
 
+/// The route on which a source is given its file: large too, but small enough to be held in memory.
+const FILE_ROUTE: &str = "/api/v1/establishments/{slug}/sources/{name}/file";
+/// Time for such a request.
+const FILE_DEADLINE: Duration = Duration::from_mins(5);
+
 /// Whether the bodies or answers of a route are whole archives: they take long, and are not kept.
 pub fn carries_archives(route: &str) -> bool {
     ARCHIVE_ROUTES.contains(&route)
@@ -27,7 +32,11 @@ pub fn carries_archives(route: &str) -> bool {
 
 /// How long a request of a route may take, where others may take so long.
 pub fn deadline(route: &str, ordinary: Duration) -> Duration {
-    if carries_archives(route) { ARCHIVE_DEADLINE.max(ordinary) } else { ordinary }
+    match route {
+        route if carries_archives(route) => ARCHIVE_DEADLINE.max(ordinary),
+        FILE_ROUTE => FILE_DEADLINE.max(ordinary),
+        _ => ordinary,
+    }
 }
 
 /// The identifier of a request, among its extensions.

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use connectors::{Batch, Bookmark, Changes, Connector, Extent, Kind, Record, Step};
+use connectors::{Batch, Bookmark, Changes, Connector, Content, Extent, Kind, Record, Step};
 
 use super::super::context::Context;
 use super::super::error::Error;
 use super::inbox::Inbox;
 use super::known;
+use super::routed::{self, Part};
 use super::spool::Spool;
+use crate::store::establishment::source::Source;
 use crate::store::establishment::sync_run::Mode;
 use crate::store::establishment::{source, source_state};
 use crate::types::fold_case;
@@ -25,6 +27,10 @@ pub enum Feed {
     Source,
     /// What the source announced, or what was asked of it about a few entries.
     Batch(Batch),
+    /// A file that the source was not given: what it would change, for a preview.
+    File(Content),
+    /// This establishment's part of what the platform's source stated, read already.
+    Records(Part),
 }
 
 /// What becomes of a source's bookmark once what was read is applied.
@@ -102,7 +108,15 @@ impl Gathered {
 ///
 /// # Errors
 /// `Outside` when the reading was not complete: then nothing of it may be used.
-pub async fn fill(ctx: &Context, source: SourceId, connector: &Connector, mode: Mode, feed: Feed) -> Result<Filled, Error> {
+pub async fn fill(ctx: &Context, source: &Source, connector: &Connector, mode: Mode, feed: Feed) -> Result<Filled, Error> {
+    if let Feed::Records(part) = &feed {
+        return routed::fill(ctx, source, part).await;
+    }
+    if source.routed_from.is_some() {
+        // Whatever else was asked for: what the platform's directory says is read whole, and only this establishment's part is taken.
+        return routed::fill(ctx, source, &routed::own_part(ctx, source).await?).await;
+    }
+    let source = source.id;
     if let Feed::Batch(Batch { steps, people, groups, bookmark }) = feed {
         if people != groups {
             return whole(ctx, source, connector, Some("only a part of what it announced says everything".to_owned())).await;
@@ -115,7 +129,7 @@ pub async fn fill(ctx: &Context, source: SourceId, connector: &Connector, mode: 
         // Without a bookmark of its own, what was said moves none.
         return Ok(Filled { inbox, mark: bookmark.map_or(Mark::Stays, |new| Mark::Moves(Some(new))), note: None });
     }
-    if mode != Mode::Changes {
+    if mode != Mode::Changes || matches!(connector, Connector::Csv(_) | Connector::Ldif(_)) {
         return whole(ctx, source, connector, None).await;
     }
     match since(ctx, source, connector).await? {

@@ -3,7 +3,7 @@
 use lber::structure::{PL, StructureTag};
 
 use super::Selection;
-use crate::ldap::ber::{Elements, OCTET_STRING};
+use crate::ldap::ber::{self, Elements, OCTET_STRING};
 
 /// An entry whose parts are found, its values still bytes.
 pub(super) struct Raw<'a> {
@@ -63,6 +63,24 @@ impl<'a> Raw<'a> {
             }
         }
     }
+}
+
+/// An entry in the form directories send it, for one that comes from elsewhere.
+pub(crate) fn written<'a>(dn: &str, attributes: impl Iterator<Item = (&'a str, &'a [Vec<u8>])>) -> Vec<u8> {
+    let mut list = Vec::new();
+    for (name, values) in attributes {
+        let (mut set, mut pair) = (Vec::new(), Vec::new());
+        for value in values {
+            ber::write(OCTET_STRING, value, &mut set);
+        }
+        ber::write(OCTET_STRING, name.as_bytes(), &mut pair);
+        ber::write(ber::SET, &set, &mut pair);
+        ber::write(ber::SEQUENCE, &pair, &mut list);
+    }
+    let mut out = Vec::new();
+    ber::write(OCTET_STRING, dn.as_bytes(), &mut out);
+    ber::write(ber::SEQUENCE, &list, &mut out);
+    out
 }
 
 /// The DN's bytes, without taking the entry apart.

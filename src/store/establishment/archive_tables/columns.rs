@@ -161,7 +161,10 @@ pub(super) const PROPOSALS: &[Column] = &[
 ];
 
 pub(super) const SOURCE_FILES: &[Column] =
-    &[uuid("source_id"), text("name"), bytes("content"), bytes("digest"), text("given_by"), int("given_at")];
+    &[uuid("source_id"), text("name"), int("size"), bytes("digest"), text("given_by"), int("given_at")];
+
+pub(super) const SOURCE_FILE_PARTS: &[Column] =
+    &[uuid("id"), uuid("source_id"), int("part"), Column { sealed: true, ..bytes("content_sealed") }];
 
 pub(super) const SOURCE_STATES: &[Column] = &[
     uuid("source_id"),
@@ -266,3 +269,15 @@ pub(super) const API_TOKENS: &[Column] = &[
 
 pub(super) const AUDIT_EVENTS: &[Column] =
     &[uuid("id"), int("at"), text("actor"), text("action"), text("subject_kind"), text("subject_id"), json("detail")];
+
+pub(super) const ROUTED_PARTS: &[Column] = &[
+    uuid("source_id"),
+    text("slug"),
+    text("outcome"),
+    nullable(uuid("run_id")),
+    int("people"),
+    int("groups"),
+    json("counts"),
+    nullable(text("error")),
+    int("fed_at"),
+];

@@ -1,0 +1,28 @@
+//! `passerelle source …` with a spreadsheet: added, checked, previewed, synced.
+
+use super::Shell;
+
+const PUPILS: &str = "numéro;nom;prenom;classe\r\n1;Lefèvre;Zoé;3A\r\n2;Martin;Léa;3B\r\n";
+
+#[test]
+fn a_spreadsheet_is_added_checked_previewed_and_synced() {
+    let shell = Shell::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pupils.csv");
+    std::fs::write(&path, PUPILS).unwrap();
+    let file = path.to_str().unwrap();
+    shell.says(&["establishment", "create", "Collège Veil"]);
+    let added = shell.json(&["source", "add", "college-veil", "pupils", "--kind", "csv", "--profile", "sacoche-pupils"]);
+    assert_eq!((&added["kind"], &added["settings"]["profile"]), (&"csv".into(), &"sacoche-pupils".into()));
+    let checked = shell.says(&["source", "check", "college-veil", "pupils", "--file", file]);
+    assert!(checked.contains("« ; »") && checked.contains("personnes utilisables : 2") && checked.contains("zoe.lefevre"), "{checked}");
+    let previewed = shell.json(&["source", "preview", "college-veil", "pupils", "--file", file]);
+    assert_eq!((&previewed["run"]["mode"], &previewed["run"]["created"]), (&"preview".into(), &4.into()), "{previewed}");
+    let (_, told) = shell.fails(&["source", "check", "college-veil", "pupils"]);
+    assert!(told.contains("given no file yet"), "a preview keeps nothing: {told}");
+    let synced = shell.json(&["source", "sync", "college-veil", "pupils", "--file", file]);
+    assert_eq!((&synced["run"]["state"], &synced["run"]["created"]), (&"done".into(), &4.into()), "{synced}");
+    let again = shell.json(&["source", "sync", "college-veil", "pupils"]);
+    assert_eq!((&again["run"]["state"], &again["run"]["created"]), (&"done".into(), &0.into()), "{again}");
+    assert!(shell.says(&["user", "list", "college-veil"]).contains("zoe.lefevre"));
+}
