@@ -54,8 +54,16 @@ async fn a_domain_is_followed_from_its_first_reading_to_its_last_change() {
     let settings = json!({"urls": [samba.url()], "bind_dn": ADMIN, "bind_password": ADMIN_PASSWORD, "base_dn": BASE, "profile": "active-directory",
         "user_filter": "(&(objectCategory=person)(objectClass=user)(mail=*))"});
     let (guard, leaving) = (open_guard(), Leaving::default());
-    let fields =
-        SourceFields { name: "ad".into(), kind: SourceKind::Ldap, settings, schedule: None, guard, leaving, matching: Matching::default(), enabled: true };
+    let fields = SourceFields {
+        name: "ad".into(),
+        kind: SourceKind::Ldap,
+        settings,
+        schedule: None,
+        guard,
+        leaving,
+        matching: Matching::default(),
+        enabled: true,
+    };
     create(&ctx, &fields).await.unwrap();
     let first = run(&ctx, Mode::Full).await;
     assert_eq!(usize::try_from(first.counts.created).unwrap(), PEOPLE);

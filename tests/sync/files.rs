@@ -13,6 +13,7 @@ use passerelle::store::establishment::user::{Filter, User, UserStatus};
 use passerelle::types::id::UserId;
 use passerelle::types::leaving::Leaving;
 use passerelle::types::locale::Locale;
+use passerelle::types::matching::Matching;
 use passerelle::types::page::PageRequest;
 use passerelle::types::permission::GatewayRole;
 use serde_json::{Value, json};
@@ -35,8 +36,16 @@ impl Office {
     async fn with(kind: SourceKind, settings: Value, guard: Guard) -> Self {
         let gateway = TestGateway::start().await;
         let (_, ctx) = gateway.establishment("Collège Simone Veil").await;
-        let fields =
-            SourceFields { name: "pupils".to_owned(), kind, settings, schedule: None, guard, leaving: Leaving::default(), enabled: true };
+        let fields = SourceFields {
+            name: "pupils".to_owned(),
+            kind,
+            settings,
+            schedule: None,
+            guard,
+            leaving: Leaving::default(),
+            matching: Matching::default(),
+            enabled: true,
+        };
         sources::create(&ctx, &fields).await.unwrap();
         Self { ctx, _gateway: gateway }
     }
@@ -229,6 +238,7 @@ async fn settings_of_files_are_checked_by_name_and_only_files_take_files() {
         schedule: None,
         guard: open_guard(),
         leaving: Leaving::default(),
+        matching: Matching::default(),
         enabled: true,
     };
     for (kind, settings, field) in [

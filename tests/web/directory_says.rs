@@ -21,8 +21,16 @@ async fn stage() -> (TestServer, Place, Running) {
         json!({"urls": [running.url], "bind_dn": READER.0, "bind_password": READER.1, "base_dn": BASE, "profile": "active-directory"});
     let guard = Guard::default();
     let leaving = Leaving::default();
-    let fields =
-        SourceFields { name: "ad".into(), kind: SourceKind::Ldap, settings, schedule: None, guard, leaving, matching: Matching::default(), enabled: true };
+    let fields = SourceFields {
+        name: "ad".into(),
+        kind: SourceKind::Ldap,
+        settings,
+        schedule: None,
+        guard,
+        leaving,
+        matching: Matching::default(),
+        enabled: true,
+    };
     create(&place.ctx, &fields).await.unwrap();
     let run = sync::run_to_end(&place.ctx, "ad", Mode::Full).await.unwrap();
     assert_eq!((run.state, run.counts.created), (State::Done, 1), "{:?}", run.error);
