@@ -13,6 +13,7 @@ pub mod ldap;
 pub mod ldif;
 pub mod mapping;
 pub mod record;
+pub mod route;
 pub mod schema;
 pub mod secret;
 
@@ -22,7 +23,10 @@ mod fold;
 pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
 pub use connector::Connector;
 pub use file::Content;
-pub use ldap::{Absent, Bar, Cause, CheckStep, Directory, Error, Level, One, Reading, Sample, Settings, SettingsError, Summary, Verdict};
+pub use ldap::{
+    Absent, Bar, Cause, CheckStep, Directory, Error, Level, One, Reading, Routed, Sample, Settings, SettingsError, Summary, Verdict,
+};
 pub use mapping::Traced;
 pub use record::{Group, Kind, Member, Person, Record, Turn, Unreadable};
+pub use route::Route;
 pub use secret::Password;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{Context as Digest, SHA256};
 use connectors::ldap::SignIn;
-use connectors::{Directory, Password, Settings, Verdict};
+use connectors::{Directory, Password, Route, Settings, Verdict};
 use moka::sync::Cache;
 
 use super::context::Context;
@@ -18,11 +18,14 @@ use crate::store::establishment::{link, user};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::secret::Secret;
+use crate::types::slug::PLATFORM;
 
 /// Directories kept ready at most; those used least recently go first.
 const READY_MAX: u64 = 1024;
 /// A directory that nobody asked for so long goes, and its connections with it.
 const READY_IDLE: Duration = Duration::from_mins(30);
+/// The keys of the settings that say what becomes of establishments that are not there: no connector's business.
+pub const ROUTING_KEYS: [&str; 2] = ["unknown_establishments", "new_establishments"];
 
 /// The directories that stand ready, by everything that makes them: a changed source is another directory.
 pub struct Directories(Cache<[u8; 32], Directory>);
@@ -53,22 +56,32 @@ impl Directories {
             Some(sealed) => Some(open_password(vault, slug, source.id, sealed)?),
             None => None,
         };
-        let directory = prepare(&source.settings, password).await?;
+        let directory = prepare(&source.settings, source.route.as_deref(), password).await?;
         self.0.insert(key, directory.clone());
         Ok(directory)
     }
 }
 
-/// A directory from settings as they are stored, without keeping it.
+/// A directory from settings as they are stored, without keeping it; with what gives each record its establishments, when it has such.
 ///
 /// # Errors
 /// `Invalid` naming the key, or saying which file cannot be used.
-pub async fn prepare(settings: &serde_json::Value, password: Option<Password>) -> Result<Directory, Error> {
-    Directory::new(parse(settings)?, password).await.map_err(|refused| Error::invalid("settings", refused.to_string()))
+pub async fn prepare(settings: &serde_json::Value, route: Option<&str>, password: Option<Password>) -> Result<Directory, Error> {
+    let route = route.map(Route::parse).transpose().map_err(|reason| Invalid::new("route", reason))?;
+    let settings = Settings { route, ..parse(settings)? };
+    Directory::new(settings, password).await.map_err(|refused| Error::invalid("settings", refused.to_string()))
 }
 
-fn parse(settings: &serde_json::Value) -> Result<Settings, Error> {
-    Ok(Settings::parse(settings).map_err(|refused| Invalid::new(format!("settings.{}", refused.key), refused.reason.clone()))?)
+/// The connector's part of stored settings.
+///
+/// # Errors
+/// `Invalid` naming the key.
+pub fn parse(settings: &serde_json::Value) -> Result<Settings, Error> {
+    let mut settings = settings.clone();
+    if let Some(keys) = settings.as_object_mut() {
+        ROUTING_KEYS.iter().for_each(|key| drop(keys.remove(*key)));
+    }
+    Ok(Settings::parse(&settings).map_err(|refused| Invalid::new(format!("settings.{}", refused.key), refused.reason.clone()))?)
 }
 
 /// Seals a bind password for its source's row.
@@ -98,6 +111,7 @@ fn key(slug: &str, source: &Source) -> [u8; 32] {
     digest.update(slug.as_bytes());
     digest.update(source.id.uuid().as_bytes());
     digest.update(source.settings.to_string().as_bytes());
+    digest.update(source.route.as_deref().unwrap_or_default().as_bytes());
     digest.update(source.secret_sealed.as_deref().unwrap_or_default());
     let mut key = [0; 32];
     key.copy_from_slice(digest.finish().as_ref());
@@ -112,13 +126,18 @@ fn key(slug: &str, source: &Source) -> [u8; 32] {
 pub async fn verify_password(ctx: &Context, person: &user::User, password: &Secret) -> Result<Option<Verdict>, Error> {
     let mut verdict = None;
     for (source, entry) in stated_by(ctx, person).await? {
-        if !source.enabled {
-            if parse(&source.settings)?.sign_in == SignIn::Bind {
+        let Some(Origin { slug, source: origin }) = origin(ctx, &source).await? else {
+            // Without the platform's source nobody can tell: as if it were disabled.
+            verdict = Some(Verdict::Refused);
+            continue;
+        };
+        if !(source.enabled && origin.enabled) {
+            if parse(&origin.settings)?.sign_in == SignIn::Bind {
                 verdict = Some(Verdict::Refused);
             }
             continue;
         }
-        let directory = ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), &source).await?;
+        let directory = ctx.gateway.directories.of(&ctx.gateway.vault, &slug, &origin).await?;
         let (SignIn::Bind, Some(dn)) = (directory.settings().sign_in, &entry.dn) else { continue };
         // The bind request is where a password typed at sign-in has to go.
         let said = directory.verify_password(dn, &entry.external_id, &Password::from(password.expose())).await;
@@ -129,6 +148,28 @@ pub async fn verify_password(ctx: &Context, person: &user::User, password: &Secr
         }
     }
     Ok(verdict)
+}
+
+/// Where a source's settings and its secret stand.
+#[derive(Debug)]
+pub struct Origin {
+    /// In which establishment.
+    pub slug: String,
+    /// The source that has them.
+    pub source: Source,
+}
+
+/// Where a source's settings and its secret stand: with itself, or with the platform's source that feeds it. None when that one is gone.
+///
+/// # Errors
+/// When the platform's store fails.
+pub async fn origin(ctx: &Context, source: &Source) -> Result<Option<Origin>, Error> {
+    let Some(from) = source.routed_from else {
+        return Ok(Some(Origin { slug: ctx.slug().to_owned(), source: source.clone() }));
+    };
+    let platform = ctx.gateway.stores.platform().await?;
+    let found = source::find(&mut platform.read().await?, from).await?;
+    Ok(found.filter(|found| found.route.is_some()).map(|source| Origin { slug: PLATFORM.to_owned(), source }))
 }
 
 /// The directories that state a person now, with the person's entry in each. Nothing waits on the network with a connection of the

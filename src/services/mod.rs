@@ -1,8 +1,8 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < schedules < outbox < logout_notices < mail < roles < applications < links < users < source_files < sources < source_words < groups < sync <
-//! leaving < login < oidc < clients < tokens <
-//! idempotency < establishments < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
+//! leases < schedules < outbox < logout_notices < mail < roles < applications < links < users < source_files < source_routes < sources <
+//! source_words < groups < sync < leaving < login < oidc < clients < tokens <
+//! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
 pub mod archives;
@@ -36,8 +36,10 @@ pub mod outbox;
 pub mod passwords;
 pub mod recent_establishments;
 pub mod roles;
+pub mod routing;
 pub mod schedules;
 pub mod source_files;
+pub mod source_routes;
 pub mod source_words;
 pub mod sources;
 pub mod statistics;

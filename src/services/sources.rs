@@ -2,8 +2,8 @@
 
 mod pause;
 
-pub(in crate::services) use pause::pause_in;
 pub use pause::resume;
+pub(in crate::services) use pause::{pause_in, waits};
 
 use connectors::ldap::{CheckStep, TlsMode};
 use connectors::{Connector, Directory, Password};
@@ -13,10 +13,11 @@ use utoipa::ToSchema;
 
 use super::audit;
 use super::context::Context;
-use super::directories::{self, prepare};
+use super::directories::{self, Origin, prepare};
 use super::error::Error;
 use super::schedules;
 use super::source_files;
+use super::source_routes;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
 use crate::store::establishment::{group, link, source_state, sync_run};
@@ -52,6 +53,10 @@ pub struct SourceFields {
     /// Bounds on what one run may take away.
     #[serde(default)]
     pub guard: Guard,
+    /// On the platform: the expression that gives each record its establishments. Elsewhere, and for a source of the platform's own people,
+    /// null.
+    #[serde(default)]
+    pub route: Option<String>,
     /// What becomes of whoever left it.
     #[serde(default)]
     pub leaving: Leaving,
@@ -73,9 +78,9 @@ fn yes() -> bool {
 
 impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
-        let Source { name, kind, settings, schedule, guard, leaving, matching, enabled, .. } = source.clone();
+        let Source { name, kind, settings, schedule, guard, leaving, matching, route, enabled, .. } = source.clone();
         let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
-        Self { name, kind, settings, schedule, guard, leaving, matching, enabled }
+        Self { name, kind, settings, schedule, guard, leaving, matching, route, enabled }
     }
 }
 
@@ -88,6 +93,8 @@ pub fn shown(source: &Source) -> Value {
         "has_bind_password": source.secret_sealed.is_some(),
         "schedule": source.schedule,
         "guard": source.guard,
+        "route": source.route,
+        "routed": source.routed_from.is_some(),
         "leaving": source.leaving.unwrap_or_default(),
         "matching": source.matching.clone().unwrap_or_default(),
         "enabled": source.enabled,
@@ -164,6 +171,7 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
     let before = shown(&source);
+    source_routes::may_change_in(&mut tx, &source, fields).await?;
     let (schedule, was_enabled) = (source.schedule.clone(), source.enabled);
     write(ctx, &mut source, fields).await?;
     if source.schedule != schedule || (source.enabled && !was_enabled) {
@@ -198,6 +206,7 @@ pub(in crate::services) async fn candidate(ctx: &Context, name: &str, fields: &S
 pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     ctx.require(Permission::ManageSources)?;
     let standing = find_in(&mut ctx.store.read().await?, name).await?;
+    source_routes::may_go(ctx, name).await?;
     let announced = schedules::announce(ctx, standing.id, standing.schedule.is_some()).await?;
     let mut tx = ctx.store.begin().await?;
     let source = find_in(&mut tx, name).await?;
@@ -226,6 +235,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
 pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
+    source_routes::has_settings(&source)?;
     connector(ctx, &source).await?.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
@@ -234,7 +244,9 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
 /// # Errors
 /// `Invalid` when its settings or files cannot be used.
 pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Result<Directory, Error> {
-    ctx.gateway.directories.of(&ctx.gateway.vault, ctx.slug(), source).await
+    let gone = || Error::Conflict("the platform's source that feeds this one is gone: ask an operator".to_owned());
+    let Origin { slug, source } = directories::origin(ctx, source).await?.ok_or_else(gone)?;
+    ctx.gateway.directories.of(&ctx.gateway.vault, &slug, &source).await
 }
 
 /// What reads a source, ready.
@@ -264,6 +276,13 @@ pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Op
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
+    wrong.extend(source_routes::wrong_fields(ctx, source, fields));
+    if source.routed_from.is_some() {
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        return take_fields(source, fields, Value::Object(serde_json::Map::new()));
+    }
     let not_theirs = source_files::files_of_others(ctx, &source.settings, &fields.settings);
     if !not_theirs.is_empty() {
         // Before the settings are tried, because trying them opens the files.
@@ -286,7 +305,9 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Nothing if keeps => Some(Password::from("kept")),
         _ => None,
     };
-    match prepare(&settings, trial).await {
+    // An expression that cannot be read is told already.
+    let route = fields.route.as_deref().filter(|_| wrong.iter().all(|told| told.field != "route"));
+    match prepare(&settings, route, trial).await {
         Err(Error::Invalid(more)) => wrong.extend(more),
         Err(other) => return Err(other),
         Ok(after) if keeps && leads_elsewhere(&source.settings, &after) => wrong.push(Invalid::new(
@@ -312,6 +333,7 @@ fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) -> R
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
+    source.route = fields.route.as_deref().map(|route| route.trim().to_owned());
     source.leaving = Some(fields.leaving);
     source.schedule.clone_from(&fields.schedule);
     source.matching = Some(fields.matching.clone());
@@ -341,7 +363,7 @@ impl Said {
 
 /// Whether the bind password would travel to another server, one vouched for by others, or less protected, than it was given for.
 fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
-    let Ok(before) = connectors::Settings::parse(before) else { return true };
+    let Ok(before) = directories::parse(before) else { return true };
     let after = after.settings();
     let known = |url: &connectors::ldap::Url| before.urls.iter().any(|b| b.host == url.host && b.port == url.port);
     let protection = |mode: TlsMode| mode != TlsMode::None;

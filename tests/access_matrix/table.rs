@@ -88,6 +88,7 @@ pub const TABLE: &[Row] = &[
     row("DELETE", "/establishments/{slug}/sources/{name}/file", Manage, 204, ""),
     row("POST", "/establishments/{slug}/sources/{name}/check", Manage, 200, ""),
     row("POST", "/establishments/{slug}/sources/{name}/preview", Manage, 202, ""),
+    row("GET", "/establishments/{slug}/sources/{name}/establishments", Read, 200, ""),
     row("POST", "/establishments/{slug}/sources/{name}/sync", Manage, 202, r#"{"mode":"full"}"#),
     row("POST", "/establishments/{slug}/sources/{name}/resume", Manage, 200, ""),
     row("GET", "/establishments/{slug}/runs", Read, 200, ""),

@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 34] = [
+const OF_SOME: [(&str, &[&str]); 35] = [
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),
@@ -74,6 +74,7 @@ const OF_SOME: [(&str, &[&str]); 34] = [
     ("list_groups", &["name", "source", "external_id", "display_name", "dn"]),
     ("list_administrators", &[]),
     ("list_keys", &[]),
+    ("list_routed_parts", &[]),
     ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
     ("list_proposals", &["source", "state"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
@@ -90,7 +91,7 @@ const OF_SOME: [(&str, &[&str]); 34] = [
 /// Operations whose bodies or answers are whole archives: nobody keeps those under a key.
 const OF_ARCHIVES: [&str; 3] = ["export_establishment", "import_establishment", "restore_establishment"];
 /// Lists that are short and always whole.
-const WHOLE: [&str; 3] = ["list_administrators", "list_keys", "list_zones"];
+const WHOLE: [&str; 4] = ["list_administrators", "list_keys", "list_routed_parts", "list_zones"];
 
 #[test]
 fn every_operation_declares_what_its_query_and_headers_may_hold() {

@@ -14,7 +14,7 @@ use super::daemon::missing;
 /// Suffix of the directory.
 const SUFFIX: &str = "dc=ds389-test,dc=fr";
 /// Who may read and write everything, the log of changes too.
-pub const MANAGER: &str = "cn=Directory Manager";
+pub const ROOT: &str = "cn=Directory Manager";
 /// Who may read people and groups.
 pub const READER: &str = "uid=reader,dc=ds389-test,dc=fr";
 /// The password of both.
@@ -130,7 +130,7 @@ impl Ds389 {
 
     fn client(&self, name: &str) -> Command {
         let mut command = Command::new(name);
-        command.args(["-x", "-H", &self.url(), "-D", MANAGER, "-w", PASSWORD]);
+        command.args(["-x", "-H", &self.url(), "-D", ROOT, "-w", PASSWORD]);
         command
     }
 }

@@ -24,6 +24,7 @@ mod refusals;
 mod registry;
 mod relying_parties;
 mod requests;
+mod routed_parts;
 mod runs;
 pub mod samples;
 mod schedules;

@@ -62,6 +62,7 @@ async fn a_domain_is_followed_from_its_first_reading_to_its_last_change() {
         guard,
         leaving,
         matching: Matching::default(),
+        route: None,
         enabled: true,
     };
     create(&ctx, &fields).await.unwrap();

@@ -295,6 +295,9 @@ async fn told_of_changes_or_of_everything_an_establishment_comes_out_the_same() 
         let (mut walk, mut now) = (Walk(seed), Entries::default());
         // Somebody always stays: a source without anybody is held.
         now.people.insert(100, person(100, "stable"));
+        for told_first in [&by_changes, &restarted, &whole] {
+            told(told_first, now.whole(), Extent::Whole).await;
+        }
         for round in 0..25 {
             let before = now.clone();
             for _ in 0..=walk.next(4) {

@@ -44,6 +44,7 @@ impl Office {
             guard,
             leaving: Leaving::default(),
             matching: Matching::default(),
+            route: None,
             enabled: true,
         };
         sources::create(&ctx, &fields).await.unwrap();
@@ -239,6 +240,7 @@ async fn settings_of_files_are_checked_by_name_and_only_files_take_files() {
         guard: open_guard(),
         leaving: Leaving::default(),
         matching: Matching::default(),
+        route: None,
         enabled: true,
     };
     for (kind, settings, field) in [

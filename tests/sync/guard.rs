@@ -124,7 +124,7 @@ async fn read_by_one(directives: &str) -> Fed {
         fields.guard = Guard::default();
         fields.settings["bind_dn"] = dn(PEOPLE[0]).into();
         fields.settings["bind_password"] = format!("Essai-{}", PEOPLE[0]).into();
-        fields.settings["page_size"] = 5.into();
+        fields.settings["page_size"] = 10.into();
     })
     .await;
     fed
@@ -132,7 +132,7 @@ async fn read_by_one(directives: &str) -> Fed {
 
 #[tokio::test]
 async fn a_search_cut_short_by_a_size_limit_fails_the_run_in_its_own_words() {
-    let fed = read_by_one("limits dn.exact=\"READER\" size.soft=5 size.hard=5 size.prtotal=10\naccess to * by * read").await;
+    let fed = read_by_one("limits dn.exact=\"READER\" size.soft=10 size.hard=10 size.prtotal=15\naccess to * by * read").await;
     let failed = fed.run(Mode::Full).await;
     assert_eq!((failed.state, failed.counts.disabled), (State::Failed, 0));
     let said = failed.error.unwrap();

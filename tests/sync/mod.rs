@@ -14,6 +14,7 @@ mod outcome;
 mod preview;
 mod removal;
 mod roles;
+mod routed;
 mod schedules;
 mod several;
 mod sources;
@@ -147,6 +148,7 @@ fn fields(slapd: &Slapd, guard: Guard) -> SourceFields {
         settings: settings(&slapd.url()),
         schedule: None,
         guard,
+        route: None,
         leaving: Leaving::default(),
         matching: Matching::default(),
         enabled: true,

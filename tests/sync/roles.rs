@@ -35,7 +35,7 @@ fn rule_set() -> Value {
     ])
 }
 
-async fn configure(ctx: &Context) {
+pub(super) async fn configure(ctx: &Context) {
     for (name, text) in applications::catalogue() {
         if ["scodoc", "omenori"].contains(&name) {
             applications::create(ctx, &applications::from_catalogue(text).unwrap()).await.unwrap();
@@ -59,7 +59,7 @@ async fn configure(ctx: &Context) {
 }
 
 /// What everyone holds, by user name and application, in the generator's writing.
-async fn held(ctx: &Context) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
+pub(super) async fn held(ctx: &Context) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     let mut tx = ctx.store.read().await.unwrap();
     let mut found = BTreeMap::new();
     let mut names = Vec::new();

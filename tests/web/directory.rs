@@ -40,6 +40,7 @@ async fn stage() -> (TestServer, Place, Slapd) {
         guard,
         leaving: passerelle::types::leaving::Leaving::default(),
         matching: Matching::default(),
+        route: None,
         enabled: true,
     };
     create(&place.ctx, &fields).await.unwrap();

@@ -29,6 +29,7 @@ async fn stage() -> (TestServer, Place, Running) {
         guard,
         leaving,
         matching: Matching::default(),
+        route: None,
         enabled: true,
     };
     create(&place.ctx, &fields).await.unwrap();

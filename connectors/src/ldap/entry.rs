@@ -11,10 +11,13 @@ use crate::mapping::{Mapping, Traced};
 use crate::record::{Group, Kind, Member, Person, Record, Unreadable, regular};
 
 mod raw;
+mod routes;
 
 pub(crate) use raw::written;
 use raw::{Raw, Slots};
 pub(super) use raw::{raw_dn, reference};
+pub use routes::Routed;
+use routes::Routes;
 
 /// The longest DN or reason shown of an entry that cannot be read.
 const SHOWN_CHARS_MAX: usize = 300;
@@ -26,6 +29,7 @@ pub(crate) struct Entries {
     mapping: Mapping,
     state: AccountState,
     keys: Vec<(String, KeyForm)>,
+    routes: Option<Routes>,
 }
 
 /// The attributes asked for, and where each one's values go.
@@ -50,12 +54,15 @@ impl Entries {
             Some(name) => vec![(name.clone(), KeyForm::of(name))],
             None => settings.server.keys().iter().map(|name| ((*name).to_owned(), KeyForm::of(name))).collect(),
         };
+        let routes = settings.route.clone().map(Routes::new);
+        let asked = routes.as_ref().map_or(&[][..], Routes::names);
         Self {
-            people: Selection::new(settings.mapping.names(), &[], &keys),
-            groups: Selection::new(&[], &GROUP_NAMES, &keys),
+            people: Selection::new(settings.mapping.names(), &[], &keys).with(asked),
+            groups: Selection::new(&[], &GROUP_NAMES, &keys).with(asked),
             mapping: settings.mapping.clone(),
             state: settings.account_state.clone(),
             keys,
+            routes,
         }
     }
 

@@ -22,9 +22,9 @@ const PAGES_WAITING_MAX: usize = 2;
 
 /// A directory being read.
 #[derive(Debug)]
-pub struct Reading {
+pub struct Reading<T = Record> {
     /// Pages of records, all people first; closed at the end, complete or not.
-    pub pages: mpsc::Receiver<Vec<Record>>,
+    pub pages: mpsc::Receiver<Vec<T>>,
     /// Whether what came is everything: only then is it `Ok`.
     pub outcome: JoinHandle<Result<Summary, Error>>,
 }
@@ -46,10 +46,13 @@ pub struct Summary {
 
 type RawPage = (Kind, Vec<Chunk>);
 
-pub(super) fn start(directory: Directory, deadline: Duration) -> Reading {
+/// What becomes of a page of records, beside the raw entries that they were made of.
+pub(super) type Finish<T> = fn(&Directory, &[Chunk], Vec<Record>) -> Vec<T>;
+
+pub(super) fn start<T: Send + 'static>(directory: Directory, deadline: Duration, finish: Finish<T>) -> Reading<T> {
     let (out, pages) = mpsc::channel(PAGES_WAITING_MAX);
     let outcome = tokio::spawn(async move {
-        match tokio::time::timeout(deadline, read(&directory, out)).await {
+        match tokio::time::timeout(deadline, read(&directory, out, finish)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Cause::Deadline(deadline).at(directory.first_server())),
         }
@@ -57,13 +60,13 @@ pub(super) fn start(directory: Directory, deadline: Duration) -> Reading {
     Reading { pages, outcome }
 }
 
-async fn read(directory: &Directory, out: mpsc::Sender<Vec<Record>>) -> Result<Summary, Error> {
+async fn read<T: Send + 'static>(directory: &Directory, out: mpsc::Sender<Vec<T>>, finish: Finish<T>) -> Result<Summary, Error> {
     let (server, mut connection) = directory.open().await?;
     let (raw, waiting) = mpsc::channel(1);
     // In a set, so that the work ends with this future when its deadline strikes.
     let mut maker = JoinSet::new();
     let ours = directory.clone();
-    maker.spawn(async move { make(&ours, waiting, out).await });
+    maker.spawn(async move { make(&ours, waiting, out, finish).await });
     let read = ask(directory, &mut connection, raw).await;
     let (pages, bookmark) = read.map_err(|cause| cause.at(&server))?;
     connection.close().await;
@@ -119,7 +122,7 @@ async fn next_page(
 }
 
 /// Makes records until the pages end; `None` when nobody takes them any more.
-async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<Record>>) -> Option<Summary> {
+async fn make<T>(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<T>>, finish: Finish<T>) -> Option<Summary> {
     let (mut summary, mut primary) = (Summary::default(), PrimaryGroups::default());
     while let Some((kind, entries)) = raw.recv().await {
         let mut page: Vec<Record> = directory.entries().records(kind, &entries);
@@ -133,7 +136,7 @@ async fn make(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc
                 Record::Unreadable(_) => summary.unreadable += 1,
             }
         }
-        out.send(page).await.ok()?;
+        out.send(finish(directory, &entries, page)).await.ok()?;
     }
     Some(summary)
 }

@@ -13,6 +13,7 @@ use super::servers::servers;
 use super::state::AccountState;
 use crate::dn;
 use crate::mapping::Mapping;
+use crate::route::Route;
 
 /// The longest filter, in bytes, and the deepest.
 pub const FILTER_BYTES_MAX: usize = 4096;
@@ -98,6 +99,8 @@ pub struct Settings {
     pub page_pause: Duration,
     /// Whether people may sign in with their directory password.
     pub sign_in: SignIn,
+    /// Which establishments an entry names, for a source that feeds several; not part of the JSON.
+    pub route: Option<Route>,
     /// Deadlines and bounds; not part of the JSON.
     pub limits: Limits,
 }
@@ -230,6 +233,7 @@ impl Settings {
             page_size: fields.number("page_size", &PAGE_SIZES)?.unwrap_or(PAGE_SIZE_DEFAULT),
             page_pause: Duration::from_millis(fields.number("page_pause_ms", &PAGE_PAUSES_MS)?.unwrap_or_default().into()),
             sign_in: fields.choice("sign_in", &SignIn::NAMES)?.unwrap_or(SignIn::Bind),
+            route: None,
             limits: Limits::default(),
         };
         settings.check(&fields)?;

@@ -97,3 +97,17 @@ CREATE TABLE source_file_parts (
     content_sealed BYTEA NOT NULL,
     UNIQUE (source_id, part)
 );
+
+-- On the platform: the establishments that a routed source feeds, and what its last reading became in each.
+CREATE TABLE routed_parts (
+    source_id UUID NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
+    slug TEXT COLLATE "C" NOT NULL,
+    outcome TEXT COLLATE "C" NOT NULL CHECK (outcome IN ('done', 'unchanged', 'held', 'failed', 'skipped')),
+    run_id UUID,
+    people BIGINT NOT NULL,
+    groups BIGINT NOT NULL,
+    counts JSONB NOT NULL,
+    error TEXT COLLATE "C",
+    fed_at BIGINT NOT NULL,
+    PRIMARY KEY (source_id, slug)
+);

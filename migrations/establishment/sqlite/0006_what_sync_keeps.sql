@@ -97,3 +97,17 @@ CREATE TABLE source_file_parts (
     content_sealed BLOB NOT NULL,
     UNIQUE (source_id, part)
 ) STRICT;
+
+-- On the platform: the establishments that a routed source feeds, and what its last reading became in each.
+CREATE TABLE routed_parts (
+    source_id BLOB NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
+    slug TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('done', 'unchanged', 'held', 'failed', 'skipped')),
+    run_id BLOB,
+    people INTEGER NOT NULL,
+    groups INTEGER NOT NULL,
+    counts TEXT NOT NULL,
+    error TEXT,
+    fed_at INTEGER NOT NULL,
+    PRIMARY KEY (source_id, slug)
+) STRICT, WITHOUT ROWID;

@@ -85,6 +85,7 @@ pub(super) async fn furnish(ctx: &Context, plan: &Planned, around: &Surroundings
 /// The source: the same everywhere but for its base and what it binds as. The embedded directory listens on another port at each start.
 async fn source(ctx: &Context, plan: &Planned, around: &Surroundings) -> Result<(), Error> {
     let fields = SourceFields {
+        route: None,
         name: SOURCE.to_owned(),
         kind: SourceKind::Ldap,
         settings: json!({

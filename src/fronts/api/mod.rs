@@ -84,6 +84,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(sources::preview))
         .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
+        .routes(routes!(sources::parts))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::changes))

@@ -20,10 +20,12 @@ use crate::fronts::http::version::{IfMatch, VersionedBy};
 use crate::services::context::Context;
 use crate::services::error::Error;
 use crate::services::leaving::{self, Fate, Removal};
+use crate::services::routing;
 use crate::services::schedules::{self, Standing, StandingState};
 use crate::services::source_words;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync::{self, OneRun};
+use crate::store::establishment::routed_part::RoutedPart;
 use crate::store::establishment::source::{Guard, Source, SourceKind};
 use crate::store::establishment::sync_run::{Mode, Run};
 use crate::types::fold;
@@ -72,6 +74,10 @@ pub struct Configured {
     schedule: Option<Schedule>,
     /// Bounds on what one run may take away.
     guard: Guard,
+    /// On the platform: the expression that gives each record its establishments.
+    route: Option<String>,
+    /// Whether a source of the platform feeds this one: then the settings are there.
+    routed: bool,
     /// What becomes of whoever left it.
     leaving: Leaving,
     /// How its people are found among those whom other sources state, and whose word counts for what.
@@ -86,11 +92,24 @@ pub struct Configured {
 
 impl From<&Source> for Configured {
     fn from(source: &Source) -> Self {
-        let Source { id, name, kind, settings, secret_sealed, schedule, guard, leaving, matching, enabled, created_at, updated_at, .. } =
-            source.clone();
-        let has_bind_password = secret_sealed.is_some();
-        let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
-        Self { id, name, kind, settings, has_bind_password, schedule, guard, leaving, matching, enabled, created_at, updated_at }
+        let Source { id, name, kind, settings, secret_sealed, schedule, guard, leaving, matching, route, .. } = source.clone();
+        let Source { routed_from, enabled, created_at, updated_at, .. } = *source;
+        Self {
+            id,
+            name,
+            kind,
+            settings,
+            has_bind_password: secret_sealed.is_some(),
+            schedule,
+            guard,
+            leaving: leaving.unwrap_or_default(),
+            matching: matching.unwrap_or_default(),
+            route,
+            routed: routed_from.is_some(),
+            enabled,
+            created_at,
+            updated_at,
+        }
     }
 }
 
@@ -312,7 +331,7 @@ pub async fn check(Here(ctx): Here, Key(name): Key<String>) -> Result<Json<Check
 #[utoipa::path(post, path = "/establishments/{slug}/sources/{name}/preview", operation_id = "preview_source", tag = "sources",
     params(NamedOf), responses((status = 202, body = Run), Refusals))]
 pub async fn preview(Here(ctx): Here, Key(name): Key<String>) -> Result<Accepted<Run>, Problem> {
-    let run = sync::start(&ctx, &name, Mode::Preview).await?;
+    let run = routing::start(&ctx, &name, Mode::Preview).await?;
     Ok(under_way(&ctx, run.id, run))
 }
 
@@ -328,8 +347,15 @@ pub async fn sync_now(Here(ctx): Here, Key(name): Key<String>, Body(order): Body
         SyncMode::Full => Mode::Full,
         SyncMode::Changes => Mode::Changes,
     };
-    let run = sync::start(&ctx, &name, mode).await?;
+    let run = routing::start(&ctx, &name, mode).await?;
     Ok(under_way(&ctx, run.id, Started { run, trace: None }))
+}
+
+/// What the last run became in each establishment that a source of the platform feeds.
+#[utoipa::path(get, path = "/establishments/{slug}/sources/{name}/establishments", operation_id = "list_routed_parts", tag = "sources",
+    params(NamedOf), responses((status = 200, body = Listing<RoutedPart>), Refusals))]
+pub async fn parts(Here(ctx): Here, Key(name): Key<String>) -> Result<Json<Listing<RoutedPart>>, Problem> {
+    Ok(Json(Listing::whole(routing::parts(&ctx, &name).await?)))
 }
 
 fn under_way<T>(ctx: &Context, id: RunId, body: T) -> Accepted<T> {

@@ -18,6 +18,7 @@ mod operator;
 mod outbox;
 mod output;
 mod proposal;
+mod routed;
 mod rule;
 mod run;
 mod serve;

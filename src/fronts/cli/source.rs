@@ -6,11 +6,13 @@ use serde_json::{Map, Value, json};
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
 use super::proposal;
+use super::routed;
 use super::run as sync_run;
 use super::source_file::{self, Once};
 use super::source_told::Told;
 use crate::services::context::Context;
 use crate::services::leaving::{self, Fate};
+use crate::services::routing;
 use crate::services::schedules;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
@@ -48,6 +50,8 @@ pub enum Command {
         #[arg(long)]
         changes: bool,
     },
+    /// What the last sync became in each establishment that a source of the platform feeds.
+    Establishments(Named),
     /// List runs, newest first.
     Runs {
         #[command(flatten)]
@@ -176,6 +180,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Sync { once, changes, .. } => {
             source_file::read(local, output, &once, if changes { Mode::Changes } else { Mode::Full }).await
         }
+        Command::Establishments(named) => {
+            let ctx = local.establishment(&named.est).await?;
+            routed::list(output, &routing::parts(&ctx, &named.source).await?)
+        }
         Command::Runs { named, limit } => sync_run::list(&local.establishment(&named.est).await?, output, &named.source, limit).await,
         Command::Run { est, id, approve, refuse } => {
             let ctx = local.establishment(&est).await?;
@@ -217,6 +225,7 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
         guard: Guard::default(),
         leaving: Leaving::default(),
         matching: Matching::default(),
+        route: new.told.route,
         enabled: true,
     };
     let source = sources::create(&ctx, &fields).await?;
@@ -230,6 +239,7 @@ async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
     let standing = fields.settings.as_object().cloned().unwrap_or_default();
     fields.settings = edit.told.settings(standing)?;
     fields.schedule = edit.told.schedule(fields.schedule)?;
+    fields.route = edit.told.route.or(fields.route);
     fields.name = edit.rename.unwrap_or(fields.name);
     let source = sources::update(&ctx, &read, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-edited", &[("name", source.name.as_str().into())]))

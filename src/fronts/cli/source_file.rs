@@ -8,9 +8,11 @@ use connectors::Content;
 
 use super::local::Local;
 use super::output::Output;
+use super::routed;
 use super::run as sync_run;
 use super::source::Named;
 use super::source_check;
+use crate::services::routing::{self, Outcomes};
 use crate::services::{source_files, sources, sync};
 use crate::store::establishment::source::SourceKind;
 use crate::store::establishment::sync_run::Mode;
@@ -63,16 +65,19 @@ pub async fn read(local: &Local, output: Output, once: &Once, mode: Mode) -> any
     let ctx = local.establishment(est).await?;
     let content = file.as_deref().map(content).transpose()?;
     let waiting = output.waiting("cli-reading");
-    let run = match (content, mode) {
-        (Some(content), Mode::Preview) => sync::preview_file(&ctx, source, content).await,
+    let ended = match (content, mode) {
+        (Some(content), Mode::Preview) => sync::preview_file(&ctx, source, content).await.map(Outcomes::One),
         (Some(content), _) => match source_files::give(&ctx, source, content).await {
-            Ok(_) => sync::run_to_end(&ctx, source, mode).await,
+            Ok(_) => routing::run_to_end(&ctx, source, mode).await,
             Err(refused) => Err(refused),
         },
-        (None, _) => sync::run_to_end(&ctx, source, mode).await,
+        (None, _) => routing::run_to_end(&ctx, source, mode).await,
     };
     waiting.finish_and_clear();
-    sync_run::report(&ctx, output, &run?).await
+    match ended? {
+        Outcomes::One(run) => sync_run::report(&ctx, output, &run).await,
+        Outcomes::All(passed) => routed::report(output, &passed),
+    }
 }
 
 fn content(path: &Path) -> anyhow::Result<Content> {

@@ -59,6 +59,12 @@ pub struct Told {
     /// Map a field, as FIELD=ATTRIBUTE; repeatable.
     #[arg(long = "map", value_name = "FIELD=ATTRIBUTE")]
     mapping: Vec<String>,
+    /// On the platform: what gives each record its establishments, for instance supannEtablissement{UAI}.
+    #[arg(long, value_name = "EXPR")]
+    pub route: Option<String>,
+    /// With --route: whether an establishment that is not there is only told (report), or made (create).
+    #[arg(long, value_name = "WHAT")]
+    unknown_establishments: Option<String>,
     /// Let people sign in with the directory's password (bind), or not (none).
     #[arg(long)]
     sign_in: Option<String>,
@@ -99,6 +105,7 @@ impl Told {
             ("group_filter", &self.group_filter),
             ("profile", &self.profile),
             ("sign_in", &self.sign_in),
+            ("unknown_establishments", &self.unknown_establishments),
             ("bind_password", &self.password()?),
         ];
         settings.extend(texts.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value.as_ref()?)))));

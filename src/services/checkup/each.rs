@@ -31,7 +31,7 @@ pub async fn look_into(ctx: &Context) -> Vec<Finding> {
             return findings;
         }
     };
-    for source in listed.into_iter().filter(|s| s.enabled) {
+    for source in listed.into_iter().filter(|s| s.enabled && s.routed_from.is_none()) {
         let what = format!("source {}", source.name);
         findings.push(match sources::check(ctx, &source.name).await {
             Ok(steps) => {

@@ -3,8 +3,8 @@
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::leases::Lease;
+use super::super::routing::{self, Outcomes};
 use super::super::schedules::{self, Pace};
-use super::super::sync;
 use super::{subject, wanted};
 use crate::store::establishment::sync_run::StartedBy;
 use crate::store::registry::job::{self, Kind};
@@ -28,7 +28,7 @@ pub async fn take_turn(ctx: &Context, lease: &Lease) -> Result<Option<Timestamp>
     }
     let mode = due.mode(ctx.now);
     schedules::serve(ctx, &pace, mode).await?;
-    match sync::run_by(ctx, &pace.source.name, mode, StartedBy::Schedule).await {
+    match routing::run_by(ctx, &pace.source.name, mode, StartedBy::Schedule).await.map(Outcomes::into_run) {
         Ok(run) => tracing::debug!(run.id = %run.id, establishment = ctx.slug(), source = run.source, "a scheduled run ended"),
         // Someone runs it by hand, or just turned it off: this time is served all the same.
         Err(Error::Conflict(why)) => {

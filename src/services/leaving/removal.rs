@@ -10,6 +10,8 @@ use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::logout_notices;
 use super::super::roles;
+use super::super::schedules;
+use super::super::source_routes;
 use super::super::users::{self, facts};
 use super::round::is_kept;
 use crate::store::Tx;
@@ -68,6 +70,7 @@ pub async fn remove(ctx: &Context, name: &str, fate: Fate, confirm: Option<&str>
     if fate == Fate::Purge && !preview && confirm != Some(name) {
         return Err(Error::invalid("confirm", format!("people are removed for good, without days of grace: say «{name}» to confirm it")));
     }
+    source_routes::may_go(ctx, name).await?;
     let source = close(ctx, name, fate, preview).await?;
     let mut work = Work { ctx, source: &source, fate, preview, removal: Removal::default() };
     work.people().await?;
@@ -76,6 +79,8 @@ pub async fn remove(ctx: &Context, name: &str, fate: Fate, confirm: Option<&str>
     if preview {
         return Ok(removal);
     }
+    // It is disabled already: whoever keeps it up lets go of it now.
+    schedules::announce(ctx, source.id, source.schedule.is_some()).await?.hurry(ctx).await;
     while forget_changes(ctx, &source).await? {}
     let mut tx = ctx.store.begin().await?;
     roles::recompute_all_in(&mut tx, ctx).await?;

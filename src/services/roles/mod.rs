@@ -23,5 +23,6 @@ mod work;
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
+pub(in crate::services) use pattern::{Case, Pattern};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
 pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};

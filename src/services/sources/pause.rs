@@ -26,6 +26,12 @@ pub(in crate::services) async fn pause_in(tx: &mut Tx, ctx: &Context, id: Source
     touch_in(tx, ctx, id).await
 }
 
+/// Why a source waits for a person to run or to resume it; none when it does not.
+pub(in crate::services) async fn waits(ctx: &Context, id: SourceId) -> Result<Option<String>, Error> {
+    let state = source_state::get(&mut ctx.store.read().await?, id).await?;
+    Ok(state.error.filter(|_| state.paused_until == Some(FOR_EVER)))
+}
+
 /// Whoever listens to a source, on any node, looks at it anew.
 async fn touch_in(tx: &mut Tx, ctx: &Context, id: SourceId) -> Result<(), Error> {
     if let Some(mut source) = source::find(tx, id).await? {

@@ -32,16 +32,8 @@ const OVERTAKEN: &str = "a later run took over everything the source says: there
 /// Whatever broke it off.
 pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease: &Lease, feed: Feed) -> Result<Run, Error> {
     let clock = Instant::now();
-    let connector = match &feed {
-        Feed::File(content) => source_files::connector(ctx, source, Some(content.clone())).await?,
-        Feed::Source | Feed::Batch(_) => sources::connector(ctx, source).await?,
-    };
     let approved = approved(ctx, &run).await?;
-    let filled = tokio::select! {
-        filled = feed::fill(ctx, source.id, &connector, run.mode, feed) => filled?,
-        () = lease.lost() => return Err(Error::Conflict(LOST.to_owned())),
-    };
-    let Filled { mut inbox, mark, note } = filled;
+    let Filled { mut inbox, mark, note } = read(ctx, source, &run, lease, feed).await?;
     let read_ms = elapsed_ms(clock);
     let mut reader = ctx.store.read().await?;
     meet::find(&mut reader, ctx, source, &mut inbox).await?;
@@ -100,6 +92,18 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
         telling.hurry(ctx).await;
     }
     Ok(run)
+}
+
+/// Fills the inbox of a run, as long as the run is ours.
+async fn read(ctx: &Context, source: &Source, run: &Run, lease: &Lease, feed: Feed) -> Result<Filled, Error> {
+    let connector = match &feed {
+        Feed::File(content) => source_files::connector(ctx, source, Some(content.clone())).await?,
+        Feed::Source | Feed::Batch(_) | Feed::Records(_) => sources::connector(ctx, source).await?,
+    };
+    tokio::select! {
+        filled = feed::fill(ctx, source, &connector, run.mode, feed) => filled,
+        () = lease.lost() => Err(Error::Conflict(LOST.to_owned())),
+    }
 }
 
 /// Ends a run that found nothing to do and that nobody waits for: it leaves no line, but where the source was read up to.

@@ -9,7 +9,9 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::inbox::Inbox;
 use super::known;
+use super::routed::{self, Part};
 use super::spool::Spool;
+use crate::store::establishment::source::Source;
 use crate::store::establishment::sync_run::Mode;
 use crate::store::establishment::{source, source_state};
 use crate::types::fold_case;
@@ -27,6 +29,8 @@ pub enum Feed {
     Batch(Batch),
     /// A file that the source was not given: what it would change, for a preview.
     File(Content),
+    /// This establishment's part of what the platform's source stated, read already.
+    Records(Part),
 }
 
 /// What becomes of a source's bookmark once what was read is applied.
@@ -104,7 +108,15 @@ impl Gathered {
 ///
 /// # Errors
 /// `Outside` when the reading was not complete: then nothing of it may be used.
-pub async fn fill(ctx: &Context, source: SourceId, connector: &Connector, mode: Mode, feed: Feed) -> Result<Filled, Error> {
+pub async fn fill(ctx: &Context, source: &Source, connector: &Connector, mode: Mode, feed: Feed) -> Result<Filled, Error> {
+    if let Feed::Records(part) = &feed {
+        return routed::fill(ctx, source, part).await;
+    }
+    if source.routed_from.is_some() {
+        // Whatever else was asked for: what the platform's directory says is read whole, and only this establishment's part is taken.
+        return routed::fill(ctx, source, &routed::own_part(ctx, source).await?).await;
+    }
+    let source = source.id;
     if let Feed::Batch(Batch { steps, people, groups, bookmark }) = feed {
         if people != groups {
             return whole(ctx, source, connector, Some("only a part of what it announced says everything".to_owned())).await;

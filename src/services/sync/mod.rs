@@ -18,6 +18,7 @@ mod one;
 mod plan;
 pub mod proposals;
 mod reconcile;
+mod routed;
 mod run;
 mod shared;
 mod spool;
@@ -28,6 +29,7 @@ mod undo;
 
 pub use broken::{carry_on, recover};
 pub use one::{OneRun, run_one};
+pub use routed::{Ended, Gathered, Part, Pass, Unplaced, begin_pass, names, receive, run_part, would_be};
 pub use run::{approve, approve_to_end, preview_file, preview_with, preview_with_to_end, refuse, run_batch, run_by, run_to_end, start};
 pub use undo::{undo, undo_to_end};
 

@@ -4,6 +4,7 @@ use connectors::{Batch, Extent, Step, Traced};
 
 use super::super::context::Context;
 use super::super::error::Error;
+use super::super::source_routes;
 use super::super::sources;
 use super::run;
 use crate::store::establishment::sync_run::{Run, StartedBy};
@@ -26,6 +27,9 @@ pub struct OneRun {
 pub async fn run_one(ctx: &Context, name: &str, dn: &str) -> Result<OneRun, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = sources::get(ctx, name).await?;
+    // What the platform's directory says of others is nobody's business here.
+    source_routes::has_settings(&source)?;
+    super::routed::may_begin(ctx, &source, false)?;
     if !source.enabled {
         return Err(Error::Conflict(format!("the source «{name}» is disabled: enable it first")));
     }

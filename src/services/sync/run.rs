@@ -14,6 +14,7 @@ use super::super::sources::{self, SourceFields};
 use super::attempt::{attempt, elapsed_ms};
 use super::broken;
 use super::feed::Feed;
+use super::routed;
 use crate::store::Tx;
 use crate::store::establishment::change;
 use crate::store::establishment::source::{self, Source};
@@ -30,11 +31,11 @@ pub(super) const PARTLY: &str = "What it changed before is listed, and the next 
 
 /// A run that began, held by this node.
 #[derive(Debug)]
-struct Begun {
-    source: Source,
-    run: Run,
-    lease: Lease,
-    feed: Feed,
+pub(super) struct Begun {
+    pub(super) source: Source,
+    pub(super) run: Run,
+    pub(super) lease: Lease,
+    pub(super) feed: Feed,
 }
 
 /// Starts a run; the work goes on by itself.
@@ -178,6 +179,12 @@ async fn held_in(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
 }
 
 async fn begin(ctx: &Context, name: &str, mode: Mode, by: StartedBy, feed: Feed) -> Result<Begun, Error> {
+    let (source, run, lease) = hold_row(ctx, name, mode, by, false).await?;
+    Ok(Begun { source, run, lease, feed })
+}
+
+/// Writes the row of a new run, held by this node; of a pass over establishments, or of one source.
+pub(super) async fn hold_row(ctx: &Context, name: &str, mode: Mode, by: StartedBy, pass: bool) -> Result<(Source, Run, Lease), Error> {
     ctx.require(Permission::ManageSources)?;
     if mode == Mode::Undo {
         return Err(Error::invalid("mode", "accepted are `full` and `changes`; a run is taken back by its own undo"));
@@ -185,8 +192,8 @@ async fn begin(ctx: &Context, name: &str, mode: Mode, by: StartedBy, feed: Feed)
     broken::end_of_source(ctx, name).await?;
     let id = RunId::new();
     let lease = broken::hold(ctx, id).await?;
-    match insert(ctx, name, mode, by, id).await {
-        Ok((source, run)) => Ok(Begun { source, run, lease, feed }),
+    match insert(ctx, name, (mode, by), id, pass).await {
+        Ok((source, run)) => Ok((source, run, lease)),
         Err(error) => {
             broken::let_go(lease).await;
             Err(error)
@@ -194,9 +201,10 @@ async fn begin(ctx: &Context, name: &str, mode: Mode, by: StartedBy, feed: Feed)
     }
 }
 
-async fn insert(ctx: &Context, name: &str, mode: Mode, by: StartedBy, id: RunId) -> Result<(Source, Run), Error> {
+async fn insert(ctx: &Context, name: &str, (mode, by): (Mode, StartedBy), id: RunId, pass: bool) -> Result<(Source, Run), Error> {
     let mut tx = ctx.store.begin().await?;
     let source = source::find_by_name(&mut tx, name).await?.ok_or_else(|| Error::not_found(format!("source «{name}»")))?;
+    routed::may_begin(ctx, &source, pass)?;
     may_run_in(&mut tx, &source).await?;
     let run = Run { started_by: by, ..fresh(ctx, &source, mode, id) };
     sync_run::insert(&mut tx, &run).await?;
@@ -219,7 +227,7 @@ async fn may_run_in(tx: &mut Tx, source: &Source) -> Result<(), Error> {
     }
 }
 
-fn fresh(ctx: &Context, source: &Source, mode: Mode, id: RunId) -> Run {
+pub(super) fn fresh(ctx: &Context, source: &Source, mode: Mode, id: RunId) -> Run {
     Run {
         id,
         source_id: source.id,
@@ -264,7 +272,7 @@ fn go_on(ctx: &Context, begun: Begun) -> Run {
 }
 
 /// Carries a run out and writes its end down, whichever it is.
-async fn carry_out(ctx: &Context, begun: Begun) -> Result<Run, Error> {
+pub(super) async fn carry_out(ctx: &Context, begun: Begun) -> Result<Run, Error> {
     let Begun { source, run, lease, feed } = begun;
     let ended = go(ctx, &source, run, &lease, feed).await;
     // Only now: a run that is not held and has not ended is known to be broken off.
@@ -290,7 +298,7 @@ pub(super) async fn go(ctx: &Context, source: &Source, run: Run, lease: &Lease, 
 }
 
 /// Ends a run that an error broke off. What it had written stays, and is told.
-async fn fail(ctx: &Context, id: RunId, error: &str, duration_ms: i64) -> Result<Run, Error> {
+pub(super) async fn fail(ctx: &Context, id: RunId, error: &str, duration_ms: i64) -> Result<Run, Error> {
     let mut tx = ctx.store.begin().await?;
     let run = sync_run::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("run"))?;
     if run.state != State::Running {

@@ -6,6 +6,8 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use connectors::Person;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::super::error::Error;
@@ -43,9 +45,14 @@ impl Spool {
 
     /// Puts a record down.
     pub fn put(&mut self, person: &Person) -> Result<Place, Error> {
+        self.put_any(person)
+    }
+
+    /// Puts anything down.
+    pub fn put_any<T: Serialize>(&mut self, record: &T) -> Result<Place, Error> {
         let before = self.waiting.len();
         let start = self.written + before as u64;
-        serde_json::to_writer(&mut self.waiting, person).map_err(failed)?;
+        serde_json::to_writer(&mut self.waiting, record).map_err(failed)?;
         let length = self.waiting.len() - before;
         if self.waiting.len() >= BUFFER_BYTES {
             self.flush()?;
@@ -63,6 +70,11 @@ impl Spool {
 
     /// Takes a record up again.
     pub fn get(&self, place: Place) -> Result<Person, Error> {
+        self.get_any(place)
+    }
+
+    /// Takes up again what was put down.
+    pub fn get_any<T: DeserializeOwned>(&self, place: Place) -> Result<T, Error> {
         let mut bytes = vec![0; place.length];
         self.file.read_exact_at(&mut bytes, place.start).map_err(failed)?;
         serde_json::from_slice(&bytes).map_err(failed)

@@ -5,8 +5,8 @@ mod columns;
 
 use columns::{
     API_TOKENS, APPLICATIONS, ASSIGNMENTS, AUDIT_EVENTS, AUTHORIZATION_CODES, CHANGES, CLIENTS, GRANTS, GROUPS, IDEMPOTENCY_KEYS,
-    INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS, SOURCE_FILES,
-    SOURCE_STATES, SOURCES, USERS,
+    INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, ROUTED_PARTS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS,
+    SOURCE_FILES, SOURCE_STATES, SOURCES, USERS,
 };
 
 /// The last migration of the establishment's store that this list describes.
@@ -118,6 +118,7 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("outbox", "what is still to be sent is sent once, from where it was written", false),
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("bulk_items", "acts on many establishments are the platform's, and go on where they were begun", false),
+    ("routed_parts", "where the records of the platform's sources go is the platform's, and told anew by the next reading", true),
     ("write_turn", "it holds nothing: writers take turns on it", false),
     ("_sqlx_migrations", "the program keeps it", false),
 ];
@@ -136,6 +137,7 @@ pub const FLEETING: &[Table] = &[
     table("outbox", 1, OUTBOX),
     table("source_states", 1, SOURCE_STATES),
     table("source_turns", 1, &[uuid("source_id"), int("served_at"), nullable(int("full_begun_at"))]),
+    table("routed_parts", 2, ROUTED_PARTS),
 ];
 
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {

@@ -26,6 +26,7 @@ use super::broken;
 use super::journal::Journal;
 use crate::store::Tx;
 use crate::store::establishment::change::{self, Change, ChangeKind, Operation};
+use crate::store::establishment::source;
 use crate::store::establishment::sync_run::{self, Counts, Mode, Progress, Run, StartedBy, State};
 use crate::types::id::{GroupId, RunId, UserId};
 use crate::types::permission::Permission;
@@ -87,7 +88,9 @@ async fn begin(ctx: &Context, id: RunId, preview: bool) -> Result<Begun, Error> 
 /// The run to take back, when it is one that can be.
 async fn target_in(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
     let run = sync_run::find(tx, id).await?.ok_or_else(|| Error::not_found("run"))?;
+    let source = source::find(tx, run.source_id).await?;
     let why = match (run.mode, run.state) {
+        _ if source.is_some_and(|source| source.route.is_some()) => "this run fed establishments: take back the run of each one there",
         (Mode::Full | Mode::Changes, State::Done | State::Failed) => return Ok(run),
         (Mode::Undo, _) => "an undo is not taken back: have the source run again, and it does what was undone",
         (_, State::Undone) => "this run was taken back already",

@@ -269,3 +269,15 @@ pub(super) const API_TOKENS: &[Column] = &[
 
 pub(super) const AUDIT_EVENTS: &[Column] =
     &[uuid("id"), int("at"), text("actor"), text("action"), text("subject_kind"), text("subject_id"), json("detail")];
+
+pub(super) const ROUTED_PARTS: &[Column] = &[
+    uuid("source_id"),
+    text("slug"),
+    text("outcome"),
+    nullable(uuid("run_id")),
+    int("people"),
+    int("groups"),
+    json("counts"),
+    nullable(text("error")),
+    int("fed_at"),
+];
