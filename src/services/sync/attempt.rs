@@ -141,7 +141,7 @@ async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan,
     if !inbox.full {
         let counts = &run.counts;
         let now = Taken { people: counts.disabled, groups: counts.removed, memberships: counts.memberships_removed };
-        state.taken = plan.taken.and(now);
+        state.taken = plan.earlier.and(now);
     }
     state.roles_due = false;
     if inbox.full {
