@@ -6,7 +6,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     reason = "a measurement that meets the unexpected stops, and says where"
 )]
 

@@ -133,7 +133,7 @@ async fn measured(what: &str, folder: &Path, database: &str, url: Option<&str>) 
     let config = Config::load(None, environment, None).unwrap();
     let gateway = passerelle::app::open(&config).await.unwrap();
     let found = match what {
-        "sync" => synced(&gateway, url.unwrap()).await,
+        "sync" => Box::pin(synced(&gateway, url.unwrap())).await,
         _ => archived(&gateway, what, &folder.with_extension("archive")).await,
     };
     gateway.stores.close().await;

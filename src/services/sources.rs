@@ -81,7 +81,7 @@ impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
         let Source { name, kind, settings, schedule, guard, leaving, matching, route, enabled, .. } = source.clone();
         let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
-        Self { name, kind, settings, schedule, guard, leaving, matching, route, enabled }
+        Self { name, kind, settings, schedule, guard, route, leaving, matching, enabled }
     }
 }
 
@@ -282,7 +282,8 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong));
         }
-        return take_fields(source, fields, Value::Object(serde_json::Map::new()));
+        take_fields(source, fields, Value::Object(serde_json::Map::new()));
+        return Ok(());
     }
     let not_theirs = source_files::files_of_others(ctx, &source.settings, &fields.settings);
     if !not_theirs.is_empty() {
@@ -292,7 +293,11 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
     }
     if fields.kind != SourceKind::Ldap {
         wrong.extend(source_files::wrong_settings(fields.kind, &fields.settings));
-        return if wrong.is_empty() { take_fields(source, fields, fields.settings.clone()) } else { Err(Error::Invalid(wrong)) };
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        take_fields(source, fields, fields.settings.clone());
+        return Ok(());
     }
     let mut settings = fields.settings.clone();
     let password = Said::take(&mut settings).unwrap_or_else(|refused| {
@@ -327,10 +332,11 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Forget => source.secret_sealed = None,
         Said::Nothing => {}
     }
-    take_fields(source, fields, settings)
+    take_fields(source, fields, settings);
+    Ok(())
 }
 
-fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) -> Result<(), Error> {
+fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
@@ -339,7 +345,6 @@ fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) -> R
     source.schedule.clone_from(&fields.schedule);
     source.matching = Some(fields.matching.clone());
     source.enabled = fields.enabled;
-    Ok(())
 }
 
 /// What was said of the bind password.

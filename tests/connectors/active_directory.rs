@@ -61,12 +61,12 @@ async fn changes(directory: &Directory, since: &Bookmark) -> Result<(Vec<Step>, 
 }
 
 fn stated(steps: &[Step]) -> BTreeSet<&str> {
-    let name = |step| match step {
-        &Step::Stated(Record::Person(ref person)) => Some(person.username.as_str()),
-        &Step::Stated(Record::Group(ref group)) => Some(group.name.as_str()),
+    let names = steps.iter().filter_map(|step| match step {
+        Step::Stated(Record::Person(person)) => Some(person.username.as_str()),
+        Step::Stated(Record::Group(group)) => Some(group.name.as_str()),
         _ => None,
-    };
-    steps.iter().filter_map(name).collect()
+    });
+    names.collect()
 }
 
 fn gone(steps: &[Step]) -> BTreeSet<&str> {
@@ -186,7 +186,9 @@ async fn a_place_that_moves_moves_everyone_beneath_it() {
             "dn: CN=Person {at:03},{place}\nchangetype: modrdn\nnewrdn: CN=Person {at:03}\ndeleteoldrdn: 1\nnewsuperior: OU=team,OU=people,{BASE}\n"
         )
     };
-    [20, 21].into_iter().for_each(|at| samba.modify(&team(at, &format!("OU=people,{BASE}"))));
+    for at in [20, 21] {
+        samba.modify(&team(at, &format!("OU=people,{BASE}")));
+    }
     let (steps, caught) = changes(&directory, &since).await.unwrap();
     assert_eq!(stated(&steps), BTreeSet::from(["p020", "p021"]));
 

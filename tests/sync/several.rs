@@ -95,7 +95,7 @@ impl Two {
 
 /// What a run did, but for what it read and set aside.
 fn done(run: &Run) -> Counts {
-    Counts { read: 0, quarantined: 0, ..run.counts.clone() }
+    Counts { read: 0, quarantined: 0, ..run.counts }
 }
 
 /// A directory entry out of a record of the generator's second source.
@@ -143,7 +143,7 @@ async fn the_generators_second_source_comes_out_as_it_expects() {
                 continue;
             }
             "merge" => {
-                assert_eq!(whom.map(|user| (user.username.as_str(), user.status)), uid.map(|uid| (uid, before[uid].status)), "{link}")
+                assert_eq!(whom.map(|user| (user.username.as_str(), user.status)), uid.map(|uid| (uid, before[uid].status)), "{link}");
             }
             "merge_disabled" => {
                 let off = Some((UserStatus::Disabled, Some(DisabledBy::Source)));
