@@ -234,9 +234,10 @@ async fn a_cookie_that_is_not_as_it_was_given_is_refused_and_never_asked_for_cha
     let text = bookmark.to_text();
     assert_eq!(connector.bookmark(&text).unwrap(), bookmark);
     // One digit: the server would take it for another cookie, and say nothing.
-    let damaged = text.replacen(&bookmark.people[60..61], "f", 1);
-    assert!(damaged == text || connector.bookmark(&damaged).is_err());
-    for people in ["00", "4d534453", &bookmark.people[..40], "", "nonsense", &bookmark.people.replacen("4d53", "ffff", 1)] {
+    let digit = if &bookmark.people[60..61] == "f" { "0" } else { "f" };
+    let other = [&bookmark.people[..60], digit, &bookmark.people[61..]].concat();
+    assert!(connector.bookmark(&text.replace(&bookmark.people, &other)).is_err());
+    for people in ["00", "4d534453", &bookmark.people[..40], "", "nonsense"] {
         let error = changes(directory, &Bookmark { people: people.to_owned(), ..bookmark.clone() }).await.expect_err(people);
         assert!(error.cause.bookmark_refused(), "{people}: {error}");
     }
