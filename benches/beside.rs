@@ -95,6 +95,11 @@ async fn run(people: usize, groups: usize) {
     for browser in browsers {
         took.extend(browser.await.unwrap());
     }
+    print(&took, (begun, ended), people, &ran);
+}
+
+/// Flows of the time of the sync beside those before.
+fn print(took: &[(Instant, Duration)], (begun, ended): (Instant, Instant), people: usize, ran: &Value) {
     let among = |during: bool| {
         let mut found: Vec<Duration> =
             took.iter().filter(|(at, took)| (*at + *took > begun && *at < ended) == during).map(|(_, took)| *took).collect();

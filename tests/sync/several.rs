@@ -122,7 +122,7 @@ fn usual() -> Value {
 
 #[tokio::test]
 async fn the_generators_second_source_comes_out_as_it_expects() {
-    let generated = generate(5, 2_000, 1);
+    let generated = generate(1, 1_500, 1);
     let records: Value = serde_json::from_slice(&std::fs::read(&generated.second).unwrap()).unwrap();
     let entries: String = records["Resources"].as_array().unwrap().iter().map(entry_of).collect();
     let two = Two::over(Slapd::start(&generated.ldif), server(&entries), usual()).await;
