@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     reason = "a test that meets the unexpected fails, and says where"
 )]
+#![expect(clippy::large_futures, clippy::format_collect, reason = "a test is written to be read, and need not be lean")]
 
 mod access_matrix;
 mod api;

@@ -79,7 +79,9 @@ pub async fn prepare(settings: &serde_json::Value, route: Option<&str>, password
 pub fn parse(settings: &serde_json::Value) -> Result<Settings, Error> {
     let mut settings = settings.clone();
     if let Some(keys) = settings.as_object_mut() {
-        ROUTING_KEYS.iter().for_each(|key| drop(keys.remove(*key)));
+        for key in ROUTING_KEYS {
+            keys.remove(key);
+        }
     }
     Ok(Settings::parse(&settings).map_err(|refused| Invalid::new(format!("settings.{}", refused.key), refused.reason.clone()))?)
 }

@@ -65,7 +65,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
         return Ok(None);
     }
     if job.kind == Kind::Live {
-        return keeping_up::listen(gateway, lease).await;
+        return Box::pin(keeping_up::listen(gateway, lease)).await;
     }
     let ctx = Context::open(gateway, &job.slug, Actor::System, lease.now()).await?;
     match job.kind {
@@ -91,7 +91,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             // Another node goes on, or this one once others had their turn.
             Ok((run.state == BulkState::Running).then_some(job.due_at))
         }
-        Kind::Schedule => keeping_up::take_turn(&ctx, lease).await,
+        Kind::Schedule => Box::pin(keeping_up::take_turn(&ctx, lease)).await,
         // Done above.
         Kind::Establishment | Kind::Import | Kind::Live => Ok(None),
         Kind::Rehearsal => archives::clear_away(gateway, &job.subject).await.map(|()| None),

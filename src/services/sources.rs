@@ -1,5 +1,6 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
+mod fields;
 mod pause;
 
 pub use pause::resume;
@@ -19,16 +20,16 @@ use super::schedules;
 use super::source_files;
 use super::source_routes;
 use crate::store::Tx;
-use crate::store::establishment::source::{self, Bound, Guard, Source, SourceKind};
+use crate::store::establishment::source::{self, Guard, Source, SourceKind};
 use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
-use crate::types::leaving::{GRACE_DAYS_MAX, Leaving};
+use crate::types::leaving::Leaving;
 use crate::types::matching::Matching;
-use crate::types::nul;
 use crate::types::permission::Permission;
 use crate::types::schedule::Schedule;
 use crate::types::secret::Secret;
+use fields::wrong_fields;
 
 /// Longest name of a source, in characters.
 const NAME_LENGTH_MAX: usize = 64;
@@ -80,7 +81,7 @@ impl From<&Source> for SourceFields {
     fn from(source: &Source) -> Self {
         let Source { name, kind, settings, schedule, guard, leaving, matching, route, enabled, .. } = source.clone();
         let (leaving, matching) = (leaving.unwrap_or_default(), matching.unwrap_or_default());
-        Self { name, kind, settings, schedule, guard, leaving, matching, route, enabled }
+        Self { name, kind, settings, schedule, guard, route, leaving, matching, enabled }
     }
 }
 
@@ -281,7 +282,8 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong));
         }
-        return take_fields(source, fields, Value::Object(serde_json::Map::new()));
+        take_fields(source, fields, Value::Object(serde_json::Map::new()));
+        return Ok(());
     }
     let not_theirs = source_files::files_of_others(ctx, &source.settings, &fields.settings);
     if !not_theirs.is_empty() {
@@ -291,7 +293,11 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
     }
     if fields.kind != SourceKind::Ldap {
         wrong.extend(source_files::wrong_settings(fields.kind, &fields.settings));
-        return if wrong.is_empty() { take_fields(source, fields, fields.settings.clone()) } else { Err(Error::Invalid(wrong)) };
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        take_fields(source, fields, fields.settings.clone());
+        return Ok(());
     }
     let mut settings = fields.settings.clone();
     let password = Said::take(&mut settings).unwrap_or_else(|refused| {
@@ -326,10 +332,11 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Said::Forget => source.secret_sealed = None,
         Said::Nothing => {}
     }
-    take_fields(source, fields, settings)
+    take_fields(source, fields, settings);
+    Ok(())
 }
 
-fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) -> Result<(), Error> {
+fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     fields.name.trim().clone_into(&mut source.name);
     source.settings = settings;
     source.guard = fields.guard;
@@ -338,7 +345,6 @@ fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) -> R
     source.schedule.clone_from(&fields.schedule);
     source.matching = Some(fields.matching.clone());
     source.enabled = fields.enabled;
-    Ok(())
 }
 
 /// What was said of the bind password.
@@ -368,42 +374,6 @@ fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
     let known = |url: &connectors::ldap::Url| before.urls.iter().any(|b| b.host == url.host && b.port == url.port);
     let protection = |mode: TlsMode| mode != TlsMode::None;
     !after.urls.iter().all(known) || before.tls.ca_file != after.tls.ca_file || (protection(before.tls.mode) && !protection(after.tls.mode))
-}
-
-fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
-    let mut wrong = Vec::new();
-    let name = fields.name.trim();
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if name.len() > NAME_LENGTH_MAX || !starts_well || !name.chars().all(fits) {
-        let message =
-            format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
-        wrong.push(Invalid::new("name", message));
-    }
-    if fields.kind == SourceKind::Scim {
-        wrong.push(Invalid::new("kind", "this version takes no SCIM feeds: accepted are `ldap`, `csv`, `ldif`"));
-    }
-    if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
-        wrong.extend(more);
-    }
-    wrong.extend(nul::refuse("settings", &fields.settings).err());
-    wrong.extend(fields.matching.wrong());
-    if !fields.settings.is_object() {
-        wrong.push(Invalid::new("settings", "must be an object"));
-    }
-    if !(1..=GRACE_DAYS_MAX).contains(&fields.leaving.grace_days) {
-        wrong.push(Invalid::new("leaving.grace_days", format!("1 to {GRACE_DAYS_MAX} days")));
-    }
-    let Guard { people, groups, memberships, shrink_percent } = fields.guard;
-    let percents =
-        [("people", people), ("groups", groups), ("memberships", memberships)].map(|(name, bound): (_, Bound)| (name, bound.max_percent));
-    for (name, percent) in percents.into_iter().chain([("shrink", shrink_percent)]) {
-        if !(0.0..=100.0).contains(&percent) {
-            let field = if name == "shrink" { "guard.shrink_percent".to_owned() } else { format!("guard.{name}.max_percent") };
-            wrong.push(Invalid::new(field, "a percentage from 0 to 100"));
-        }
-    }
-    wrong
 }
 
 fn taken(error: crate::store::Error, name: &str) -> Error {

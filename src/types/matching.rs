@@ -123,6 +123,7 @@ fn not_compared() -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 mod tests {
     use serde_json::json;
 

@@ -14,7 +14,7 @@ use super::daemon::missing;
 /// Suffix of the directory.
 const SUFFIX: &str = "dc=ds389-test,dc=fr";
 /// Who may read and write everything, the log of changes too.
-pub const MANAGER: &str = "cn=Directory Manager";
+pub const ROOT: &str = "cn=Directory Manager";
 /// Who may read people and groups.
 pub const READER: &str = "uid=reader,dc=ds389-test,dc=fr";
 /// The password of both.
@@ -24,7 +24,7 @@ const WATCHER: &str = include_str!("ds389.sh");
 /// A port picked by the system may be taken by another program before the server binds it; then the next one is tried.
 const PORTS_TRIED_MAX: usize = 5;
 /// Longest between its start and its first accepted connection.
-const LISTEN_DEADLINE: Duration = Duration::from_secs(60);
+const LISTEN_DEADLINE: Duration = Duration::from_mins(1);
 
 static SHARED: OnceLock<Ds389> = OnceLock::new();
 static NAMELESS: OnceLock<Ds389> = OnceLock::new();
@@ -69,6 +69,7 @@ impl Ds389 {
         said.read_line(&mut line).unwrap();
         if line.trim_end() != "ready" {
             said.read_to_string(&mut line).unwrap();
+            shell.wait().unwrap();
             return Err(line);
         }
         let deadline = Instant::now() + LISTEN_DEADLINE;
@@ -130,7 +131,7 @@ impl Ds389 {
 
     fn client(&self, name: &str) -> Command {
         let mut command = Command::new(name);
-        command.args(["-x", "-H", &self.url(), "-D", MANAGER, "-w", PASSWORD]);
+        command.args(["-x", "-H", &self.url(), "-D", ROOT, "-w", PASSWORD]);
         command
     }
 }

@@ -145,7 +145,9 @@ fn people() -> String {
     }
     let mut group = |name: &str, members: &[String]| {
         write!(ldif, "dn: CN={name},OU=groups,{BASE}\nobjectClass: group\nsAMAccountName: {name}\n").unwrap();
-        members.iter().for_each(|member| writeln!(ldif, "member: {member}").unwrap());
+        for member in members {
+            writeln!(ldif, "member: {member}").unwrap();
+        }
         ldif.push('\n');
     };
     group("everyone", &(0..PEOPLE).map(person).collect::<Vec<_>>());
@@ -202,7 +204,7 @@ fn free_address() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     for _ in 0..ADDRESSES_TRIED_MAX {
         // The lower half of 127.0.0.0/8 is left to whoever else uses it.
-        let at = NEXT.fetch_add(1, Ordering::Relaxed) % 64 | std::process::id() % (1 << 17) << 6;
+        let at = (NEXT.fetch_add(1, Ordering::Relaxed) % 64) | ((std::process::id() % (1 << 17)) << 6);
         let address = Ipv4Addr::from_bits(Ipv4Addr::new(127, 128, 0, 0).to_bits() | at);
         match TcpListener::bind((address, 389)) {
             Ok(_) => return address,

@@ -114,7 +114,7 @@ async fn only_what_nobody_decided_is_taken_back() {
         })
         .await;
         let left = proposal::list(&mut bed.read().await, &PageRequest::first(9), &Filter::default()).await.unwrap();
-        assert_eq!(left.items, [accepted.clone()]);
+        assert_eq!(left.items, std::slice::from_ref(&accepted));
         let unknown = Proposal { id: ProposalId::new(), ..accepted };
         let mut tx = bed.store.begin().await.unwrap();
         assert!(proposal::decide(&mut tx, &unknown).await.is_err());

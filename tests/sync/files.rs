@@ -147,10 +147,10 @@ async fn a_second_file_brings_changes_homonyms_and_leavers() {
 async fn a_file_cut_short_is_held_by_the_guard_and_an_empty_one_changes_nothing() {
     let office = Office::of_pupils(Guard::default()).await;
     let many: String = (0..40).map(|n| format!("{n};Nom{n};Prenom{n};3A;\n")).collect();
-    let head = "numero;nom;prenom;classe;groupes\n";
-    office.synced(&format!("{head}{many}")).await;
-    let cut: String = many.lines().take(20).fold(head.to_owned(), |text, line| format!("{text}{line}\n"));
-    for (file, read) in [(cut.as_str(), 21), (head, 0)] {
+    let columns = "numero;nom;prenom;classe;groupes\n";
+    office.synced(&format!("{columns}{many}")).await;
+    let cut: String = many.lines().take(20).fold(columns.to_owned(), |text, line| format!("{text}{line}\n"));
+    for (file, read) in [(cut.as_str(), 21), (columns, 0)] {
         let held = office.sync(file).await;
         assert_eq!((held.state, held.counts.read), (State::Held, read), "{:?}", held.error);
     }

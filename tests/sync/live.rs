@@ -117,6 +117,6 @@ async fn one_node_listens_however_many_there_are() {
 /// For the test above.
 impl Fed {
     fn gateway(&self) -> &TestGateway {
-        &self._gateway
+        &self.gateway
     }
 }

@@ -45,7 +45,7 @@ const EMPTY: &str = "dn: dc=acad-test,dc=fr\nobjectClass: dcObject\nobjectClass:
 struct Fed {
     slapd: Slapd,
     ctx: Context,
-    _gateway: TestGateway,
+    gateway: TestGateway,
 }
 
 impl Fed {
@@ -65,7 +65,7 @@ impl Fed {
     async fn within(slapd: Slapd, gateway: TestGateway) -> Self {
         let (_, ctx) = gateway.establishment("Lycée Louise Michel").await;
         create(&ctx, &fields(&slapd, open_guard())).await.unwrap();
-        Self { slapd, ctx, _gateway: gateway }
+        Self { slapd, ctx, gateway }
     }
 
     /// A full run to its end, which must be `done`.

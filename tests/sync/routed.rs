@@ -356,7 +356,7 @@ async fn what_a_routed_source_needs_is_refused_elsewhere_and_by_its_field() {
         let mut fields = SourceFields { name: "other".to_owned(), ..super::fields(&academy.slapd, Guard::default()) };
         change(&mut fields);
         match sources::create(ctx, &fields).await {
-            Err(Error::Invalid(wrong)) => wrong.into_iter().map(|one| one.field.to_string()).collect::<Vec<_>>(),
+            Err(Error::Invalid(wrong)) => wrong.into_iter().map(|one| one.field.clone()).collect::<Vec<_>>(),
             other => panic!("{other:?}"),
         }
     };

@@ -95,7 +95,7 @@ impl Two {
 
 /// What a run did, but for what it read and set aside.
 fn done(run: &Run) -> Counts {
-    Counts { read: 0, quarantined: 0, ..run.counts.clone() }
+    Counts { read: 0, quarantined: 0, ..run.counts }
 }
 
 /// A directory entry out of a record of the generator's second source.
@@ -122,7 +122,7 @@ fn usual() -> Value {
 
 #[tokio::test]
 async fn the_generators_second_source_comes_out_as_it_expects() {
-    let generated = generate(5, 2_000, 1);
+    let generated = generate(1, 1_500, 1);
     let records: Value = serde_json::from_slice(&std::fs::read(&generated.second).unwrap()).unwrap();
     let entries: String = records["Resources"].as_array().unwrap().iter().map(entry_of).collect();
     let two = Two::over(Slapd::start(&generated.ldif), server(&entries), usual()).await;
@@ -143,7 +143,7 @@ async fn the_generators_second_source_comes_out_as_it_expects() {
                 continue;
             }
             "merge" => {
-                assert_eq!(whom.map(|user| (user.username.as_str(), user.status)), uid.map(|uid| (uid, before[uid].status)), "{link}")
+                assert_eq!(whom.map(|user| (user.username.as_str(), user.status)), uid.map(|uid| (uid, before[uid].status)), "{link}");
             }
             "merge_disabled" => {
                 let off = Some((UserStatus::Disabled, Some(DisabledBy::Source)));

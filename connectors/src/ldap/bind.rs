@@ -116,8 +116,7 @@ async fn attempt(directory: &Directory, claim: &Claim<'_>, password: &Password) 
             return conclude(directory, claim, kept, answer).await;
         }
     }
-    let (server, mut connection) = directory.connect_for_sign_in().await?;
-    let answer = connection.bind(claim.dn, password, within).await.map_err(|cause| cause.at(&server))?;
+    let (server, connection, answer) = directory.bind_at_first(claim.dn, password).await?;
     conclude(directory, claim, Idle { connection, server, since: Instant::now() }, answer).await
 }
 

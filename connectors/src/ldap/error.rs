@@ -195,7 +195,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every code.
-    pub const CODES: [&str; 39] = [
+    pub const CODES: [&str; 40] = [
         "access_refused",
         "base_missing",
         "bind_refused",
@@ -226,6 +226,7 @@ impl Cause {
         "refused",
         "repeated_page",
         "silent",
+        "resting",
         "size_limit",
         "starttls_refused",
         "time_limit",

@@ -35,6 +35,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ldap3::LdapResult;
 use rustls::ClientConfig;
 
 use answering::Servers;
@@ -204,24 +205,34 @@ impl Directory {
         })
     }
 
-    /// Connects to the first server that answers, the one that did last before the others; no server taking more than its share of the sign-in's deadline.
-    async fn connect_for_sign_in(&self) -> Result<(String, Connection), Error> {
-        let limits = self.settings().limits;
-        let share = limits.sign_in / u32::try_from(self.settings().urls.len() + 1).unwrap_or(u32::MAX);
-        let limits = Limits { connect: limits.connect.min(share), ..limits };
+    /// Binds at the first server that answers, the one that did last before the others; of several, none takes more than its share of the
+    /// sign-in's deadline.
+    async fn bind_at_first(&self, dn: &str, password: &Password) -> Result<(String, Connection, LdapResult), Error> {
+        let (limits, urls) = (self.settings().limits, &self.settings().urls);
+        let share = limits.sign_in / u32::try_from(urls.len() + 1).unwrap_or(u32::MAX);
+        let within = if urls.len() > 1 { share } else { limits.sign_in };
+        let limits = Limits { connect: limits.connect.min(share), handshake: limits.handshake.min(within), ..limits };
         let mut failed = Cause::GivenUp.at(self.first_server());
-        let urls = &self.settings().urls;
         for url in self.servers().sign_in.first(urls) {
-            match self.connect_to(url, &limits).await {
-                Ok(connection) => {
+            let bound = async {
+                let mut connection = self.connect_to(url, &limits).await?;
+                let answer = connection.bind(dn, password, within).await?;
+                Ok((connection, answer))
+            };
+            match bound.await {
+                Ok((connection, answer)) => {
                     self.servers().sign_in.answered(urls, url);
-                    return Ok((url.text.clone(), connection));
+                    return Ok((url.text.clone(), connection, answer));
                 }
-                Err(cause) if cause.concerns_one_server() => {
+                Err(cause) => {
+                    let cause: Cause = cause;
+                    let last = !cause.concerns_one_server();
                     tracing::debug!(server = %url.text, cause = cause.code(), "directory server left out");
                     failed = cause.at(&url.text);
+                    if last {
+                        break;
+                    }
                 }
-                Err(cause) => return Err(cause.at(&url.text)),
             }
         }
         Err(failed)

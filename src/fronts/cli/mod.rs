@@ -116,7 +116,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(options) => Box::pin(demo::run(&cli.global, output, options)).await,
         Command::Serve => serve::run(&cli.global, output).await,
         Command::Establishment(command) => establishment::run(&Local::open(&cli.global, command.begins()).await?, output, command).await,
-        Command::Source(command) => source::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Source(command) => Box::pin(source::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Application(command) => application::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Rule(command) => rule::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,

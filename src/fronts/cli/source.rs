@@ -175,10 +175,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             print_json(&with_standing(&ctx, &sources::get(&ctx, &named.source).await?).await?)
         }
         Command::Check(once) => source_file::check(local, output, &once).await,
-        Command::Preview(once) => source_file::read(local, output, &once, Mode::Preview).await,
+        Command::Preview(once) => Box::pin(source_file::read(local, output, &once, Mode::Preview)).await,
         Command::Sync { once, only: Some(dn), .. } => one(local, output, &once.named, &dn).await,
         Command::Sync { once, changes, .. } => {
-            source_file::read(local, output, &once, if changes { Mode::Changes } else { Mode::Full }).await
+            Box::pin(source_file::read(local, output, &once, if changes { Mode::Changes } else { Mode::Full })).await
         }
         Command::Establishments(named) => {
             let ctx = local.establishment(&named.est).await?;

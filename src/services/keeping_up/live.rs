@@ -101,23 +101,14 @@ impl Listener<'_> {
         };
         let kept = pace.state.bookmark.as_deref();
         let Some(bookmark) = kept.and_then(|text| connector.bookmark(text).ok()) else {
-            let at = self.whole_at(ctx, pace);
+            let at = whole_at(ctx, pace);
             return if at > ctx.now { Ok(Pause::until(at, ctx.now)) } else { self.run(ctx, pace, Mode::Full, Pause::Changed).await };
         };
-        match connector.follow(&bookmark) {
-            Some(following) => self.follow(pace, following).await,
-            None => {
-                let rest = Pause::For(Duration::from_secs(schedule(pace).poll_s.into()));
-                self.run(ctx, pace, Mode::Changes, rest).await
-            }
+        if let Some(following) = connector.follow(&bookmark) {
+            return self.follow(pace, following).await;
         }
-    }
-
-    /// When a source without a bookmark that fits is read whole: at once when it never was, or was edited since; else an hour after the last time,
-    /// because a source that gives none is read whole each time.
-    fn whole_at(&self, ctx: &Context, pace: &Pace) -> Timestamp {
-        let again = pace.state.full_at.filter(|read_at| *read_at >= pace.source.updated_at).map(|read_at| read_at.plus_s(WHOLE_AGAIN_S));
-        schedule(pace).out_of_quiet(again.map_or(ctx.now, |at| at.max(ctx.now)))
+        let rest = Pause::For(Duration::from_secs(schedule(pace).poll_s.into()));
+        self.run(ctx, pace, Mode::Changes, rest).await
     }
 
     /// Runs the source once; `rest` is what follows when that went well.
@@ -250,6 +241,13 @@ impl Drop for Counted {
     fn drop(&mut self) {
         gauge!("passerelle_sources_live").decrement(1.0);
     }
+}
+
+/// When a source without a bookmark that fits is read whole: at once when it never was, or was edited since; else an hour after the last time,
+/// because a source that gives none is read whole each time.
+fn whole_at(ctx: &Context, pace: &Pace) -> Timestamp {
+    let again = pace.state.full_at.filter(|read_at| *read_at >= pace.source.updated_at).map(|read_at| read_at.plus_s(WHOLE_AGAIN_S));
+    schedule(pace).out_of_quiet(again.map_or(ctx.now, |at| at.max(ctx.now)))
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub async fn take_turn(ctx: &Context, lease: &Lease) -> Result<Option<Timestamp>
         Ok(run) => tracing::debug!(run.id = %run.id, establishment = ctx.slug(), source = run.source, "a scheduled run ended"),
         // Someone runs it by hand, or just turned it off: this time is served all the same.
         Err(Error::Conflict(why)) => {
-            tracing::info!(establishment = ctx.slug(), source = pace.source.name, why, "a scheduled run was left out")
+            tracing::info!(establishment = ctx.slug(), source = pace.source.name, why, "a scheduled run was left out");
         }
         Err(Error::NotFound(_)) => return Ok(None),
         // What kept the run from beginning counts like one that failed.

@@ -46,9 +46,8 @@ pub(super) async fn verify(ctx: &Context, person: Option<&User>, password: &Secr
     Ok(match said {
         Some(Verdict::Accepted) => Check::Right,
         Some(Verdict::Barred(bar)) => Check::Barred(bar),
-        // A directory tells these whatever password was typed: to show them would tell anybody who is known there (SECURITY 19).
-        Some(Verdict::Refused | Verdict::Locked | Verdict::Disabled) => Check::Wrong,
         None if local => Check::Right,
-        None => Check::Wrong,
+        // A directory tells these whatever password was typed: to show them would tell anybody who is known there (SECURITY 19).
+        Some(Verdict::Refused | Verdict::Locked | Verdict::Disabled) | None => Check::Wrong,
     })
 }

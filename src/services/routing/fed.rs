@@ -20,7 +20,7 @@ const AT_ONCE: usize = 4;
 /// What came of one part.
 enum Fed {
     /// Its run.
-    Run(Run),
+    Run(Box<Run>),
     /// None: the source is disabled there, or waits for a person and why.
     Not(Option<String>),
 }
@@ -126,8 +126,8 @@ impl Common {
 
     async fn one(&self, slug: &str, part: Part) -> RoutedPart {
         let row = self.empty(slug, &part);
-        match self.run(slug, part).await {
-            Ok(Fed::Run(run)) => of_run(row, run),
+        match Box::pin(self.run(slug, part)).await {
+            Ok(Fed::Run(run)) => of_run(row, *run),
             Ok(Fed::Not(why)) => RoutedPart { outcome: Outcome::Skipped, error: why, ..row },
             Err(error) => {
                 tracing::warn!(establishment = slug, source = self.origin.name, %error, "an establishment's part cannot be run");
@@ -143,9 +143,9 @@ impl Common {
             Some(source) => match sources::waits(&there, source.id).await? {
                 // A run was taken back there: this one would only do the same again.
                 Some(why) if self.mode != Mode::Preview => Ok(Fed::Not(Some(why))),
-                _ => sync::run_part(&there, &source.name, self.mode, self.by, part).await.map(Fed::Run),
+                _ => sync::run_part(&there, &source.name, self.mode, self.by, part).await.map(Box::new).map(Fed::Run),
             },
-            None => Ok(Fed::Run(sync::would_be(&there, &self.origin, &part))),
+            None => Ok(Fed::Run(Box::new(sync::would_be(&there, &self.origin, &part)))),
         }
     }
 }

@@ -182,7 +182,7 @@ pub(in crate::services) async fn note_end(ctx: &Context, run: &Run, server: Opti
         // What another wrote meanwhile stands.
         let standing = source_state::get(&mut tx, run.source_id).await?;
         let SourceState { server, paused_until, failures, error, .. } = after;
-        source_state::keep(&mut tx, &SourceState { server, paused_until, failures, error, ..standing }).await?;
+        source_state::keep(&mut tx, &SourceState { failures, error, server, paused_until, ..standing }).await?;
         tx.commit().await?;
     }
     tell(ctx, &pace).await

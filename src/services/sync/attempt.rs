@@ -35,10 +35,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     let approved = approved(ctx, &run).await?;
     let Filled { mut inbox, mark, note } = read(ctx, source, &run, lease, feed).await?;
     let read_ms = elapsed_ms(clock);
-    let mut reader = ctx.store.read().await?;
-    meet::find(&mut reader, ctx, source, &mut inbox).await?;
-    let plan = plan::make(&mut reader, &run, &mut inbox).await?;
-    drop(reader);
+    let plan = planned(ctx, source, &run, &mut inbox).await?;
     tracing::debug!(run.id = %run.id, read_ms, planned_ms = elapsed_ms(clock), "run planned");
     let objection = guard::objection(&source.guard, &plan.losses(&inbox, approved.as_ref()));
     if let Some(why) = objection.as_ref().filter(|_| run.progress.is_some()) {
@@ -106,6 +103,13 @@ async fn read(ctx: &Context, source: &Source, run: &Run, lease: &Lease, feed: Fe
     }
 }
 
+/// Finds who the entries are, and works out what changes.
+async fn planned(ctx: &Context, source: &Source, run: &Run, inbox: &mut Inbox) -> Result<Plan, Error> {
+    let mut reader = ctx.store.read().await?;
+    meet::find(&mut reader, ctx, source, inbox).await?;
+    plan::make(&mut reader, run, inbox).await
+}
+
 /// Ends a run that found nothing to do and that nobody waits for: it leaves no line, but where the source was read up to.
 async fn forgotten(ctx: &Context, mut run: Run, mark: Mark, (inbox, clock): (&Inbox, Instant)) -> Result<Run, Error> {
     let mut tx = ctx.store.begin().await?;
@@ -137,7 +141,7 @@ async fn keep_state_in(tx: &mut Tx, ctx: &Context, run: &Run, mark: Mark, (plan,
     if !inbox.full {
         let counts = &run.counts;
         let now = Taken { people: counts.disabled, groups: counts.removed, memberships: counts.memberships_removed };
-        state.taken = plan.taken.and(now);
+        state.taken = plan.earlier.and(now);
     }
     state.roles_due = false;
     if inbox.full {

@@ -9,7 +9,7 @@ use super::super::error::Error;
 use super::digest::{self, Digest, Hash, Kind};
 use super::matching::authority::Others;
 use super::reconcile::{KnownPerson, Standing};
-use super::shared;
+use super::voices;
 use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::{link, statement, user};
 use crate::store::{Store, Tx};
@@ -54,7 +54,7 @@ pub async fn load(ctx: &Context, source: SourceId) -> Result<Known, Error> {
     let mut tx = ctx.store.read().await?;
     known.take_groups(group::list_of_source(&mut tx, source).await?);
     let rows = statement::list_shared(&mut tx, source).await?;
-    shared::mark(&mut tx, source, &mut known.people, &rows).await?;
+    voices::mark(&mut tx, source, &mut known.people, &rows).await?;
     Ok(known)
 }
 
@@ -74,7 +74,7 @@ pub async fn load_some(tx: &mut Tx, source: SourceId, people: &[String], groups:
     }
     known.take_groups(group::list_by_keys(tx, source, groups).await?);
     let rows = statement::list_shared_of_users(tx, source, &ids).await?;
-    shared::mark(tx, source, &mut known.people, &rows).await?;
+    voices::mark(tx, source, &mut known.people, &rows).await?;
     Ok(known)
 }
 

@@ -14,7 +14,7 @@ use super::inbox::Inbox;
 use super::matching::decide::{Candidate, Decision, Entry, Stand, decide, wanted};
 use super::matching::likeness::{Trait, named, of_entry, of_person};
 use super::reconcile::{KnownPerson, Reason, Standing};
-use super::shared::{self, Declared};
+use super::voices::{self, Declared};
 use crate::store::Tx;
 use crate::store::establishment::assignment;
 use crate::store::establishment::link::{self, NamedLink};
@@ -55,7 +55,7 @@ pub async fn find(tx: &mut Tx, ctx: &Context, source: &Source, inbox: &mut Inbox
         let decisions = decide(&declared, &entries, &candidates);
         let known: Vec<UserId> =
             decisions.iter().filter_map(|one| if let Decision::Is(user, _) = one { Some(*user) } else { None }).collect();
-        let elsewhere = shared::elsewhere(tx, source.id, &known).await?;
+        let elsewhere = voices::elsewhere(tx, source.id, &known).await?;
         let all = Declared::load(tx).await?;
         for (stranger, decision) in strangers.iter().zip(decisions) {
             match decision {

@@ -20,12 +20,12 @@ pub mod proposals;
 mod reconcile;
 mod routed;
 mod run;
-mod shared;
 mod spool;
 mod tell;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod voices;
 
 pub use broken::{carry_on, recover};
 pub use one::{OneRun, run_one};

@@ -26,6 +26,8 @@ pub struct Plan {
     pub before: Progress,
     /// What this run took away before it was broken off, or what runs of changes did since the last whole reading.
     pub taken: Taken,
+    /// What runs of changes took away since the last whole reading, without this one.
+    pub earlier: Taken,
     /// Whether an earlier run left roles to be computed again.
     pub roles_due: bool,
 }
@@ -46,8 +48,14 @@ pub async fn make(tx: &mut Tx, run: &Run, inbox: &mut Inbox) -> Result<Plan, Err
     let state = source_state::get(tx, source).await?;
     let so_far = run.progress.map(|p| Taken { people: p.people_taken, groups: p.groups_taken, memberships: p.memberships_taken });
     let earlier = if inbox.full { Taken::default() } else { state.taken };
-    let mut plan =
-        Plan { people, groups, before: Progress::default(), taken: so_far.unwrap_or_default().and(earlier), roles_due: state.roles_due };
+    let mut plan = Plan {
+        people,
+        groups,
+        before: Progress::default(),
+        taken: so_far.unwrap_or_default().and(earlier),
+        earlier,
+        roles_due: state.roles_due,
+    };
     plan.before = match run.progress {
         Some(progress) => progress,
         None => plan.count_before(tx, source, inbox).await?,
@@ -131,9 +139,12 @@ impl Plan {
         // What was taken before counts only together with something more.
         let with = |now: u64, earlier: u64| if now == 0 { 0 } else { now + earlier };
         Losses {
-            people: Loss { before: self.before.people_before, taken: with(disabled, self.taken.people) },
-            groups: Loss { before: self.before.groups_before, taken: with(removed, self.taken.groups) },
-            memberships: Loss { before: self.before.memberships_before, taken: with(memberships, self.taken.memberships) },
+            people: Loss { before: self.before.people_before + self.earlier.people, taken: with(disabled, self.taken.people) },
+            groups: Loss { before: self.before.groups_before + self.earlier.groups, taken: with(removed, self.taken.groups) },
+            memberships: Loss {
+                before: self.before.memberships_before + self.earlier.memberships,
+                taken: with(memberships, self.taken.memberships),
+            },
             whole: (inbox.full || inbox.extent == Extent::Whole)
                 .then(|| Whole { present: known.present().saturating_sub(approved_gone) as u64, read: there as u64 }),
             approved: approved.is_some(),

@@ -12,7 +12,7 @@ use super::apply::fields::{differences, state, stated};
 use super::digest::{self, Hash, Kind};
 use super::matching::authority::Word;
 use super::reconcile::{Standing, Turn};
-use super::shared::{self, Declared, Voices};
+use super::voices::{self, Declared, Voices};
 use crate::store::Tx;
 use crate::store::establishment::link::{self, Link};
 use crate::store::establishment::proposal::{self, Filter, Proposal, ProposalState};
@@ -120,7 +120,7 @@ async fn join_in(tx: &mut Tx, ctx: &Context, open: &Proposal, person: &Person) -
     facts::keep_links_in(tx, &[link_of(open, person)]).await?;
     let said = Statement { source_id: source, external_id: open.external_id.clone(), user_id: before.id, stated: ours, present: true };
     voices.keep_in(tx, &[said]).await?;
-    let rows = shared::elsewhere(tx, source, &[before.id]).await?;
+    let rows = voices::elsewhere(tx, source, &[before.id]).await?;
     let others = Declared::load(tx).await?.others(source, rows.get(&before.id).map(Vec::as_slice).unwrap_or_default());
     let standing = Standing::of(before.status, before.disabled_by);
     match Turn::of(standing, others.may_enter(Word::of(true, person.active))) {

@@ -4,7 +4,7 @@ use connectors::{Bookmark, Cause, Directory, Extent, Kind, Record, Settings, Ste
 use serde_json::{Value, json};
 
 use super::{CHANGES, Said, WHOLE, changes, marked, next, refusal, since};
-use crate::harness::ds389::{Ds389, MANAGER, PASSWORD, READER};
+use crate::harness::ds389::{Ds389, PASSWORD, READER, ROOT};
 
 /// The server, a branch of it, and a source of that branch.
 async fn source(name: &str, account: &str, own: Value) -> (&'static Ds389, String, Directory) {
@@ -125,7 +125,7 @@ async fn what_changes_arrives_by_itself() {
 
 #[tokio::test]
 async fn the_retro_changelog_names_what_to_read_again() {
-    let (server, base, directory) = source("retro", MANAGER, json!({"server": "other", "mapping": {"external_id": "nsUniqueId"}})).await;
+    let (server, base, directory) = source("retro", ROOT, json!({"server": "other", "mapping": {"external_id": "nsUniqueId"}})).await;
     let bookmark = marked(&directory).await;
     assert_eq!(bookmark.method, "retro-changelog");
     let key = server.value(&format!("uid=p2,ou=people,{base}"), "nsUniqueId");
@@ -136,10 +136,11 @@ async fn the_retro_changelog_names_what_to_read_again() {
     assert_eq!(Said { gone: Vec::new(), ..said }, Said::stated(&["moved", "new", "p0"], &["all"]));
     assert_eq!(since(&directory, &next.clone().unwrap()).await.0, Said::default());
 
-    // A number that is not in the log any more, or not yet, tells that something is missing.
-    for number in ["0", "99999999", "many"] {
-        let error = refusal(&directory, &Bookmark { people: number.to_owned(), ..bookmark.clone() }).await;
-        assert!(matches!(&error.cause, Cause::BookmarkRefused { code: 0, .. }), "{number}: {error}");
+    // A change that is not in the log any more, or not yet, or is another one there, tells that something is missing.
+    let (number, _) = bookmark.people.split_once(' ').unwrap();
+    for change in ["0", "99999999", "many", number, &format!("{number} 00000000-00000000-00000000-00000000 20260101000000Z")] {
+        let error = refusal(&directory, &Bookmark { people: change.to_owned(), ..bookmark.clone() }).await;
+        assert!(matches!(&error.cause, Cause::BookmarkRefused { code: 0, .. }), "{change}: {error}");
     }
     // A branch that is renamed takes everyone below along, and the log says one word of it.
     server.modify(&format!("dn: ou=below,ou=people,{base}\nchangetype: add\nobjectClass: organizationalUnit\n"));
@@ -163,7 +164,7 @@ async fn an_account_that_may_not_read_the_changelog_goes_by_times() {
 #[tokio::test]
 async fn a_server_that_gives_cookies_and_never_tells_is_found_out() {
     let (server, base) = branch("nameless", Ds389::nameless).await;
-    for account in [READER, MANAGER] {
+    for account in [READER, ROOT] {
         let bookmark = marked(&of(server, &base, account, json!({"server": "389ds"})).await).await;
         assert_eq!(bookmark.method, "timestamp", "{account}");
     }

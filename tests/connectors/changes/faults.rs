@@ -96,7 +96,7 @@ async fn serve(mut stream: TcpStream, fault: Fault) -> std::io::Result<()> {
             }
             0x63 if lasting => {
                 let end = tlv(0xa1, &tlv(4, LATER.as_bytes()));
-                stream.write_all(&message(id, &info(&end), &[])).await?;
+                stream.write_all(&message(id, &between(&end), &[])).await?;
             }
             0x63 => stream.write_all(&answer(id, fault)).await?,
             _ => return Ok(()),
@@ -119,7 +119,7 @@ fn root_dse() -> Vec<u8> {
 /// One person as changed, one as gone, and the end, with the fault among them.
 fn answer(id: u8, fault: Fault) -> Vec<u8> {
     let entry = |key: &[u8]| message(id, &person(b"uid=a,dc=x"), &control("1.3.6.1.4.1.4203.1.9.1.2", &state(key)));
-    let set = |key: &[u8]| message(id, &info(&tlv(0xa3, &[tlv(1, &[0xff]), tlv(0x31, &tlv(4, key))].concat())), &[]);
+    let set = |key: &[u8]| message(id, &between(&tlv(0xa3, &[tlv(1, &[0xff]), tlv(0x31, &tlv(4, key))].concat())), &[]);
     let cookie: &[u8] = match fault {
         Fault::SameCookie => COOKIE.as_bytes(),
         Fault::EmptyCookie => b"",
@@ -155,7 +155,7 @@ fn control(name: &str, value: &[u8]) -> Vec<u8> {
     tlv(0x30, &[tlv(4, name.as_bytes()), tlv(4, value)].concat())
 }
 
-fn info(value: &[u8]) -> Vec<u8> {
+fn between(value: &[u8]) -> Vec<u8> {
     tlv(0x79, &[tlv(0x80, b"1.3.6.1.4.1.4203.1.9.1.4"), tlv(0x81, value)].concat())
 }
 

@@ -207,7 +207,7 @@ async fn deletions_show_by_a_comparison_where_the_key_is_an_attribute_of_the_peo
 async fn a_bookmark_holds_for_the_settings_it_was_made_with() {
     let slapd = started();
     let first = source(&slapd, json!({})).await.belongs_to();
-    assert_eq!(first, source(&slapd, json!({"page_size": 10})).await.belongs_to());
+    assert_eq!(first, source(&slapd, json!({"page_size": 10, "page_pause_ms": 5, "sign_in": "none"})).await.belongs_to());
     for other in [
         json!({"user_filter": "(objectClass=person)"}),
         json!({"base_dn": BASE}),

@@ -21,7 +21,7 @@ use super::Directory;
 use super::connection::Connection;
 use super::error::{Cause, Error};
 use super::reading::Summary;
-use super::settings::{Limits, Settings, TlsMode};
+use super::settings::{Limits, Settings, SignIn, TlsMode};
 use crate::changes::{Bookmark, Caught, Changes, Extent, Following, Step};
 use crate::fingerprint::Fingerprint;
 use crate::record::Kind;
@@ -188,6 +188,8 @@ pub(super) fn belongs_to(directory: &Directory) -> String {
     // How the server is spoken to changes nothing of what it says.
     settings.limits = Limits::default();
     settings.page_size = 0;
+    settings.page_pause = Duration::ZERO;
+    settings.sign_in = SignIn::None;
     settings.tls.mode = TlsMode::None;
     settings.tls.ca_file = None;
     let mut digest = Fingerprint::new("belongs_to");

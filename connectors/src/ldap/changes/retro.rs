@@ -21,14 +21,14 @@ use crate::record::Kind;
 const UNIQUE_ID: &str = "nsUniqueId";
 /// The same, as the log writes it.
 const UNIQUE_ID_THERE: &str = "targetUniqueId";
-const NAMES: [&str; 5] = ["changeNumber", "changeType", "targetDn", "newSuperior", UNIQUE_ID_THERE];
+const NAMES: [&str; 6] = ["changeNumber", "changeTime", "changeType", "targetDn", "newSuperior", UNIQUE_ID_THERE];
 /// Entries changed beyond which reading everything is cheaper.
 const TARGETS_MAX: usize = 20_000;
 
 /// The number of the last change, when the server keeps a log that this account may read.
 pub(super) async fn last(directory: &Directory, connection: &mut Connection, shown: &RootDse) -> Result<Option<String>, Cause> {
     let (Some(log), Some(number)) = (&shown.changelog, shown.last_change_number.filter(|number| *number > 0)) else { return Ok(None) };
-    let (filter, names) = (format!("(changeNumber={number})"), [UNIQUE_ID_THERE.to_owned()]);
+    let (filter, names) = (format!("(changeNumber={number})"), NAMES.map(str::to_owned));
     let limits = directory.settings().limits;
     let query =
         Query { base: log, scope: Scope::Subtree, filter: &filter, names: &names, page_size: 10, limits, references_expected: false };
@@ -37,8 +37,7 @@ pub(super) async fn last(directory: &Directory, connection: &mut Connection, sho
         return Err(refusal(answer, log, 0));
     }
     // Without the right to read it the log looks empty, as if nothing ever changed; and it names entries only where it is set to.
-    let told = found.iter().flat_map(Chunk::entries).any(|entry| text(entry, UNIQUE_ID_THERE).is_some());
-    Ok(told.then(|| number.to_string()))
+    Ok(found.iter().flat_map(Chunk::entries).find_map(named))
 }
 
 /// Reads what changed.
@@ -48,10 +47,9 @@ pub(super) async fn read(
     since: &Bookmark,
     said: &mut Said,
 ) -> Result<(Kept, Kept), Cause> {
-    let from: u64 = since.people.parse().map_err(|_| unusable("the number kept is none"))?;
     let shown = rootdse::read(connection, directory.settings().limits).await?;
     let log = shown.changelog.as_deref().ok_or_else(|| unusable("it keeps no changelog any more"))?;
-    let changed = changed(directory, connection, log, from, said).await?;
+    let changed = changed(directory, connection, log, &since.people, said).await?;
     let targets: Vec<&str> = changed.targets.keys().map(String::as_str).collect();
     let mut seen = HashSet::new();
     let mut extents = [Extent::Changes; 2];
@@ -70,32 +68,44 @@ pub(super) async fn read(
         return Err(unusable("an entry that is neither person nor group was renamed, and those below it with it"));
     }
     let [people, groups] = extents;
-    Ok((Kept { extent: people, next: Some(changed.last.to_string()) }, Kept { extent: groups, next: Some(String::new()) }))
+    Ok((Kept { extent: people, next: Some(changed.last) }, Kept { extent: groups, next: Some(String::new()) }))
 }
 
 /// What the log says.
 struct Changed {
-    last: u64,
+    /// The last change, as a bookmark names it.
+    last: String,
     /// The keys of the entries, and whether each was renamed.
     targets: HashMap<String, bool>,
 }
 
-async fn changed(directory: &Directory, connection: &mut Connection, log: &str, from: u64, said: &mut Said) -> Result<Changed, Cause> {
+/// A change as a bookmark names it: its number, and by what it is known again where another server, or another log, numbers its own.
+fn named(entry: &[u8]) -> Option<String> {
+    let (number, id) = (text(entry, "changeNumber")?, text(entry, UNIQUE_ID_THERE)?);
+    Some(format!("{number} {id} {}", text(entry, "changeTime").unwrap_or_default()))
+}
+
+async fn changed(directory: &Directory, connection: &mut Connection, log: &str, since: &str, said: &mut Said) -> Result<Changed, Cause> {
+    let from = since.split(' ').next().and_then(|number| number.parse::<u64>().ok()).ok_or_else(|| unusable("the number kept is none"))?;
     let settings = directory.settings();
     let (filter, names) = (format!("(changeNumber>={from})"), NAMES.map(str::to_owned));
     let (page_size, limits) = (settings.page_size, settings.limits);
     let query = Query { base: log, scope: Scope::Subtree, filter: &filter, names: &names, page_size, limits, references_expected: false };
     let bases = bases(directory);
-    let (mut changed, mut known) = (Changed { last: from, targets: HashMap::new() }, false);
+    let (mut changed, mut known) = (Changed { last: since.to_owned(), targets: HashMap::new() }, false);
+    let mut last = from;
     let mut pages = Pages::new();
     while let Some(page) = pages.next(connection, &query).await? {
         for entry in page.iter().flat_map(Chunk::entries) {
             let Some(number) = text(entry, "changeNumber").and_then(|number| number.parse::<u64>().ok()) else { continue };
             if number <= from {
-                known |= number == from;
+                known |= number == from && named(entry).as_deref() == Some(since);
                 continue;
             }
-            changed.last = changed.last.max(number);
+            if number > last {
+                last = number;
+                changed.last = named(entry).ok_or_else(|| unusable("its changelog does not name entries by their unique id any more"))?;
+            }
             let concerned = ["targetDn", "newSuperior"].into_iter().filter_map(|name| text(entry, name)).any(|dn| concerns(&bases, dn));
             if concerned {
                 let id = text(entry, UNIQUE_ID_THERE).map(str::to_ascii_lowercase).filter(|id| is_plain(id));
@@ -109,7 +119,7 @@ async fn changed(directory: &Directory, connection: &mut Connection, log: &str, 
         }
     }
     said.summary.pages += pages.count;
-    // It was the last change when it was kept: trimmed since, or of a log that began again.
+    // It was the last change when it was kept: trimmed since, or of another log.
     if known { Ok(changed) } else { Err(unusable("its changelog does not reach back to the last run, or may not be read")) }
 }
 

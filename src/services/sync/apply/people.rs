@@ -9,7 +9,7 @@ use super::super::super::error::Error;
 use super::super::super::users::{self, facts};
 use super::super::digest::Digest;
 use super::super::reconcile::{Gone, Refresh, SeenPerson, Turn};
-use super::super::shared::Voices;
+use super::super::voices::Voices;
 use super::Work;
 use super::fields::{differences, state, stated};
 use crate::store::Tx;

@@ -115,6 +115,7 @@ pub fn may_enter(words: &[(SourceId, &Matching, Word)]) -> bool {
 
 /// What comes of each thing that a source may say of someone, given what the others say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Others {
     /// Whether the person may sign in when this source says they may.
     if_yes: bool,

@@ -78,10 +78,7 @@ fn date(value: &str) -> Option<String> {
     let parts: Vec<&str> = value.split(['-', '/', '.']).collect();
     let digits = |part: &&str| part.chars().all(|c| c.is_ascii_digit());
     match parts.as_slice() {
-        [year, month, day] if parts.iter().all(digits) && (year.len(), month.len(), day.len()) == (4, 2, 2) => {
-            Some(format!("{year}{month}{day}"))
-        }
-        [day, month, year] if parts.iter().all(digits) && (year.len(), month.len(), day.len()) == (4, 2, 2) => {
+        [year, month, day] | [day, month, year] if parts.iter().all(digits) && (year.len(), month.len(), day.len()) == (4, 2, 2) => {
             Some(format!("{year}{month}{day}"))
         }
         _ => {

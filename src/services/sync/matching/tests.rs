@@ -1,5 +1,7 @@
 //! Tests of: who is one person, and whose word counts.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -12,13 +14,13 @@ use crate::store::establishment::statement::Stated;
 use crate::types::id::{SourceId, UserId};
 use crate::types::matching::Matching;
 
-fn declared(raw: Value) -> Matching {
-    Matching::parse(Some(&raw)).unwrap()
+fn declared(raw: &Value) -> Matching {
+    Matching::parse(Some(raw)).unwrap()
 }
 
 /// Everything at once.
 fn usual() -> Matching {
-    declared(json!({ "anchor": { "number": ["employee_number", "student_number"] },
+    declared(&json!({ "anchor": { "number": ["employee_number", "student_number"] },
         "soft": [{ "fields": ["family_name", "given_name", "birth_date"] }, { "fields": ["email"], "link": true }] }))
 }
 
@@ -161,10 +163,10 @@ fn fields_come_from_the_first_that_says_anything_whoever_speaks_last() {
     let beside = BTreeMap::from([("class".to_owned(), vec!["6e".to_owned()]), ("department".to_owned(), vec!["GEII".to_owned()])]);
     assert_eq!(one.attributes, beside);
 
-    let of_mail = declared(json!({ "authority": ["email"] }));
+    let of_mail = declared(&json!({ "authority": ["email"] }));
     let one = merged(&[both[0], voice(staff, &of_mail, &ours)]).unwrap();
     assert_eq!((one.username.as_str(), one.email.as_deref()), ("cel", Some("C@x.fr")));
-    let first = declared(json!({ "priority": -1 }));
+    let first = declared(&json!({ "priority": -1 }));
     let one = merged(&[both[0], voice(staff, &first, &ours)]).unwrap();
     assert_eq!((one.username.as_str(), one.display_name.as_str()), ("chloe@x", "CHLOE"));
     assert_eq!(merged(&both[1..]).unwrap(), ours, "who is left alone is believed");
@@ -176,7 +178,7 @@ fn one_source_that_says_no_is_enough_unless_another_decides() {
     use Word::{Gone, No, Yes};
     let [directory, staff] = two();
     let plain = Matching::default();
-    let decides = declared(json!({ "authority": ["active"] }));
+    let decides = declared(&json!({ "authority": ["active"] }));
     let enters = |theirs, ours: &Matching, word| may_enter(&[(directory, &plain, theirs), (staff, ours, word)]);
     let silent = [
         (Yes, Yes, true),

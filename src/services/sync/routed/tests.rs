@@ -43,7 +43,9 @@ fn gathered(pattern: Option<&str>, pages: Vec<Vec<Routed>>) -> Gathered {
     let folder = tempfile::tempdir().unwrap();
     let pattern = pattern.map(|text| Pattern::compile("route", text, Case::Ignored).unwrap());
     let mut gathered = Gathered::new(Spool::new(folder.path()).unwrap(), pattern);
-    pages.into_iter().for_each(|page| gathered.take(page).unwrap());
+    for page in pages {
+        gathered.take(page).unwrap();
+    }
     gathered.close().unwrap();
     gathered
 }

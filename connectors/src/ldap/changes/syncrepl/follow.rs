@@ -114,7 +114,7 @@ async fn catch_up(
             Heard::Chunk(chunk) => steps.extend(gathering.steps(&chunk).map_err(Cause::Malformed)?),
             Heard::End(answer) => return Err(ended(answer, query, gathering.said(), true).map_or_else(|cause| cause, |_| stopped())),
         }
-        if steps.len() > CATCHING_UP_MAX {
+        if steps.len() + gathering.incomplete() > CATCHING_UP_MAX {
             return Err(unusable("too much changed while nobody listened"));
         }
     }

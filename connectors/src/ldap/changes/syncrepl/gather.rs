@@ -113,6 +113,11 @@ impl<'a> Gathering<'a> {
         Some(std::mem::take(&mut self.dynamic)).filter(|chunk| chunk.len() > 0)
     }
 
+    /// How many entries are to be read again.
+    pub(super) fn incomplete(&self) -> usize {
+        self.incomplete.len()
+    }
+
     /// The entries to read again, by nsUniqueId.
     pub(super) fn take_incomplete(&mut self) -> Vec<String> {
         std::mem::take(&mut self.incomplete)
@@ -139,15 +144,15 @@ impl<'a> Gathering<'a> {
                     State::Gone => steps.extend(self.gone(&[state.uuid])),
                 }
                 self.cookie = state.cookie.or(self.cookie.take());
-            } else if let Some(info) = wire::info(message.content)? {
-                self.info(info, &mut steps);
+            } else if let Some(said) = wire::between(message.content)? {
+                self.between(said, &mut steps);
             }
         }
         Ok(steps)
     }
 
-    fn info(&mut self, info: SyncInfo, steps: &mut Vec<Step>) {
-        let cookie = match info {
+    fn between(&mut self, said: SyncInfo, steps: &mut Vec<Step>) {
+        let cookie = match said {
             SyncInfo::NewCookie(cookie) => Some(cookie),
             SyncInfo::PhaseEnd { deletes, cookie, done } => {
                 self.presence |= !deletes;

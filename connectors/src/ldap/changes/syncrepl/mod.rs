@@ -45,6 +45,8 @@ fn flavour(directory: &Directory, shown: &RootDse) -> Option<Flavour> {
     shown.knows(control::SYNC_REQUEST).then_some(flavour)
 }
 
+/// Entries looked up one by one, beyond which reading everything is cheaper.
+const LOOKED_UP_MAX: usize = 20_000;
 /// Stands between the cookies of several bases: no cookie holds it.
 const BETWEEN: &str = "\n";
 
@@ -200,6 +202,9 @@ async fn refresh(
                         .extend(gone.filter_map(|step| if let Step::Gone { external_id, .. } = step { Some(external_id) } else { None }));
                 }
                 said.say(steps).await?;
+                if doubtful.as_ref().map_or(0, HashSet::len) + gathering.incomplete() > LOOKED_UP_MAX {
+                    return Err(unusable("too much changed for a reading of changes"));
+                }
             }
             Heard::End(answer) => break ended(answer, query, gathering.said(), true)?,
         }

@@ -112,7 +112,7 @@ fn state_value(value: &[u8]) -> Result<SyncState, Malformed> {
 }
 
 /// What an intermediate message says; `None` when it is about something else.
-pub(super) fn info(content: &[u8]) -> Result<Option<SyncInfo>, Malformed> {
+pub(super) fn between(content: &[u8]) -> Result<Option<SyncInfo>, Malformed> {
     const NAME: u8 = 0x80;
     const VALUE: u8 = 0x81;
     let mut parts = Elements(content);
