@@ -109,7 +109,10 @@ async fn outcome(ctx: &Context) -> (BTreeMap<String, (bool, BTreeSet<String>)>, 
         // Of someone gone, only that is compared.
         let held = stored::list_direct_of_user(&mut ctx.store.read().await.unwrap(), user.id).await.unwrap();
         let groups = held.into_iter().map(|group| group.name).filter(|_| free).collect();
-        people.insert(user.username, (free, groups));
+        // Whoever gave a user name up has a mark behind it, which is each establishment's own.
+        let name = user.username.split('~').next().unwrap_or_default().to_owned();
+        let mark = if name == user.username { "" } else { "~" };
+        people.insert(format!("{name}{mark}"), (free, groups));
     }
     let groups = groups::list(ctx, &all, &stored::Filter::default()).await.unwrap().items;
     (people, groups.into_iter().map(|group| (group.name, group.member_count)).collect())

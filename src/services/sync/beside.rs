@@ -17,7 +17,13 @@ use crate::types::id::{GroupId, SourceId, UserId};
 const PLACE_BYTES: usize = 16;
 
 /// Adds to the index whoever is named by a group that was stated and is not among the entries stated themselves.
-pub async fn find_elsewhere(tx: &mut Tx, source: SourceId, inbox: &Inbox, people: &People, index: &mut Index) -> Result<(), Error> {
+pub async fn find_elsewhere(
+    tx: &mut Tx,
+    source: SourceId,
+    inbox: &Inbox,
+    (people, groups_gone): (&People, &[usize]),
+    index: &mut Index,
+) -> Result<(), Error> {
     let unknown: HashSet<Digest> = inbox.members.iter().copied().filter(|member| !index.knows(*member)).collect();
     if unknown.is_empty() {
         return Ok(());
@@ -32,8 +38,8 @@ pub async fn find_elsewhere(tx: &mut Tx, source: SourceId, inbox: &Inbox, people
             index.person_at(place, user);
         }
     }
-    let restated: HashSet<GroupId> =
-        inbox.groups.iter().filter_map(|seen| inbox.known.groups.get(seen.known?)).map(|known| known.id).collect();
+    let stated = inbox.groups.iter().filter_map(|seen| seen.known).chain(groups_gone.iter().copied());
+    let restated: HashSet<GroupId> = stated.filter_map(|at| inbox.known.groups.get(at)).map(|known| known.id).collect();
     for (place, group) in group::list_at(tx, source, &places).await? {
         if let Some(place) = digest_of(&place).filter(|_| !restated.contains(&group)) {
             index.group_at(place, group);

@@ -70,18 +70,11 @@ pub async fn plan(tx: &mut Tx, source: SourceId, inbox: &mut Inbox, people: &Peo
     let known = &inbox.known;
     let id_of = |group: &SeenGroup| group.known.and_then(|at| known.groups.get(at)).map_or_else(GroupId::new, |group| group.id);
     let mut plan = Groups { ids: inbox.groups.iter().map(id_of).collect(), ..Groups::default() };
-    let mut index = Index::new(inbox, people, &plan.ids);
-    if !inbox.full {
-        beside::find_elsewhere(tx, source, inbox, people, &mut index).await?;
-    }
     let mut met = vec![false; known.groups.len()];
-    for (at, (group, id)) in inbox.groups.iter().zip(&plan.ids).enumerate() {
-        if let Some(flag) = group.known.and_then(|k| met.get_mut(k)) {
+    for known in inbox.groups.iter().filter_map(|group| group.known) {
+        if let Some(flag) = met.get_mut(known) {
             *flag = true;
         }
-        let before = group.known.and_then(|k| known.groups.get(k));
-        let resolved = index.resolve(inbox.members.get(group.members.clone()).unwrap_or_default(), *id);
-        plan.steps.extend(step(tx, (at, group), *id, before, resolved).await?);
     }
     let keys = known.groups_by_key.iter().filter(|(key, at)| {
         let stays = met.get(**at).copied().unwrap_or_default() || inbox.unreadable_groups.contains(*at);
@@ -89,6 +82,15 @@ pub async fn plan(tx: &mut Tx, source: SourceId, inbox: &mut Inbox, people: &Peo
     });
     plan.gone = keys.map(|(_, at)| *at).collect();
     plan.gone.sort_unstable();
+    let mut index = Index::new(inbox, people, &plan.ids);
+    if !inbox.full {
+        beside::find_elsewhere(tx, source, inbox, (people, &plan.gone), &mut index).await?;
+    }
+    for (at, (group, id)) in inbox.groups.iter().zip(&plan.ids).enumerate() {
+        let before = group.known.and_then(|k| known.groups.get(k));
+        let resolved = index.resolve(inbox.members.get(group.members.clone()).unwrap_or_default(), *id);
+        plan.steps.extend(step(tx, (at, group), *id, before, resolved).await?);
+    }
     if !inbox.full {
         for (group, step) in beside::steps(tx, source, inbox, people, (&plan.ids, &plan.gone)).await? {
             let known = Some(inbox.known.take_group(group));
