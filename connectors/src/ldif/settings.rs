@@ -98,7 +98,7 @@ mod tests {
         assert_eq!((&told.people.bases, told.people.written.as_str()), (&vec!["ou=people,dc=x".to_owned()], "(objectClass=supannPerson)"));
         assert_eq!(told.groups.bases, told.people.bases);
         let several =
-            Settings::parse(&json!({"base_dn": ["ou=a,dc=x", "ou=b,dc=x"], "scope": "one", "group_base_dn": "ou=g,dc=x"})).unwrap();
+            Settings::parse(&json!({"base_dn": ["ou=a,dc=x", "ou=b,dc=x"], "scope": "one_level", "group_base_dn": "ou=g,dc=x"})).unwrap();
         assert_eq!((several.people.bases.len(), several.people.scope, several.groups.bases.len()), (2, Scope::OneLevel, 1));
     }
 

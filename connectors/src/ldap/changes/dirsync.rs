@@ -160,8 +160,9 @@ fn written(cookie: &[u8]) -> String {
 }
 
 fn taken(text: &str) -> Option<Vec<u8>> {
-    let pairs =
-        text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok());
+    // `from_str_radix` would take a sign for a digit.
+    let sound = |pair: &&str| pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let pairs = text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(sound)?, 16).ok());
     pairs.collect::<Option<Vec<u8>>>().filter(|cookie| !cookie.is_empty() && cookie.len() <= COOKIE_BYTES_MAX)
 }
 
