@@ -80,6 +80,8 @@ async fn with_application(place: &Place, shape: Value) -> Application {
         scope_kind: ScopeKind::Unit,
         roles: vec![role("Admin"), role("Ens")],
         claim_shape: shape,
+        policy: application::Policy::default(),
+        services: Vec::new(),
         created_at: now,
         updated_at: now,
     };

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use passerelle::store::establishment::application::{Application, Cardinality, Role, ScopeKind};
+use passerelle::store::establishment::application::{
+    Access, Application, Cardinality, DeletionPolicy, Notify, OnRoleLoss, Policy, Role, ScopeKind, Service,
+};
 use passerelle::store::establishment::assignment::{Assignment, Origin, Step};
 use passerelle::store::establishment::authorization_code::AuthorizationCode;
 use passerelle::store::establishment::client::{AuthMethod, Client, ConsentPolicy, Pkce, SigningAlgorithm};
@@ -167,6 +169,17 @@ pub fn application(name: &str) -> Application {
         scope_kind: ScopeKind::Unit,
         roles: vec![role("chef", "yes"), role("étudiant", "own")],
         claim_shape: json!({ "claim": "roles", "nested": { "empty": [], "null": null } }),
+        policy: Policy {
+            version: Some("édition 2".to_owned()),
+            roles_editable: false,
+            pending_until_validated: true,
+            deletion_policy: DeletionPolicy::AnonymiseKeepRefs,
+            scope_inherits: true,
+            relation: Some("tuteur".to_owned()),
+            on_role_loss: OnRoleLoss::EndSessions,
+            notify: Notify::All,
+        },
+        services: vec![Service { name: "permis".to_owned(), title: "Permis de construire".to_owned(), access: Access::Protected }],
         created_at: NOW.plus_s(-10),
         updated_at: NOW,
     }

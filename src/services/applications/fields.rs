@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::error::Error;
-use crate::store::establishment::application::{Application, Cardinality, Role, ScopeKind};
+use crate::store::establishment::application::{Application, Cardinality, Policy, Role, ScopeKind, Service};
 use crate::types::Invalid;
 use crate::types::id::ApplicationId;
 use crate::types::nul;
@@ -45,6 +45,12 @@ pub struct ApplicationFields {
     #[serde(default = "no_shape")]
     #[schema(value_type = Object)]
     pub claim_shape: serde_json::Value,
+    /// What else it declares.
+    #[serde(default)]
+    pub policy: Policy,
+    /// What its roles give access to, one by one.
+    #[serde(default)]
+    pub services: Vec<Service>,
     /// The catalogue, strongest role first.
     #[serde(default)]
     pub roles: Vec<Role>,
@@ -67,6 +73,8 @@ impl From<&Application> for ApplicationFields {
             default_role: a.default_role.clone(),
             scope_kind: a.scope_kind,
             claim_shape: a.claim_shape.clone(),
+            policy: a.policy.clone(),
+            services: a.services.clone(),
             roles: a.roles.clone(),
         }
     }
@@ -118,6 +126,8 @@ impl ApplicationFields {
             scope_kind: self.scope_kind,
             roles: self.roles,
             claim_shape: self.claim_shape,
+            policy: self.policy,
+            services: self.services,
             created_at,
             updated_at: now,
         }

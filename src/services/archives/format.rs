@@ -223,6 +223,7 @@ fn absent(column: &Column) -> Option<Cell> {
         Missing::Refused => None,
         Missing::Null => Some(Cell::Null),
         Missing::No => Some(Cell::Bool(false)),
+        Missing::Default(text) if column.kind == Kind::Json => serde_json::from_str(text).ok().map(Cell::Json),
         Missing::Default(text) => Some(Cell::Text(text.to_owned())),
     }
 }

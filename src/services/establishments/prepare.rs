@@ -3,7 +3,7 @@
 use super::super::context::Context;
 use super::super::error::Error;
 use crate::store::Tx;
-use crate::store::establishment::application::{self, Application, Cardinality, Role, ScopeKind};
+use crate::store::establishment::application::{self, Application, Cardinality, Policy, Role, ScopeKind};
 use crate::store::establishment::assignment::{self, Assignment, Origin, Step};
 use crate::types::id::{ApplicationId, AssignmentId, UserId};
 use crate::types::permission::{APPLICATION, GatewayRole};
@@ -37,6 +37,8 @@ pub async fn prepare_in(tx: &mut Tx, ctx: &Context) -> Result<(), Error> {
             .map(|r| Role { name: r.name().to_owned(), title: String::new(), privileges: std::collections::BTreeMap::new() })
             .collect(),
         claim_shape: serde_json::json!({}),
+        policy: Policy::default(),
+        services: Vec::new(),
         created_at: ctx.now,
         updated_at: ctx.now,
     };

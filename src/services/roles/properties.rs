@@ -8,7 +8,7 @@ use super::decide::Engine;
 use super::evaluate::{Facts, Matching};
 use super::graph::{Graph, Place};
 use super::work::Stop;
-use crate::store::establishment::application::{Application, Cardinality, Role, ScopeKind};
+use crate::store::establishment::application::{Application, Cardinality, Policy, Role, ScopeKind};
 use crate::store::establishment::assignment::{Origin, Step};
 use crate::store::establishment::group::Group;
 use crate::store::establishment::rule::Condition;
@@ -31,6 +31,8 @@ fn application(cardinality: Cardinality) -> Application {
         scope_kind: ScopeKind::Unit,
         roles: ROLES.iter().filter(|name| **name != "unknown").map(role).collect(),
         claim_shape: serde_json::json!({}),
+        policy: Policy::default(),
+        services: Vec::new(),
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
     }

@@ -4,13 +4,13 @@
 mod columns;
 
 use columns::{
-    API_TOKENS, APPLICATIONS, ASSIGNMENTS, AUDIT_EVENTS, AUTHORIZATION_CODES, CHANGES, CLIENTS, GRANTS, GROUPS, IDEMPOTENCY_KEYS,
-    INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, ROUTED_PARTS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS,
-    SOURCE_FILES, SOURCE_STATES, SOURCES, USERS,
+    API_TOKENS, APPLICATIONS, ASSIGNMENTS, AUDIT_EVENTS, AUTHORIZATION_CODES, CAMPAIGNS, CHANGES, CLIENTS, ENDED_ASSIGNMENTS, EXCLUSIONS,
+    GRANTS, GROUPS, IDEMPOTENCY_KEYS, INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, RELATIONS, REVIEW_ITEMS, ROUTED_PARTS,
+    RULE_SETS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS, SOURCE_FILES, SOURCE_STATES, SOURCES, UNITS, USERS,
 };
 
 /// The last migration of the establishment's store that this list describes.
-pub const SCHEMA_VERSION: i64 = 6;
+pub const SCHEMA_VERSION: i64 = 7;
 
 /// What a column holds, whatever the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,14 @@ pub const TABLES: &[Table] = &[
     table("applications", 1, APPLICATIONS),
     table("rules", 1, RULES),
     table("assignments", 1, ASSIGNMENTS),
+    table("ended_assignments", 1, ENDED_ASSIGNMENTS),
+    table("exclusions", 1, EXCLUSIONS),
+    table("units", 1, UNITS),
+    table("relations", 1, RELATIONS),
+    table("rule_sets", 1, RULE_SETS),
+    table("uses", 2, &[uuid("user_id"), uuid("application_id"), int("used_at")]),
+    table("campaigns", 1, CAMPAIGNS),
+    table("review_items", 1, REVIEW_ITEMS),
     table("clients", 1, CLIENTS),
     table("signing_keys", 1, SIGNING_KEYS),
     table("consents", 2, &[uuid("user_id"), text("client_id"), text("scope"), int("granted_at")]),

@@ -193,6 +193,8 @@ pub(super) const APPLICATIONS: &[Column] = &[
     json("claim_shape"),
     int("created_at"),
     int("updated_at"),
+    Column { missing: Missing::Default("{}"), ..json("policy") },
+    Column { missing: Missing::Default("[]"), ..json("services") },
 ];
 
 pub(super) const RULES: &[Column] = &[
@@ -205,6 +207,9 @@ pub(super) const RULES: &[Column] = &[
     bool("enabled"),
     int("created_at"),
     int("updated_at"),
+    since(int("valid_from")),
+    since(int("valid_until")),
+    since(text("ends")),
 ];
 
 pub(super) const ASSIGNMENTS: &[Column] = &[
@@ -219,6 +224,92 @@ pub(super) const ASSIGNMENTS: &[Column] = &[
     nullable(int("valid_until")),
     text("reason"),
     int("created_at"),
+    since(text("given_by")),
+];
+
+pub(super) const ENDED_ASSIGNMENTS: &[Column] =
+    &[uuid("id"), uuid("user_id"), text("application"), text("role"), text("scope"), text("origin"), int("given_at"), int("ended_at")];
+
+pub(super) const EXCLUSIONS: &[Column] = &[
+    uuid("id"),
+    uuid("user_id"),
+    uuid("application_id"),
+    text("role"),
+    text("scope"),
+    text("reason"),
+    text("given_by"),
+    nullable(int("valid_until")),
+    int("created_at"),
+];
+
+pub(super) const UNITS: &[Column] = &[
+    uuid("id"),
+    text("name"),
+    text("title"),
+    text("search"),
+    nullable(uuid("parent_id")),
+    nullable(uuid("source_id")),
+    int("created_at"),
+    int("updated_at"),
+];
+
+pub(super) const RELATIONS: &[Column] = &[
+    uuid("id"),
+    text("kind"),
+    uuid("user_id"),
+    uuid("other_id"),
+    nullable(uuid("source_id")),
+    nullable(int("valid_from")),
+    nullable(int("valid_until")),
+    nullable(text("reason")),
+    int("created_at"),
+];
+
+pub(super) const RULE_SETS: &[Column] = &[
+    uuid("id"),
+    text("name"),
+    text("title"),
+    json("rules"),
+    text("state"),
+    nullable(int("apply_at")),
+    nullable(json("expected")),
+    nullable(json("previous")),
+    nullable(text("note")),
+    text("created_by"),
+    int("created_at"),
+    int("updated_at"),
+    nullable(int("applied_at")),
+];
+
+pub(super) const CAMPAIGNS: &[Column] = &[
+    uuid("id"),
+    text("name"),
+    text("title"),
+    json("extent"),
+    text("state"),
+    int("due_at"),
+    nullable(int("reminded_at")),
+    text("created_by"),
+    int("created_at"),
+    nullable(int("closed_at")),
+];
+
+pub(super) const REVIEW_ITEMS: &[Column] = &[
+    uuid("id"),
+    uuid("campaign_id"),
+    nullable(uuid("reviewer_id")),
+    uuid("user_id"),
+    text("application"),
+    text("role"),
+    text("scope"),
+    text("origin"),
+    nullable(int("last_used_at")),
+    nullable(int("last_sign_in_at")),
+    nullable(text("decision")),
+    nullable(text("reason")),
+    nullable(text("decided_by")),
+    nullable(int("decided_at")),
+    nullable(text("outcome")),
 ];
 
 pub(super) const CLIENTS: &[Column] = &[
