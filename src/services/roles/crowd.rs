@@ -4,38 +4,53 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::super::error::Error;
 use super::compile::{Compiled, RuleFields, compile_set};
-use super::decide::Engine;
+use super::decide::{Decided, Engine};
 use super::evaluate::{Facts, Matching};
 use super::graph::{Graph, Place};
-use super::work::{Stop, Work};
+use super::picked::picked;
+use super::work::{AT_ONCE, Stop, Work};
 use crate::store::Tx;
-use crate::store::establishment::assignment::{self, Origin, Standing};
+use crate::store::establishment::assignment::{Origin, Standing};
+use crate::store::establishment::facts::{self, Sketch, THESE_MAX, Whose};
+use crate::store::establishment::group::Named;
 use crate::store::establishment::rule::{self, Rule};
-use crate::store::establishment::user::{self, User};
-use crate::store::establishment::{application, group, link, membership, source};
+use crate::store::establishment::user::User;
+use crate::store::establishment::{application, group, membership, source};
 use crate::types::Invalid;
-use crate::types::id::{AssignmentId, SourceId, UserId};
+use crate::types::id::{AssignmentId, GroupId, SourceId, UserId};
 use crate::types::time::Timestamp;
 
 /// People looked at in one step: bounds memory.
 const STEP: i64 = 1_000;
-/// Up to so many people are read one by one; more are picked out of steps over everyone between the first and the last.
-const ONE_BY_ONE_MAX: usize = 200;
+/// Up to so many people are read by their keys; more are picked out of steps over everyone between the first and the last.
+const BY_KEY_MAX: usize = 20_000;
 /// Most stored rules named as refused.
 const WRONG_MAX: usize = 10;
 /// People evaluated in one piece of work.
 const PEOPLE_PIECE: usize = 50;
 /// Pairs of a pattern and a group looked at in one piece of work.
-const MATCHES_PIECE: usize = 5_000;
+const MATCHES_PIECE: usize = 20_000;
 
-/// The engine with the names of sources.
+/// The engine with the names of sources, and what of people it looks at.
 #[derive(Debug)]
 pub struct Loaded {
     /// The engine.
     pub engine: Engine,
     sources: HashMap<SourceId, String>,
+    wanted: Wanted,
+}
+
+/// What is read of people.
+#[derive(Clone, Debug)]
+struct Wanted {
+    /// Attributes that any condition looks at.
+    attributes: BTreeSet<String>,
+    /// Whether reasons are compared, and written.
+    reasons: bool,
 }
 
 /// Rules as they are stored, ready, strongest first.
@@ -52,7 +67,10 @@ pub async fn stored_rules(tx: &mut Tx, work: &Work) -> Result<Vec<Compiled>, Err
     for (rule, outcome) in rules.iter().zip(compile_set(work, written).await?) {
         let place = |invalid: Invalid| Invalid::new(format!("rule {}: {}", rule.id, invalid.field), invalid.message);
         match outcome {
-            Ok(compiled) => ready.push(compiled),
+            Ok(mut compiled) => {
+                compiled.renew(&RuleFields::from(rule), rule.updated_at);
+                ready.push(compiled);
+            }
             Err(several) => wrong.extend(several.into_iter().map(place).take(WRONG_MAX.saturating_sub(wrong.len()))),
         }
     }
@@ -62,29 +80,89 @@ pub async fn stored_rules(tx: &mut Tx, work: &Work) -> Result<Vec<Compiled>, Err
 impl Loaded {
     /// Binds rules to the groups and catalogues of a store.
     pub async fn load(tx: &mut Tx, work: &Work, rules: Vec<Compiled>) -> Result<Arc<Self>, Error> {
+        let (groups, nestings) = if looks_at_groups(&rules) {
+            (group::list_named(tx).await?, membership::list_nestings(tx).await?)
+        } else {
+            Default::default()
+        };
+        Self::bind(tx, work, rules, groups, nestings, true).await.map(Arc::new)
+    }
+
+    /// The same to learn what people would hold, and not why: less is read.
+    pub async fn load_without_reasons(tx: &mut Tx, work: &Work, rules: Vec<Compiled>) -> Result<Arc<Self>, Error> {
+        let (groups, nestings) = if looks_at_groups(&rules) {
+            (group::list_named(tx).await?, membership::list_nestings(tx).await?)
+        } else {
+            Default::default()
+        };
+        Self::bind(tx, work, rules, groups, nestings, false).await.map(Arc::new)
+    }
+
+    /// Binds rules to the groups that a few people are in, and those above: nobody else may be evaluated with it.
+    pub async fn load_for(tx: &mut Tx, work: &Work, rules: Vec<Compiled>, people: &[UserId]) -> Result<Arc<Self>, Error> {
+        let mut known: BTreeSet<GroupId> = BTreeSet::new();
+        let mut nestings = Vec::new();
+        if looks_at_groups(&rules) {
+            let mut next: BTreeSet<GroupId> = BTreeSet::new();
+            for chunk in people.chunks(THESE_MAX) {
+                next.extend(facts::memberships(tx, Whose::These(chunk)).await?.into_iter().map(|(_, group)| group));
+            }
+            while !next.is_empty() {
+                let found = membership::nestings_of(tx, &next.iter().copied().collect::<Vec<_>>()).await?;
+                known.append(&mut next);
+                next.extend(found.iter().map(|(parent, _)| *parent).filter(|parent| !known.contains(parent)));
+                nestings.extend(found);
+            }
+        }
+        let groups = group::list_named_of(tx, &known.into_iter().collect::<Vec<_>>()).await?;
+        Self::bind(tx, work, rules, groups, nestings, true).await.map(Arc::new)
+    }
+
+    async fn bind(
+        tx: &mut Tx,
+        work: &Work,
+        mut rules: Vec<Compiled>,
+        groups: Vec<Named>,
+        nestings: Vec<(GroupId, GroupId)>,
+        reasons: bool,
+    ) -> Result<Self, Error> {
         let applications = application::list(tx).await?;
-        let looks_at_groups = rules.iter().flat_map(|rule| &rule.tests).any(|test| test.condition.group.is_some());
-        let (groups, nestings) =
-            if looks_at_groups { (group::list_all(tx).await?, membership::list_nestings(tx).await?) } else { Default::default() };
         let stop = work.stop();
-        let start = move |_: &Stop| (Matching::new(Graph::new(groups, &nestings), rules.iter(), stop), rules);
+        let start = move |_: &Stop| {
+            let matching = Matching::new(Graph::new(groups, &nestings), &mut rules, stop);
+            (matching, rules)
+        };
         let (mut matching, rules) = work.piece(start).await?;
         let mut some_left = true;
         while some_left {
             (matching, some_left) = work.piece(move |_| matching.advance(MATCHES_PIECE).map(|some_left| (matching, some_left))).await??;
         }
         let matcher = work.piece(move |_| matching.finish()).await?;
+        let attributes = matcher.leaves.attributes().filter(|name| !Facts::is_built_in(name)).map(str::to_owned).collect();
         let sources = source::list(tx).await?.into_iter().map(|s| (s.id, s.name)).collect();
-        Ok(Arc::new(Self { engine: Engine::new(&applications, rules, matcher), sources }))
+        Ok(Self { engine: Engine::new(&applications, rules, matcher), sources, wanted: Wanted { attributes, reasons } })
     }
+}
+
+/// Whether any rule looks at groups.
+fn looks_at_groups(rules: &[Compiled]) -> bool {
+    let mut found = false;
+    rules.iter().flat_map(|rule| &rule.tests).for_each(|test| test.each_single(&mut |single| found |= single.condition.group.is_some()));
+    found
 }
 
 /// Some people with everything that rules look at and everything they hold.
 #[derive(Debug)]
 pub struct Step {
-    people: Vec<User>,
-    memberships: Vec<(UserId, Vec<Place>)>,
-    links: Vec<(UserId, SourceId, Option<String>)>,
+    people: Vec<Sketch>,
+    held: Held,
+}
+
+/// What is known of people beside themselves, by person.
+#[derive(Debug)]
+struct Held {
+    memberships: Vec<(UserId, Place)>,
+    entries: Vec<(UserId, SourceId, Option<String>)>,
     standing: Vec<Standing>,
 }
 
@@ -92,7 +170,7 @@ pub struct Step {
 #[derive(Debug)]
 pub struct Crowd {
     wanted: Option<BTreeSet<UserId>>,
-    one_by_one: bool,
+    by_key: bool,
     after: Option<UserId>,
     ended: bool,
 }
@@ -100,14 +178,19 @@ pub struct Crowd {
 impl Crowd {
     /// Everyone.
     pub fn everyone() -> Self {
-        Self { wanted: None, one_by_one: false, after: None, ended: false }
+        Self { wanted: None, by_key: false, after: None, ended: false }
     }
 
     /// Some people.
     pub fn of(users: &[UserId]) -> Self {
         let wanted: BTreeSet<UserId> = users.iter().copied().collect();
         let after = wanted.first().and_then(|first| before(*first));
-        Self { one_by_one: wanted.len() <= ONE_BY_ONE_MAX, ended: wanted.is_empty(), wanted: Some(wanted), after }
+        Self { by_key: wanted.len() <= BY_KEY_MAX, ended: wanted.is_empty(), wanted: Some(wanted), after }
+    }
+
+    /// The people, when they are so few that only their own groups need to be read.
+    pub fn few(&self) -> Option<Vec<UserId>> {
+        self.wanted.as_ref().filter(|wanted| wanted.len() <= THESE_MAX).map(|wanted| wanted.iter().copied().collect())
     }
 
     /// The next step; nothing after the last.
@@ -115,27 +198,32 @@ impl Crowd {
         if self.ended {
             return Ok(None);
         }
-        if self.one_by_one {
-            return self.next_one(tx, loaded).await;
+        if self.by_key {
+            return self.next_by_key(tx, loaded).await;
         }
-        let mut people = user::list_after(tx, self.after, STEP).await?;
-        let Some(last) = people.last().map(|person| person.id) else { return Ok(None) };
+        let with_attributes = !loaded.wanted.attributes.is_empty();
+        let mut people = facts::people_after(tx, self.after, STEP, with_attributes).await?;
+        let Some(last) = people.last().map(|person| person.user.id) else { return Ok(None) };
         let after = self.after.replace(last);
         if let Some(wanted) = &self.wanted {
-            people.retain(|person| wanted.contains(&person.id));
+            people.retain(|person| wanted.contains(&person.user.id));
             self.ended = wanted.last().is_none_or(|end| *end <= last);
         }
-        Ok(Some(read(tx, loaded, people, after, last).await?))
+        Ok(Some(Step { people, held: read(tx, loaded, Whose::Between(after, last)).await? }))
     }
 
-    async fn next_one(&mut self, tx: &mut Tx, loaded: &Loaded) -> Result<Option<Step>, Error> {
-        while let Some(id) = self.wanted.as_mut().and_then(BTreeSet::pop_first) {
-            // Whoever was removed meanwhile holds nothing.
-            if let Some(person) = user::find(tx, id).await? {
-                return Ok(Some(read(tx, loaded, vec![person], before(id), id).await?));
-            }
+    async fn next_by_key(&mut self, tx: &mut Tx, loaded: &Loaded) -> Result<Option<Step>, Error> {
+        let Some(wanted) = self.wanted.as_mut().filter(|wanted| !wanted.is_empty()) else { return Ok(None) };
+        let mut these = Vec::with_capacity(THESE_MAX.min(wanted.len()));
+        while these.len() < THESE_MAX
+            && let Some(id) = wanted.pop_first()
+        {
+            these.push(id);
         }
-        Ok(None)
+        let whose = Whose::These(&these);
+        // Whoever was removed meanwhile is not there, and holds nothing.
+        let people = facts::people(tx, whose, !loaded.wanted.attributes.is_empty()).await?;
+        Ok(Some(Step { people, held: read(tx, loaded, whose).await? }))
     }
 }
 
@@ -144,21 +232,15 @@ fn before(id: UserId) -> Option<UserId> {
     id.uuid().as_u128().checked_sub(1).map(|key| UserId::from(uuid::Uuid::from_u128(key)))
 }
 
-async fn read(tx: &mut Tx, loaded: &Loaded, people: Vec<User>, after: Option<UserId>, last: UserId) -> Result<Step, Error> {
+async fn read(tx: &mut Tx, loaded: &Loaded, whose: Whose<'_>) -> Result<Held, Error> {
     let graph = &loaded.engine.matcher.graph;
-    let mut memberships: Vec<(UserId, Vec<Place>)> = Vec::with_capacity(people.len());
-    if !graph.is_empty() {
-        for (person, group) in membership::of_users_between(tx, after, last).await? {
-            let Some(place) = graph.place(group) else { continue };
-            match memberships.last_mut() {
-                Some((same, places)) if *same == person => places.push(place),
-                _ => memberships.push((person, vec![place])),
-            }
-        }
-    }
-    let links = link::present_between(tx, after, last).await?;
-    let standing = assignment::list_between(tx, after, last).await?;
-    Ok(Step { people, memberships, links, standing })
+    let memberships = if graph.is_empty() { Vec::new() } else { facts::memberships(tx, whose).await? };
+    let placed = memberships.into_iter().filter_map(|(person, group)| Some((person, graph.place(group)?)));
+    Ok(Held {
+        memberships: placed.collect(),
+        entries: facts::entries(tx, whose).await?,
+        standing: facts::standing(tx, whose, loaded.wanted.reasons).await?,
+    })
 }
 
 impl Step {
@@ -169,27 +251,54 @@ impl Step {
         loaded: &Arc<Loaded>,
         look: impl Fn(&Loaded, &Facts<'_>, &[Standing]) -> Result<T, Error> + Send + Sync + 'static,
     ) -> Result<Vec<T>, Error> {
-        let mut seen = Vec::with_capacity(self.people.len());
-        let (step, look) = (Arc::new(self), Arc::new(look));
-        for start in (0..step.people.len()).step_by(PEOPLE_PIECE) {
-            let (step, look, loaded) = (step.clone(), look.clone(), loaded.clone());
-            let piece = move |stop: &Stop| {
-                let people = step.people.iter().skip(start).take(PEOPLE_PIECE).take_while(|_| !stop.is_set());
-                people.map(|person| step.look_at(person, &loaded, &*look)).collect::<Result<Vec<T>, Error>>()
-            };
-            seen.extend(work.piece(piece).await??);
+        let Self { people, held } = self;
+        let (held, look) = (Arc::new(held), Arc::new(look));
+        let mut left = people.into_iter();
+        let mut pieces = Vec::new();
+        loop {
+            let people: Vec<Sketch> = left.by_ref().take(PEOPLE_PIECE).collect();
+            if people.is_empty() {
+                break;
+            }
+            let (held, look, loaded) = (held.clone(), look.clone(), loaded.clone());
+            pieces.push(work.piece(move |stop: &Stop| {
+                let people = people.into_iter().take_while(|_| !stop.is_set());
+                people.map(|person| held.look_at(person, &loaded, &*look)).collect::<Result<Vec<T>, Error>>()
+            }));
         }
-        Ok(seen)
+        let seen: Vec<Vec<T>> = stream::iter(pieces).buffered(AT_ONCE).map(|done| done.and_then(|done| done)).try_collect().await?;
+        Ok(seen.into_iter().flatten().collect())
     }
+}
 
-    fn look_at<T>(&self, person: &User, loaded: &Loaded, look: &impl Fn(&Loaded, &Facts<'_>, &[Standing]) -> T) -> T {
-        let direct = self.memberships.binary_search_by_key(&person.id, |(id, _)| *id).ok().and_then(|at| self.memberships.get(at));
-        let links = of(&self.links, person.id, |(id, _, _)| *id);
-        let sources: Vec<&str> = links.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
-        let entry = links.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
-        let direct = direct.map_or(&[][..], |(_, places)| places.as_slice());
-        look(loaded, &Facts { user: person, entry, direct, sources: &sources }, of(&self.standing, person.id, |s| s.user_id))
+impl Held {
+    fn look_at<T>(
+        &self,
+        person: Sketch,
+        loaded: &Loaded,
+        look: &impl Fn(&Loaded, &Facts<'_>, &[Standing]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let person = whole(person, &loaded.wanted)?;
+        let direct: Vec<Place> = of(&self.memberships, person.id, |(id, _)| *id).iter().map(|(_, place)| *place).collect();
+        let entries = of(&self.entries, person.id, |(id, _, _)| *id);
+        let sources: Vec<&str> = entries.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
+        let entry = entries.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
+        let standing = of(&self.standing, person.id, |s| s.user_id);
+        look(loaded, &Facts { user: &person, entry, direct: &direct, sources: &sources }, standing)
     }
+}
+
+/// A person with the units and those attributes that rules look at.
+fn whole(sketch: Sketch, wanted: &Wanted) -> Result<User, Error> {
+    let unread = |error| Error::Internal(format!("units and attributes are always JSON, and are not: {error}"));
+    let Sketch { mut user, units, attributes } = sketch;
+    if units != "[]" {
+        user.units = serde_json::from_str(&units).map_err(unread)?;
+    }
+    if !wanted.attributes.is_empty() {
+        user.attributes = picked(&attributes, &wanted.attributes).map_err(unread)?;
+    }
+    Ok(user)
 }
 
 fn of<T>(sorted: &[T], person: UserId, key: impl Fn(&T) -> UserId) -> &[T] {
@@ -219,8 +328,7 @@ pub fn difference(loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing], now
     for decided in loaded.engine.decide(facts, &by_hand, now) {
         let origin = decided.origin();
         let rule_id = decided.by.as_ref().and_then(|(rule, _)| rule.id);
-        let reason = serde_json::to_string(&decided.path(&loaded.engine.matcher, facts))
-            .map_err(|e| Error::Internal(format!("a list of texts is always JSON, and is not: {e}")))?;
+        let reason = reason(loaded, &decided, facts)?;
         let same = |s: &&Standing| {
             s.application_id == decided.catalogue.id && s.origin == origin && s.role == decided.role && s.scope == decided.scope
         };
@@ -234,7 +342,7 @@ pub fn difference(loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing], now
                 origin,
                 rule_id,
                 valid_from: None,
-                valid_until: None,
+                valid_until: decided.until,
                 reason,
             };
             difference.gained.push(row);
@@ -242,10 +350,19 @@ pub fn difference(loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing], now
         };
         let kept = computed.swap_remove(at);
         difference.unchanged += 1;
-        if kept.rule_id != rule_id || kept.reason != reason {
-            difference.moved.push(Standing { rule_id, reason, ..kept.clone() });
+        if kept.rule_id != rule_id || kept.valid_until != decided.until || kept.reason != reason {
+            difference.moved.push(Standing { rule_id, valid_until: decided.until, reason, ..kept.clone() });
         }
     }
     difference.lost = computed.into_iter().cloned().collect();
     Ok(difference)
+}
+
+/// Why, as it is kept; nothing when nobody asks.
+fn reason(loaded: &Loaded, decided: &Decided<'_>, facts: &Facts<'_>) -> Result<String, Error> {
+    if !loaded.wanted.reasons {
+        return Ok(String::new());
+    }
+    let path = decided.path(&loaded.engine.matcher, facts);
+    serde_json::to_string(&path).map_err(|e| Error::Internal(format!("a list of texts is always JSON, and is not: {e}")))
 }

@@ -8,19 +8,24 @@ mod authority;
 mod compile;
 mod crowd;
 mod decide;
+mod defined;
 mod evaluate;
 mod explain;
+mod fields;
 mod graph;
 mod held;
+mod leaves;
 mod pattern;
+mod picked;
 #[cfg(test)]
 mod properties;
 mod recompute;
 pub mod rules;
 mod simulate;
+mod window;
 mod work;
 
-pub use compile::RuleFields;
+pub use fields::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
 pub(in crate::services) use pattern::{Case, Pattern};

@@ -108,7 +108,10 @@ impl Pass {
             return Ok(loaded.clone());
         }
         let rules = crowd::stored_rules(tx, &self.work).await?;
-        let loaded = Loaded::load(tx, &self.work, rules).await?;
+        let loaded = match self.crowd.few() {
+            Some(few) => Loaded::load_for(tx, &self.work, rules, &few).await?,
+            None => Loaded::load(tx, &self.work, rules).await?,
+        };
         self.loaded = Some((now, loaded.clone()));
         Ok(loaded)
     }

@@ -88,8 +88,8 @@ pub async fn simulate(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation,
 async fn simulated(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation, Error> {
     let work = Work::default();
     let mut tx = ctx.store.read().await?;
-    let compiled = compiled(&mut tx, &work, rules).await?;
-    let loaded = Loaded::load(&mut tx, &work, compiled).await?;
+    let compiled = compiled(&mut tx, &work, rules, ctx.now).await?;
+    let loaded = Loaded::load_without_reasons(&mut tx, &work, compiled).await?;
     let names: BTreeMap<ApplicationId, String> = loaded.engine.catalogues().map(|(c, _)| (c.id, c.name.clone())).collect();
     let mut simulation = Simulation::default();
     let mut counts: BTreeMap<(ApplicationId, String), u64> = BTreeMap::new();
@@ -136,7 +136,7 @@ pub async fn simulate_change(ctx: &Context, replaced: Option<RuleId>, fields: &R
 }
 
 /// Rules that are also stored, field by field, keep their key; others come after them in age.
-async fn compiled(tx: &mut Tx, work: &Work, rules: &[RuleFields]) -> Result<Vec<Compiled>, Error> {
+async fn compiled(tx: &mut Tx, work: &Work, rules: &[RuleFields], now: Timestamp) -> Result<Vec<Compiled>, Error> {
     let stored = rule::list(tx).await?;
     let applications = application::list(tx).await?;
     let rules = rules.to_vec();

@@ -14,6 +14,7 @@ pub mod change;
 pub mod client;
 pub mod consent;
 pub mod credential;
+pub mod facts;
 pub mod grant;
 pub mod group;
 pub mod idempotency_key;
