@@ -34,6 +34,7 @@ const SERVICES: &[&[&str]] = &[
     &["mail"],
     &["roles"],
     &["applications"],
+    &["rule_sets"],
     &["links"],
     &["users"],
     &["source_files"],

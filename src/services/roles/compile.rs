@@ -167,6 +167,13 @@ impl Compiled {
         self.window = Window::new(fields, Some(at)).unwrap_or(self.window);
     }
 
+    /// Whether a condition looks at groups.
+    pub fn looks_at_groups(&self) -> bool {
+        let mut found = false;
+        self.tests.iter().for_each(|test| test.each_single(&mut |single| found |= single.condition.group.is_some()));
+        found
+    }
+
     /// Captures that matter: those a template wants, and those that conditions must agree on. Others would only multiply the work.
     pub fn that_matter(&self, captures: &Captures) -> Captures {
         if self.wanted.is_empty() {

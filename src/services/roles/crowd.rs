@@ -8,18 +8,21 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::super::error::Error;
 use super::compile::{Compiled, RuleFields, compile_set};
+use super::compiled;
 use super::decide::{Decided, Engine};
 use super::evaluate::{Facts, Matching};
 use super::graph::{Graph, Place};
 use super::picked::picked;
+use super::supposed::Supposed;
 use super::work::{AT_ONCE, Stop, Work};
 use crate::store::Tx;
+use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::assignment::{Origin, Standing};
 use crate::store::establishment::facts::{self, Sketch, THESE_MAX, Whose};
-use crate::store::establishment::group::Named;
+use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::user::User;
-use crate::store::establishment::{application, group, membership, source};
+use crate::store::establishment::{membership, source};
 use crate::types::Invalid;
 use crate::types::id::{AssignmentId, GroupId, SourceId, UserId};
 use crate::types::time::Timestamp;
@@ -35,13 +38,14 @@ const PEOPLE_PIECE: usize = 50;
 /// Pairs of a pattern and a group looked at in one piece of work.
 const MATCHES_PIECE: usize = 20_000;
 
-/// The engine with the names of sources, and what of people it looks at.
+/// The engine with the names of sources, what of people it looks at, and facts as they would be when some are only supposed.
 #[derive(Debug)]
 pub struct Loaded {
     /// The engine.
     pub engine: Engine,
     sources: HashMap<SourceId, String>,
     wanted: Wanted,
+    supposed: Supposed,
 }
 
 /// What is read of people.
@@ -61,6 +65,9 @@ pub async fn stored_rules(tx: &mut Tx, work: &Work) -> Result<Vec<Compiled>, Err
     let mut rules: Vec<Rule> = rule::list(tx).await?;
     rules.retain(|rule| rule.enabled);
     rules.sort_by_key(|rule| (rule.priority, rule.id));
+    if let Some(ready) = compiled::known(&rules)? {
+        return Ok(ready);
+    }
     let written = rules.iter().map(|rule| (RuleFields::from(rule), Some(rule.id))).collect();
     let mut ready = Vec::with_capacity(rules.len());
     let mut wrong = Vec::new();
@@ -74,59 +81,59 @@ pub async fn stored_rules(tx: &mut Tx, work: &Work) -> Result<Vec<Compiled>, Err
             Err(several) => wrong.extend(several.into_iter().map(place).take(WRONG_MAX.saturating_sub(wrong.len()))),
         }
     }
-    if wrong.is_empty() { Ok(ready) } else { Err(Error::Invalid(wrong)) }
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    compiled::keep(&rules, &ready)?;
+    Ok(ready)
+}
+
+/// What rules are bound to.
+#[derive(Debug)]
+pub struct Base {
+    /// Applications with their catalogues.
+    pub applications: Vec<Application>,
+    /// Groups, all of them or those above the people concerned.
+    pub groups: Vec<Group>,
+    /// Nestings among them: (parent, child).
+    pub nestings: Vec<(GroupId, GroupId)>,
+    /// Facts as they would be.
+    pub supposed: Supposed,
+    /// Whether it is to be learnt why people hold what they hold, and not only what: more is read then.
+    pub reasons: bool,
+}
+
+impl Base {
+    /// Everything as it is stored. Groups are read where some rule looks at them; with `few`, only those that these people are in.
+    pub async fn read(tx: &mut Tx, rules: &[Compiled], few: Option<&[UserId]>) -> Result<Self, Error> {
+        let applications = application::list(tx).await?;
+        let looks_at_groups = rules.iter().any(Compiled::looks_at_groups);
+        let (groups, nestings) = match few {
+            _ if !looks_at_groups => Default::default(),
+            Some(users) => (group::list_above(tx, users).await?, membership::list_nestings_above(tx, users).await?),
+            None => (group::list_all(tx).await?, membership::list_nestings(tx).await?),
+        };
+        Ok(Self { applications, groups, nestings, supposed: Supposed::default(), reasons: true })
+    }
 }
 
 impl Loaded {
     /// Binds rules to the groups and catalogues of a store.
     pub async fn load(tx: &mut Tx, work: &Work, rules: Vec<Compiled>) -> Result<Arc<Self>, Error> {
-        let (groups, nestings) = if looks_at_groups(&rules) {
-            (group::list_named(tx).await?, membership::list_nestings(tx).await?)
-        } else {
-            Default::default()
-        };
-        Self::bind(tx, work, rules, groups, nestings, true).await.map(Arc::new)
+        let base = Base::read(tx, &rules, None).await?;
+        Self::bind(tx, work, rules, base).await
     }
 
-    /// The same to learn what people would hold, and not why: less is read.
-    pub async fn load_without_reasons(tx: &mut Tx, work: &Work, rules: Vec<Compiled>) -> Result<Arc<Self>, Error> {
-        let (groups, nestings) = if looks_at_groups(&rules) {
-            (group::list_named(tx).await?, membership::list_nestings(tx).await?)
-        } else {
-            Default::default()
-        };
-        Self::bind(tx, work, rules, groups, nestings, false).await.map(Arc::new)
+    /// The same for few people: of groups, only those that these are in.
+    pub async fn load_for(tx: &mut Tx, work: &Work, rules: Vec<Compiled>, users: &[UserId]) -> Result<Arc<Self>, Error> {
+        let base = Base::read(tx, &rules, Some(users)).await?;
+        Self::bind(tx, work, rules, base).await
     }
 
-    /// Binds rules to the groups that a few people are in, and those above: nobody else may be evaluated with it.
-    pub async fn load_for(tx: &mut Tx, work: &Work, rules: Vec<Compiled>, people: &[UserId]) -> Result<Arc<Self>, Error> {
-        let mut known: BTreeSet<GroupId> = BTreeSet::new();
-        let mut nestings = Vec::new();
-        if looks_at_groups(&rules) {
-            let mut next: BTreeSet<GroupId> = BTreeSet::new();
-            for chunk in people.chunks(THESE_MAX) {
-                next.extend(facts::memberships(tx, Whose::These(chunk)).await?.into_iter().map(|(_, group)| group));
-            }
-            while !next.is_empty() {
-                let found = membership::nestings_of(tx, &next.iter().copied().collect::<Vec<_>>()).await?;
-                known.append(&mut next);
-                next.extend(found.iter().map(|(parent, _)| *parent).filter(|parent| !known.contains(parent)));
-                nestings.extend(found);
-            }
-        }
-        let groups = group::list_named_of(tx, &known.into_iter().collect::<Vec<_>>()).await?;
-        Self::bind(tx, work, rules, groups, nestings, true).await.map(Arc::new)
-    }
-
-    async fn bind(
-        tx: &mut Tx,
-        work: &Work,
-        mut rules: Vec<Compiled>,
-        groups: Vec<Named>,
-        nestings: Vec<(GroupId, GroupId)>,
-        reasons: bool,
-    ) -> Result<Self, Error> {
-        let applications = application::list(tx).await?;
+    /// Binds rules to something else than what is stored.
+    pub async fn bind(tx: &mut Tx, work: &Work, mut rules: Vec<Compiled>, base: Base) -> Result<Arc<Self>, Error> {
+        let Base { applications, groups, nestings, supposed, reasons } = base;
+        let (groups, nestings) = supposed.over_groups(groups, nestings);
         let stop = work.stop();
         let start = move |_: &Stop| {
             let matching = Matching::new(Graph::new(groups, &nestings), &mut rules, stop);
@@ -140,29 +147,23 @@ impl Loaded {
         let matcher = work.piece(move |_| matching.finish()).await?;
         let attributes = matcher.leaves.attributes().filter(|name| !Facts::is_built_in(name)).map(str::to_owned).collect();
         let sources = source::list(tx).await?.into_iter().map(|s| (s.id, s.name)).collect();
-        Ok(Self { engine: Engine::new(&applications, rules, matcher), sources, wanted: Wanted { attributes, reasons } })
+        let engine = Engine::new(&applications, rules, matcher);
+        Ok(Arc::new(Self { engine, sources, wanted: Wanted { attributes, reasons }, supposed }))
     }
 }
 
-/// Whether any rule looks at groups.
-fn looks_at_groups(rules: &[Compiled]) -> bool {
-    let mut found = false;
-    rules.iter().flat_map(|rule| &rule.tests).for_each(|test| test.each_single(&mut |single| found |= single.condition.group.is_some()));
-    found
-}
-
 /// Some people with everything that rules look at and everything they hold.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Step {
-    people: Vec<Sketch>,
-    held: Held,
+    pub(super) people: Vec<Sketch>,
+    pub(super) held: Held,
 }
 
 /// What is known of people beside themselves, by person.
-#[derive(Debug)]
-struct Held {
-    memberships: Vec<(UserId, Place)>,
-    entries: Vec<(UserId, SourceId, Option<String>)>,
+#[derive(Debug, Default)]
+pub struct Held {
+    pub(super) memberships: Vec<(UserId, Place)>,
+    pub(super) links: Vec<(UserId, SourceId, Option<String>)>,
     standing: Vec<Standing>,
 }
 
@@ -173,19 +174,21 @@ pub struct Crowd {
     by_key: bool,
     after: Option<UserId>,
     ended: bool,
+    /// Whether the people who are only supposed had their turn.
+    newcomers_seen: bool,
 }
 
 impl Crowd {
     /// Everyone.
     pub fn everyone() -> Self {
-        Self { wanted: None, by_key: false, after: None, ended: false }
+        Self { wanted: None, by_key: false, after: None, ended: false, newcomers_seen: false }
     }
 
     /// Some people.
     pub fn of(users: &[UserId]) -> Self {
         let wanted: BTreeSet<UserId> = users.iter().copied().collect();
         let after = wanted.first().and_then(|first| before(*first));
-        Self { by_key: wanted.len() <= BY_KEY_MAX, ended: wanted.is_empty(), wanted: Some(wanted), after }
+        Self { by_key: wanted.len() <= BY_KEY_MAX, ended: wanted.is_empty(), wanted: Some(wanted), after, newcomers_seen: true }
     }
 
     /// The people, when they are so few that only their own groups need to be read.
@@ -203,13 +206,21 @@ impl Crowd {
         }
         let with_attributes = !loaded.wanted.attributes.is_empty();
         let mut people = facts::people_after(tx, self.after, STEP, with_attributes).await?;
-        let Some(last) = people.last().map(|person| person.user.id) else { return Ok(None) };
+        let Some(last) = people.last().map(|person| person.user.id) else {
+            let newcomers = if std::mem::replace(&mut self.newcomers_seen, true) { Vec::new() } else { loaded.supposed.newcomers() };
+            let mut step = Step { people: newcomers, held: Held::default() };
+            loaded.supposed.over_step(&mut step, &loaded.engine.matcher.graph);
+            return Ok((!step.people.is_empty()).then_some(step));
+        };
         let after = self.after.replace(last);
         if let Some(wanted) = &self.wanted {
             people.retain(|person| wanted.contains(&person.user.id));
             self.ended = wanted.last().is_none_or(|end| *end <= last);
         }
-        Ok(Some(Step { people, held: read(tx, loaded, Whose::Between(after, last)).await? }))
+        let held = read(tx, loaded, Whose::Between(after, last)).await?;
+        let mut step = Step { people, held };
+        loaded.supposed.over_step(&mut step, &loaded.engine.matcher.graph);
+        Ok(Some(step))
     }
 
     async fn next_by_key(&mut self, tx: &mut Tx, loaded: &Loaded) -> Result<Option<Step>, Error> {
@@ -223,7 +234,8 @@ impl Crowd {
         let whose = Whose::These(&these);
         // Whoever was removed meanwhile is not there, and holds nothing.
         let people = facts::people(tx, whose, !loaded.wanted.attributes.is_empty()).await?;
-        Ok(Some(Step { people, held: read(tx, loaded, whose).await? }))
+        let held = read(tx, loaded, whose).await?;
+        Ok(Some(Step { people, held }))
     }
 }
 
@@ -238,7 +250,7 @@ async fn read(tx: &mut Tx, loaded: &Loaded, whose: Whose<'_>) -> Result<Held, Er
     let placed = memberships.into_iter().filter_map(|(person, group)| Some((person, graph.place(group)?)));
     Ok(Held {
         memberships: placed.collect(),
-        entries: facts::entries(tx, whose).await?,
+        links: facts::links(tx, whose).await?,
         standing: facts::standing(tx, whose, loaded.wanted.reasons).await?,
     })
 }
@@ -280,9 +292,9 @@ impl Held {
     ) -> Result<T, Error> {
         let person = whole(person, &loaded.wanted)?;
         let direct: Vec<Place> = of(&self.memberships, person.id, |(id, _)| *id).iter().map(|(_, place)| *place).collect();
-        let entries = of(&self.entries, person.id, |(id, _, _)| *id);
-        let sources: Vec<&str> = entries.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
-        let entry = entries.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
+        let links = of(&self.links, person.id, |(id, _, _)| *id);
+        let sources: Vec<&str> = links.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
+        let entry = links.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
         let standing = of(&self.standing, person.id, |s| s.user_id);
         look(loaded, &Facts { user: &person, entry, direct: &direct, sources: &sources }, standing)
     }
@@ -292,10 +304,11 @@ impl Held {
 fn whole(sketch: Sketch, wanted: &Wanted) -> Result<User, Error> {
     let unread = |error| Error::Internal(format!("units and attributes are always JSON, and are not: {error}"));
     let Sketch { mut user, units, attributes } = sketch;
-    if units != "[]" {
+    // One who is only supposed has them already.
+    if !matches!(units.as_str(), "" | "[]") {
         user.units = serde_json::from_str(&units).map_err(unread)?;
     }
-    if !wanted.attributes.is_empty() {
+    if !attributes.is_empty() && !wanted.attributes.is_empty() {
         user.attributes = picked(&attributes, &wanted.attributes).map_err(unread)?;
     }
     Ok(user)

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::store::establishment::application::Application;
 use crate::store::establishment::rule::{Condition, Rule};
 use crate::types::Invalid;
+use crate::types::id::RuleId;
 use crate::types::nul;
 use crate::types::time::Timestamp;
 
@@ -85,6 +87,25 @@ impl RuleFields {
         let rules = serde_json::to_value(&set.rules).map_err(|error| Invalid::new("rules", error.to_string()))?;
         nul::refuse("rules", &rules)?;
         Ok(set.rules)
+    }
+
+    /// The rule of an application that these fields make.
+    pub(super) fn made(&self, of: &Application, id: RuleId, now: Timestamp) -> Rule {
+        Rule {
+            id,
+            application_id: of.id,
+            application: of.name.clone(),
+            conditions: self.when.clone(),
+            role: self.role.clone(),
+            scope: self.scope.clone().filter(|scope| !scope.is_empty()),
+            priority: self.priority,
+            enabled: self.enabled,
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            ends: self.ends.clone(),
+            created_at: now,
+            updated_at: now,
+        }
     }
 
     /// As people read it in a reason: `group ens-(?<unit>[A-Z]+) → Ens @ {unit}`.

@@ -22,6 +22,13 @@ pub struct Sketch {
     pub attributes: String,
 }
 
+impl From<User> for Sketch {
+    /// A person who is known whole: nothing is left to be read.
+    fn from(user: User) -> Self {
+        Self { user, units: String::new(), attributes: String::new() }
+    }
+}
+
 /// A row as the store has it.
 type Row = (
     UserId,
@@ -147,7 +154,7 @@ pub async fn memberships(tx: &mut Tx, whose: Whose<'_>) -> Result<Vec<(UserId, G
 }
 
 /// Sources and DNs of their entries that are present.
-pub async fn entries(tx: &mut Tx, whose: Whose<'_>) -> Result<Vec<(UserId, SourceId, Option<String>)>, Error> {
+pub async fn links(tx: &mut Tx, whose: Whose<'_>) -> Result<Vec<(UserId, SourceId, Option<String>)>, Error> {
     Ok(on!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT user_id, source_id, dn FROM links WHERE ");
         narrow(&mut query, "user_id", whose);
