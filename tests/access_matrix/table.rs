@@ -109,6 +109,7 @@ pub const TABLE: &[Row] = &[
     row("DELETE", "/establishments/{slug}/applications/{name}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/rules", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules", Manage, 201, RULE),
+    row("GET", "/establishments/{slug}/rules/lint", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules/simulate", Manage, 200, r#"{"rules":[]}"#),
     row("GET", "/establishments/{slug}/rules/{id}", Read, 200, ""),
     row("PATCH", "/establishments/{slug}/rules/{id}", Manage, 200, r#"{"priority":3}"#),

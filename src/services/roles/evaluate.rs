@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::compile::{Compiled, Subject, Test};
 use super::graph::{Graph, Place};
 use super::leaves::{LeafId, Leaves, Seen};
-use super::pattern::{Captures, Pattern, merged};
+use super::pattern::{Captures, merged};
 use super::work::Stop;
 use crate::store::establishment::assignment::Step;
 use crate::store::establishment::user::{User, UserStatus};
@@ -44,7 +44,7 @@ impl Facts<'_> {
 
     /// Values of a built-in field or an attribute.
     pub fn values(&self, name: &str) -> Vec<&str> {
-        let user: &User = self.user;
+        let user = self.user;
         let built_in = match name {
             "username" => Some(user.username.as_str()),
             "given_name" => user.given_name.as_deref(),

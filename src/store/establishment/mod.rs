@@ -28,6 +28,7 @@ pub mod outbox;
 pub mod proposal;
 pub mod refresh_token;
 pub mod routed_part;
+pub mod role_edge;
 pub mod rule;
 pub mod rule_set;
 pub mod session;
