@@ -3,8 +3,12 @@
 mod assigning;
 mod catalogue;
 mod explaining;
+mod foretold;
 mod giving;
 mod heavy;
+mod language;
+mod linting;
 mod scale;
 mod school;
 mod simulating;
+mod windows;
