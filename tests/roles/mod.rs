@@ -5,6 +5,8 @@ mod catalogue;
 mod explaining;
 mod giving;
 mod heavy;
+mod rollover;
+mod saving;
 mod scale;
 mod school;
 mod simulating;
