@@ -9,8 +9,10 @@ use super::compile::{Compiled, Subject, Test, condition_label};
 use super::crowd::{self, Crowd, Loaded};
 use super::decide::{Catalogue, Engine};
 use super::evaluate::{Facts, step};
-use super::graph::{Node, Place};
+use super::graph::Node;
 use super::held::counting;
+use super::leaves::Seen;
+use super::window::Opening;
 use super::work::Work;
 use crate::store::establishment::application::Cardinality;
 use crate::store::establishment::assignment::{self, Assignment, Origin, Standing, Step};
@@ -87,7 +89,7 @@ pub async fn explain(ctx: &Context, id: UserId, application: Option<&str>, role:
     let person = user::get(&mut tx, id).await?;
     let work = Work::default();
     let rules = crowd::stored_rules(&mut tx, &work).await?;
-    let loaded = Loaded::load(&mut tx, &work, rules).await?;
+    let loaded = Loaded::load_for(&mut tx, &work, rules, &[id]).await?;
     if let Some(name) = application
         && !loaded.engine.catalogues().any(|(catalogue, _)| catalogue.name == name)
     {
@@ -100,8 +102,9 @@ pub async fn explain(ctx: &Context, id: UserId, application: Option<&str>, role:
     let mut crowd = Crowd::of(&[id]);
     while let Some(step) = crowd.next(&mut tx, &loaded).await? {
         let (application, role) = (application.map(str::to_owned), role.map(str::to_owned));
+        let now = ctx.now;
         let look = move |loaded: &Loaded, facts: &Facts<'_>, _: &[Standing]| {
-            Ok(misses(&loaded.engine, facts, &|name| application.as_deref().is_none_or(|wanted| wanted == name), role.as_deref()))
+            Ok(misses(&loaded.engine, facts, now, &|name| application.as_deref().is_none_or(|wanted| wanted == name), role.as_deref()))
         };
         explanation.nearest_misses = step.each(&work, &loaded, look).await?.into_iter().flatten().collect();
     }
@@ -135,11 +138,12 @@ fn explained(engine: &Engine, person: &User, all: &[Assignment], now: Timestamp)
     rows
 }
 
-fn misses(engine: &Engine, facts: &Facts<'_>, in_question: &impl Fn(&str) -> bool, role: Option<&str>) -> Vec<Miss> {
+fn misses(engine: &Engine, facts: &Facts<'_>, now: Timestamp, in_question: &impl Fn(&str) -> bool, role: Option<&str>) -> Vec<Miss> {
     let effective = engine.matcher.graph.effective(facts.direct);
     let groups = groups(engine, facts);
     // What was given by hand only keeps a default role away, which no rule gives.
-    let decided = engine.decide(facts, &[], Timestamp::default());
+    let decided = engine.decide(facts, &[], now);
+    let seen = engine.matcher.see(facts, &effective);
     let mut found: Vec<Vec<Miss>> = Vec::new();
     for (catalogue, rules) in engine.catalogues().filter(|(catalogue, _)| in_question(&catalogue.name)) {
         for rule in rules.iter().filter(|rule| role.is_none_or(|wanted| could_give(rule, wanted))) {
@@ -149,13 +153,12 @@ fn misses(engine: &Engine, facts: &Facts<'_>, in_question: &impl Fn(&str) -> boo
                 let (application, role) = (catalogue.name.clone(), rule.role.to_string());
                 Miss { rule: id, application, role, failed_condition, condition, value }
             };
-            let fails = |test: &&Test| engine.matcher.alternatives(rule, test, facts, &effective).is_empty() != test.negated;
-            let failed = rule.tests.iter().filter(fails);
+            let failed = rule.tests.iter().flat_map(|test| engine.matcher.lacking(rule, test, &seen));
             let mut failed: Vec<Miss> = failed
                 .map(|test| miss(condition_label(&test.condition), Some(test.condition.clone()), closest(test, facts, &groups)))
                 .collect();
             if failed.is_empty() {
-                let (why, value) = without_effect(engine, catalogue, rule, facts, &effective);
+                let (why, value) = without_effect(engine, catalogue, rule, facts, &seen, now);
                 failed.push(miss(why, None, value));
             }
             found.push(failed);
@@ -171,12 +174,18 @@ fn without_effect(
     catalogue: &Catalogue,
     rule: &Compiled,
     facts: &Facts<'_>,
-    effective: &[(Place, u32)],
+    seen: &Seen<'_>,
+    now: Timestamp,
 ) -> (String, Option<String>) {
     if !facts.active() {
         return ("the person is active".to_owned(), Some(format!("{:?}", facts.user.status).to_lowercase()));
     }
-    let gifts = engine.matcher.gifts(rule, facts, effective);
+    match rule.window.opening(now) {
+        Opening::Waiting => return ("the rule counts already".to_owned(), rule.window.start().map(|from| from.to_string())),
+        Opening::Ended => return ("the rule counts still".to_owned(), rule.window.end(now).map(|until| until.to_string())),
+        Opening::Open => {}
+    }
+    let gifts = engine.matcher.gifts_of(rule, seen);
     let Some(first) = gifts.given.first() else {
         return ("captures of different conditions agree, and none that is wanted is empty".to_owned(), None);
     };
@@ -218,6 +227,8 @@ fn closest(test: &Test, facts: &Facts<'_>, groups: &[&Node]) -> Option<String> {
         }
         Subject::Attribute(name, pattern) => (pattern, test.condition.matches.as_deref(), facts.values(name)),
         Subject::Unit(pattern) => (pattern, test.condition.unit.as_deref(), facts.units()),
+        // Only one that must not hold comes here whole: several values make it hold.
+        Subject::Any(_) | Subject::All(_) => return None,
         Subject::Source(name) => {
             let held = facts.sources.contains(&name.as_str());
             return if held { Some(name.clone()) } else { facts.sources.first().map(|source| (*source).to_owned()) };

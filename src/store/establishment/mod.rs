@@ -15,6 +15,7 @@ pub mod client;
 pub mod consent;
 pub mod credential;
 pub mod ended_assignment;
+pub mod facts;
 pub mod grant;
 pub mod group;
 pub mod idempotency_key;
