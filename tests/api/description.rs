@@ -64,7 +64,7 @@ const OF_SOME: [(&str, &[&str]); 40] = [
     ("update_source", &["dry_run"]),
     ("delete_source", &["people", "confirm", "dry_run"]),
     ("undo_run", &["dry_run"]),
-    ("explain_user", &["application", "role"]),
+    ("explain_user", &["application", "role", "client"]),
     ("list_applications", &["name", "title", "cardinality", "default_role", "scope_kind"]),
     ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),
     ("list_audit_events", &["actor", "action", "subject_kind", "subject_id"]),

@@ -17,6 +17,8 @@ mod fields;
 mod graph;
 mod held;
 mod leaves;
+mod losers;
+mod misses;
 mod pattern;
 mod picked;
 #[cfg(test)]
@@ -31,8 +33,10 @@ mod work;
 
 pub use compare::compare;
 pub use compile::RuleFields;
-pub use explain::{Explained, Explanation, Miss, explain};
+pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
+pub use losers::{Decider, Loser};
+pub use misses::{Miss, WhyNot};
 pub use held::{HeldRole, gateway_roles_in, held_in};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
