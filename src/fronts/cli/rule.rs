@@ -125,7 +125,7 @@ impl Written {
         when.extend(self.units.iter().map(|p| Condition { unit: Some(p.clone()), ..Condition::default() }));
         when.extend(self.sources.iter().map(|s| Condition { source: Some(s.clone()), ..Condition::default() }));
         let (application, role, scope) = (application.to_owned(), role.to_owned(), self.scope.clone());
-        Ok(RuleFields { application, when, role, scope, priority: self.priority, enabled: true })
+        Ok(RuleFields { application, when, role, scope, priority: self.priority, enabled: true, ..RuleFields::default() })
     }
 }
 

@@ -32,12 +32,11 @@ mod window;
 mod work;
 
 pub use compare::compare;
-pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
+pub use held::{HeldRole, gateway_roles_in, held_in};
 pub use losers::{Decider, Loser};
 pub use misses::{Miss, WhyNot};
-pub use held::{HeldRole, gateway_roles_in, held_in};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
 pub use save::{Consent, Replaced, apply, objection};
