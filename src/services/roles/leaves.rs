@@ -158,6 +158,11 @@ impl Leaves {
         self.attributes.iter().map(|field| field.name.as_str())
     }
 
+    /// How many single conditions there are.
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
     /// Adds what holds of someone's own facts.
     pub fn look(&self, facts: &Facts<'_>, seen: &mut Seen<'_>) {
         for field in &self.attributes {
