@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -24,12 +25,29 @@ const OPEN_PAUSE: Duration = Duration::from_millis(50);
 const READER_IDLE: Duration = Duration::from_mins(1);
 
 /// One SQLite file: one writer and a few readers that come when wanted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SqliteFile {
     writer: Pool<Sqlite>,
     readers: Pool<Sqlite>,
     path: PathBuf,
     log: PathBuf,
+    waiting: AtomicUsize,
+}
+
+/// One who waits for the writing transaction, until it has it or gives up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn among(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What changes with every commit to a file.
@@ -64,7 +82,7 @@ impl SqliteFile {
             Error::Engine(source) => Error::Unusable { path: path.to_owned(), source },
             other => other,
         })?;
-        Ok(Self { writer, readers, log: beside(path, "-wal"), path: path.to_owned() })
+        Ok(Self { writer, readers, log: beside(path, "-wal"), path: path.to_owned(), waiting: AtomicUsize::new(0) })
     }
 
     /// A reading connection.
@@ -74,7 +92,13 @@ impl SqliteFile {
 
     /// The writing transaction; waits for the one before.
     pub async fn begin(&self) -> Result<Tx, Error> {
+        let _waiting = Waiting::among(&self.waiting);
         Ok(Tx::SqliteTransaction { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?, failed: false })
+    }
+
+    /// Whether someone of this process waits for the writing transaction.
+    pub fn others_wait(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     /// A reading transaction in which every statement sees the same moment.
