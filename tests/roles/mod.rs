@@ -8,6 +8,8 @@ mod giving;
 mod heavy;
 mod language;
 mod linting;
+mod rollover;
+mod saving;
 mod scale;
 mod school;
 mod simulating;

@@ -44,6 +44,7 @@ const SERVICES: &[&[&str]] = &[
     &["login"],
     &["oidc"],
     &["clients"],
+    &["explanations"],
     &["tokens"],
     &["idempotency"],
     &["scim"],

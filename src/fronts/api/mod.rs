@@ -97,6 +97,22 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
+        .routes(routes!(clients::list, clients::create))
+        .routes(routes!(clients::show, clients::update, clients::delete))
+        .routes(routes!(clients::rotate_secret))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(keys::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::retry))
+        .merge(resources_of_roles())
+        .merge(resources_of_many())
+}
+
+/// Applications, rules, and who holds what by them.
+fn resources_of_roles() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(applications::simulate))
@@ -109,22 +125,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(assignments::compare))
         .routes(routes!(assignments::show))
         .routes(routes!(assignments::end))
-        .routes(routes!(clients::list, clients::create))
-        .routes(routes!(clients::show, clients::update, clients::delete))
-        .routes(routes!(clients::rotate_secret))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::show, tokens::revoke))
-        .routes(routes!(keys::list))
-        .routes(routes!(audit::list))
-        .routes(routes!(outbox::list))
-        .routes(routes!(outbox::retry))
-        .merge(resources_of_rule_sets())
-        .merge(resources_of_many())
-}
-
-/// Rules prepared for a date.
-fn resources_of_rule_sets() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
         .routes(routes!(rule_sets::list, rule_sets::create))
         .routes(routes!(rule_sets::show, rule_sets::update, rule_sets::delete))
         .routes(routes!(rule_sets::simulate))

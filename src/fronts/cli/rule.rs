@@ -210,7 +210,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             if findings.is_empty() {
                 return output.done(&findings, &output.text("cli-rules-fine", &[]));
             }
-            output.list(&findings, &["cli-rule", "cli-place", "cli-remark"], |f| vec![f.rule.to_string(), f.place.clone(), f.message.clone()])
+            output
+                .list(&findings, &["cli-rule", "cli-place", "cli-remark"], |f| vec![f.rule.to_string(), f.place.clone(), f.message.clone()])
         }
         Command::Delete { est, id } => {
             roles::rules::delete(&local.establishment(&est).await?, id.parse()?).await?;

@@ -97,10 +97,14 @@ impl Decided<'_> {
 }
 
 /// One role in one scope that a rule gives, and until when.
-struct Candidate<'a> {
-    strength: usize,
-    rule: &'a Compiled,
-    given: Given,
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    /// The place of its rule among those of the application, the strongest first.
+    pub strength: usize,
+    /// The rule.
+    pub rule: &'a Compiled,
+    /// What it gives.
+    pub given: Given,
     until: Option<Timestamp>,
 }
 
@@ -159,7 +163,7 @@ impl Engine {
     }
 
     /// What the rules of an application give someone, each role in each scope once: by the strongest rule, until the last of them ends.
-    fn candidates<'e>(
+    pub fn candidates<'e>(
         &'e self,
         catalogue: &Catalogue,
         rules: &'e [Compiled],

@@ -152,7 +152,8 @@ impl Matching {
             }
             self.found += 1;
             if self.found > MATCHES_MAX {
-                let why = format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{}» too", pattern.text());
+                let why =
+                    format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{}» too", pattern.text());
                 return Err(Invalid::new("rules", format!("{why}: write fewer patterns, that match fewer groups")));
             }
             found.extend(by_name.into_iter().chain(by_dn).map(|captures| (*leaf, captures)));
@@ -265,7 +266,9 @@ impl Matcher {
             return vec![test];
         }
         match &test.subject {
-            Subject::Any(branches) => branches.iter().map(|branch| self.lacking(rule, branch, seen)).min_by_key(Vec::len).unwrap_or_default(),
+            Subject::Any(branches) => {
+                branches.iter().map(|branch| self.lacking(rule, branch, seen)).min_by_key(Vec::len).unwrap_or_default()
+            }
             Subject::All(tests) => tests.iter().flat_map(|test| self.lacking(rule, test, seen)).collect(),
             _ => vec![test],
         }

@@ -18,8 +18,8 @@ use super::window::{Opening, Window};
 use super::work::{self, SIMULATION_TIME_MAX, Work};
 use crate::i18n::{self, Argument};
 use crate::store::Tx;
-use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::assignment::Standing;
+use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::{application, source};
 use crate::types::id::RuleId;
 use crate::types::locale::Locale;
@@ -108,7 +108,9 @@ async fn found(ctx: &Context, only: Option<RuleId>) -> Result<Vec<Finding>, Erro
         let mut compiled = match outcome {
             Ok(compiled) => compiled,
             Err(wrong) => {
-                wrong.into_iter().for_each(|w| findings.add(rule.id, Remark::Broken, &w.field, "lint-broken", &[("why", w.message.into())]));
+                wrong
+                    .into_iter()
+                    .for_each(|w| findings.add(rule.id, Remark::Broken, &w.field, "lint-broken", &[("why", w.message.into())]));
                 continue;
             }
         };

@@ -128,8 +128,15 @@ fn refuse_overlap(standing: &[Rule], rule: &Rule, now: Timestamp) -> Result<(), 
         other.id != rule.id && other.enabled && says_the_same(other, rule) && Window::of(other).overlaps(&Window::of(rule), now)
     };
     let Some(other) = standing.iter().filter(|_| rule.enabled).find(overlaps) else { return Ok(()) };
-    let place = if rule.valid_from.is_some() { "valid_from" } else if rule.valid_until.is_some() { "valid_until" } else { "when" };
-    let why = format!("the rule {} says the same and counts at the same time: change that one, or let one end where the other begins", other.id);
+    let place = if rule.valid_from.is_some() {
+        "valid_from"
+    } else if rule.valid_until.is_some() {
+        "valid_until"
+    } else {
+        "when"
+    };
+    let why =
+        format!("the rule {} says the same and counts at the same time: change that one, or let one end where the other begins", other.id);
     Err(Error::invalid(place, why))
 }
 

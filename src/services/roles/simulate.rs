@@ -16,7 +16,7 @@ use super::supposed::Supposed;
 use super::work::{self, SIMULATION_TIME_MAX, Stop, Work};
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
-use crate::store::establishment::assignment::{Origin, Standing};
+use crate::store::establishment::assignment::{self, Origin, Standing};
 use crate::store::establishment::ended_assignment::Way;
 use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::user::User;
@@ -153,6 +153,13 @@ pub async fn simulate_catalogue(ctx: &Context, name: &str, catalogue: &Applicati
         over_everyone(ctx, tx, &work, (ready, base), view).await
     };
     work::simulating(SIMULATION_TIME_MAX, simulated).await
+}
+
+/// Whether facts matter here: some rule or default role gives something, or something was given that would go.
+pub(in crate::services) async fn facts_matter_in(tx: &mut Tx) -> Result<bool, Error> {
+    let gives = rule::list(tx).await?.iter().any(|rule| rule.enabled);
+    let by_default = application::list(tx).await?.iter().any(|application| application.default_role.is_some());
+    Ok(gives || by_default || assignment::any_computed(tx).await?)
 }
 
 /// What other facts would do, under the rules that are stored. Writes nothing.
@@ -339,7 +346,7 @@ impl Simulation {
         };
         let gained: Vec<SimulatedRole> = found.gained.into_iter().map(row).filter(shown(Way::Gained)).collect();
         let lost: Vec<SimulatedRole> = found.lost.into_iter().map(row).filter(shown(Way::Lost)).collect();
-        let most = view.limit.unwrap_or(ROWS_MAX).min(ROWS_MAX);
+        let most = view.limit.unwrap_or(ROWS_MAX);
         let fits = self.gained.len() + gained.len() <= most && self.lost.len() + lost.len() <= most;
         // A person's rows stay together, so that a page can begin after a person. One person alone always fits.
         if fits || (self.gained.is_empty() && self.lost.is_empty()) {

@@ -41,7 +41,11 @@ impl Supposed {
     }
 
     /// Groups and nestings as they would be.
-    pub(super) fn over_groups(&self, mut groups: Vec<Group>, mut nestings: Vec<(GroupId, GroupId)>) -> (Vec<Group>, Vec<(GroupId, GroupId)>) {
+    pub(super) fn over_groups(
+        &self,
+        mut groups: Vec<Group>,
+        mut nestings: Vec<(GroupId, GroupId)>,
+    ) -> (Vec<Group>, Vec<(GroupId, GroupId)>) {
         if self.groups.is_empty() && self.removed.is_empty() && self.nested.is_empty() && self.unnested.is_empty() {
             return (groups, nestings);
         }
@@ -63,8 +67,10 @@ impl Supposed {
         if self.joined.is_empty() && self.left.is_empty() {
             return;
         }
-        let places = |groups: &mut dyn Iterator<Item = &GroupId>| groups.filter_map(|group| graph.place(*group)).collect::<HashSet<Place>>();
-        let left: HashMap<UserId, HashSet<Place>> = self.left.iter().map(|(person, groups)| (*person, places(&mut groups.iter()))).collect();
+        let places =
+            |groups: &mut dyn Iterator<Item = &GroupId>| groups.filter_map(|group| graph.place(*group)).collect::<HashSet<Place>>();
+        let left: HashMap<UserId, HashSet<Place>> =
+            self.left.iter().map(|(person, groups)| (*person, places(&mut groups.iter()))).collect();
         step.held.memberships.retain(|(person, place)| left.get(person).is_none_or(|left| !left.contains(place)));
         for person in step.people.iter().map(|person| person.user.id) {
             if let Some(joined) = self.joined.get(&person) {

@@ -15,7 +15,8 @@ pub async fn seen_until(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
 
 /// Writes down that edges were seen to until an instant.
 pub async fn see_until(tx: &mut Tx, at: Timestamp) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO role_edges (id, seen_until) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET seen_until = excluded.seen_until";
+    const SQL: &str =
+        "INSERT INTO role_edges (id, seen_until) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET seen_until = excluded.seen_until";
     on!(tx, |c| sqlx::query(SQL).bind(at).execute(c).await.map(drop))?;
     Ok(())
 }
