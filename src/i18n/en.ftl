@@ -248,6 +248,18 @@ mail-held-decide =
 
     { $url }
 
+# To someone whose roles changed.
+mail-roles-subject = { $name }: your roles have changed
+mail-roles-subject-given = { $name }: you have new rights
+mail-roles-gained = { $name } gave you:
+mail-roles-lost = { $name } took away from you:
+mail-roles-role = { $application }: { $role }
+mail-roles-role-in = { $application }: { $role } ({ $scope })
+mail-roles-until = until { $until }
+mail-roles-now = This holds from now on. An application that is already open may ask you to sign in again.
+mail-roles-contact = A question, a mistake? Write to { $contact }.
+mail-roles-ask = A question, a mistake? Ask the administration of your establishment.
+
 ## Command line
 
 cli-number = number

@@ -251,6 +251,18 @@ mail-held-decide =
 
     { $url }
 
+# To someone whose roles changed.
+mail-roles-subject = { $name } : vos rôles ont changé
+mail-roles-subject-given = { $name } : vous avez de nouveaux droits
+mail-roles-gained = { $name } vous a donné :
+mail-roles-lost = { $name } vous a retiré :
+mail-roles-role = { $application } : { $role }
+mail-roles-role-in = { $application } : { $role } ({ $scope })
+mail-roles-until = jusqu’au { $until }
+mail-roles-now = Cela vaut dès maintenant. Une application déjà ouverte peut vous demander de vous connecter à nouveau.
+mail-roles-contact = Une question, une erreur ? Écrivez à { $contact }.
+mail-roles-ask = Une question, une erreur ? Adressez-vous à l’administration de votre établissement.
+
 ## Ligne de commande
 
 cli-number = numéro

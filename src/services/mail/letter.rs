@@ -5,6 +5,7 @@ use std::fmt;
 use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
 
+use super::roles_changed::RolesChanged;
 use crate::i18n::{text, text_with};
 use crate::types::Invalid;
 use crate::types::locale::Locale;
@@ -58,6 +59,8 @@ pub enum Letter {
     },
     /// A sync run is held, and waits for somebody to decide.
     RunHeld(Box<HeldRun>),
+    /// Someone's roles changed.
+    RolesChanged(Box<RolesChanged>),
     /// What an operator wrote.
     Written {
         /// The subject.
@@ -114,6 +117,7 @@ impl Letter {
             Self::EstablishmentCreated { .. } => "establishment_created",
             Self::AccessReset { .. } => "access_reset",
             Self::RunHeld(_) => "run_held",
+            Self::RolesChanged(_) => "roles_changed",
             Self::Written { .. } => "written",
         }
     }
@@ -122,7 +126,7 @@ impl Letter {
     pub(super) fn link(&self) -> Option<&str> {
         match self {
             Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
-            Self::RunHeld(_) | Self::Written { .. } => None,
+            Self::RunHeld(_) | Self::RolesChanged(_) | Self::Written { .. } => None,
         }
     }
 
@@ -150,6 +154,7 @@ impl Letter {
                 let arguments = [("name", line(&held.establishment)), ("source", line(&held.source))];
                 text_with(locale, "mail-held-subject", &arguments)
             }
+            Self::RolesChanged(changed) => changed.subject(locale),
             Self::Written { subject, .. } => subject.clone(),
         };
         subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LENGTH_MAX).collect()
@@ -160,6 +165,7 @@ impl Letter {
         let (key, establishment, sign_in_url, administrator, link, until) = match self {
             Self::Written { body, .. } => return body.clone(),
             Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
+            Self::RolesChanged(changed) => return framed(to, &changed.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)
             }
@@ -211,16 +217,16 @@ fn framed(to: &Recipient, body: &str) -> String {
 }
 
 /// A text that stays on its line.
-fn line(text: &str) -> FluentValue<'static> {
+pub(super) fn line(text: &str) -> FluentValue<'static> {
     plain(text).into()
 }
 
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// An instant as people read it. Nobody knows the reader's time zone, so it is said which one it is.
-fn instant(locale: Locale, at: Timestamp) -> String {
+pub(super) fn instant(locale: Locale, at: Timestamp) -> String {
     let moment = at.civil_utc();
     let arguments = [
         ("day", moment.day.into()),

@@ -2,8 +2,10 @@
 
 mod compose;
 mod letter;
+mod roles_changed;
 
 pub use letter::{BODY_LENGTH_MAX, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
+pub use roles_changed::{RoleLine, RolesChanged};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -10,7 +10,8 @@ use super::super::error::Error;
 use super::authority::{may_give, not_oneself};
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
-use super::recompute::recompute_users_in;
+use super::effects;
+use super::recompute::recompute_by_hand_in;
 use crate::store;
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin};
 use crate::store::establishment::{application, user};
@@ -73,6 +74,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     ctx.require(Permission::ManageRoles)?;
     not_oneself(ctx, new.user)?;
     let mut wrong = checked(ctx, new);
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let application = application::find_by_name(&mut tx, &new.application).await?;
     let person = user::find(&mut tx, new.user).await?;
@@ -104,15 +106,17 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         reason: words.map(|words| step("role", words)).into_iter().collect(),
         created_at: ctx.now,
     };
+    let before = effects::before_in(&mut tx, new.user).await?;
     assignment::insert_all(&mut tx, std::slice::from_ref(&made)).await.map_err(|error| match error {
         store::Error::Taken(_) => {
             Error::Conflict("this role was given by hand in this scope already: end that assignment first".to_owned())
         }
         other => other.into(),
     })?;
-    recompute_users_in(&mut tx, ctx, &[new.user]).await?;
+    recompute_by_hand_in(&mut tx, ctx, new.user, before).await?;
     record_in(&mut tx, ctx, "assignment.added", &made).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(made)
 }
 
@@ -122,6 +126,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
 /// `NotFound`; `Conflict` for an assignment that was computed; `Forbidden` as for [`add`].
 pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let ended = assignment::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("assignment"))?;
     match (ended.origin, ended.rule_id) {
@@ -134,10 +139,12 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     not_oneself(ctx, ended.user_id)?;
     may_give(ctx, &ended.application, &ended.role)?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
+    let before = effects::before_in(&mut tx, ended.user_id).await?;
     assignment::delete(&mut tx, id).await?;
-    recompute_users_in(&mut tx, ctx, &[ended.user_id]).await?;
+    recompute_by_hand_in(&mut tx, ctx, ended.user_id, before).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(())
 }
 
