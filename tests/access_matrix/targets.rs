@@ -6,7 +6,7 @@ use connectors::Content;
 use passerelle::services::bulk::{self, Act};
 use passerelle::services::context::{Context, PlatformContext};
 use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
-use passerelle::services::roles::{RuleFields, assignments, rules};
+use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
 use passerelle::services::{applications, clients, establishments, source_files, sources};
@@ -96,6 +96,11 @@ impl Targets {
                 let user = self.user(name).await;
                 let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader"}}"#));
                 assignments::add(ctx, &new).await.unwrap().id.to_string()
+            }
+            "exclusions" => {
+                let user = self.user(name).await;
+                let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader","reason":"essai"}}"#));
+                exclusions::add(ctx, &new).await.unwrap().id.to_string()
             }
             "clients" => clients::create(ctx, &read(r#"{"name":"A client"}"#)).await.unwrap().0.client_id,
             "tokens" => {

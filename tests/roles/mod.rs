@@ -3,6 +3,7 @@
 mod assigning;
 mod catalogue;
 mod explaining;
+mod felt;
 mod giving;
 mod heavy;
 mod scale;

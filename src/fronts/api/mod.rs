@@ -13,6 +13,7 @@ mod clients;
 mod description;
 mod docs;
 mod establishments;
+mod exclusions;
 mod extract;
 mod groups;
 mod idempotency;
@@ -102,6 +103,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(rules::show, rules::update, rules::delete))
         .routes(routes!(assignments::list, assignments::create))
         .routes(routes!(assignments::show))
+        .routes(routes!(assignments::unused))
         .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
@@ -112,7 +114,16 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_reviews())
         .merge(resources_of_many())
+}
+
+/// What people are not to hold, and reviews of what they hold.
+fn resources_of_reviews() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(exclusions::list, exclusions::create))
+        .routes(routes!(exclusions::show))
+        .routes(routes!(exclusions::end))
 }
 
 /// Acts on many establishments, and those on one that are the same.

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use clap::Subcommand;
 
+use super::exclusion;
 use super::local::Local;
 use super::output::{Output, collect, or_dash, print_json};
 use crate::services::roles::assignments::{self, NewAssignment};
@@ -48,6 +49,19 @@ pub enum Command {
         #[arg(long)]
         until: Option<String>,
     },
+    /// List roles whose holders do not use the application.
+    Unused(exclusion::Unused),
+    /// Decide that someone is not to hold a role, whatever rules give.
+    Exclude(exclusion::Exclude),
+    /// List what people are not to hold.
+    Exclusions(exclusion::Wanted),
+    /// End an exclusion: rules give again what they give.
+    Include {
+        /// The establishment.
+        est: String,
+        /// The exclusion.
+        id: String,
+    },
     /// End an assignment given by hand.
     End {
         /// The establishment.
@@ -80,6 +94,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let new = NewAssignment { user, application, role, scope, valid_from: None, valid_until: until, reason: Some(reason) };
             print_json(&assignments::add(&ctx, &new).await?)
         }
+        Command::Unused(wanted) => exclusion::unused(local, output, wanted).await,
+        Command::Exclude(new) => exclusion::add(local, new).await,
+        Command::Exclusions(wanted) => exclusion::list(local, output, wanted).await,
+        Command::Include { est, id } => exclusion::end(local, output, &est, &id).await,
         Command::End { est, id } => {
             let ctx = local.establishment(&est).await?;
             let id = id.parse()?;

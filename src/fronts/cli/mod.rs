@@ -12,6 +12,7 @@ mod client;
 mod demo;
 mod establishment;
 mod establishment_life;
+mod exclusion;
 mod explanation;
 mod local;
 mod operator;

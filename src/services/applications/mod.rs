@@ -13,7 +13,7 @@ use super::context::Context;
 use super::error::Error;
 use super::roles::{Changed, effects, recompute_all_in};
 use crate::store::establishment::application::{self, Application};
-use crate::store::establishment::{assignment, rule};
+use crate::store::establishment::{assignment, exclusion, rule};
 use crate::store::{self, Tx};
 use crate::types::id::ApplicationId;
 use crate::types::permission::{APPLICATION, Permission};
@@ -107,6 +107,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
         return Err(Error::Conflict(format!("«{name}» still has {rules} rules{held}: remove those first")));
     }
     assignment::delete_computed_of_application(&mut tx, gone.id).await?;
+    exclusion::delete_of_application(&mut tx, gone.id).await?;
     application::delete(&mut tx, gone.id).await.map_err(|error| match error {
         store::Error::Referenced(_) => Error::Conflict(format!("«{name}» still has clients: remove those first")),
         other => other.into(),

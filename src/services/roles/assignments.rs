@@ -10,7 +10,7 @@ use super::super::error::Error;
 use super::authority::{may_give, not_oneself};
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
-use super::effects;
+use super::{effects, exclusions};
 use super::recompute::recompute_by_hand_in;
 use crate::store;
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin};
@@ -91,6 +91,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     }
     let (Some(application), true) = (application, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     may_give(ctx, &application.name, &new.role)?;
+    exclusions::stand_aside_in(&mut tx, ctx, new.user, &application.name, &new.role, new.scope.as_deref().unwrap_or_default()).await?;
     let words = new.reason.as_deref().map(str::trim).filter(|words| !words.is_empty());
     let made = Assignment {
         id: AssignmentId::new(),
@@ -106,14 +107,14 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         reason: words.map(|words| step("role", words)).into_iter().collect(),
         created_at: ctx.now,
     };
-    let before = effects::before_in(&mut tx, new.user).await?;
+    let before = effects::before_in(&mut tx, &[new.user]).await?;
     assignment::insert_all(&mut tx, std::slice::from_ref(&made)).await.map_err(|error| match error {
         store::Error::Taken(_) => {
             Error::Conflict("this role was given by hand in this scope already: end that assignment first".to_owned())
         }
         other => other.into(),
     })?;
-    recompute_by_hand_in(&mut tx, ctx, new.user, before).await?;
+    recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.added", &made).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
@@ -139,9 +140,9 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     not_oneself(ctx, ended.user_id)?;
     may_give(ctx, &ended.application, &ended.role)?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
-    let before = effects::before_in(&mut tx, ended.user_id).await?;
+    let before = effects::before_in(&mut tx, &[ended.user_id]).await?;
     assignment::delete(&mut tx, id).await?;
-    recompute_by_hand_in(&mut tx, ctx, ended.user_id, before).await?;
+    recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;
     tx.commit().await?;
     told.hurry(ctx).await;

@@ -12,6 +12,7 @@ use super::graph::{Graph, Place};
 use super::work::{Stop, Work};
 use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Origin, Standing};
+use crate::store::establishment::exclusion::{self, Excluded};
 use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::user::{self, User};
 use crate::store::establishment::{application, group, link, membership, source};
@@ -86,6 +87,7 @@ pub struct Step {
     memberships: Vec<(UserId, Vec<Place>)>,
     links: Vec<(UserId, SourceId, Option<String>)>,
     standing: Vec<Standing>,
+    excluded: Vec<Excluded>,
 }
 
 /// Whom to look at.
@@ -158,7 +160,8 @@ async fn read(tx: &mut Tx, loaded: &Loaded, people: Vec<User>, after: Option<Use
     }
     let links = link::present_between(tx, after, last).await?;
     let standing = assignment::list_between(tx, after, last).await?;
-    Ok(Step { people, memberships, links, standing })
+    let excluded = exclusion::list_between(tx, after, last).await?;
+    Ok(Step { people, memberships, links, standing, excluded })
 }
 
 impl Step {
@@ -188,7 +191,8 @@ impl Step {
         let sources: Vec<&str> = links.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
         let entry = links.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
         let direct = direct.map_or(&[][..], |(_, places)| places.as_slice());
-        look(loaded, &Facts { user: person, entry, direct, sources: &sources }, of(&self.standing, person.id, |s| s.user_id))
+        let excluded = of(&self.excluded, person.id, |one| one.user_id);
+        look(loaded, &Facts { user: person, entry, direct, sources: &sources, excluded }, of(&self.standing, person.id, |s| s.user_id))
     }
 }
 

@@ -134,7 +134,8 @@ impl Engine {
                 if gifts.truncated {
                     warn!(rule.id = ?rule.id, user.id = %facts.user.id, "a rule gives one person more assignments than are kept");
                 }
-                for given in gifts.given.into_iter().filter(|given| catalogue.rank(&given.role).is_some()) {
+                let allowed = |given: &Given| catalogue.rank(&given.role).is_some() && !facts.is_excluded(catalogue.id, given, now);
+                for given in gifts.given.into_iter().filter(allowed) {
                     strongest.entry((given.role.clone(), given.scope.clone())).or_insert((strength, rule, given));
                 }
             }

@@ -57,10 +57,25 @@ impl Announced {
     }
 }
 
-/// What someone holds now, to be read before a person's hand changes it.
-pub async fn before_in(tx: &mut Tx, user: UserId) -> Result<Vec<Standing>, Error> {
-    let after = user.uuid().as_u128().checked_sub(1).map(|key| UserId::from(uuid::Uuid::from_u128(key)));
-    Ok(assignment::list_between(tx, after, user).await?)
+/// What some people held before a person's hand changed it.
+#[derive(Debug, Default)]
+pub struct Before(HashMap<UserId, Vec<Standing>>);
+
+impl Before {
+    /// Who.
+    pub fn users(&self) -> Vec<UserId> {
+        self.0.keys().copied().collect()
+    }
+}
+
+/// What some people hold now, to be read before a person's hand changes it.
+pub async fn before_in(tx: &mut Tx, users: &[UserId]) -> Result<Before, Error> {
+    let mut before = HashMap::with_capacity(users.len());
+    for user in users {
+        let after = user.uuid().as_u128().checked_sub(1).map(|key| UserId::from(uuid::Uuid::from_u128(key)));
+        before.insert(*user, assignment::list_between(tx, after, *user).await?);
+    }
+    Ok(Before(before))
 }
 
 /// What one application wants when roles change.
@@ -108,8 +123,8 @@ pub struct Felt {
 #[derive(Debug, Default)]
 pub struct Effects {
     wishes: Option<Arc<Wishes>>,
-    /// What the one person held whose roles someone's hand changed.
-    before: Option<Arc<Vec<Standing>>>,
+    /// What they held whose roles someone's hand changed.
+    before: Option<Arc<Before>>,
     /// The instant to compare with, where time itself took roles away.
     since: Option<Timestamp>,
     telling: Telling,
@@ -118,7 +133,7 @@ pub struct Effects {
 
 impl Effects {
     /// Of a change by hand.
-    pub fn by_hand(before: Vec<Standing>) -> Self {
+    pub fn by_hand(before: Before) -> Self {
         Self { before: Some(Arc::new(before)), ..Self::default() }
     }
 
@@ -195,7 +210,7 @@ impl Effects {
 #[derive(Clone, Debug)]
 pub struct Look {
     wishes: Arc<Wishes>,
-    before: Option<Arc<Vec<Standing>>>,
+    before: Option<Arc<Before>>,
     since: Timestamp,
     now: Timestamp,
 }
@@ -208,7 +223,7 @@ impl Look {
             return None;
         }
         let gone: BTreeSet<_> = found.lost.iter().map(|row| row.id).collect();
-        let before = self.before.as_ref().map_or(standing, |rows| rows.as_slice());
+        let before = self.before.as_ref().and_then(|known| known.0.get(&facts.user.id)).map_or(standing, Vec::as_slice);
         let mut felt = Felt { change: Change::of(facts.user), losing: Vec::new(), bare: Vec::new() };
         for (catalogue, _) in loaded.engine.catalogues() {
             let Some(wish) = self.wishes.of.get(&catalogue.id) else { continue };

@@ -8,7 +8,7 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::crowd::{self, Crowd, Loaded, difference};
-use super::effects::Effects;
+use super::effects::{Before, Effects};
 use super::evaluate::Facts;
 use super::telling::Telling;
 use super::work::Work;
@@ -43,10 +43,12 @@ pub async fn recompute_all_in(tx: &mut Tx, ctx: &Context) -> Result<Changed, Err
     recompute_in(tx, ctx, Crowd::everyone()).await
 }
 
-/// Recomputes someone after a person's hand changed what they hold. `before` is what they held, as [`effects::before_in`] read it: what they
+/// Recomputes people after a person's hand changed what they hold. `before` is what they held, as [`effects::before_in`] read it: what they
 /// gained and lost is felt at once, and told them.
-pub async fn recompute_by_hand_in(tx: &mut Tx, ctx: &Context, user: UserId, before: Vec<Standing>) -> Result<Changed, Error> {
-    let mut pass = Pass::over(Crowd::of(&[user]));
+///
+/// [`effects::before_in`]: super::effects::before_in
+pub async fn recompute_by_hand_in(tx: &mut Tx, ctx: &Context, before: Before) -> Result<Changed, Error> {
+    let mut pass = Pass::over(Crowd::of(&before.users()));
     pass.effects = Effects::by_hand(before);
     pass.carry_in(tx, ctx).await
 }
