@@ -7,6 +7,7 @@ use super::context::Gateway;
 use super::error::Error;
 use super::leaving;
 use super::outbox;
+use super::reviews;
 use crate::store::Store;
 use crate::store::establishment::{access_token, grant, interaction, one_time_link, session, throttle};
 use crate::types::time::Timestamp;
@@ -22,6 +23,9 @@ pub async fn sweep(gateway: &Gateway, now: Timestamp) {
         }
         if let Err(error) = leaving::plan(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether somebody left is looked up at the next sweep");
+        }
+        if let Err(error) = reviews::plan(gateway, &slug, &store).await {
+            tracing::warn!(establishment = slug, %error, "whether reviewers are to be reminded is looked up at the next sweep");
         }
         if let Err(error) = outbox::ask_overdue(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether something waits to be sent is looked up at the next sweep");

@@ -60,7 +60,7 @@ async fn exclusions_are_written_listed_and_removed() {
         .await;
         let mut tx = bed.read().await;
         assert_eq!(exclusion::find(&mut tx, made[0].id).await.unwrap().as_ref(), Some(&made[0]));
-        let all = walk(2, async |page| exclusion::list(&mut bed.read().await, &page, &Filter::default()).await).await;
+        let all = walk(2, None, async |page| exclusion::list(&mut bed.read().await, page, &Filter::default()).await).await;
         assert_eq!(all, made);
         let only = Filter {
             user: Some(people[0].id),
@@ -118,7 +118,7 @@ async fn a_use_is_noted_once_a_day_and_unused_roles_are_listed() {
         assert_eq!(between, [(one.id, notes.id, today.plus_s(86_400)), (two.id, other.id, today)]);
         drop(tx);
         let given = [one, two, three].map(|user| samples::assignment(user, &notes, "chef"));
-        let default = passerelle::store::establishment::assignment::Assignment { origin: Origin::Default, ..samples::assignment(two, &notes, "étudiant") };
+        let default = assignment::Assignment { origin: Origin::Default, ..samples::assignment(two, &notes, "étudiant") };
         bed.write(async |tx| {
             assignment::insert_all(tx, &given).await?;
             assignment::insert_all(tx, std::slice::from_ref(&default)).await

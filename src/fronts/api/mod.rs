@@ -9,6 +9,7 @@ mod assignments;
 mod audit;
 mod authentication;
 mod bulk;
+mod campaigns;
 mod clients;
 mod description;
 mod docs;
@@ -124,6 +125,12 @@ fn resources_of_reviews() -> OpenApiRouter<Api> {
         .routes(routes!(exclusions::list, exclusions::create))
         .routes(routes!(exclusions::show))
         .routes(routes!(exclusions::end))
+        .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::items))
+        .routes(routes!(campaigns::decide))
+        .routes(routes!(campaigns::remind))
+        .routes(routes!(campaigns::close))
 }
 
 /// Acts on many establishments, and those on one that are the same.

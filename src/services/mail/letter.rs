@@ -5,6 +5,7 @@ use std::fmt;
 use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
 
+use super::review_waits::ReviewWaits;
 use super::roles_changed::RolesChanged;
 use crate::i18n::{text, text_with};
 use crate::types::Invalid;
@@ -61,6 +62,8 @@ pub enum Letter {
     RunHeld(Box<HeldRun>),
     /// Someone's roles changed.
     RolesChanged(Box<RolesChanged>),
+    /// Someone is to decide in a review.
+    ReviewWaits(Box<ReviewWaits>),
     /// What an operator wrote.
     Written {
         /// The subject.
@@ -118,6 +121,7 @@ impl Letter {
             Self::AccessReset { .. } => "access_reset",
             Self::RunHeld(_) => "run_held",
             Self::RolesChanged(_) => "roles_changed",
+            Self::ReviewWaits(_) => "review_waits",
             Self::Written { .. } => "written",
         }
     }
@@ -126,7 +130,7 @@ impl Letter {
     pub(super) fn link(&self) -> Option<&str> {
         match self {
             Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
-            Self::RunHeld(_) | Self::RolesChanged(_) | Self::Written { .. } => None,
+            Self::RunHeld(_) | Self::RolesChanged(_) | Self::ReviewWaits(_) | Self::Written { .. } => None,
         }
     }
 
@@ -155,6 +159,7 @@ impl Letter {
                 text_with(locale, "mail-held-subject", &arguments)
             }
             Self::RolesChanged(changed) => changed.subject(locale),
+            Self::ReviewWaits(review) => review.subject(locale),
             Self::Written { subject, .. } => subject.clone(),
         };
         subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LENGTH_MAX).collect()
@@ -166,6 +171,7 @@ impl Letter {
             Self::Written { body, .. } => return body.clone(),
             Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
             Self::RolesChanged(changed) => return framed(to, &changed.text(to.locale)),
+            Self::ReviewWaits(review) => return framed(to, &review.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)
             }

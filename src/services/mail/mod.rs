@@ -2,9 +2,11 @@
 
 mod compose;
 mod letter;
+mod review_waits;
 mod roles_changed;
 
 pub use letter::{BODY_LENGTH_MAX, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
+pub use review_waits::ReviewWaits;
 pub use roles_changed::{RoleLine, RolesChanged};
 
 use serde::{Deserialize, Serialize};

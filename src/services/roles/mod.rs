@@ -23,6 +23,7 @@ mod simulate;
 mod telling;
 mod work;
 
+pub(in crate::services) use authority::{may_give, not_oneself};
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
