@@ -43,6 +43,8 @@ pub struct Work<'a> {
     spent: usize,
     /// Whether the store was made ready for a large run.
     large: bool,
+    /// Whether the open transaction owes the store an index.
+    index_aside: bool,
     announced: Option<Announced>,
     /// Whether changes of roles have something to send.
     sends_for_roles: bool,
@@ -72,6 +74,7 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         open: None,
         spent: 0,
         large: false,
+        index_aside: false,
         announced: None,
         sends_for_roles: writes && effects::are_sent_by_runs(ctx).await?,
         telling: Telling::default(),
