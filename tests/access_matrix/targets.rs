@@ -10,12 +10,13 @@ use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
 use passerelle::services::{applications, clients, establishments, source_files, sources};
+use passerelle::store::establishment::campaign::{self, Campaign, CampaignState, Extent};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
 use passerelle::store::registry::zone::Zone;
 use passerelle::types::id::ProposalId;
-use passerelle::types::id::{GroupId, OutboxId, RunId, UserId};
+use passerelle::types::id::{CampaignId, GroupId, OutboxId, RunId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -97,6 +98,7 @@ impl Targets {
                 let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader"}}"#));
                 assignments::add(ctx, &new).await.unwrap().id.to_string()
             }
+            "campaigns" => self.review(name).await.to_string(),
             "exclusions" => {
                 let user = self.user(name).await;
                 let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader","reason":"essai"}}"#));
@@ -124,6 +126,25 @@ impl Targets {
             .await
             .unwrap();
         source.name
+    }
+
+    async fn review(&self, name: &str) -> CampaignId {
+        let made = Campaign {
+            id: CampaignId::new(),
+            name: format!("review-{name}"),
+            title: "Review".to_owned(),
+            extent: Extent::default(),
+            state: CampaignState::Open,
+            due_at: self.ctx.now.plus_s(3600),
+            reminded_at: None,
+            created_by: "system".to_owned(),
+            created_at: self.ctx.now,
+            closed_at: None,
+        };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        campaign::insert(&mut tx, &made).await.unwrap();
+        tx.commit().await.unwrap();
+        made.id
     }
 
     async fn user(&self, name: &str) -> UserId {

@@ -6,6 +6,7 @@ mod explaining;
 mod felt;
 mod giving;
 mod heavy;
+mod reviewing;
 mod scale;
 mod school;
 mod simulating;

@@ -86,8 +86,9 @@ async fn exclusions_are_written_listed_and_removed() {
         assert_eq!(exclusion::list_ended(&mut tx, NOW, LATER).await.unwrap(), [people[0].id, people[1].id]);
         assert!(exclusion::list_ended(&mut tx, LATER, LATER.plus_s(9)).await.unwrap().is_empty());
         drop(tx);
+        let columns = "exclusions.user_id, exclusions.application_id, exclusions.role, exclusions.scope";
         let again = Exclusion { id: ExclusionId::new(), ..made[0].clone() };
-        bed.refuses_as_taken("user_id, application_id, role, scope", async |tx| exclusion::insert(tx, &again).await).await;
+        bed.refuses_as_taken(columns, async |tx| exclusion::insert(tx, &again).await).await;
         // One that has ended makes way.
         bed.write(async |tx| exclusion::insert(tx, &Exclusion { created_at: LATER, ..again.clone() }).await).await;
         bed.write(async |tx| exclusion::delete(tx, again.id).await).await;
@@ -126,7 +127,8 @@ async fn a_use_is_noted_once_a_day_and_unused_roles_are_listed() {
         .await;
         let mut tx = bed.read().await;
         let since = NOW.plus_s(60);
-        let listed = application_use::list_unused(&mut tx, &PageRequest::first(10), since, &application_use::Filter::default()).await.unwrap();
+        let listed =
+            application_use::list_unused(&mut tx, &PageRequest::first(10), since, &application_use::Filter::default()).await.unwrap();
         let row = |user: &User, at: usize| Unused {
             id: given[at].id,
             user_id: user.id,

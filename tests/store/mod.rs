@@ -25,6 +25,7 @@ mod refusals;
 mod registry;
 mod relying_parties;
 mod requests;
+mod reviews;
 mod routed_parts;
 mod runs;
 pub mod samples;

@@ -104,7 +104,11 @@ pub async fn show(Here(ctx): Here, Key(id): Key<CampaignId>) -> Result<Versioned
 /// Lists what a review looks at, with what was decided.
 #[utoipa::path(get, path = "/establishments/{slug}/campaigns/{id}/items", operation_id = "list_campaign_items", tag = "reviews",
     params(OneOf, WantedItems), responses((status = 200, body = Listing<ReviewItem>), Refusals))]
-pub async fn items(Here(ctx): Here, Key(id): Key<CampaignId>, Query(wanted): Query<WantedItems>) -> Result<Json<Listing<ReviewItem>>, Problem> {
+pub async fn items(
+    Here(ctx): Here,
+    Key(id): Key<CampaignId>,
+    Query(wanted): Query<WantedItems>,
+) -> Result<Json<Listing<ReviewItem>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let WantedItems { reviewer, user, application, role, scope, decision, decided, .. } = wanted;
     let filter = Filter { reviewer, user, application, role, scope, decision: named(decision.as_ref()), decided };

@@ -104,7 +104,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(rules::show, rules::update, rules::delete))
         .routes(routes!(assignments::list, assignments::create))
         .routes(routes!(assignments::show))
-        .routes(routes!(assignments::unused))
         .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
@@ -122,6 +121,7 @@ fn resources() -> OpenApiRouter<Api> {
 /// What people are not to hold, and reviews of what they hold.
 fn resources_of_reviews() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
+        .routes(routes!(assignments::unused))
         .routes(routes!(exclusions::list, exclusions::create))
         .routes(routes!(exclusions::show))
         .routes(routes!(exclusions::end))

@@ -168,10 +168,25 @@ async fn show(local: &Local, output: Output, est: &str, review: &str, open: bool
     let id = reviews::get(&ctx, review).await?.campaign.id;
     let filter = Filter { decided: open.then_some(false), ..Filter::default() };
     let found = collect(limit, None, async |page| Ok(reviews::items(&ctx, id, &page, &filter).await?)).await?;
-    let headings = ["cli-id", "cli-user", "cli-application", "cli-role", "cli-scope", "cli-origin", "cli-last-used", "cli-review-decision", "cli-reason"];
+    let headings = [
+        "cli-id",
+        "cli-user",
+        "cli-application",
+        "cli-role",
+        "cli-scope",
+        "cli-origin",
+        "cli-last-used",
+        "cli-review-decision",
+        "cli-reason",
+    ];
     output.list(&found, &headings, |item| {
         let first = [item.id.to_string(), item.username.clone(), item.application.clone(), item.role.clone(), item.scope.clone()];
-        let rest = [word(item.origin), or_dash(item.last_used_at.as_ref()), or_dash(item.decision.map(word).as_ref()), or_dash(item.reason.as_ref())];
+        let rest = [
+            word(item.origin),
+            or_dash(item.last_used_at.as_ref()),
+            or_dash(item.decision.map(word).as_ref()),
+            or_dash(item.reason.as_ref()),
+        ];
         first.into_iter().chain(rest).collect()
     })
 }

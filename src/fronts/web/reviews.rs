@@ -100,11 +100,8 @@ pub(super) async fn show(visit: Visit, parameters: RawPathParams) -> Response {
 /// Decisions, sent.
 pub(super) async fn submit(visit: Visit, parameters: RawPathParams, body: String) -> Response {
     let sent = Parameters::decode(&body);
-    let answer = if visit.owns("review", &sent) {
-        decided(&visit, &parameters, &sent).await
-    } else {
-        Ok(Answer::problem(&visit, Problem::Csrf))
-    };
+    let answer =
+        if visit.owns("review", &sent) { decided(&visit, &parameters, &sent).await } else { Ok(Answer::problem(&visit, Problem::Csrf)) };
     visit.respond(answer)
 }
 
@@ -166,7 +163,8 @@ async fn page(visit: &Visit, live: &Live, id: CampaignId, again: Again) -> Resul
     let (own, listed) = reviews::own_items(&acting(visit, live), id, &wanted, undecided).await?;
     let here = visit.path_of(&format!("reviews/{id}"));
     let Page { items, next_cursor, .. } = listed;
-    let open: Vec<String> = items.iter().map(|listed| &listed.item).filter(|item| item.decision != Some(Decision::Withdraw)).map(key).collect();
+    let open: Vec<String> =
+        items.iter().map(|listed| &listed.item).filter(|item| item.decision != Some(Decision::Withdraw)).map(key).collect();
     let next = next_cursor.map(|cursor| {
         let mut query = Serializer::new(String::new());
         if all {
@@ -253,7 +251,9 @@ mod tests {
         let id = CampaignId::new();
         assert_eq!(page_of("reviews").as_deref(), Some("reviews"));
         assert_eq!(page_of(&format!("reviews/{id}")), Some(format!("reviews/{id}")));
-        for wrong in ["", "login", "reviewsx", "reviews/", "reviews//evil.example", "//evil.example", "https://evil.example", "reviews/../logout"] {
+        for wrong in
+            ["", "login", "reviewsx", "reviews/", "reviews//evil.example", "//evil.example", "https://evil.example", "reviews/../logout"]
+        {
             assert_eq!(page_of(wrong), None, "{wrong}");
         }
     }

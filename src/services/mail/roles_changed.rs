@@ -82,7 +82,12 @@ mod tests {
 
     #[test]
     fn what_was_given_and_taken_is_told_by_title_in_the_readers_language() {
-        let role = |role: &str, scope: &str, until| RoleLine { application: "ScoDoc".to_owned(), role: role.to_owned(), scope: scope.to_owned(), until };
+        let role = |role: &str, scope: &str, until| RoleLine {
+            application: "ScoDoc".to_owned(),
+            role: role.to_owned(),
+            scope: scope.to_owned(),
+            until,
+        };
         let changed = RolesChanged {
             establishment: "Lycée Évariste".to_owned(),
             gained: vec![role("Enseignant", "RT", Some(Timestamp::from_seconds(1_789_459_200))), role("Secrétaire", "", None)],

@@ -13,11 +13,11 @@ use super::super::roles::may_give;
 use super::invite::{self, Invitations};
 use super::read::Review;
 use crate::store::establishment::application::{self, Application};
+use crate::store::establishment::application_use;
 use crate::store::establishment::assignment::{self, Origin, Standing};
 use crate::store::establishment::campaign::{self, Campaign, CampaignState, Extent};
 use crate::store::establishment::review_item::{self, ReviewItem};
 use crate::store::establishment::user::{self, User, UserStatus};
-use crate::store::establishment::application_use;
 use crate::store::{self, Tx};
 use crate::types::Invalid;
 use crate::types::id::{ApplicationId, CampaignId, ReviewItemId, UserId};
@@ -152,16 +152,21 @@ impl Picture<'_> {
             let Some(last) = people.last().map(|person| person.id) else { break };
             let standing = assignment::list_between(tx, after, last).await?;
             let uses = application_use::list_between(tx, after, last).await?;
-            let used: HashMap<(UserId, ApplicationId), Timestamp> = uses.into_iter().map(|(user, application, at)| ((user, application), at)).collect();
+            let used: HashMap<(UserId, ApplicationId), Timestamp> =
+                uses.into_iter().map(|(user, application, at)| ((user, application), at)).collect();
             after = Some(last);
-            let wanted: Vec<&User> = people.iter().filter(|person| person.status == UserStatus::Active && self.is_of_unit(person)).collect();
+            let wanted: Vec<&User> =
+                people.iter().filter(|person| person.status == UserStatus::Active && self.is_of_unit(person)).collect();
             for person in wanted {
                 let start = standing.partition_point(|row| row.user_id < person.id);
                 let held = standing.iter().skip(start).take_while(|row| row.user_id == person.id);
                 self.of_person(person, held, &used, &mut items)?;
             }
             if items.len() > ITEMS_MAX {
-                return Err(Error::invalid("extent", format!("this is more than {ITEMS_MAX} roles: review one application or unit at a time")));
+                return Err(Error::invalid(
+                    "extent",
+                    format!("this is more than {ITEMS_MAX} roles: review one application or unit at a time"),
+                ));
             }
         }
         if items.is_empty() {
@@ -216,7 +221,7 @@ impl Picture<'_> {
     fn looks_at(&self, row: &Standing, application: &Application, last_used_at: Option<Timestamp>) -> bool {
         let (extent, now) = (&self.campaign.extent, self.ctx.now);
         let holds = row.valid_from.is_none_or(|from| from <= now) && row.valid_until.is_none_or(|until| until > now);
-        let unused = extent.unused_since.is_none_or(|since| last_used_at.is_none_or(|used| used < since));
+        let unused = extent.unused_since.is_none_or(|since| last_used_at.is_none_or(|used| used < application_use::day(since)));
         row.origin != Origin::Default
             && holds
             && unused

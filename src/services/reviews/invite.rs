@@ -130,6 +130,7 @@ pub async fn plan(gateway: &Gateway, slug: &str, store: &Store) -> Result<(), Er
 /// `NotFound`; `Conflict` when the review has ended, and where no server takes mail.
 pub async fn remind(ctx: &Context, id: CampaignId) -> Result<Review, Error> {
     ctx.require(Permission::ManageRoles)?;
+    open_in(&mut ctx.store.read().await?, id).await?;
     if !ctx.gateway.mailer.is_configured() {
         return Err(Error::Conflict("no server takes mail: set mail.host and mail.from in the configuration".to_owned()));
     }
@@ -164,7 +165,8 @@ async fn send(ctx: &Context, id: CampaignId) -> Result<Campaign, Error> {
     let written = invitations.write_in(&mut tx, ctx, &open, true).await?;
     open.reminded_at = Some(ctx.now);
     campaign::update(&mut tx, &open).await?;
-    audit::record_in(&mut tx, ctx, "review.reminded", ("review", &id.to_string()), json!({ "name": open.name, "letters": written })).await?;
+    audit::record_in(&mut tx, ctx, "review.reminded", ("review", &id.to_string()), json!({ "name": open.name, "letters": written }))
+        .await?;
     tx.commit().await?;
     invitations.hurry(ctx).await;
     Ok(open)

@@ -32,8 +32,14 @@ pub async fn close(ctx: &Context, id: CampaignId) -> Result<Review, Error> {
     closed.closed_at = Some(ctx.now);
     campaign::update(&mut tx, &closed).await?;
     let progress = review_item::progress(&mut tx, id, None).await?;
-    audit::record_in(&mut tx, ctx, "review.closed", ("review", &id.to_string()), serde_json::json!({ "name": closed.name, "progress": progress }))
-        .await?;
+    audit::record_in(
+        &mut tx,
+        ctx,
+        "review.closed",
+        ("review", &id.to_string()),
+        serde_json::json!({ "name": closed.name, "progress": progress }),
+    )
+    .await?;
     tx.commit().await?;
     Ok(Review { campaign: closed, progress })
 }

@@ -120,7 +120,8 @@ pub async fn own_items(ctx: &Context, id: CampaignId, page: &PageRequest, decide
 fn titled(applications: &[Application], item: ReviewItem) -> OwnItem {
     let known = applications.iter().find(|a| a.name == item.application);
     let role = known.and_then(|a| a.roles.iter().find(|role| role.name == item.role));
-    let or_name = |title: Option<&String>, name: &str| title.filter(|title| !title.is_empty()).map_or_else(|| name.to_owned(), String::clone);
+    let or_name =
+        |title: Option<&String>, name: &str| title.filter(|title| !title.is_empty()).map_or_else(|| name.to_owned(), String::clone);
     let (application, role) = (or_name(known.map(|a| &a.title), &item.application), or_name(role.map(|role| &role.title), &item.role));
     OwnItem { item, application, role }
 }

@@ -228,7 +228,8 @@ impl Look {
         for (catalogue, _) in loaded.engine.catalogues() {
             let Some(wish) = self.wishes.of.get(&catalogue.id) else { continue };
             // A role that the catalogue knows no more is held by nobody: who had it lost it.
-            let unknown = |row: &&Standing| gone.contains(&row.id) && row.application_id == catalogue.id && catalogue.rank(&row.role).is_none();
+            let unknown =
+                |row: &&Standing| gone.contains(&row.id) && row.application_id == catalogue.id && catalogue.rank(&row.role).is_none();
             let mut had = held(catalogue, before.iter(), self.since);
             had.extend(standing.iter().filter(unknown).map(|row| ((row.role.clone(), row.scope.clone()), (row.origin, row.valid_until))));
             let has = held(catalogue, standing.iter().filter(|row| !gone.contains(&row.id)).chain(&found.gained), self.now);

@@ -138,15 +138,13 @@ pub(super) async fn stand_aside_in(
     role: &str,
     scope: &str,
 ) -> Result<(), Error> {
-    let filter = Filter {
-        user: Some(user),
-        application: Some(application.to_owned()),
-        role: Some(role.to_owned()),
-        scope: Some(scope.to_owned()),
-    };
+    let filter =
+        Filter { user: Some(user), application: Some(application.to_owned()), role: Some(role.to_owned()), scope: Some(scope.to_owned()) };
     let standing = exclusion::list(tx, &PageRequest::first(1), &filter).await?.items.into_iter().next();
     match standing.filter(|one| one.valid_until.is_none_or(|until| until > ctx.now)) {
-        Some(one) => Err(Error::Conflict(format!("this person is not to hold this role («{}»): end the exclusion {} first", one.reason, one.id))),
+        Some(one) => {
+            Err(Error::Conflict(format!("this person is not to hold this role («{}»): end the exclusion {} first", one.reason, one.id)))
+        }
         None => Ok(()),
     }
 }
@@ -156,7 +154,10 @@ fn checked(ctx: &Context, new: &NewExclusion, application: Option<&Application>)
     match application {
         None => wrong.push(Invalid::new("application", format!("there is no application «{}»", new.application))),
         Some(a) if a.default_role.as_deref() == Some(new.role.as_str()) => {
-            let why = format!("«{}» is the default role of {}: everyone has it who has no other, and nobody is excluded from it", new.role, a.name);
+            let why = format!(
+                "«{}» is the default role of {}: everyone has it who has no other, and nobody is excluded from it",
+                new.role, a.name
+            );
             wrong.push(Invalid::new("role", why));
         }
         Some(a) if !a.roles.iter().any(|role| role.name == new.role) => {

@@ -29,6 +29,8 @@ pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub mod unused;
-pub use recompute::{Changed, Pass, recompute_all_in, recompute_by_hand_in, recompute_part_in, recompute_since_in, recompute_users_in, withdraw_in};
-pub use telling::Telling;
+pub use recompute::{
+    Changed, Pass, recompute_all_in, recompute_by_hand_in, recompute_part_in, recompute_since_in, recompute_users_in, withdraw_in,
+};
 pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};
+pub use telling::Telling;

@@ -82,33 +82,34 @@ pub async fn last(tx: &mut Tx, user: UserId, application: ApplicationId) -> Resu
 
 /// The last uses of people within a range of keys (`after` excluded, `last` included), by person.
 pub async fn list_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<(UserId, ApplicationId, Timestamp)>, Error> {
-    const SQL: &str = "SELECT user_id, application_id, used_at FROM uses WHERE ($1 IS NULL OR user_id > $1) AND user_id <= $2 ORDER BY user_id";
+    const SQL: &str =
+        "SELECT user_id, application_id, used_at FROM uses WHERE ($1 IS NULL OR user_id > $1) AND user_id <= $2 ORDER BY user_id";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).fetch_all(c).await)?)
 }
 
-/// A page of roles given before an instant whose holders have not signed in to the application since, oldest first. Default roles are left out:
-/// everyone has them.
+/// A page of roles given before an instant whose holders have not signed in to the application since the day of it, oldest first. Default roles
+/// are left out: everyone has them.
 pub async fn list_unused(tx: &mut Tx, page: &PageRequest, since: Timestamp, f: &Filter) -> Result<Page<Unused>, Error> {
     const SQL: &str = "SELECT x.id, x.user_id, p.username, p.display_name, a.name AS application, x.role, x.scope, x.origin, \
          x.created_at AS given_at, u.used_at AS last_used_at, p.last_sign_in_at FROM assignments x \
          JOIN applications a ON a.id = x.application_id JOIN users p ON p.id = x.user_id \
          LEFT JOIN uses u ON u.user_id = x.user_id AND u.application_id = x.application_id \
-         WHERE x.origin <> $1 AND x.created_at < $2 AND (u.used_at IS NULL OR u.used_at < $2) AND ($3 IS NULL OR x.id > $3) \
-         AND ($4 IS NULL OR p.search LIKE $4 ESCAPE '\\') AND ($5 IS NULL OR x.user_id = $5) AND ($6 IS NULL OR a.name = $6) \
-         AND ($7 IS NULL OR x.role = $7) AND ($8 IS NULL OR x.scope = $8) AND ($9 IS NULL OR x.origin = $9) ORDER BY x.id LIMIT $10";
+         WHERE x.origin <> $1 AND x.created_at < $2 AND (u.used_at IS NULL OR u.used_at < $3) AND ($4 IS NULL OR x.id > $4) \
+         AND ($5 IS NULL OR p.search LIKE $5 ESCAPE '\\') AND ($6 IS NULL OR x.user_id = $6) AND ($7 IS NULL OR a.name = $7) \
+         AND ($8 IS NULL OR x.role = $8) AND ($9 IS NULL OR x.scope = $9) AND ($10 IS NULL OR x.origin = $10) ORDER BY x.id LIMIT $11";
     const COUNT: &str = "SELECT count(*) FROM assignments x JOIN applications a ON a.id = x.application_id JOIN users p ON p.id = x.user_id \
          LEFT JOIN uses u ON u.user_id = x.user_id AND u.application_id = x.application_id \
-         WHERE x.origin <> $1 AND x.created_at < $2 AND (u.used_at IS NULL OR u.used_at < $2) \
-         AND ($3 IS NULL OR p.search LIKE $3 ESCAPE '\\') AND ($4 IS NULL OR x.user_id = $4) AND ($5 IS NULL OR a.name = $5) \
-         AND ($6 IS NULL OR x.role = $6) AND ($7 IS NULL OR x.scope = $7) AND ($8 IS NULL OR x.origin = $8)";
+         WHERE x.origin <> $1 AND x.created_at < $2 AND (u.used_at IS NULL OR u.used_at < $3) \
+         AND ($4 IS NULL OR p.search LIKE $4 ESCAPE '\\') AND ($5 IS NULL OR x.user_id = $5) AND ($6 IS NULL OR a.name = $6) \
+         AND ($7 IS NULL OR x.role = $7) AND ($8 IS NULL OR x.scope = $8) AND ($9 IS NULL OR x.origin = $9)";
     let query = page.query.as_deref().map(like_part);
     let rows = on!(tx, |c| {
-        let listed = sqlx::query_as(SQL).bind(Origin::Default).bind(since).bind(page.after).bind(&query).bind(f.user);
+        let listed = sqlx::query_as(SQL).bind(Origin::Default).bind(since).bind(day(since)).bind(page.after).bind(&query).bind(f.user);
         let listed = listed.bind(&f.application).bind(&f.role).bind(&f.scope).bind(&f.origin);
         listed.bind(page.limit + 1).fetch_all(c).await
     })?;
     let total = on!(tx, |c| {
-        let counted = sqlx::query_scalar(COUNT).bind(Origin::Default).bind(since).bind(&query).bind(f.user);
+        let counted = sqlx::query_scalar(COUNT).bind(Origin::Default).bind(since).bind(day(since)).bind(&query).bind(f.user);
         counted.bind(&f.application).bind(&f.role).bind(&f.scope).bind(&f.origin).fetch_one(c).await
     })?;
     Ok(Page::cut(rows, page.limit, total, |x: &Unused| x.id.uuid()))

@@ -82,13 +82,15 @@ pub struct Filter {
 
 /// One review by key.
 pub async fn find(tx: &mut Tx, id: CampaignId) -> Result<Option<Campaign>, Error> {
-    const SQL: &str = "SELECT id, name, title, extent, state, due_at, reminded_at, created_by, created_at, closed_at FROM campaigns WHERE id = $1";
+    const SQL: &str =
+        "SELECT id, name, title, extent, state, due_at, reminded_at, created_by, created_at, closed_at FROM campaigns WHERE id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// One review by name.
 pub async fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Campaign>, Error> {
-    const SQL: &str = "SELECT id, name, title, extent, state, due_at, reminded_at, created_by, created_at, closed_at FROM campaigns WHERE name = $1";
+    const SQL: &str =
+        "SELECT id, name, title, extent, state, due_at, reminded_at, created_by, created_at, closed_at FROM campaigns WHERE name = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(name).fetch_optional(c).await)?)
 }
 
@@ -98,7 +100,8 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ca
          WHERE ($1 IS NULL OR name = $1) AND ($2 IS NULL OR state = $2) ORDER BY id LIMIT $3";
     let rows: Vec<Campaign> = on!(tx, |c| sqlx::query_as(SQL).bind(&f.name).bind(&f.state).bind(ROWS_MAX).fetch_all(c).await)?;
     // There are few, and what people wrote is folded as it is read.
-    let fits = |one: &Campaign| page.query.as_ref().is_none_or(|words| fold(&format!("{} {}", one.name, one.title)).contains(words.as_str()));
+    let fits =
+        |one: &Campaign| page.query.as_ref().is_none_or(|words| fold(&format!("{} {}", one.name, one.title)).contains(words.as_str()));
     let found: Vec<Campaign> = rows.into_iter().filter(fits).collect();
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
     let most = usize::try_from(page.limit + 1).unwrap_or_default();
@@ -132,7 +135,8 @@ pub async fn insert(tx: &mut Tx, k: &Campaign) -> Result<(), Error> {
 /// # Errors
 /// `NotFound`, also for one that has ended.
 pub async fn update(tx: &mut Tx, k: &Campaign) -> Result<(), Error> {
-    const SQL: &str = "UPDATE campaigns SET title = $2, due_at = $3, reminded_at = $4, state = $5, closed_at = $6 WHERE id = $1 AND state = $7";
+    const SQL: &str =
+        "UPDATE campaigns SET title = $2, due_at = $3, reminded_at = $4, state = $5, closed_at = $6 WHERE id = $1 AND state = $7";
     let changed = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(k.id).bind(&k.title).bind(k.due_at).bind(k.reminded_at).bind(k.state).bind(k.closed_at);
         row.bind(CampaignState::Open).execute(c).await.map(|d| d.rows_affected())

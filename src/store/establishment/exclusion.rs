@@ -120,7 +120,8 @@ pub async fn next_end(tx: &mut Tx, after: Timestamp) -> Result<Option<Timestamp>
 /// # Errors
 /// `Taken` when the same role is excluded in this scope already.
 pub async fn insert(tx: &mut Tx, x: &Exclusion) -> Result<(), Error> {
-    const ENDED: &str = "DELETE FROM exclusions WHERE user_id = $1 AND application_id = $2 AND role = $3 AND scope = $4 AND valid_until <= $5";
+    const ENDED: &str =
+        "DELETE FROM exclusions WHERE user_id = $1 AND application_id = $2 AND role = $3 AND scope = $4 AND valid_until <= $5";
     const SQL: &str = "INSERT INTO exclusions (id, user_id, application_id, role, scope, reason, given_by, valid_until, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     on!(tx, |c| {

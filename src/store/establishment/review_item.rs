@@ -165,8 +165,7 @@ pub async fn list_waiting(tx: &mut Tx, campaign: CampaignId) -> Result<Vec<(User
 
 /// Writes new items, none of them decided.
 pub async fn insert_all(tx: &mut Tx, items: &[ReviewItem]) -> Result<(), Error> {
-    const HEAD: &str =
-        "INSERT INTO review_items (id, campaign_id, reviewer_id, user_id, application, role, scope, origin, last_used_at, last_sign_in_at) ";
+    const HEAD: &str = "INSERT INTO review_items (id, campaign_id, reviewer_id, user_id, application, role, scope, origin, last_used_at, last_sign_in_at) ";
     for chunk in items.chunks(ROWS_PER_INSERT) {
         on!(tx, |c| {
             let mut rows = QueryBuilder::new(HEAD);
