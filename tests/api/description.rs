@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 40] = [
+const OF_SOME: [(&str, &[&str]); 44] = [
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),
@@ -67,6 +67,10 @@ const OF_SOME: [(&str, &[&str]); 40] = [
     ("explain_user", &["application", "role", "client"]),
     ("list_applications", &["name", "title", "cardinality", "default_role", "scope_kind"]),
     ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),
+    ("list_unused_assignments", &["since", "user", "application", "role", "scope", "origin"]),
+    ("list_campaigns", &["name", "state"]),
+    ("list_campaign_items", &["reviewer", "user", "application", "role", "scope", "decision", "decided"]),
+    ("list_exclusions", &["user", "application", "role", "scope"]),
     ("list_audit_events", &["actor", "action", "subject_kind", "subject_id"]),
     ("list_clients", &["client_id", "name", "application", "enabled"]),
     ("list_establishments", &["slug", "number", "name", "uai", "zone", "locality", "status", "placement"]),

@@ -3,11 +3,13 @@
 mod assigning;
 mod catalogue;
 mod explaining;
+mod felt;
 mod foretold;
 mod giving;
 mod heavy;
 mod language;
 mod linting;
+mod reviewing;
 mod rollover;
 mod saving;
 mod scale;

@@ -9,10 +9,12 @@ mod assignments;
 mod audit;
 mod authentication;
 mod bulk;
+mod campaigns;
 mod clients;
 mod description;
 mod docs;
 mod establishments;
+mod exclusions;
 mod extract;
 mod groups;
 mod idempotency;
@@ -107,6 +109,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
         .merge(resources_of_roles())
+        .merge(resources_of_reviews())
         .merge(resources_of_many())
 }
 
@@ -132,6 +135,21 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(rule_sets::apply))
         .routes(routes!(rule_sets::roll_back))
         .routes(routes!(rule_sets::cancel))
+}
+
+/// What people are not to hold, and reviews of what they hold.
+fn resources_of_reviews() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(assignments::unused))
+        .routes(routes!(exclusions::list, exclusions::create))
+        .routes(routes!(exclusions::show))
+        .routes(routes!(exclusions::end))
+        .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::items))
+        .routes(routes!(campaigns::decide))
+        .routes(routes!(campaigns::remind))
+        .routes(routes!(campaigns::close))
 }
 
 /// Acts on many establishments, and those on one that are the same.
