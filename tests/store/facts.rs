@@ -1,9 +1,10 @@
 //! What rules look at of people, read in bulk; and the edges of what was given by hand.
 
+use passerelle::store::establishment::exclusion::{self, Exclusion};
 use passerelle::store::establishment::facts::{self, THESE_MAX, Whose};
 use passerelle::store::establishment::user::User;
 use passerelle::store::establishment::{application, assignment, group, link, membership, role_edge, source, user};
-use passerelle::types::id::UserId;
+use passerelle::types::id::{ExclusionId, UserId};
 
 use super::engine::on_every_engine;
 use super::samples::{self, NOW};
@@ -17,6 +18,19 @@ async fn facts_come_by_range_and_by_key_alike() {
         let (source, inside) = (samples::source("ldap"), samples::group("g"));
         let application = samples::application("notes");
         let given = [samples::assignment(&people[1], &application, "r"), samples::assignment(&people[2], &application, "r")];
+        let excluded = Exclusion {
+            id: ExclusionId::new(),
+            user_id: ids[2],
+            username: people[2].username.clone(),
+            application_id: application.id,
+            application: application.name.clone(),
+            role: "chef".to_owned(),
+            scope: String::new(),
+            reason: "décision".to_owned(),
+            given_by: "system".to_owned(),
+            valid_until: None,
+            created_at: NOW,
+        };
         let links = [samples::link(&source, &people[0], "1"), samples::link(&source, &people[1], "2")];
         bed.write(async |tx| {
             user::insert_all(tx, &people).await?;
@@ -25,6 +39,7 @@ async fn facts_come_by_range_and_by_key_alike() {
             group::upsert_all(tx, std::slice::from_ref(&inside)).await?;
             membership::insert_all(tx, &[(inside.id, ids[0]), (inside.id, ids[2])]).await?;
             application::insert(tx, &application).await?;
+            exclusion::insert(tx, &excluded).await?;
             assignment::insert_all(tx, &given).await
         })
         .await;
@@ -48,6 +63,8 @@ async fn facts_come_by_range_and_by_key_alike() {
             let (with, without) = (facts::standing(&mut tx, whose, true).await.unwrap(), facts::standing(&mut tx, whose, false).await.unwrap());
             assert_eq!(with.iter().map(|row| row.id).collect::<Vec<_>>(), given.iter().map(|row| row.id).collect::<Vec<_>>());
             assert!(with.iter().all(|row| row.reason.starts_with('[')) && without.iter().all(|row| row.reason.is_empty()));
+            let excluded = facts::excluded(&mut tx, whose).await.unwrap();
+            assert_eq!(excluded.iter().map(|one| (one.user_id, one.role.as_str())).collect::<Vec<_>>(), [(ids[2], "chef")]);
             seen.push((inside, links, with));
         }
         assert_eq!(seen[0], seen[1]);
