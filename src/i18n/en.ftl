@@ -321,6 +321,24 @@ mail-review-body =
 
     Nobody decides on their own roles. What is not decided stays as it is, and will be listed as not decided.
 
+# A rule set is held at its time.
+mail-rule-set-subject = { $name }: the rule set “{ $title }” waits for your decision
+mail-rule-set-what =
+    The time of the rule set “{ $title }” of the establishment “{ $name }” has come. It is held, and the rules are as they were. The reason:
+
+        { $why }
+
+    Applied now, it would give { $gained } roles and take away { $lost }.
+mail-rule-set-decide =
+    To see who would gain and lose what:
+
+        passerelle rule set simulate { $slug } { $set }
+
+    If it is meant, apply it, naming the number of roles that it takes away. If not, cancel it, and prepare it again once it is put right:
+
+        passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
+        passerelle rule set cancel { $slug } { $set }
+
 ## Command line
 
 cli-number = number
@@ -435,6 +453,32 @@ cli-exclusion-ended = The exclusion { $id } has ended: rules give again what the
 cli-review-decided = decided
 cli-review-open = open
 cli-review-decision = decision
+cli-roles-gained = roles gained
+cli-roles-lost = roles lost
+cli-losers = Roles that gave way, as the application allows one:
+cli-lost-by-order = { $winner } stands before it in the catalogue ({ $winner_rank } before { $rank })
+cli-lost-by-priority = the rule that gives { $winner } is stronger
+cli-lost-by-scope = { $winner } comes first
+cli-miss-captures = captures of its conditions do not agree, or one that is wanted is empty
+cli-miss-person = the person is not active; seen: { $value }
+cli-miss-not-yet = the rule counts from { $value } on
+cli-miss-no-longer = the rule counted until { $value }
+cli-miss-unknown = the catalogue does not know the role { $value }
+cli-miss-rule = a stronger rule gives { $value }
+cli-miss-role = a stronger role is held than { $value }
+cli-told-client = What { $client } would get now:
+cli-refused-client = Nothing: the client is disabled.
+cli-refused-person = Nothing: the person is not active.
+cli-refused-role = Nothing: the application wants a role, and this person has none that counts.
+cli-no-roles-scope = It may not ask for the scope “roles”: only its claim shape can give it roles.
+cli-simulated = gained: { $gained }; lost: { $lost }; unchanged: { $unchanged }
+cli-rules-applied = The rules stand now. Rules: { $added } new, { $removed } gone, { $kept } as before. Roles: { $gained } given, { $lost } taken away.
+cli-rules-rolled-back = The rules from before stand again. Rules: { $added } new, { $removed } gone, { $kept } as before. Roles: { $gained } given, { $lost } taken away.
+cli-rule-set-added = The rule set { $name } is prepared. Try it with: passerelle rule set simulate
+cli-rule-set-scheduled = The rule set { $name } is applied from { $at } on.
+cli-rule-set-cancelled = The rule set { $name } is not applied.
+cli-rule-set-deleted = The rule set { $name } is removed.
+cli-apply-at = applied from
 cli-no-role = No role.
 cli-does-not-count = does not count now
 cli-nearest-misses = Rules that gave nothing, the nearest first:
@@ -515,3 +559,31 @@ cli-sessions = sessions
 cli-size-kb = size (kB)
 cli-last-sync = last sync
 cli-sum = sum
+
+## What is remarkable about rules
+
+lint-broken = It does not fit any more and gives nothing: { $why }
+lint-role = The role “{ $role }” is not in the catalogue: it gives nothing.
+lint-disabled = It is switched off.
+lint-waiting = It gives nothing before { $at }.
+lint-ended = It has given nothing since { $at }. Take its end away, or remove it.
+lint-ended-yearly = It has given nothing since { $at }, its day of the year. Any change renews it for a year.
+lint-shadowed = Another rule gives the same to everyone it matches, and stands before it: { $rule }
+lint-overlapping = Another rule says the same while it counts: { $rule }
+lint-no-group = No group matches “{ $pattern }”.
+lint-no-member = Groups match “{ $pattern }”, and nobody who is active is in them.
+lint-no-attribute = Nobody has an attribute “{ $name }”: look at the source’s mapping.
+lint-no-value = Nobody’s “{ $name }” matches “{ $pattern }”.
+lint-no-unit = Nobody is in a unit that matches “{ $pattern }”.
+lint-no-source = There is no source “{ $name }”.
+lint-nobody-from-source = Nobody comes from the source “{ $name }”.
+lint-nobody = It gives nobody anything today.
+lint-capture = Nothing uses what “{ $name }” takes: write (?:…) for brackets without a name.
+cli-remark = remark
+cli-rule = rule
+cli-rule-open = counts
+cli-rule-disabled = off
+cli-rule-waiting = from { $at }
+cli-rule-until = until { $at }
+cli-rule-ended = ended { $at }
+cli-rules-fine = There is nothing to remark about these rules.

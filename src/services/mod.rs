@@ -1,7 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < schedules < outbox < logout_notices < mail < roles < applications < links < users < source_files < source_routes < sources <
-//! source_words < groups < sync < leaving < reviews < login < oidc < clients < tokens <
+//! leases < schedules < outbox < logout_notices < mail < roles < applications < rule_sets < links < users < source_files < source_routes < sources <
+//! source_words < groups < sync < leaving < reviews < login < oidc < clients < explanations < tokens <
 //! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod egress;
 pub mod error;
 pub mod establishments;
+pub mod explanations;
 pub mod groups;
 pub mod housekeeping;
 pub mod idempotency;
@@ -38,6 +39,7 @@ pub mod recent_establishments;
 pub mod reviews;
 pub mod roles;
 pub mod routing;
+pub mod rule_sets;
 pub mod schedules;
 pub mod source_files;
 pub mod source_routes;

@@ -141,6 +141,10 @@ pub enum SessionKind {}
 #[derive(Debug)]
 pub enum ProposalKind {}
 
+/// Marks identifiers of rule sets.
+#[derive(Debug)]
+pub enum RuleSetKind {}
+
 /// Marks identifiers of acts on many establishments.
 #[derive(Debug)]
 pub enum BulkRunKind {}
@@ -197,6 +201,9 @@ impl Named for SessionKind {
 impl Named for ProposalKind {
     const NAME: &'static str = "proposal";
 }
+impl Named for RuleSetKind {
+    const NAME: &'static str = "rule set";
+}
 impl Named for BulkRunKind {
     const NAME: &'static str = "bulk run";
 }
@@ -239,6 +246,8 @@ pub type OutboxId = Id<OutgoingKind>;
 pub type SessionId = Id<SessionKind>;
 /// A proposal.
 pub type ProposalId = Id<ProposalKind>;
+/// A rule set.
+pub type RuleSetId = Id<RuleSetKind>;
 /// An act on many establishments.
 pub type BulkRunId = Id<BulkRunKind>;
 /// One establishment's part in such an act.

@@ -3,6 +3,7 @@
 mod bulk;
 mod check;
 mod establishment;
+mod rules;
 mod source;
 
 use std::path::Path;

@@ -7,6 +7,8 @@ mod felt;
 mod giving;
 mod heavy;
 mod reviewing;
+mod rollover;
+mod saving;
 mod scale;
 mod school;
 mod simulating;

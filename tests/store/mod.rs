@@ -13,6 +13,7 @@ mod exclusions;
 mod files;
 mod grants;
 mod groups;
+mod history;
 mod isolation;
 mod jobs;
 mod links;

@@ -21,8 +21,10 @@ mod idempotency;
 mod keys;
 mod outbox;
 mod proposals;
+mod rule_sets;
 mod rules;
 mod runs;
+mod seen;
 mod source_files;
 mod sources;
 mod tokens;
@@ -97,14 +99,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(applications::list, applications::create))
-        .routes(routes!(applications::show, applications::update, applications::delete))
-        .routes(routes!(rules::list, rules::create))
-        .routes(routes!(rules::simulate))
-        .routes(routes!(rules::show, rules::update, rules::delete))
-        .routes(routes!(assignments::list, assignments::create))
-        .routes(routes!(assignments::show))
-        .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -115,6 +109,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
         .merge(resources_of_reviews())
+        .merge(resources_of_roles())
         .merge(resources_of_many())
 }
 
@@ -131,6 +126,30 @@ fn resources_of_reviews() -> OpenApiRouter<Api> {
         .routes(routes!(campaigns::decide))
         .routes(routes!(campaigns::remind))
         .routes(routes!(campaigns::close))
+}
+
+/// Applications, rules, and who holds what by them.
+fn resources_of_roles() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(applications::list, applications::create))
+        .routes(routes!(applications::show, applications::update, applications::delete))
+        .routes(routes!(applications::simulate))
+        .routes(routes!(rules::list, rules::create))
+        .routes(routes!(rules::lint))
+        .routes(routes!(rules::simulate))
+        .routes(routes!(rules::apply))
+        .routes(routes!(rules::show, rules::update, rules::delete))
+        .routes(routes!(assignments::list, assignments::create))
+        .routes(routes!(assignments::compare))
+        .routes(routes!(assignments::show))
+        .routes(routes!(assignments::end))
+        .routes(routes!(rule_sets::list, rule_sets::create))
+        .routes(routes!(rule_sets::show, rule_sets::update, rule_sets::delete))
+        .routes(routes!(rule_sets::simulate))
+        .routes(routes!(rule_sets::schedule))
+        .routes(routes!(rule_sets::apply))
+        .routes(routes!(rule_sets::roll_back))
+        .routes(routes!(rule_sets::cancel))
 }
 
 /// Acts on many establishments, and those on one that are the same.

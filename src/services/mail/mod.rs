@@ -1,11 +1,13 @@
 //! Letters to people: written into the outbox in the transaction of their cause, and handed to the server from there.
 
+mod administrators;
 mod compose;
 mod letter;
 mod review_waits;
 mod roles_changed;
 
-pub use letter::{BODY_LENGTH_MAX, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
+pub use administrators::administrators;
+pub use letter::{BODY_LENGTH_MAX, HeldRuleSet, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
 pub use review_waits::ReviewWaits;
 pub use roles_changed::{RoleLine, RolesChanged};
 

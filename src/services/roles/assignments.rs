@@ -8,13 +8,14 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::{may_give, not_oneself};
+use super::edges;
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
 use super::recompute::recompute_by_hand_in;
 use super::{effects, exclusions};
 use crate::store;
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin};
-use crate::store::establishment::{application, user};
+use crate::store::establishment::{application, ended_assignment, user};
 use crate::types::Invalid;
 use crate::types::id::{AssignmentId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -75,6 +76,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     not_oneself(ctx, new.user)?;
     let mut wrong = checked(ctx, new);
     let told = effects::announce(ctx).await?;
+    edges::announce(ctx, new.valid_from.into_iter().chain(new.valid_until)).await?;
     let mut tx = ctx.store.begin().await?;
     let application = application::find_by_name(&mut tx, &new.application).await?;
     let person = user::find(&mut tx, new.user).await?;
@@ -141,6 +143,7 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     may_give(ctx, &ended.application, &ended.role)?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
     let before = effects::before_in(&mut tx, &[ended.user_id]).await?;
+    ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
     assignment::delete(&mut tx, id).await?;
     recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;

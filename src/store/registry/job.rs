@@ -36,6 +36,10 @@ pub enum Kind {
     Schedule,
     /// Listen to a source all the time; its subject is the source.
     Live,
+    /// See to roles that begin or end with time alone.
+    RoleEdges,
+    /// Apply a rule set when its time comes; its subject is the rule set.
+    RuleSet,
 }
 
 impl Kind {
@@ -53,6 +57,8 @@ impl Kind {
             Self::Review => "review",
             Self::Schedule => "schedule",
             Self::Live => "live",
+            Self::RoleEdges => "role_edges",
+            Self::RuleSet => "rule_set",
         }
     }
 }

@@ -83,7 +83,7 @@ impl Work<'_> {
     }
 
     /// Commits what was done so far, whole: whoever lost something loses the roles that went with it.
-    async fn settle(&mut self, mut tx: Tx) -> Result<(), Error> {
+    pub(super) async fn settle(&mut self, mut tx: Tx) -> Result<(), Error> {
         self.put_index_back(&mut tx).await?;
         if self.writes {
             let losing = std::mem::take(&mut self.losing);
