@@ -5,7 +5,6 @@
 
 pub mod assignments;
 mod authority;
-mod check;
 mod compile;
 mod crowd;
 mod decide;
@@ -17,17 +16,18 @@ mod pattern;
 mod place;
 #[cfg(test)]
 mod properties;
+mod questions;
 mod recompute;
 pub mod rules;
 mod simulate;
 mod weigh;
 mod work;
 
-pub use check::{QUESTIONS_MAX, Question, check, check_for};
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
 pub(in crate::services) use pattern::{Case, Pattern};
+pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
 pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};
 pub use weigh::{Because, Enough, Reason, Verdict};
