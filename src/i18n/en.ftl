@@ -248,6 +248,24 @@ mail-held-decide =
 
     { $url }
 
+# A rule set is held at its time.
+mail-rule-set-subject = { $name }: the rule set “{ $title }” waits for your decision
+mail-rule-set-what =
+    The time of the rule set “{ $title }” of the establishment “{ $name }” has come. It is held, and the rules are as they were. The reason:
+
+        { $why }
+
+    Applied now, it would give { $gained } roles and take away { $lost }.
+mail-rule-set-decide =
+    To see who would gain and lose what:
+
+        passerelle rule set simulate { $slug } { $set }
+
+    If it is meant, apply it, naming the number of roles that it takes away. If not, cancel it, and prepare it again once it is put right:
+
+        passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
+        passerelle rule set cancel { $slug } { $set }
+
 ## Command line
 
 cli-number = number
@@ -357,6 +375,32 @@ cli-client-secret = Its secret is shown only now:
 cli-client-deleted = The client is removed, with everything it was granted.
 cli-rule-added = The rule { $id } is added, and everyone’s roles are recomputed.
 cli-rule-deleted = The rule is removed, with what it gave.
+cli-roles-gained = roles gained
+cli-roles-lost = roles lost
+cli-losers = Roles that gave way, as the application allows one:
+cli-lost-by-order = { $winner } stands before it in the catalogue ({ $winner_rank } before { $rank })
+cli-lost-by-priority = the rule that gives { $winner } is stronger
+cli-lost-by-scope = { $winner } comes first
+cli-miss-captures = captures of its conditions do not agree, or one that is wanted is empty
+cli-miss-person = the person is not active; seen: { $value }
+cli-miss-not-yet = the rule counts from { $value } on
+cli-miss-no-longer = the rule counted until { $value }
+cli-miss-unknown = the catalogue does not know the role { $value }
+cli-miss-rule = a stronger rule gives { $value }
+cli-miss-role = a stronger role is held than { $value }
+cli-told-client = What { $client } would get now:
+cli-refused-client = Nothing: the client is disabled.
+cli-refused-person = Nothing: the person is not active.
+cli-refused-role = Nothing: the application wants a role, and this person has none that counts.
+cli-no-roles-scope = It may not ask for the scope “roles”: only its claim shape can give it roles.
+cli-simulated = gained: { $gained }; lost: { $lost }; unchanged: { $unchanged }
+cli-rules-applied = The rules stand now. Rules: { $added } new, { $removed } gone, { $kept } as before. Roles: { $gained } given, { $lost } taken away.
+cli-rules-rolled-back = The rules from before stand again. Rules: { $added } new, { $removed } gone, { $kept } as before. Roles: { $gained } given, { $lost } taken away.
+cli-rule-set-added = The rule set { $name } is prepared. Try it with: passerelle rule set simulate
+cli-rule-set-scheduled = The rule set { $name } is applied from { $at } on.
+cli-rule-set-cancelled = The rule set { $name } is not applied.
+cli-rule-set-deleted = The rule set { $name } is removed.
+cli-apply-at = applied from
 cli-no-role = No role.
 cli-does-not-count = does not count now
 cli-nearest-misses = Rules that gave nothing, the nearest first:

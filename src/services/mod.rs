@@ -1,7 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < schedules < outbox < logout_notices < mail < unit_tree < roles < applications < links < users < source_files < source_routes < sources <
-//! source_words < groups < sync < leaving < login < oidc < clients < tokens <
+//! leases < schedules < outbox < logout_notices < mail < unit_tree < roles < applications < rule_sets < links < users < source_files < source_routes < sources <
+//! source_words < groups < sync < leaving < login < oidc < clients < explanations < tokens <
 //! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
@@ -15,6 +15,7 @@ pub mod directories;
 pub mod dispatch;
 pub mod egress;
 pub mod error;
+pub mod explanations;
 pub mod establishments;
 pub mod groups;
 pub mod housekeeping;
@@ -37,6 +38,7 @@ pub mod passwords;
 pub mod recent_establishments;
 pub mod roles;
 pub mod routing;
+pub mod rule_sets;
 pub mod schedules;
 pub mod source_files;
 pub mod source_routes;

@@ -9,7 +9,7 @@ use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
 use passerelle::services::roles::{RuleFields, assignments, rules};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
-use passerelle::services::{applications, clients, establishments, source_files, sources};
+use passerelle::services::{applications, clients, establishments, rule_sets, source_files, sources};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
@@ -92,6 +92,7 @@ impl Targets {
                 let fields: RuleFields = read(like_the_table);
                 rules::create(ctx, &fields).await.unwrap().id.to_string()
             }
+            "rule-sets" => rule_sets::create(ctx, &read(&format!(r#"{{"name":"{name}","rules":[]}}"#))).await.unwrap().name,
             "assignments" => {
                 let user = self.user(name).await;
                 let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader"}}"#));

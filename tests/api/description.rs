@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 39] = [
+const OF_SOME: [(&str, &[&str]); 44] = [
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),
@@ -64,7 +64,7 @@ const OF_SOME: [(&str, &[&str]); 39] = [
     ("update_source", &["dry_run"]),
     ("delete_source", &["people", "confirm", "dry_run"]),
     ("undo_run", &["dry_run"]),
-    ("explain_user", &["application", "role"]),
+    ("explain_user", &["application", "role", "client"]),
     ("list_applications", &["name", "title", "cardinality", "default_role", "scope_kind"]),
     ("list_catalogues", &[]),
     ("import_application", &["dry_run"]),
@@ -83,6 +83,11 @@ const OF_SOME: [(&str, &[&str]); 39] = [
     ("list_proposals", &["source", "state"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
     ("list_run_changes", &["kind", "name", "operation"]),
+    ("list_rule_sets", &["name", "state"]),
+    ("simulate_rules", &["limit", "cursor", "application", "role", "change"]),
+    ("simulate_rule_set", &["limit", "cursor", "application", "role", "change"]),
+    ("simulate_application", &["limit", "cursor", "application", "role", "change"]),
+    ("compare_assignments", &["from", "to", "user", "application", "role", "change"]),
     ("list_runs", &["source", "mode", "state"]),
     ("list_sources", &["name", "kind", "enabled"]),
     ("give_source_file", &["file_name"]),

@@ -7,6 +7,8 @@ mod explaining;
 mod giving;
 mod heavy;
 mod importing;
+mod rollover;
+mod saving;
 mod scale;
 mod school;
 mod simulating;

@@ -12,6 +12,7 @@ mod establishments;
 mod files;
 mod grants;
 mod groups;
+mod history;
 mod isolation;
 mod jobs;
 mod links;

@@ -21,8 +21,10 @@ mod idempotency;
 mod keys;
 mod outbox;
 mod proposals;
+mod rule_sets;
 mod rules;
 mod runs;
+mod seen;
 mod source_files;
 mod sources;
 mod tokens;
@@ -97,20 +99,12 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(applications::list, applications::create))
-        .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(catalogues::list))
         .routes(routes!(catalogues::import))
         .routes(routes!(catalogues::export))
         .routes(routes!(catalogues::matrix))
         .routes(routes!(catalogues::pending))
         .routes(routes!(checks::check))
-        .routes(routes!(rules::list, rules::create))
-        .routes(routes!(rules::simulate))
-        .routes(routes!(rules::show, rules::update, rules::delete))
-        .routes(routes!(assignments::list, assignments::create))
-        .routes(routes!(assignments::show))
-        .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -120,7 +114,31 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_roles())
         .merge(resources_of_many())
+}
+
+/// Applications, rules, and who holds what by them.
+fn resources_of_roles() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(applications::list, applications::create))
+        .routes(routes!(applications::show, applications::update, applications::delete))
+        .routes(routes!(applications::simulate))
+        .routes(routes!(rules::list, rules::create))
+        .routes(routes!(rules::simulate))
+        .routes(routes!(rules::apply))
+        .routes(routes!(rules::show, rules::update, rules::delete))
+        .routes(routes!(assignments::list, assignments::create))
+        .routes(routes!(assignments::compare))
+        .routes(routes!(assignments::show))
+        .routes(routes!(assignments::end))
+        .routes(routes!(rule_sets::list, rule_sets::create))
+        .routes(routes!(rule_sets::show, rule_sets::update, rule_sets::delete))
+        .routes(routes!(rule_sets::simulate))
+        .routes(routes!(rule_sets::schedule))
+        .routes(routes!(rule_sets::apply))
+        .routes(routes!(rule_sets::roll_back))
+        .routes(routes!(rule_sets::cancel))
 }
 
 /// Acts on many establishments, and those on one that are the same.

@@ -6,6 +6,7 @@
 
 mod farewell;
 pub mod fields;
+mod foreseen;
 mod groups;
 mod people;
 mod roles;
@@ -22,6 +23,7 @@ use crate::store::establishment::change::{ChangeKind, Operation};
 use crate::store::establishment::proposal;
 use crate::store::establishment::sync_run::{Progress, Run};
 use crate::types::id::UserId;
+use foreseen::Foreseen;
 
 /// What it weighs to propose, or to take a proposal back.
 const PROPOSE_WEIGHT: usize = 30;
@@ -49,6 +51,8 @@ pub struct Work<'a> {
     touched: Vec<UserId>,
     /// Whether anyone's may: groups within groups changed.
     everyone: bool,
+    /// Facts as they would be, where nothing is written and some rule looks at them.
+    supposed: Option<Foreseen>,
 }
 
 /// Notes every change, and makes it when `writes`. The last transaction is handed back open, for the end of the run to be written with it.
@@ -72,6 +76,7 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         touched: Vec::new(),
         // Whoever broke off may have left roles behind.
         everyone: plan.roles_due,
+        supposed: foreseen::begin(ctx, writes).await?,
     };
     work.run.counts.read = inbox.read();
     let carried = work.stages().await;
@@ -113,6 +118,7 @@ impl Work<'_> {
         if self.writes {
             self.roles().await?;
         }
+        self.foretell_roles().await?;
         let mut tx = self.take().await?;
         self.journal.flush(&mut tx).await?;
         Ok(tx)

@@ -41,7 +41,7 @@ impl Work<'_> {
     }
 
     /// Commits what was done so far, whole: whoever lost something loses the roles that went with it.
-    async fn settle(&mut self, mut tx: Tx) -> Result<(), Error> {
+    pub(super) async fn settle(&mut self, mut tx: Tx) -> Result<(), Error> {
         if self.writes {
             let losing = std::mem::take(&mut self.losing);
             roles::recompute_users_in(&mut tx, self.ctx, &losing).await?;
