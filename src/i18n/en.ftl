@@ -481,3 +481,31 @@ cli-sessions = sessions
 cli-size-kb = size (kB)
 cli-last-sync = last sync
 cli-sum = sum
+
+## What is remarkable about rules
+
+lint-broken = It does not fit any more and gives nothing: { $why }
+lint-role = The role “{ $role }” is not in the catalogue: it gives nothing.
+lint-disabled = It is switched off.
+lint-waiting = It gives nothing before { $at }.
+lint-ended = It has given nothing since { $at }. Take its end away, or remove it.
+lint-ended-yearly = It has given nothing since { $at }, its day of the year. Any change renews it for a year.
+lint-shadowed = Another rule gives the same to everyone it matches, and stands before it: { $rule }
+lint-overlapping = Another rule says the same while it counts: { $rule }
+lint-no-group = No group matches “{ $pattern }”.
+lint-no-member = Groups match “{ $pattern }”, and nobody who is active is in them.
+lint-no-attribute = Nobody has an attribute “{ $name }”: look at the source’s mapping.
+lint-no-value = Nobody’s “{ $name }” matches “{ $pattern }”.
+lint-no-unit = Nobody is in a unit that matches “{ $pattern }”.
+lint-no-source = There is no source “{ $name }”.
+lint-nobody-from-source = Nobody comes from the source “{ $name }”.
+lint-nobody = It gives nobody anything today.
+lint-capture = Nothing uses what “{ $name }” takes: write (?:…) for brackets without a name.
+cli-remark = remark
+cli-rule = rule
+cli-rule-open = counts
+cli-rule-disabled = off
+cli-rule-waiting = from { $at }
+cli-rule-until = until { $at }
+cli-rule-ended = ended { $at }
+cli-rules-fine = There is nothing to remark about these rules.

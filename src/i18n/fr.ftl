@@ -484,3 +484,31 @@ cli-sessions = sessions
 cli-size-kb = taille (Ko)
 cli-last-sync = dernière synchronisation
 cli-sum = somme
+
+## Ce qui frappe dans les règles
+
+lint-broken = Elle ne convient plus et ne donne rien : { $why }
+lint-role = Le rôle « { $role } » n’est pas au catalogue : elle ne donne rien.
+lint-disabled = Elle est désactivée.
+lint-waiting = Elle ne donne rien avant le { $at }.
+lint-ended = Elle ne donne plus rien depuis le { $at }. Retirez sa fin, ou supprimez-la.
+lint-ended-yearly = Elle ne donne plus rien depuis le { $at }, son jour de l’année. Tout changement la reconduit pour un an.
+lint-shadowed = Une autre règle donne la même chose à tous ceux qu’elle désigne, et passe avant elle : { $rule }
+lint-overlapping = Une autre règle dit la même chose pendant qu’elle compte : { $rule }
+lint-no-group = Aucun groupe ne correspond à « { $pattern } ».
+lint-no-member = Des groupes correspondent à « { $pattern } », et personne d’actif n’y est.
+lint-no-attribute = Personne n’a d’attribut « { $name } » : voyez la correspondance de la source.
+lint-no-value = Chez personne, « { $name } » ne correspond à « { $pattern } ».
+lint-no-unit = Personne n’est dans une unité qui correspond à « { $pattern } ».
+lint-no-source = Il n’y a pas de source « { $name } ».
+lint-nobody-from-source = Personne ne vient de la source « { $name } ».
+lint-nobody = Elle ne donne rien à personne aujourd’hui.
+lint-capture = Rien n’utilise ce que prend « { $name } » : écrivez (?:…) pour des parenthèses sans nom.
+cli-remark = remarque
+cli-rule = règle
+cli-rule-open = compte
+cli-rule-disabled = désactivée
+cli-rule-waiting = à partir du { $at }
+cli-rule-until = jusqu’au { $at }
+cli-rule-ended = finie le { $at }
+cli-rules-fine = Il n’y a rien à remarquer dans ces règles.

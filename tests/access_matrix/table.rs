@@ -116,6 +116,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/applications/{name}/simulate", Manage, 200, r#"{"cardinality":"single"}"#),
     row("GET", "/establishments/{slug}/rules", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules", Manage, 201, RULE),
+    row("GET", "/establishments/{slug}/rules/lint", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules/simulate", Manage, 200, r#"{"rules":[]}"#),
     // It is of no simulation: that is told only to those who may save one.
     row("POST", "/establishments/{slug}/rules/apply", Manage, 409, r#"{"rules":[],"simulation":"none"}"#),

@@ -81,7 +81,7 @@ const OF_SOME: [(&str, &[&str]); 44] = [
     ("list_routed_parts", &[]),
     ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
     ("list_proposals", &["source", "state"]),
-    ("list_rules", &["application", "role", "scope", "priority", "enabled"]),
+    ("list_rules", &["application", "role", "scope", "priority", "enabled", "valid_from", "valid_until", "ends"]),
     ("list_run_changes", &["kind", "name", "operation"]),
     ("list_rule_sets", &["name", "state"]),
     ("simulate_rules", &["limit", "cursor", "application", "role", "change"]),

@@ -169,7 +169,7 @@ pub fn rule(application: &str, when: &str, role: &str, scope: Option<&str>) -> R
         role: role.to_owned(),
         scope: scope.map(str::to_owned),
         priority: 0,
-        enabled: true,
+        ..RuleFields::default()
     }
 }
 

@@ -125,6 +125,7 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(applications::simulate))
         .routes(routes!(rules::list, rules::create))
+        .routes(routes!(rules::lint))
         .routes(routes!(rules::simulate))
         .routes(routes!(rules::apply))
         .routes(routes!(rules::show, rules::update, rules::delete))

@@ -8,8 +8,8 @@ use super::explanation;
 use super::local::Local;
 use super::output::{Output, beside, collect, or_dash};
 use super::word;
-use crate::services::explanations::Question;
 use crate::services::context::Context;
+use crate::services::explanations::Question;
 use crate::services::users::{self, NewUser};
 use crate::store::establishment::user::{Filter, User};
 

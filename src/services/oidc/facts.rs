@@ -59,7 +59,11 @@ pub async fn told_in(tx: &mut Tx, ctx: &Context, person: &User, client: &Client)
     let shown = |role: &RoleFacts| {
         let roles = facts.roles.iter().filter(|other| *other != role).cloned().collect();
         let without = claims::released(&ClaimFacts { roles, ..facts.clone() }, &scope, &shape);
-        claims.iter().filter(|(name, value)| without.get(*name) != Some(*value)).map(|(name, value)| (name.clone(), value.clone())).collect()
+        claims
+            .iter()
+            .filter(|(name, value)| without.get(*name) != Some(*value))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
     };
     let by_role = facts.roles.iter().take(ROLES_SHOWN_MAX).map(|role| (role.clone(), shown(role))).collect();
     Ok(Told { claims, by_role })

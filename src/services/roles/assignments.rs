@@ -8,6 +8,7 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::{may_give, not_oneself};
+use super::edges;
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
 use super::place::check_place;
@@ -74,6 +75,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     ctx.require(Permission::ManageRoles)?;
     not_oneself(ctx, new.user)?;
     let mut wrong = checked(ctx, new);
+    edges::announce(ctx, new.valid_from.into_iter().chain(new.valid_until)).await?;
     let mut tx = ctx.store.begin().await?;
     let application = application::find_by_name(&mut tx, &new.application).await?;
     let person = user::find(&mut tx, new.user).await?;

@@ -212,10 +212,18 @@ fn tests(patterns: &mut Patterns, field: &str, conditions: &[Condition], depth: 
     ready
 }
 
-fn subject(patterns: &mut Patterns, field: &str, condition: &Condition, depth: usize, wrong: &mut Vec<Invalid>) -> Result<Subject, Invalid> {
+fn subject(
+    patterns: &mut Patterns,
+    field: &str,
+    condition: &Condition,
+    depth: usize,
+    wrong: &mut Vec<Invalid>,
+) -> Result<Subject, Invalid> {
     let Condition { group, attribute, matches, unit, source, any, all, not: _ } = condition;
     match (group, attribute, matches, unit, source, any, all) {
-        (Some(raw), None, None, None, None, None, None) => Ok(Subject::Group(patterns.compile(&format!("{field}.group"), raw, Case::Ignored)?)),
+        (Some(raw), None, None, None, None, None, None) => {
+            Ok(Subject::Group(patterns.compile(&format!("{field}.group"), raw, Case::Ignored)?))
+        }
         (None, Some(name), Some(raw), None, None, None, None) => {
             let pattern = patterns.compile(&format!("{field}.matches"), raw, Case::Exact)?;
             Ok(Subject::Attribute(named(&format!("{field}.attribute"), name)?, pattern))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::compile::{Compiled, Subject, Test};
 use super::graph::{Graph, Place};
 use super::leaves::{LeafId, Leaves, Seen};
-use super::pattern::{Captures, Pattern, merged};
+use super::pattern::{Captures, merged};
 use super::work::Stop;
 use crate::store::establishment::assignment::Step;
 use crate::store::establishment::user::{User, UserStatus};
@@ -44,7 +44,7 @@ impl Facts<'_> {
 
     /// Values of a built-in field or an attribute.
     pub fn values(&self, name: &str) -> Vec<&str> {
-        let user: &User = self.user;
+        let user = self.user;
         let built_in = match name {
             "username" => Some(user.username.as_str()),
             "given_name" => user.given_name.as_deref(),
@@ -152,7 +152,8 @@ impl Matching {
             }
             self.found += 1;
             if self.found > MATCHES_MAX {
-                let why = format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{}» too", pattern.text());
+                let why =
+                    format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{}» too", pattern.text());
                 return Err(Invalid::new("rules", format!("{why}: write fewer patterns, that match fewer groups")));
             }
             found.extend(by_name.into_iter().chain(by_dn).map(|captures| (*leaf, captures)));
@@ -265,7 +266,9 @@ impl Matcher {
             return vec![test];
         }
         match &test.subject {
-            Subject::Any(branches) => branches.iter().map(|branch| self.lacking(rule, branch, seen)).min_by_key(Vec::len).unwrap_or_default(),
+            Subject::Any(branches) => {
+                branches.iter().map(|branch| self.lacking(rule, branch, seen)).min_by_key(Vec::len).unwrap_or_default()
+            }
             Subject::All(tests) => tests.iter().flat_map(|test| self.lacking(rule, test, seen)).collect(),
             _ => vec![test],
         }

@@ -158,14 +158,19 @@ impl Leaves {
         self.attributes.iter().map(|field| field.name.as_str())
     }
 
+    /// How many single conditions there are.
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
     /// Adds what holds of someone's own facts.
     pub fn look(&self, facts: &Facts<'_>, seen: &mut Seen<'_>) {
         for field in &self.attributes {
-            facts.each_value(&field.name, &mut |value| {
+            for value in facts.values(&field.name) {
                 for (leaf, captures) in field.of(value).iter() {
                     seen.add(*leaf, Cow::Owned(captures.clone()), Evidence::Fact(format!("{}: {value}", field.name).into()));
                 }
-            });
+            }
         }
         if !self.units.patterns.is_empty() {
             for unit in facts.units() {

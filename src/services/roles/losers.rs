@@ -82,7 +82,8 @@ pub(super) fn losers(
         if catalogue.cardinality() == Cardinality::Multi {
             continue;
         }
-        let mut runners: Vec<Runner> = engine.candidates(catalogue, rules, facts, &seen, now).iter().filter_map(|c| by_rule(catalogue, c)).collect();
+        let mut runners: Vec<Runner> =
+            engine.candidates(catalogue, rules, facts, &seen, now).iter().filter_map(|c| by_rule(catalogue, c)).collect();
         runners.extend(standing.iter().filter_map(|held| by_hand(catalogue, held, now)));
         runners.sort_by(|a, b| (a.rank, a.strength, &a.scope).cmp(&(b.rank, b.strength, &b.scope)));
         found.extend(given_way(catalogue, &runners));

@@ -61,7 +61,13 @@ pub struct Miss {
     pub value: Option<String>,
 }
 
-pub(super) fn misses(engine: &Engine, facts: &Facts<'_>, now: Timestamp, in_question: &impl Fn(&str) -> bool, role: Option<&str>) -> Vec<Miss> {
+pub(super) fn misses(
+    engine: &Engine,
+    facts: &Facts<'_>,
+    now: Timestamp,
+    in_question: &impl Fn(&str) -> bool,
+    role: Option<&str>,
+) -> Vec<Miss> {
     let effective = engine.matcher.graph.effective(facts.direct);
     let groups = groups(engine, facts);
     // What was given by hand only keeps a default role away, which no rule gives.
@@ -107,8 +113,12 @@ fn without_effect(
         return (WhyNot::PersonNotActive, "the person is active".to_owned(), Some(format!("{:?}", facts.user.status).to_lowercase()));
     }
     match rule.window.opening(now) {
-        Opening::Waiting => return (WhyNot::NotYet, "the rule counts already".to_owned(), rule.window.start().map(|from| from.to_string())),
-        Opening::Ended => return (WhyNot::NoLonger, "the rule counts still".to_owned(), rule.window.end(now).map(|until| until.to_string())),
+        Opening::Waiting => {
+            return (WhyNot::NotYet, "the rule counts already".to_owned(), rule.window.start().map(|from| from.to_string()));
+        }
+        Opening::Ended => {
+            return (WhyNot::NoLonger, "the rule counts still".to_owned(), rule.window.end(now).map(|until| until.to_string()));
+        }
         Opening::Open => {}
     }
     let gifts = engine.matcher.gifts_of(rule, seen);
@@ -122,7 +132,11 @@ fn without_effect(
         }
         Some(misplaced) if gifts.given.iter().all(|given| refused(&given)) => {
             let there = format!("{} @ {}", misplaced.role, misplaced.scope);
-            (WhyNot::UnknownRole, format!("the catalogue of {} has the role there: in a scope, or everywhere alone", catalogue.name), Some(there))
+            (
+                WhyNot::UnknownRole,
+                format!("the catalogue of {} has the role there: in a scope, or everywhere alone", catalogue.name),
+                Some(there),
+            )
         }
         _ if catalogue.cardinality() == Cardinality::Multi => {
             (WhyNot::StrongerRule, "no stronger rule gives the same role".to_owned(), Some(first.role.clone()))

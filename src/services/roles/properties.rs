@@ -92,7 +92,7 @@ fn rule() -> impl Strategy<Value = RuleFields> {
         role: ROLES.get(role).map(|role| (*role).to_owned()).unwrap_or_default(),
         scope: scoped.then(|| "{unit}".to_owned()),
         priority,
-        enabled: true,
+        ..RuleFields::default()
     })
 }
 

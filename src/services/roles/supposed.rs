@@ -67,8 +67,10 @@ impl Supposed {
         if self.joined.is_empty() && self.left.is_empty() {
             return;
         }
-        let places = |groups: &mut dyn Iterator<Item = &GroupId>| groups.filter_map(|group| graph.place(*group)).collect::<HashSet<Place>>();
-        let left: HashMap<UserId, HashSet<Place>> = self.left.iter().map(|(person, groups)| (*person, places(&mut groups.iter()))).collect();
+        let places =
+            |groups: &mut dyn Iterator<Item = &GroupId>| groups.filter_map(|group| graph.place(*group)).collect::<HashSet<Place>>();
+        let left: HashMap<UserId, HashSet<Place>> =
+            self.left.iter().map(|(person, groups)| (*person, places(&mut groups.iter()))).collect();
         step.held.memberships.retain(|(person, place)| left.get(person).is_none_or(|left| !left.contains(place)));
         for person in step.people.iter().map(|person| person.user.id) {
             if let Some(joined) = self.joined.get(&person) {

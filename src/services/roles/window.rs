@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::fields::RuleFields;
+use crate::store::establishment::rule::Rule;
 use crate::types::Invalid;
 use crate::types::time::Timestamp;
 use crate::types::year_day::YearDay;
@@ -46,6 +47,11 @@ impl Window {
         Ok(Self { closes: renewed_at.and_then(|at| window.yearly_end(at)), ..window })
     }
 
+    /// That of a stored rule, which was checked when it was written.
+    pub fn of(rule: &Rule) -> Self {
+        Self::new(&RuleFields::from(rule), Some(rule.updated_at)).unwrap_or_default()
+    }
+
     /// When it opens; always open before its end when none.
     pub const fn start(&self) -> Option<Timestamp> {
         self.from
@@ -79,6 +85,11 @@ impl Window {
         self.opening(now) == Opening::Open
     }
 
+    /// When it opens and when it closes, as far as it does.
+    pub fn edges(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        self.from.into_iter().chain(self.end(now))
+    }
+
     /// Whether there is an instant at which both are open.
     pub fn overlaps(&self, other: &Self, now: Timestamp) -> bool {
         let before = |start: Option<Timestamp>, end: Option<Timestamp>| start.zip(end).is_none_or(|(start, end)| start < end);
@@ -91,6 +102,12 @@ impl Window {
         let ends = self.end(now).is_none_or(|end| other.end(now).is_some_and(|earlier| earlier <= end));
         starts && ends
     }
+}
+
+/// Whether a stored rule's window is open, when it opens and when it closes.
+pub fn window_of(rule: &Rule, now: Timestamp) -> (Opening, Option<Timestamp>, Option<Timestamp>) {
+    let window = Window::of(rule);
+    (window.opening(now), window.start(), window.end(now))
 }
 
 #[cfg(test)]

@@ -72,6 +72,7 @@ pub async fn apply(ctx: &Context, name: &str, confirm_losses: Option<u64>) -> Re
 pub(super) async fn apply_as_read(ctx: &Context, read: &RuleSet, consent: Consent) -> Result<Applied, Error> {
     let rules = rules_of(&read.rules)?;
     let (_, stays) = foretold(ctx, &rules, consent).await?;
+    roles::edges::announce_rules(ctx, &rules).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = get_in(&mut tx, &read.name).await?;
     Error::unless_same(read, &standing)?;
@@ -101,6 +102,7 @@ pub async fn roll_back(ctx: &Context, name: &str, confirm_losses: Option<u64>) -
     };
     let (previous, consent) = (rules_of(previous)?, Consent { foretold: 0, confirmed: confirm_losses });
     let (_, stays) = foretold(ctx, &previous, consent).await?;
+    roles::edges::announce_rules(ctx, &previous).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = get_in(&mut tx, name).await?;
     Error::unless_same(&read, &standing)?;

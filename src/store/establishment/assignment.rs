@@ -219,7 +219,8 @@ pub async fn insert_all(tx: &mut Tx, assignments: &[Assignment]) -> Result<(), E
 
 /// Writes computed assignments: new ones, and another rule, end and reason for those that stay.
 pub async fn upsert_computed(tx: &mut Tx, computed: &[Standing], now: Timestamp) -> Result<(), Error> {
-    const HEAD: &str = "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, valid_until, reason, created_at) ";
+    const HEAD: &str =
+        "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, valid_until, reason, created_at) ";
     const TAIL: &str = " ON CONFLICT (user_id, application_id, role, scope, origin) DO UPDATE SET rule_id = excluded.rule_id, \
          valid_until = excluded.valid_until, reason = excluded.reason";
     for chunk in computed.chunks(ROWS_PER_INSERT) {

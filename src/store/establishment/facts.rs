@@ -30,33 +30,11 @@ impl From<User> for Sketch {
 }
 
 /// A row as the store has it.
-type Row = (
-    UserId,
-    String,
-    Option<String>,
-    Option<String>,
-    String,
-    Option<String>,
-    Option<String>,
-    UserStatus,
-    Option<String>,
-    String,
-    String,
-);
+type Row =
+    (UserId, String, Option<String>, Option<String>, String, Option<String>, Option<String>, UserStatus, Option<String>, String, String);
 
 /// An assignment as the store has it.
-type Held = (
-    AssignmentId,
-    UserId,
-    ApplicationId,
-    String,
-    String,
-    Origin,
-    Option<RuleId>,
-    Option<Timestamp>,
-    Option<Timestamp>,
-    String,
-);
+type Held = (AssignmentId, UserId, ApplicationId, String, String, Origin, Option<RuleId>, Option<Timestamp>, Option<Timestamp>, String);
 
 impl From<Row> for Sketch {
     fn from(row: Row) -> Self {

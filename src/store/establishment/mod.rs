@@ -30,6 +30,7 @@ pub mod proposal;
 pub mod refresh_token;
 pub mod relation;
 pub mod role;
+pub mod role_edge;
 pub mod routed_part;
 pub mod rule;
 pub mod rule_set;

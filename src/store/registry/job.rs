@@ -34,6 +34,8 @@ pub enum Kind {
     Schedule,
     /// Listen to a source all the time; its subject is the source.
     Live,
+    /// See to roles that begin or end with time alone.
+    RoleEdges,
     /// Apply a rule set when its time comes; its subject is the rule set.
     RuleSet,
 }
@@ -52,6 +54,7 @@ impl Kind {
             Self::Leaving => "leaving",
             Self::Schedule => "schedule",
             Self::Live => "live",
+            Self::RoleEdges => "role_edges",
             Self::RuleSet => "rule_set",
         }
     }
