@@ -466,6 +466,7 @@ cli-miss-no-longer = the rule counted until { $value }
 cli-miss-unknown = the catalogue does not know the role { $value }
 cli-miss-rule = a stronger rule gives { $value }
 cli-miss-role = a stronger role is held than { $value }
+cli-miss-excluded = the person is excluded from the role { $value }
 cli-told-client = What { $client } would get now:
 cli-refused-client = Nothing: the client is disabled.
 cli-refused-person = Nothing: the person is not active.

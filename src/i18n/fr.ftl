@@ -469,6 +469,7 @@ cli-miss-no-longer = la règle a compté jusqu’à { $value }
 cli-miss-unknown = le catalogue ne connaît pas le rôle { $value }
 cli-miss-rule = une règle plus forte donne { $value }
 cli-miss-role = un rôle plus fort que { $value } est tenu
+cli-miss-excluded = la personne est exclue du rôle { $value }
 cli-told-client = Ce que { $client } recevrait maintenant :
 cli-refused-client = Rien : le client est désactivé.
 cli-refused-person = Rien : la personne n’est pas active.

@@ -66,6 +66,10 @@ const OF_SOME: [(&str, &[&str]); 44] = [
     ("undo_run", &["dry_run"]),
     ("explain_user", &["application", "role", "client"]),
     ("list_applications", &["name", "title", "cardinality", "default_role", "scope_kind"]),
+    ("list_catalogues", &[]),
+    ("import_application", &["dry_run"]),
+    ("export_application", &["format"]),
+    ("list_pending", &["limit"]),
     ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),
     ("list_unused_assignments", &["since", "user", "application", "role", "scope", "origin"]),
     ("list_campaigns", &["name", "state"]),
@@ -100,7 +104,7 @@ const OF_SOME: [(&str, &[&str]); 44] = [
 /// Operations whose bodies or answers are whole archives: nobody keeps those under a key.
 const OF_ARCHIVES: [&str; 3] = ["export_establishment", "import_establishment", "restore_establishment"];
 /// Lists that are short and always whole.
-const WHOLE: [&str; 4] = ["list_administrators", "list_keys", "list_routed_parts", "list_zones"];
+const WHOLE: [&str; 5] = ["list_administrators", "list_catalogues", "list_keys", "list_routed_parts", "list_zones"];
 
 #[test]
 fn every_operation_declares_what_its_query_and_headers_may_hold() {

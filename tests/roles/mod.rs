@@ -2,11 +2,13 @@
 
 mod assigning;
 mod catalogue;
+mod checking;
 mod explaining;
 mod felt;
 mod giving;
 mod heavy;
 mod reviewing;
+mod importing;
 mod rollover;
 mod saving;
 mod scale;

@@ -10,6 +10,8 @@ mod audit;
 mod authentication;
 mod bulk;
 mod campaigns;
+mod catalogues;
+mod checks;
 mod clients;
 mod description;
 mod docs;
@@ -99,6 +101,12 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))

@@ -232,7 +232,7 @@ impl Look {
             let taken = |row: &&Standing| gone.contains(&row.id) && row.application_id == catalogue.id;
             let stood = before.iter().filter(|row| taken(row) || is_valid(catalogue, row, self.since));
             let mut had = held(catalogue, stood);
-            let unknown = before.iter().filter(|row| taken(row) && catalogue.rank(&row.role).is_none());
+            let unknown = before.iter().filter(|row| taken(row) && !catalogue.admits(&row.role, &row.scope));
             had.extend(unknown.map(|row| ((row.role.clone(), row.scope.clone()), (row.origin, row.valid_until))));
             let stays = standing.iter().filter(|row| !gone.contains(&row.id) && !moved.contains(&row.id));
             let stands = stays.chain(&found.gained).chain(&found.moved).filter(|row| is_valid(catalogue, row, self.now));
