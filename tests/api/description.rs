@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 44] = [
+const OF_SOME: [(&str, &[&str]); 49] = [
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),
@@ -71,6 +71,7 @@ const OF_SOME: [(&str, &[&str]); 44] = [
     ("export_application", &["format"]),
     ("list_pending", &["limit"]),
     ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),
+    ("list_unused_users", &["since"]),
     ("list_unused_assignments", &["since", "user", "application", "role", "scope", "origin"]),
     ("list_campaigns", &["name", "state"]),
     ("list_campaign_items", &["reviewer", "user", "application", "role", "scope", "decision", "decided"]),

@@ -1,12 +1,12 @@
 //! What people are not to hold, what they use, and whose sign-ins end with a role.
 
 use passerelle::store::establishment::application::Application;
-use passerelle::store::establishment::application_use::{self, Unused};
+use passerelle::store::establishment::application_use::{self, Unused, UnusedAccount};
 use passerelle::store::establishment::assignment::Origin;
 use passerelle::store::establishment::client::Client;
 use passerelle::store::establishment::exclusion::{self, Excluded, Exclusion, Filter};
 use passerelle::store::establishment::facts::{self, Whose};
-use passerelle::store::establishment::user::User;
+use passerelle::store::establishment::user::{User, UserStatus};
 use passerelle::store::establishment::{application, assignment, client, grant, logout_listener, role_edge, session, user};
 use passerelle::types::id::ExclusionId;
 use passerelle::types::page::PageRequest;
@@ -155,6 +155,37 @@ async fn a_use_is_noted_once_a_day_and_unused_roles_are_listed() {
         };
         let page = PageRequest { query: Some("trois".to_owned()), ..PageRequest::first(10) };
         assert_eq!(application_use::list_unused(&mut tx, &page, since, &only).await.unwrap().items, [row(three, 2)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn accounts_that_nobody_signs_in_with_are_listed() {
+    on_every_engine(async |bed| {
+        let mut people = [person("une"), person("deux"), person("trois"), person("quatre")];
+        people.sort_by_key(|one| one.id);
+        people[0].last_sign_in_at = None;
+        people[1].last_sign_in_at = Some(NOW);
+        people[2].status = UserStatus::Disabled;
+        people[3].created_at = NOW.plus_s(-1);
+        bed.write(async |tx| user::insert_all(tx, &people).await).await;
+        let mut tx = bed.read().await;
+        let since = NOW.plus_s(-3600);
+        let found = application_use::list_unused_accounts(&mut tx, &PageRequest::first(9), since).await.unwrap();
+        let expected = UnusedAccount {
+            id: people[0].id,
+            username: people[0].username.clone(),
+            display_name: people[0].display_name.clone(),
+            email: people[0].email.clone(),
+            home_unit: people[0].home_unit.clone(),
+            last_sign_in_at: None,
+            created_at: people[0].created_at,
+        };
+        assert_eq!((found.total, found.items), (1, vec![expected]));
+        let later = walk(1, None, async |page| application_use::list_unused_accounts(&mut bed.read().await, page, LATER).await).await;
+        assert_eq!(later.into_iter().map(|one| one.id).collect::<Vec<_>>(), [people[0].id, people[1].id, people[3].id]);
+        let words = PageRequest { query: Some("nobody".to_owned()), ..PageRequest::first(9) };
+        assert_eq!(application_use::list_unused_accounts(&mut tx, &words, LATER).await.unwrap().total, 0);
     })
     .await;
 }

@@ -30,6 +30,7 @@ mod seen;
 mod source_files;
 mod sources;
 mod tokens;
+mod unused;
 mod users;
 mod zones;
 
@@ -124,7 +125,8 @@ fn resources() -> OpenApiRouter<Api> {
 /// What people are not to hold, and reviews of what they hold.
 fn resources_of_reviews() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(assignments::unused))
+        .routes(routes!(unused::roles))
+        .routes(routes!(unused::accounts))
         .routes(routes!(exclusions::list, exclusions::create))
         .routes(routes!(exclusions::show))
         .routes(routes!(exclusions::end))
