@@ -37,6 +37,7 @@ const SERVICES: &[&[&str]] = &[
     &["applications"],
     &["links"],
     &["users"],
+    &["units"],
     &["source_files"],
     &["source_routes", "sources", "source_words", "groups"],
     &["sync"],

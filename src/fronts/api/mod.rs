@@ -24,6 +24,7 @@ mod runs;
 mod source_files;
 mod sources;
 mod tokens;
+mod units;
 mod users;
 mod zones;
 
@@ -112,7 +113,15 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_units())
         .merge(resources_of_many())
+}
+
+/// Units, and who stands in which relation to whom.
+fn resources_of_units() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(units::list, units::create))
+        .routes(routes!(units::show, units::update, units::delete))
 }
 
 /// Acts on many establishments, and those on one that are the same.
