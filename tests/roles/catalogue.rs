@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use passerelle::services::applications::{ApplicationFields, catalogue, from_catalogue};
-use passerelle::store::establishment::application::{Cardinality, ScopeKind};
+use passerelle::store::establishment::application::{Cardinality, Level, RoleScope, ScopeKind};
 use serde_json::Value;
 
 fn shipped(name: &str) -> ApplicationFields {
@@ -29,7 +29,7 @@ fn scodoc_has_the_roles_and_privileges_of_its_sources() {
     let found: BTreeMap<&str, BTreeSet<&str>> =
         scodoc.roles.iter().map(|role| (role.name.as_str(), role.privileges.keys().map(String::as_str).collect())).collect();
     assert_eq!(found, wanted);
-    assert!(scodoc.roles.iter().flat_map(|role| role.privileges.values()).all(|level| level == "yes"));
+    assert!(scodoc.roles.iter().flat_map(|role| role.privileges.values()).all(|level| *level == Level::Yes));
 }
 
 /// OME-44, OME-61, OME-41.
@@ -42,8 +42,8 @@ fn omenori_has_its_matrix_row_by_row() {
     assert_eq!(omenori.roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>(), order);
     let matrix = published["matrix"].as_object().unwrap();
     for (feature, levels) in matrix {
-        let found: Vec<&str> = omenori.roles.iter().map(|role| role.privileges[feature].as_str()).collect();
-        let wanted: Vec<&str> = levels.as_array().unwrap().iter().map(|level| level.as_str().unwrap()).collect();
+        let found: Vec<Level> = omenori.roles.iter().map(|role| role.privileges[feature]).collect();
+        let wanted: Vec<Level> = serde_json::from_value(levels.clone()).unwrap();
         assert_eq!(found, wanted, "{feature}");
     }
     assert!(omenori.roles.iter().all(|role| role.privileges.len() == matrix.len()));

@@ -1,6 +1,7 @@
 //! Applications and their catalogues of roles: made, changed, removed. A change of the catalogue recomputes everyone in the same transaction.
 
 mod catalogue;
+mod declared;
 mod fields;
 
 pub use catalogue::{catalogue, from_catalogue};

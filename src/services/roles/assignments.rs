@@ -10,6 +10,7 @@ use super::super::error::Error;
 use super::authority::{may_give, not_oneself};
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
+use super::place::check_place;
 use super::recompute::recompute_users_in;
 use crate::store;
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin};
@@ -85,7 +86,10 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
             let names: Vec<&str> = a.roles.iter().map(|role| role.name.as_str()).collect();
             wrong.push(Invalid::new("role", format!("«{}» is not a role of {}: {}", new.role, a.name, names.join(", "))));
         }
-        Some(_) => {}
+        Some(a) => {
+            let scope = new.scope.as_deref().unwrap_or_default();
+            wrong.extend(a.role(&new.role).and_then(|role| check_place(a, role, scope).err()));
+        }
     }
     let (Some(application), true) = (application, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     may_give(ctx, &application.name, &new.role)?;

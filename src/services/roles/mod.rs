@@ -13,6 +13,7 @@ mod explain;
 mod graph;
 mod held;
 mod pattern;
+mod place;
 #[cfg(test)]
 mod properties;
 mod recompute;

@@ -25,6 +25,7 @@ pub mod one_time_link;
 pub mod outbox;
 pub mod proposal;
 pub mod refresh_token;
+pub mod role;
 pub mod relation;
 pub mod routed_part;
 pub mod rule;
