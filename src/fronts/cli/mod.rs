@@ -20,6 +20,7 @@ mod output;
 mod proposal;
 mod routed;
 mod rule;
+mod rule_set;
 mod run;
 mod serve;
 mod source;
@@ -119,7 +120,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Establishment(command) => establishment::run(&Local::open(&cli.global, command.begins()).await?, output, command).await,
         Command::Source(command) => Box::pin(source::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Application(command) => application::run(&Local::open(&cli.global, false).await?, output, command).await,
-        Command::Rule(command) => rule::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Rule(command) => Box::pin(rule::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Unit(command) => unit::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Token(command) => token::run(&Local::open(&cli.global, false).await?, output, command).await,

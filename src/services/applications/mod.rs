@@ -12,9 +12,9 @@ use serde_json::json;
 use super::audit;
 use super::context::Context;
 use super::error::Error;
-use super::roles::{Changed, recompute_all_in};
+use super::roles::{Changed, Simulation, View, recompute_all_in, simulate_catalogue};
 use crate::store::establishment::application::{self, Application};
-use crate::store::establishment::{assignment, rule};
+use crate::store::establishment::{assignment, ended_assignment, rule};
 use crate::store::{self, Tx};
 use crate::types::id::ApplicationId;
 use crate::types::permission::{APPLICATION, Permission};
@@ -80,10 +80,23 @@ pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationField
     }
     check_roles_that_go_in(&mut tx, &before, &after).await?;
     application::update(&mut tx, &after).await.map_err(|error| taken(error, &after.name))?;
+    if before.name != after.name {
+        ended_assignment::rename_application(&mut tx, &before.name, &after.name).await?;
+    }
     let changed = if same_roles && before.name == after.name { Changed::default() } else { recompute_all_in(&mut tx, ctx).await? };
     record_in(&mut tx, ctx, "application.updated", &after, changed).await?;
     tx.commit().await?;
     Ok(after)
+}
+
+/// Who would gain and lose what if an application were so. Writes nothing.
+///
+/// # Errors
+/// `Invalid` with every field that does not fit, or when it takes too long.
+pub async fn simulate(ctx: &Context, read: &Application, fields: &ApplicationFields, view: &View) -> Result<Simulation, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let supposed = fields.checked()?.written_over(read.id, read.created_at, ctx.now);
+    simulate_catalogue(ctx, &read.name, &supposed, view).await
 }
 
 /// Removes an application, with what its default role gave.
@@ -103,6 +116,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
         let held = if by_hand.is_empty() { String::new() } else { format!(" and roles given by hand ({})", by_hand.join(", ")) };
         return Err(Error::Conflict(format!("«{name}» still has {rules} rules{held}: remove those first")));
     }
+    ended_assignment::keep_computed_of_application(&mut tx, gone.id, ctx.now).await?;
     assignment::delete_computed_of_application(&mut tx, gone.id).await?;
     application::delete(&mut tx, gone.id).await.map_err(|error| match error {
         store::Error::Referenced(_) => Error::Conflict(format!("«{name}» still has clients: remove those first")),

@@ -14,7 +14,7 @@ use super::place::check_place;
 use super::recompute::recompute_users_in;
 use crate::store;
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin};
-use crate::store::establishment::{application, user};
+use crate::store::establishment::{application, ended_assignment, user};
 use crate::types::Invalid;
 use crate::types::id::{AssignmentId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -139,6 +139,7 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     not_oneself(ctx, ended.user_id)?;
     may_give(ctx, &ended.application, &ended.role)?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
+    ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
     assignment::delete(&mut tx, id).await?;
     recompute_users_in(&mut tx, ctx, &[ended.user_id]).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;
