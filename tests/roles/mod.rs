@@ -2,9 +2,11 @@
 
 mod assigning;
 mod catalogue;
+mod checking;
 mod explaining;
 mod giving;
 mod heavy;
+mod importing;
 mod scale;
 mod school;
 mod simulating;
