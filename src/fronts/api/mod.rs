@@ -30,6 +30,7 @@ mod seen;
 mod source_files;
 mod sources;
 mod tokens;
+mod units;
 mod unused;
 mod users;
 mod zones;
@@ -119,7 +120,13 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(outbox::retry))
         .merge(resources_of_reviews())
         .merge(resources_of_roles())
+        .merge(resources_of_units())
         .merge(resources_of_many())
+}
+
+/// Units, and who stands in which relation to whom.
+fn resources_of_units() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(units::list, units::create)).routes(routes!(units::show, units::update, units::delete))
 }
 
 /// What people are not to hold, and reviews of what they hold.
