@@ -93,6 +93,11 @@ async fn exclusions_are_written_listed_and_removed() {
         bed.write(async |tx| exclusion::insert(tx, &Exclusion { created_at: LATER, ..again.clone() }).await).await;
         bed.write(async |tx| exclusion::delete(tx, again.id).await).await;
         bed.refuses_as_not_found("exclusion", async |tx| exclusion::delete(tx, again.id).await).await;
+        // A unit of another name takes what stands in it along.
+        bed.write(async |tx| exclusion::rename_scope(tx, "département/RT", "GEA").await).await;
+        let moved = exclusion::find(&mut bed.read().await, made[2].id).await.unwrap().unwrap();
+        assert_eq!(moved.scope, "GEA");
+        bed.write(async |tx| exclusion::rename_scope(tx, "GEA", "département/RT").await).await;
         bed.write(async |tx| exclusion::delete_of_application(tx, notes.id).await).await;
         let left = exclusion::list(&mut bed.read().await, &PageRequest::first(10), &Filter::default()).await.unwrap();
         assert_eq!(left.items, [made[2].clone()]);
