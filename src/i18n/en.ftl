@@ -294,23 +294,6 @@ mail-held-decide =
 
     { $url }
 
-# A rule set is held at its time.
-mail-rule-set-subject = { $name }: the rule set “{ $title }” waits for your decision
-mail-rule-set-what =
-    The time of the rule set “{ $title }” of the establishment “{ $name }” has come. It is held, and the rules are as they were. The reason:
-
-        { $why }
-
-    Applied now, it would give { $gained } roles and take away { $lost }.
-mail-rule-set-decide =
-    To see who would gain and lose what:
-
-        passerelle rule set simulate { $slug } { $set }
-
-    If it is meant, apply it, naming the number of roles that it takes away. If not, cancel it, and prepare it again once it is put right:
-
-        passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
-        passerelle rule set cancel { $slug } { $set }
 # To someone whose roles changed.
 mail-roles-subject = { $name }: your roles have changed
 mail-roles-subject-given = { $name }: you have new rights
@@ -337,6 +320,24 @@ mail-review-body =
     { $url }
 
     Nobody decides on their own roles. What is not decided stays as it is, and will be listed as not decided.
+
+# A rule set is held at its time.
+mail-rule-set-subject = { $name }: the rule set “{ $title }” waits for your decision
+mail-rule-set-what =
+    The time of the rule set “{ $title }” of the establishment “{ $name }” has come. It is held, and the rules are as they were. The reason:
+
+        { $why }
+
+    Applied now, it would give { $gained } roles and take away { $lost }.
+mail-rule-set-decide =
+    To see who would gain and lose what:
+
+        passerelle rule set simulate { $slug } { $set }
+
+    If it is meant, apply it, naming the number of roles that it takes away. If not, cancel it, and prepare it again once it is put right:
+
+        passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
+        passerelle rule set cancel { $slug } { $set }
 
 ## Command line
 
@@ -366,6 +367,12 @@ cli-groups-kept = groups kept
 cli-groups-removed = groups removed
 cli-id = identifier
 cli-unit = unit
+cli-parent = above
+cli-source = source
+cli-unit-added = The unit { $name } is added.
+cli-unit-edited = The unit { $name } is changed. With it: { $people } people, { $assignments } roles given by hand.
+cli-unit-deleted = The unit { $name } is removed. Handed over: { $units } units, { $people } people, { $assignments } roles given by hand.
+cli-unit-rules = Rules speak of the name it had; look whether they still give what they are meant to give: { $rules }
 cli-entry = entries
 cli-first-administrator = The first administrator, { $name }, chooses a password at this address. It works once, until { $until }, and is shown only now:
 cli-first-administrator-mailed = The contact gets a letter at { $email }, with the link by which { $name } chooses a password. It leaves as soon as the gateway is running.
@@ -447,6 +454,11 @@ cli-client-secret = Its secret is shown only now:
 cli-client-deleted = The client is removed, with everything it was granted.
 cli-rule-added = The rule { $id } is added, and everyone’s roles are recomputed.
 cli-rule-deleted = The rule is removed, with what it gave.
+cli-reason = reason
+cli-exclusion-ended = The exclusion { $id } has ended: rules give again what they give.
+cli-review-decided = decided
+cli-review-open = open
+cli-review-decision = decision
 cli-roles-gained = roles gained
 cli-roles-lost = roles lost
 cli-losers = Roles that gave way, as the application allows one:
@@ -460,6 +472,7 @@ cli-miss-no-longer = the rule counted until { $value }
 cli-miss-unknown = the catalogue does not know the role { $value }
 cli-miss-rule = a stronger rule gives { $value }
 cli-miss-role = a stronger role is held than { $value }
+cli-miss-excluded = the person is excluded from the role { $value }
 cli-told-client = What { $client } would get now:
 cli-refused-client = Nothing: the client is disabled.
 cli-refused-person = Nothing: the person is not active.
@@ -473,11 +486,6 @@ cli-rule-set-scheduled = The rule set { $name } is applied from { $at } on.
 cli-rule-set-cancelled = The rule set { $name } is not applied.
 cli-rule-set-deleted = The rule set { $name } is removed.
 cli-apply-at = applied from
-cli-reason = reason
-cli-exclusion-ended = The exclusion { $id } has ended: rules give again what they give.
-cli-review-decided = decided
-cli-review-open = open
-cli-review-decision = decision
 cli-no-role = No role.
 cli-does-not-count = does not count now
 cli-nearest-misses = Rules that gave nothing, the nearest first:

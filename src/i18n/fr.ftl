@@ -297,23 +297,6 @@ mail-held-decide =
 
     { $url }
 
-# Un jeu de règles est retenu à son heure.
-mail-rule-set-subject = { $name } : le jeu de règles « { $title } » attend votre décision
-mail-rule-set-what =
-    L’heure du jeu de règles « { $title } » de l’établissement « { $name } » est venue. Il est retenu, et les règles sont restées telles quelles. La raison :
-
-        { $why }
-
-    Appliqué maintenant, il donnerait { $gained } rôles et en retirerait { $lost }.
-mail-rule-set-decide =
-    Voir qui gagnerait et qui perdrait quoi :
-
-        passerelle rule set simulate { $slug } { $set }
-
-    Si c’est voulu, appliquez-le en nommant le nombre de rôles qu’il retire. Sinon, annulez-le, et préparez-le de nouveau une fois corrigé :
-
-        passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
-        passerelle rule set cancel { $slug } { $set }
 # To someone whose roles changed.
 mail-roles-subject = { $name } : vos rôles ont changé
 mail-roles-subject-given = { $name } : vous avez de nouveaux droits
@@ -340,6 +323,24 @@ mail-review-body =
     { $url }
 
     Personne ne décide de ses propres rôles. Ce qui n’est pas décidé reste comme c’est, et sera noté comme non décidé.
+
+# Un jeu de règles est retenu à son heure.
+mail-rule-set-subject = { $name } : le jeu de règles « { $title } » attend votre décision
+mail-rule-set-what =
+    L’heure du jeu de règles « { $title } » de l’établissement « { $name } » est venue. Il est retenu, et les règles sont restées telles quelles. La raison :
+
+        { $why }
+
+    Appliqué maintenant, il donnerait { $gained } rôles et en retirerait { $lost }.
+mail-rule-set-decide =
+    Voir qui gagnerait et qui perdrait quoi :
+
+        passerelle rule set simulate { $slug } { $set }
+
+    Si c’est voulu, appliquez-le en nommant le nombre de rôles qu’il retire. Sinon, annulez-le, et préparez-le de nouveau une fois corrigé :
+
+        passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
+        passerelle rule set cancel { $slug } { $set }
 
 ## Ligne de commande
 
@@ -369,6 +370,12 @@ cli-groups-kept = groupes conservés
 cli-groups-removed = groupes supprimés
 cli-id = clé
 cli-unit = unité
+cli-parent = au-dessus
+cli-source = source
+cli-unit-added = L’unité { $name } est ajoutée.
+cli-unit-edited = L’unité { $name } est modifiée. Avec elle : { $people } personnes, { $assignments } rôles donnés à la main.
+cli-unit-deleted = L’unité { $name } est retirée. Repris : { $units } unités, { $people } personnes, { $assignments } rôles donnés à la main.
+cli-unit-rules = Des règles parlent du nom qu’elle avait ; vérifiez qu’elles donnent toujours ce qu’elles doivent donner : { $rules }
 cli-entry = fiches
 cli-first-administrator = La première personne à administrer, { $name }, choisit son mot de passe à cette adresse. Elle sert une fois, jusqu’au { $until }, et n’est montrée que maintenant :
 cli-first-administrator-mailed = Le contact reçoit à l’adresse { $email } une lettre avec le lien par lequel { $name } choisit son mot de passe. Elle part dès que la passerelle est en marche.
@@ -450,6 +457,11 @@ cli-client-secret = Son secret n’est montré que maintenant :
 cli-client-deleted = Le client est supprimé, avec tout ce qui lui était accordé.
 cli-rule-added = La règle { $id } est ajoutée, et les rôles de tous sont recalculés.
 cli-rule-deleted = La règle est supprimée, avec ce qu’elle donnait.
+cli-reason = motif
+cli-exclusion-ended = L’exclusion { $id } est levée : les règles donnent à nouveau ce qu’elles donnent.
+cli-review-decided = décidé
+cli-review-open = reste
+cli-review-decision = décision
 cli-roles-gained = rôles gagnés
 cli-roles-lost = rôles perdus
 cli-losers = Rôles qui ont cédé, l’application n’en permettant qu’un :
@@ -463,6 +475,7 @@ cli-miss-no-longer = la règle a compté jusqu’à { $value }
 cli-miss-unknown = le catalogue ne connaît pas le rôle { $value }
 cli-miss-rule = une règle plus forte donne { $value }
 cli-miss-role = un rôle plus fort que { $value } est tenu
+cli-miss-excluded = la personne est exclue du rôle { $value }
 cli-told-client = Ce que { $client } recevrait maintenant :
 cli-refused-client = Rien : le client est désactivé.
 cli-refused-person = Rien : la personne n’est pas active.
@@ -476,11 +489,6 @@ cli-rule-set-scheduled = Le jeu de règles { $name } sera appliqué à partir de
 cli-rule-set-cancelled = Le jeu de règles { $name } ne sera pas appliqué.
 cli-rule-set-deleted = Le jeu de règles { $name } est supprimé.
 cli-apply-at = appliqué dès
-cli-reason = motif
-cli-exclusion-ended = L’exclusion { $id } est levée : les règles donnent à nouveau ce qu’elles donnent.
-cli-review-decided = décidé
-cli-review-open = reste
-cli-review-decision = décision
 cli-no-role = Aucun rôle.
 cli-does-not-count = ne compte pas actuellement
 cli-nearest-misses = Règles qui n’ont rien donné, les plus proches d’abord :

@@ -161,6 +161,12 @@ pub enum CampaignKind {}
 /// Marks identifiers of what reviews look at.
 #[derive(Debug)]
 pub enum ReviewItemKind {}
+/// Marks identifiers of units.
+#[derive(Debug)]
+pub enum UnitKind {}
+/// Marks identifiers of relations between people.
+#[derive(Debug)]
+pub enum RelationKind {}
 
 impl Named for UserKind {
     const NAME: &'static str = "user";
@@ -200,6 +206,12 @@ impl Named for SessionKind {
 }
 impl Named for ProposalKind {
     const NAME: &'static str = "proposal";
+}
+impl Named for UnitKind {
+    const NAME: &'static str = "unit";
+}
+impl Named for RelationKind {
+    const NAME: &'static str = "relation";
 }
 impl Named for RuleSetKind {
     const NAME: &'static str = "rule set";
@@ -246,6 +258,10 @@ pub type OutboxId = Id<OutgoingKind>;
 pub type SessionId = Id<SessionKind>;
 /// A proposal.
 pub type ProposalId = Id<ProposalKind>;
+/// A unit.
+pub type UnitId = Id<UnitKind>;
+/// A relation between two people.
+pub type RelationId = Id<RelationKind>;
 /// A rule set.
 pub type RuleSetId = Id<RuleSetKind>;
 /// An act on many establishments.

@@ -2,11 +2,13 @@
 
 mod assigning;
 mod catalogue;
+mod checking;
 mod explaining;
 mod felt;
 mod foretold;
 mod giving;
 mod heavy;
+mod importing;
 mod language;
 mod linting;
 mod reviewing;

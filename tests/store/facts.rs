@@ -63,7 +63,7 @@ async fn facts_come_by_range_and_by_key_alike() {
             let (with, without) = (facts::standing(&mut tx, whose, true).await.unwrap(), facts::standing(&mut tx, whose, false).await.unwrap());
             assert_eq!(with.iter().map(|row| row.id).collect::<Vec<_>>(), given.iter().map(|row| row.id).collect::<Vec<_>>());
             assert!(with.iter().all(|row| row.reason.starts_with('[')) && without.iter().all(|row| row.reason.is_empty()));
-            let excluded = facts::excluded(&mut tx, whose).await.unwrap();
+            let excluded = facts::exclusions(&mut tx, whose).await.unwrap();
             assert_eq!(excluded.iter().map(|one| (one.user_id, one.role.as_str())).collect::<Vec<_>>(), [(ids[2], "chef")]);
             seen.push((inside, links, with));
         }

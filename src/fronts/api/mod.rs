@@ -10,6 +10,8 @@ mod audit;
 mod authentication;
 mod bulk;
 mod campaigns;
+mod catalogues;
+mod checks;
 mod clients;
 mod description;
 mod docs;
@@ -28,6 +30,8 @@ mod seen;
 mod source_files;
 mod sources;
 mod tokens;
+mod units;
+mod unused;
 mod users;
 mod zones;
 
@@ -99,6 +103,12 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -108,9 +118,31 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
-        .merge(resources_of_roles())
         .merge(resources_of_reviews())
+        .merge(resources_of_roles())
+        .merge(resources_of_units())
         .merge(resources_of_many())
+}
+
+/// Units, and who stands in which relation to whom.
+fn resources_of_units() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(units::list, units::create)).routes(routes!(units::show, units::update, units::delete))
+}
+
+/// What people are not to hold, and reviews of what they hold.
+fn resources_of_reviews() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(unused::roles))
+        .routes(routes!(unused::accounts))
+        .routes(routes!(exclusions::list, exclusions::create))
+        .routes(routes!(exclusions::show))
+        .routes(routes!(exclusions::end))
+        .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::items))
+        .routes(routes!(campaigns::decide))
+        .routes(routes!(campaigns::remind))
+        .routes(routes!(campaigns::close))
 }
 
 /// Applications, rules, and who holds what by them.
@@ -135,21 +167,6 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(rule_sets::apply))
         .routes(routes!(rule_sets::roll_back))
         .routes(routes!(rule_sets::cancel))
-}
-
-/// What people are not to hold, and reviews of what they hold.
-fn resources_of_reviews() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(assignments::unused))
-        .routes(routes!(exclusions::list, exclusions::create))
-        .routes(routes!(exclusions::show))
-        .routes(routes!(exclusions::end))
-        .routes(routes!(campaigns::list, campaigns::create))
-        .routes(routes!(campaigns::show))
-        .routes(routes!(campaigns::items))
-        .routes(routes!(campaigns::decide))
-        .routes(routes!(campaigns::remind))
-        .routes(routes!(campaigns::close))
 }
 
 /// Acts on many establishments, and those on one that are the same.

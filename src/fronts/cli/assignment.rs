@@ -52,6 +52,19 @@ pub enum Command {
         #[arg(long)]
         until: Option<String>,
     },
+    /// List roles whose holders do not use the application.
+    Unused(exclusion::Unused),
+    /// Decide that someone is not to hold a role, whatever rules give.
+    Exclude(exclusion::Exclude),
+    /// List what people are not to hold.
+    Exclusions(exclusion::Wanted),
+    /// End an exclusion: rules give again what they give.
+    Include {
+        /// The establishment.
+        est: String,
+        /// The exclusion.
+        id: String,
+    },
     /// Who gained and who lost what between two dates, by name.
     Compare {
         /// The establishment.
@@ -71,19 +84,6 @@ pub enum Command {
         /// Most rows printed.
         #[arg(long, default_value_t = 1000)]
         limit: usize,
-    },
-    /// List roles whose holders do not use the application.
-    Unused(exclusion::Unused),
-    /// Decide that someone is not to hold a role, whatever rules give.
-    Exclude(exclusion::Exclude),
-    /// List what people are not to hold.
-    Exclusions(exclusion::Wanted),
-    /// End an exclusion: rules give again what they give.
-    Include {
-        /// The establishment.
-        est: String,
-        /// The exclusion.
-        id: String,
     },
     /// End an assignment given by hand.
     End {
@@ -117,6 +117,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let new = NewAssignment { user, application, role, scope, valid_from: None, valid_until: until, reason: Some(reason) };
             print_json(&assignments::add(&ctx, &new).await?)
         }
+        Command::Unused(wanted) => exclusion::unused(local, output, wanted).await,
+        Command::Exclude(new) => exclusion::add(local, new).await,
+        Command::Exclusions(wanted) => exclusion::list(local, output, wanted).await,
+        Command::Include { est, id } => exclusion::end(local, output, &est, &id).await,
         Command::Compare { est, from, to, user, application, limit } => {
             let ctx = local.establishment(&est).await?;
             let user = match user {
@@ -127,10 +131,6 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let span = Span { from: instant("--from", from)?, to, application, user, ..Span::default() };
             compare(&ctx, output, &span, limit).await
         }
-        Command::Unused(wanted) => exclusion::unused(local, output, wanted).await,
-        Command::Exclude(new) => exclusion::add(local, new).await,
-        Command::Exclusions(wanted) => exclusion::list(local, output, wanted).await,
-        Command::Include { est, id } => exclusion::end(local, output, &est, &id).await,
         Command::End { est, id } => {
             let ctx = local.establishment(&est).await?;
             let id = id.parse()?;

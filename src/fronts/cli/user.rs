@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::args::Rows;
+use super::exclusion;
 use super::explanation;
 use super::local::Local;
 use super::output::{Output, beside, collect, or_dash};
@@ -28,6 +29,8 @@ pub enum Command {
         #[command(flatten)]
         rows: Rows,
     },
+    /// List people who may sign in and do not.
+    Unused(exclusion::UnusedAccounts),
     /// Show a person.
     Show(Named),
     /// Why a person holds which role, and why not another: entry, group, rule, capture, role.
@@ -93,12 +96,16 @@ pub struct Create {
     /// The unit the person belongs to first.
     #[arg(long)]
     home_unit: Option<String>,
+    /// A unit the person is in; repeatable.
+    #[arg(long = "unit", value_name = "UNIT")]
+    units: Vec<String>,
 }
 
 /// Carries a command out.
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create(new) => create(local, output, new).await,
+        Command::Unused(wanted) => exclusion::unused_accounts(local, output, wanted).await,
         Command::List { est, status, rows } => {
             let ctx = local.establishment(&est).await?;
             let filter = Filter { status, ..Filter::default() };
@@ -155,8 +162,8 @@ async fn find(local: &Local, named: &Named) -> anyhow::Result<(Context, User)> {
 
 async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.est).await?;
-    let Create { username, given_name, family_name, email, locale, home_unit, .. } = new;
-    let new = NewUser { username, given_name, family_name, display_name: None, email, locale, home_unit };
+    let Create { username, given_name, family_name, email, locale, home_unit, units, .. } = new;
+    let new = NewUser { username, given_name, family_name, display_name: None, email, locale, home_unit, units };
     let (user, link) = users::create(&ctx, &new).await?;
     let value = beside(&user, [("link", json!({ "url": link.url.expose(), "expires_at": link.expires_at }))])?;
     output.link(&value, "cli-invite-link", &user.username, &link)

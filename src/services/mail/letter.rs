@@ -60,12 +60,12 @@ pub enum Letter {
     },
     /// A sync run is held, and waits for somebody to decide.
     RunHeld(Box<HeldRun>),
-    /// A rule set is held at its time, and waits for somebody to decide.
-    RuleSetHeld(Box<HeldRuleSet>),
     /// Someone's roles changed.
     RolesChanged(Box<RolesChanged>),
     /// Someone is to decide in a review.
     ReviewWaits(Box<ReviewWaits>),
+    /// A rule set is held at its time, and waits for somebody to decide.
+    RuleSetHeld(Box<HeldRuleSet>),
     /// What an operator wrote.
     Written {
         /// The subject.
@@ -145,9 +145,9 @@ impl Letter {
             Self::EstablishmentCreated { .. } => "establishment_created",
             Self::AccessReset { .. } => "access_reset",
             Self::RunHeld(_) => "run_held",
-            Self::RuleSetHeld(_) => "rule_set_held",
             Self::RolesChanged(_) => "roles_changed",
             Self::ReviewWaits(_) => "review_waits",
+            Self::RuleSetHeld(_) => "rule_set_held",
             Self::Written { .. } => "written",
         }
     }
@@ -184,12 +184,12 @@ impl Letter {
                 let arguments = [("name", line(&held.establishment)), ("source", line(&held.source))];
                 text_with(locale, "mail-held-subject", &arguments)
             }
+            Self::RolesChanged(changed) => changed.subject(locale),
+            Self::ReviewWaits(review) => review.subject(locale),
             Self::RuleSetHeld(held) => {
                 let arguments = [("name", line(&held.establishment)), ("title", line(&held.title))];
                 text_with(locale, "mail-rule-set-subject", &arguments)
             }
-            Self::RolesChanged(changed) => changed.subject(locale),
-            Self::ReviewWaits(review) => review.subject(locale),
             Self::Written { subject, .. } => subject.clone(),
         };
         subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LENGTH_MAX).collect()
@@ -200,9 +200,9 @@ impl Letter {
         let (key, establishment, sign_in_url, administrator, link, until) = match self {
             Self::Written { body, .. } => return body.clone(),
             Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
-            Self::RuleSetHeld(held) => return framed(to, &held.text(to.locale)),
             Self::RolesChanged(changed) => return framed(to, &changed.text(to.locale)),
             Self::ReviewWaits(review) => return framed(to, &review.text(to.locale)),
+            Self::RuleSetHeld(held) => return framed(to, &held.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)
             }

@@ -10,6 +10,7 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::roles::may_give;
+use super::super::unit_tree::Tree;
 use super::invite::{self, Invitations};
 use super::read::Review;
 use crate::store::establishment::application::{self, Application};
@@ -290,7 +291,10 @@ impl Turns {
     }
 }
 
-/// A unit with all those below it.
-async fn units_below_in(_tx: &mut Tx, unit: &str) -> Result<BTreeSet<String>, Error> {
-    Ok(BTreeSet::from([unit.to_owned()]))
+/// A unit with all those below it; one that is not in the tree stands for itself.
+async fn units_below_in(tx: &mut Tx, unit: &str) -> Result<BTreeSet<String>, Error> {
+    let tree = Tree::load(tx).await?;
+    let mut units: BTreeSet<String> = tree.within(unit).into_iter().map(str::to_owned).collect();
+    units.insert(unit.to_owned());
+    Ok(units)
 }

@@ -15,6 +15,7 @@ use crate::store::Tx;
 use crate::store::establishment::application;
 use crate::store::establishment::assignment::{self, Assignment, Origin};
 use crate::store::establishment::campaign::Campaign;
+use crate::store::establishment::ended_assignment;
 use crate::store::establishment::exclusion::Exclusion;
 use crate::store::establishment::review_item::{self, Decision, Outcome, ReviewItem};
 use crate::types::Invalid;
@@ -140,6 +141,7 @@ async fn withdraw_in(tx: &mut Tx, ctx: &Context, campaign: &Campaign, item: &Rev
     };
     let Some(held) = assignment::list_of_user(tx, item.user_id).await?.into_iter().find(same) else { return Ok(Outcome::Gone) };
     if item.origin == Origin::Manual {
+        ended_assignment::keep_all(tx, &[held.id], ctx.now).await?;
         assignment::delete(tx, held.id).await?;
         let detail = json!({ "assignment": held.id, "application": held.application, "role": held.role, "scope": held.scope, "reason": reason,
             "review": campaign.name });

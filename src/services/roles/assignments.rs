@@ -11,6 +11,7 @@ use super::authority::{may_give, not_oneself};
 use super::edges;
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
+use super::place::check_place;
 use super::recompute::recompute_by_hand_in;
 use super::{effects, exclusions};
 use crate::store;
@@ -75,8 +76,8 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     ctx.require(Permission::ManageRoles)?;
     not_oneself(ctx, new.user)?;
     let mut wrong = checked(ctx, new);
-    edges::announce(ctx, new.valid_from.into_iter().chain(new.valid_until)).await?;
     let told = effects::announce(ctx).await?;
+    edges::announce(ctx, new.valid_from.into_iter().chain(new.valid_until)).await?;
     let mut tx = ctx.store.begin().await?;
     let application = application::find_by_name(&mut tx, &new.application).await?;
     let person = user::find(&mut tx, new.user).await?;
@@ -89,7 +90,10 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
             let names: Vec<&str> = a.roles.iter().map(|role| role.name.as_str()).collect();
             wrong.push(Invalid::new("role", format!("«{}» is not a role of {}: {}", new.role, a.name, names.join(", "))));
         }
-        Some(_) => {}
+        Some(a) => {
+            let scope = new.scope.as_deref().unwrap_or_default();
+            wrong.extend(a.role(&new.role).and_then(|role| check_place(a, role, scope).err()));
+        }
     }
     let (Some(application), true) = (application, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     may_give(ctx, &application.name, &new.role)?;
@@ -107,6 +111,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         valid_from: new.valid_from,
         valid_until: new.valid_until,
         reason: words.map(|words| step("role", words)).into_iter().collect(),
+        given_by: Some(ctx.actor.label()),
         created_at: ctx.now,
     };
     let before = effects::before_in(&mut tx, &[new.user]).await?;
@@ -142,8 +147,8 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     not_oneself(ctx, ended.user_id)?;
     may_give(ctx, &ended.application, &ended.role)?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
-    ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
     let before = effects::before_in(&mut tx, &[ended.user_id]).await?;
+    ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
     assignment::delete(&mut tx, id).await?;
     recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;

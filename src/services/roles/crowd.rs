@@ -254,7 +254,7 @@ async fn read(tx: &mut Tx, loaded: &Loaded, whose: Whose<'_>) -> Result<Held, Er
         memberships: placed.collect(),
         links: facts::links(tx, whose).await?,
         standing: facts::standing(tx, whose, loaded.wanted.reasons).await?,
-        excluded: facts::excluded(tx, whose).await?,
+        excluded: facts::exclusions(tx, whose).await?,
     })
 }
 

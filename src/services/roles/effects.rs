@@ -223,16 +223,20 @@ impl Look {
             return None;
         }
         let gone: BTreeSet<_> = found.lost.iter().map(|row| row.id).collect();
+        let moved: BTreeSet<_> = found.moved.iter().map(|row| row.id).collect();
         let before = self.before.as_ref().and_then(|known| known.0.get(&facts.user.id)).map_or(standing, Vec::as_slice);
         let mut felt = Felt { change: Change::of(facts.user), losing: Vec::new(), bare: Vec::new() };
         for (catalogue, _) in loaded.engine.catalogues() {
             let Some(wish) = self.wishes.of.get(&catalogue.id) else { continue };
-            // A role that the catalogue knows no more is held by nobody: who had it lost it.
-            let unknown =
-                |row: &&Standing| gone.contains(&row.id) && row.application_id == catalogue.id && catalogue.rank(&row.role).is_none();
-            let mut had = held(catalogue, before.iter(), self.since);
-            had.extend(standing.iter().filter(unknown).map(|row| ((row.role.clone(), row.scope.clone()), (row.origin, row.valid_until))));
-            let has = held(catalogue, standing.iter().filter(|row| !gone.contains(&row.id)).chain(&found.gained), self.now);
+            // What is taken away was held until now, though its time may have run out a moment ago, or its catalogue know it no more.
+            let taken = |row: &&Standing| gone.contains(&row.id) && row.application_id == catalogue.id;
+            let stood = before.iter().filter(|row| taken(row) || is_valid(catalogue, row, self.since));
+            let mut had = held(catalogue, stood);
+            let unknown = before.iter().filter(|row| taken(row) && !catalogue.admits(&row.role, &row.scope));
+            had.extend(unknown.map(|row| ((row.role.clone(), row.scope.clone()), (row.origin, row.valid_until))));
+            let stays = standing.iter().filter(|row| !gone.contains(&row.id) && !moved.contains(&row.id));
+            let stands = stays.chain(&found.gained).chain(&found.moved).filter(|row| is_valid(catalogue, row, self.now));
+            let has = held(catalogue, stands);
             felt.note(catalogue.id, wish, &had, &has);
         }
         (!felt.losing.is_empty() || !felt.bare.is_empty() || !felt.change.is_empty()).then_some(felt)
@@ -242,12 +246,13 @@ impl Look {
 /// Roles in their scopes, each with where it comes from and until when it holds.
 type Held = BTreeMap<(String, String), (Origin, Option<Timestamp>)>;
 
-fn held<'a>(catalogue: &Catalogue, rows: impl Iterator<Item = &'a Standing>, at: Timestamp) -> Held {
-    let valid = |row: &&Standing| {
-        row.application_id == catalogue.id && row.valid_from.is_none_or(|from| from <= at) && row.valid_until.is_none_or(|until| until > at)
-    };
+fn is_valid(catalogue: &Catalogue, row: &Standing, at: Timestamp) -> bool {
+    row.application_id == catalogue.id && row.valid_from.is_none_or(|from| from <= at) && row.valid_until.is_none_or(|until| until > at)
+}
+
+fn held<'a>(catalogue: &Catalogue, rows: impl Iterator<Item = &'a Standing>) -> Held {
     let mut held = Held::new();
-    for row in counting(catalogue, rows.filter(valid).collect::<Vec<&Standing>>()) {
+    for row in counting(catalogue, rows.collect::<Vec<&Standing>>()) {
         let (_, until) = held.entry((row.role.clone(), row.scope.clone())).or_insert((row.origin, row.valid_until));
         // By rule and by hand: until the later end.
         *until = until.zip(row.valid_until).map(|(one, other)| one.max(other));

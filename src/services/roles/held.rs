@@ -76,10 +76,10 @@ impl Holding for &Standing {
     }
 }
 
-/// Of assignments that hold now in one application, those that count: known to the catalogue, within the cardinality, and the default role
+/// Of assignments that hold now in one application, those that count: admitted by the catalogue, within the cardinality, and the default role
 /// only when there is nothing else.
 pub fn counting<T: Holding>(catalogue: &Catalogue, assignments: Vec<T>) -> Vec<T> {
-    let mut known: Vec<T> = assignments.into_iter().filter(|a| catalogue.rank(a.role()).is_some()).collect();
+    let mut known: Vec<T> = assignments.into_iter().filter(|a| catalogue.admits(a.role(), a.scope())).collect();
     if known.iter().any(|a| a.origin() != Origin::Default) {
         known.retain(|a| a.origin() != Origin::Default);
     }

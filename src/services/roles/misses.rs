@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::compile::{Compiled, Subject, Test, condition_label};
 use super::decide::{Catalogue, Engine};
-use super::evaluate::Facts;
+use super::evaluate::{Facts, Given};
 use super::graph::Node;
 use super::leaves::Seen;
 use super::window::Opening;
@@ -40,6 +40,8 @@ pub enum WhyNot {
     StrongerRule,
     /// The application allows one role, and a stronger one is held.
     StrongerRole,
+    /// Someone decided that the person is not to hold the role.
+    Excluded,
 }
 
 /// One condition for want of which a rule gave nothing.
@@ -125,9 +127,23 @@ fn without_effect(
     let Some(first) = gifts.given.first() else {
         return (WhyNot::Captures, "captures of different conditions agree, and none that is wanted is empty".to_owned(), None);
     };
-    match gifts.given.iter().find(|given| catalogue.rank(&given.role).is_none()) {
+    // A role that a person decided against is named as such, whatever else stands in its way.
+    if let Some(one) = gifts.given.iter().find(|given| facts.is_excluded(catalogue.id, given, now)) {
+        let role = if one.scope.is_empty() { one.role.clone() } else { format!("{} @ {}", one.role, one.scope) };
+        return (WhyNot::Excluded, "nobody decided that the person is not to hold the role".to_owned(), Some(role));
+    }
+    let refused = |given: &&Given| !catalogue.admits(&given.role, &given.scope);
+    match gifts.given.iter().find(refused) {
         Some(unknown) if gifts.given.iter().all(|given| catalogue.rank(&given.role).is_none()) => {
             (WhyNot::UnknownRole, format!("the role is in the catalogue of {}", catalogue.name), Some(unknown.role.clone()))
+        }
+        Some(misplaced) if gifts.given.iter().all(|given| refused(&given)) => {
+            let there = format!("{} @ {}", misplaced.role, misplaced.scope);
+            (
+                WhyNot::UnknownRole,
+                format!("the catalogue of {} has the role there: in a scope, or everywhere alone", catalogue.name),
+                Some(there),
+            )
         }
         _ if catalogue.cardinality() == Cardinality::Multi => {
             (WhyNot::StrongerRule, "no stronger rule gives the same role".to_owned(), Some(first.role.clone()))

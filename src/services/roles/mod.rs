@@ -26,8 +26,10 @@ mod losers;
 mod misses;
 mod pattern;
 mod picked;
+mod place;
 #[cfg(test)]
 mod properties;
+mod questions;
 mod recompute;
 pub mod rules;
 mod save;
@@ -35,6 +37,7 @@ mod simulate;
 mod supposed;
 mod telling;
 pub mod unused;
+mod weigh;
 mod window;
 mod work;
 
@@ -47,6 +50,7 @@ pub use lint::{Finding, Remark, lint, lint_rule};
 pub use losers::{Decider, Loser};
 pub use misses::{Miss, WhyNot};
 pub(in crate::services) use pattern::{Case, Pattern};
+pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
 pub use recompute::{
     Changed, Pass, recompute_all_in, recompute_by_hand_in, recompute_part_in, recompute_since_in, recompute_users_in, withdraw_in,
 };
@@ -56,4 +60,5 @@ pub use simulate::{Person, SimulatedRole, Simulation, View, simulate, simulate_c
 pub(in crate::services) use simulate::{facts_matter_in, simulate_facts};
 pub(in crate::services) use supposed::Supposed;
 pub use telling::Telling;
+pub use weigh::{Because, Enough, Reason, Verdict};
 pub use window::{Opening, window_of};

@@ -9,6 +9,7 @@ use super::authority::may_give;
 use super::compile::{Compiled, RuleFields};
 use super::edges;
 use super::effects;
+use super::place::check_place_of;
 use super::recompute::{Changed, recompute_all_in};
 use super::window::Window;
 use super::work::Work;
@@ -52,8 +53,8 @@ async fn get_in(tx: &mut Tx, id: RuleId) -> Result<Rule, Error> {
 /// a role of the gateway that the caller does not hold.
 pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
-    edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
     let told = effects::announce(ctx).await?;
+    edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = rule::list(&mut tx).await?;
     if standing.len() >= RULES_MAX {
@@ -78,8 +79,8 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
 /// As for [`create`], `NotFound`, and `Stale` when it is not the rule any more that the caller read.
 pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
-    edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
     let told = effects::announce(ctx).await?;
+    edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
     let mut tx = ctx.store.begin().await?;
     let mut changed_rule = get_in(&mut tx, read.id).await?;
     Error::unless_same(read, &changed_rule)?;
@@ -176,7 +177,8 @@ pub(super) fn check_role(application: &Application, rule: &Compiled) -> Result<(
         _ if application.name == APPLICATION && rule.scope.is_some() => {
             Err(Invalid::new("scope", format!("roles of {APPLICATION} hold in the whole establishment: leave the scope out")))
         }
-        _ => Ok(()),
+        Some(named) => application.role(&named).map_or(Ok(()), |role| check_place_of(application, role, rule)),
+        None => Ok(()),
     }
 }
 

@@ -26,7 +26,6 @@ type Pair = (String, String);
 pub struct Change {
     user: UserId,
     recipient: Option<Recipient>,
-    created_at: Timestamp,
     gained: BTreeMap<(ApplicationId, Pair), Option<Timestamp>>,
     lost: BTreeSet<(ApplicationId, Pair)>,
 }
@@ -37,7 +36,7 @@ impl Change {
         let locale = user.locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
         let name = Some(user.display_name.clone()).filter(|name| !name.is_empty());
         let recipient = user.email.clone().map(|email| Recipient { name, email, locale });
-        Self { user: user.id, recipient, created_at: user.created_at, gained: BTreeMap::new(), lost: BTreeSet::new() }
+        Self { user: user.id, recipient, gained: BTreeMap::new(), lost: BTreeSet::new() }
     }
 
     /// Who.
@@ -86,7 +85,7 @@ pub struct Telling {
 impl Telling {
     /// Adds what changed for someone. Whoever was only just added is not told of what they begin with.
     pub fn add(&mut self, change: Change, now: Timestamp) {
-        if change.is_empty() || change.recipient.is_none() || change.created_at >= now {
+        if change.is_empty() || change.recipient.is_none() || is_new(change.user, now) {
             return;
         }
         if let Some(known) = self.people.get_mut(&change.user) {
@@ -123,6 +122,12 @@ impl Telling {
         tracing::debug!(establishment = ctx.slug(), written, "letters about roles were written");
         Ok(())
     }
+}
+
+/// Whether someone was added in this very act or run: keys tell when they were made.
+fn is_new(user: UserId, now: Timestamp) -> bool {
+    let made = user.uuid().get_timestamp().and_then(|made| i64::try_from(made.to_unix().0).ok());
+    made.is_some_and(|made| made >= now.seconds())
 }
 
 fn letter(ctx: &Context, applications: &HashMap<ApplicationId, Application>, change: &Change) -> RolesChanged {

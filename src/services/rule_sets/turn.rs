@@ -87,9 +87,9 @@ pub(super) async fn apply_as_read(ctx: &Context, read: &RuleSet, consent: Consen
         updated_at: ctx.now,
         ..standing
     };
-    let ended = ended_in(tx, ctx, "rule_set.applied", set, changes).await?;
+    let applied = ended_in(tx, ctx, "rule_set.applied", set, changes).await?;
     told.hurry(ctx).await;
-    Ok(ended)
+    Ok(applied)
 }
 
 /// Puts the rules back that stood before a rule set was applied.
@@ -117,9 +117,9 @@ pub async fn roll_back(ctx: &Context, name: &str, confirm_losses: Option<u64>) -
     }
     let changes = roles::replace_in(&mut tx, ctx, &previous, consent, stays).await?;
     let set = RuleSet { state: RuleSetState::RolledBack, updated_at: ctx.now, ..standing };
-    let ended = ended_in(tx, ctx, "rule_set.rolled_back", set, changes).await?;
+    let applied = ended_in(tx, ctx, "rule_set.rolled_back", set, changes).await?;
     told.hurry(ctx).await;
-    Ok(ended)
+    Ok(applied)
 }
 
 /// Has a rule set that is scheduled or held not applied.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::application::ScopeKind;
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -96,25 +97,6 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ex
     Ok(Page::cut(rows, page.limit, total, |x: &Exclusion| x.id.uuid()))
 }
 
-/// The exclusions of people within a range of keys (`after` excluded, `last` included), by person.
-pub async fn list_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<Excluded>, Error> {
-    const SQL: &str = "SELECT user_id, application_id, role, scope, valid_until FROM exclusions \
-         WHERE ($1 IS NULL OR user_id > $1) AND user_id <= $2 ORDER BY user_id";
-    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).fetch_all(c).await)?)
-}
-
-/// People whose exclusions ended after one instant and until another: rules may give them again what they did not.
-pub async fn list_ended(tx: &mut Tx, after: Timestamp, until: Timestamp) -> Result<Vec<UserId>, Error> {
-    const SQL: &str = "SELECT DISTINCT user_id FROM exclusions WHERE valid_until > $1 AND valid_until <= $2 ORDER BY user_id";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).bind(until).fetch_all(c).await)?)
-}
-
-/// When the next exclusion ends after an instant.
-pub async fn next_end(tx: &mut Tx, after: Timestamp) -> Result<Option<Timestamp>, Error> {
-    const SQL: &str = "SELECT min(valid_until) FROM exclusions WHERE valid_until > $1";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).fetch_one(c).await)?)
-}
-
 /// Writes an exclusion, in the place of one of the same role and scope that ended by an instant.
 ///
 /// # Errors
@@ -149,5 +131,17 @@ pub async fn delete(tx: &mut Tx, id: ExclusionId) -> Result<(), Error> {
 pub async fn delete_of_application(tx: &mut Tx, application: ApplicationId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM exclusions WHERE application_id = $1";
     on!(tx, |c| sqlx::query(SQL).bind(application).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Has exclusions in one unit stand for another: those of applications whose scopes are units. Where there is one already, that one stands.
+pub async fn rename_scope(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const TWICE: &str = "DELETE FROM exclusions WHERE scope = $1 AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3) \
+         AND EXISTS (SELECT 1 FROM exclusions o WHERE o.user_id = exclusions.user_id AND o.application_id = exclusions.application_id \
+         AND o.role = exclusions.role AND o.scope = $2)";
+    const SQL: &str =
+        "UPDATE exclusions SET scope = $2 WHERE scope = $1 AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3)";
+    on!(tx, |c| sqlx::query(TWICE).bind(from).bind(to).bind(ScopeKind::Unit).execute(c).await.map(drop))?;
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).bind(ScopeKind::Unit).execute(c).await.map(drop))?;
     Ok(())
 }

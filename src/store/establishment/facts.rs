@@ -158,8 +158,8 @@ pub async fn standing(tx: &mut Tx, whose: Whose<'_>, with_reasons: bool) -> Resu
     Ok(rows.into_iter().map(standing).collect())
 }
 
-/// What somebody decided that they are not to hold.
-pub async fn excluded(tx: &mut Tx, whose: Whose<'_>) -> Result<Vec<Excluded>, Error> {
+/// What they are not to hold.
+pub async fn exclusions(tx: &mut Tx, whose: Whose<'_>) -> Result<Vec<Excluded>, Error> {
     Ok(on!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT user_id, application_id, role, scope, valid_until FROM exclusions WHERE ");
         narrow(&mut query, "user_id", whose);
