@@ -75,7 +75,13 @@ fn main() {
         );
     }
     for row in child("group").as_array().unwrap() {
-        println!("| a group of {} goes | {:.0} ms | {:.0} ms | | {} |", row["members"], row["took"], row["cpu"], row["found"].as_str().unwrap());
+        println!(
+            "| a group of {} goes | {:.0} ms | {:.0} ms | | {} |",
+            row["members"],
+            row["took"],
+            row["cpu"],
+            row["found"].as_str().unwrap()
+        );
     }
     let found = child("explain");
     println!("| explain: median, p95 | {:.1}, {:.1} ms (target: below {EXPLAIN_MAX_MS}) | | | |", found["median"], found["p95"]);

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use passerelle::services::applications;
 use passerelle::services::context::{Actor, Context, Gateway, PlatformContext};
 use passerelle::services::establishments::{self, NewEstablishment};
-use passerelle::services::roles::RuleFields;
-use passerelle::services::roles::{self};
+use passerelle::services::roles::{self, RuleFields};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::rule::{self, Rule};
 use passerelle::store::establishment::user::{self, User, UserStatus};
@@ -24,7 +23,8 @@ pub const MEASURED: [(&str, usize); 3] = [("mesure-200", 200), ("mesure-2000", 2
 const DEPARTMENTS: usize = 250;
 /// Kinds of groups.
 const KINDS: [&str; 19] = [
-    "ens", "etu", "secr", "resp", "tut", "app", "dir", "vac", "doc", "bib", "tech", "rech", "post", "admin", "jury", "bde", "coop", "stage", "alumni",
+    "ens", "etu", "secr", "resp", "tut", "app", "dir", "vac", "doc", "bib", "tech", "rech", "post", "admin", "jury", "bde", "coop",
+    "stage", "alumni",
 ];
 /// Groups that each person is in.
 const MEMBERSHIPS: usize = 4;

@@ -146,13 +146,21 @@ async fn a_rule_for_a_time_is_written_filtered_and_remarked_on() {
     assert_eq!((wrong.status, wrong.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["valid_until"]), "{:?}", wrong.body);
     let closed = api.patch(&path, &token, &json!({ "ends": null, "valid_until": "2020-01-01T01:00:00+01:00" })).await;
     assert_eq!((closed.status, &closed.body["warnings"][0]["kind"]), (StatusCode::OK, &json!("ended")), "{:?}", closed.body);
-    for (filter, total) in [("valid_until=2020-01-01T00:00:00Z", 1), ("valid_until=2021-01-01T00:00:00Z", 0), ("ends=08-31", 0), ("q=Z.%2B", 1)] {
+    for (filter, total) in
+        [("valid_until=2020-01-01T00:00:00Z", 1), ("valid_until=2021-01-01T00:00:00Z", 0), ("ends=08-31", 0), ("q=Z.%2B", 1)]
+    {
         assert_eq!(api.get(&format!("{base}/rules?{filter}"), &token).await.body["total"], total, "{filter}");
     }
     let lint = api.get(&format!("{base}/rules/lint"), &token).await;
     assert_eq!((lint.status, &lint.body["findings"][0]["rule"]), (StatusCode::OK, &added.body["id"]), "{:?}", lint.body);
-    let twin = api.post(&format!("{base}/rules"), &token, &json!({ "application": "notes", "when": any, "role": "teacher", "scope": "{class}",
-        "valid_until": "2019-01-01T00:00:00Z" })).await;
+    let twin = api
+        .post(
+            &format!("{base}/rules"),
+            &token,
+            &json!({ "application": "notes", "when": any, "role": "teacher", "scope": "{class}",
+        "valid_until": "2019-01-01T00:00:00Z" }),
+        )
+        .await;
     assert_eq!((twin.status, twin.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["valid_until"]), "{:?}", twin.body);
 }
 

@@ -45,8 +45,10 @@ async fn a_simulation_equals_what_saving_then_does() {
     for step in 0..60 {
         state = state * 48 % 1009;
         let (application, role, scope) =
-            [("scodoc", "Ens", Some("{unit}")), ("scodoc", "Secr", Some("{unit}")), ("omenori", "PT", None), ("omenori", "RC", None)][state % 4];
-        let window = [(None, None), (None, None), (Some(now.plus_s(-60)), Some(now.plus_s(60))), (Some(now.plus_s(60)), None)][state / 4 % 4];
+            [("scodoc", "Ens", Some("{unit}")), ("scodoc", "Secr", Some("{unit}")), ("omenori", "PT", None), ("omenori", "RC", None)]
+                [state % 4];
+        let window =
+            [(None, None), (None, None), (Some(now.plus_s(-60)), Some(now.plus_s(60))), (Some(now.plus_s(60)), None)][state / 4 % 4];
         let (valid_from, valid_until) = window;
         let ends = (state / 16).is_multiple_of(3).then(|| "08-31".to_owned());
         let priority = i64::try_from(state % 3).unwrap();

@@ -6,8 +6,12 @@ use passerelle::services::roles::{RuleFields, explain, rules};
 use super::school::{School, rule};
 
 async fn departments() -> School {
-    let groups: [(&str, &[&str], &[&str]); 4] =
-        [("ens-RT", &["durand", "petit"], &[]), ("resp-GEA", &["martin"], &[]), ("stagiaires", &["petit"], &[]), ("dept-RT", &[], &["ens-RT"])];
+    let groups: [(&str, &[&str], &[&str]); 4] = [
+        ("ens-RT", &["durand", "petit"], &[]),
+        ("resp-GEA", &["martin"], &[]),
+        ("stagiaires", &["petit"], &[]),
+        ("dept-RT", &[], &["ens-RT"]),
+    ];
     let school = School::new(&["durand", "martin", "petit", "roux"], &groups).await;
     school.install("scodoc").await;
     school
@@ -57,7 +61,8 @@ async fn a_miss_names_the_condition_inside_that_came_closest() {
     let any = r#"[{"any": [{"all": [{"group": "resp-GEA"}, {"group": "dept-.+"}, {"unit": "RT"}]}, {"group": "resp-MMI"}]}]"#;
     let made = school.rule("scodoc", any, "Ens", None).await;
     let explained = explain(&school.ctx, school.people["martin"], Some("scodoc"), None).await.unwrap();
-    let misses: Vec<_> = explained.nearest_misses.iter().map(|miss| (miss.rule, miss.failed_condition.as_str(), miss.value.as_deref())).collect();
+    let misses: Vec<_> =
+        explained.nearest_misses.iter().map(|miss| (miss.rule, miss.failed_condition.as_str(), miss.value.as_deref())).collect();
     assert_eq!(misses, [(made.id, "group resp-MMI", Some("resp-GEA"))]);
 }
 
@@ -65,7 +70,9 @@ async fn a_miss_names_the_condition_inside_that_came_closest() {
 async fn what_does_not_fit_inside_is_refused_with_its_place() {
     let school = departments().await;
     let refused = async |when: &str, scope: Option<&str>| {
-        let Err(Error::Invalid(wrong)) = rules::create(&school.ctx, &rule("scodoc", when, "Ens", scope)).await else { panic!("{when} does not fit") };
+        let Err(Error::Invalid(wrong)) = rules::create(&school.ctx, &rule("scodoc", when, "Ens", scope)).await else {
+            panic!("{when} does not fit")
+        };
         wrong[0].field.clone()
     };
     assert_eq!(refused(r#"[{"unit": "a"}, {"any": [{"group": "a"}, {"group": "("}]}]"#, None).await, "when[1].any[1].group");

@@ -77,7 +77,10 @@ async fn what_ends_is_over_before_any_job_comes() {
 async fn of_two_rules_the_later_end_counts() {
     let school = school().await;
     let first = rules::create(&school.ctx, &RuleFields { priority: 1, ..between(&school, None, Some(3)) }).await.unwrap();
-    let other = RuleFields { valid_until: Some(later(&school, 9).now), ..rule("scodoc", r#"[{"group": "(?<unit>RT)|ens-(?<other>.+)"}]"#, "Ens", None) };
+    let other = RuleFields {
+        valid_until: Some(later(&school, 9).now),
+        ..rule("scodoc", r#"[{"group": "(?<unit>RT)|ens-(?<other>.+)"}]"#, "Ens", None)
+    };
     let other = RuleFields { when: rule("scodoc", r"ens-(?<unit>[A-Z]+)", "Ens", None).when, scope: Some("{unit}".to_owned()), ..other };
     rules::create(&school.ctx, &other).await.unwrap();
     let recorded = recorded(&school).await;

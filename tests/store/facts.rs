@@ -60,7 +60,8 @@ async fn facts_come_by_range_and_by_key_alike() {
             assert_eq!(people, all[1..]);
             let inside = facts::memberships(&mut tx, whose).await.unwrap();
             let links = facts::links(&mut tx, whose).await.unwrap();
-            let (with, without) = (facts::standing(&mut tx, whose, true).await.unwrap(), facts::standing(&mut tx, whose, false).await.unwrap());
+            let (with, without) =
+                (facts::standing(&mut tx, whose, true).await.unwrap(), facts::standing(&mut tx, whose, false).await.unwrap());
             assert_eq!(with.iter().map(|row| row.id).collect::<Vec<_>>(), given.iter().map(|row| row.id).collect::<Vec<_>>());
             assert!(with.iter().all(|row| row.reason.starts_with('[')) && without.iter().all(|row| row.reason.is_empty()));
             let excluded = facts::exclusions(&mut tx, whose).await.unwrap();
@@ -92,7 +93,8 @@ async fn edges_of_what_was_given_by_hand_come_one_after_another() {
             next.push(role_edge::next_by_hand(&mut tx, NOW.plus_s(after)).await.unwrap());
         }
         assert_eq!(next, [Some(NOW.plus_s(10)), Some(NOW.plus_s(20)), None]);
-        let came = async |tx: &mut _, from: i64, until: i64| role_edge::people_between(tx, NOW.plus_s(from), NOW.plus_s(until)).await.unwrap();
+        let came =
+            async |tx: &mut _, from: i64, until: i64| role_edge::people_between(tx, NOW.plus_s(from), NOW.plus_s(until)).await.unwrap();
         assert_eq!(came(&mut tx, 0, 9).await, []);
         assert_eq!(came(&mut tx, 0, 30).await, [person.id]);
         assert_eq!(came(&mut tx, 10, 20).await, [person.id]);

@@ -61,7 +61,8 @@ fn rule_set_of_a_year(ctx: &Context) -> Vec<RuleFields> {
         ["sacoche", [of_school("eleves")], "eleve", "{uai}"],
     ]);
     let fields = |rule: &Value| {
-        let fields = json!({ "application": rule[0], "when": rule[1], "role": rule[2], "scope": rule[3], "valid_from": from, "valid_until": until });
+        let fields =
+            json!({ "application": rule[0], "when": rule[1], "role": rule[2], "scope": rule[3], "valid_from": from, "valid_until": until });
         serde_json::from_value(fields).unwrap()
     };
     rules.as_array().unwrap().iter().map(fields).collect()

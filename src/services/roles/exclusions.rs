@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::edges;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::{may_give, not_oneself};
+use super::edges;
 use super::effects;
 use super::pattern::TEMPLATE_LENGTH_MAX;
 use super::recompute::recompute_by_hand_in;
