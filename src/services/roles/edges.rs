@@ -8,7 +8,7 @@ use super::fields::RuleFields;
 use super::recompute::{Changed, Pass, recompute_since_in};
 use super::window::Window;
 use crate::store::establishment::rule;
-use crate::store::establishment::{exclusion, role_edge};
+use crate::store::establishment::role_edge;
 use crate::store::registry::job::{self, Kind};
 use crate::store::{Store, Tx, notices};
 use crate::types::time::Timestamp;
@@ -65,8 +65,7 @@ async fn next_in(tx: &mut Tx, after: Timestamp, now: Timestamp) -> Result<Option
     let windows = windows_in(tx).await?;
     let of_rules = windows.iter().flat_map(|window| window.edges(now)).filter(|at| *at > after).min();
     let by_hand = role_edge::next_by_hand(tx, after).await?;
-    let of_exclusions = exclusion::next_end(tx, after).await?;
-    Ok(of_rules.into_iter().chain(by_hand).chain(of_exclusions).min())
+    Ok(of_rules.into_iter().chain(by_hand).min())
 }
 
 /// The windows of rules that count.
@@ -92,8 +91,7 @@ pub async fn round(ctx: &Context, asked: bool) -> Result<(Changed, Option<Timest
     let mut changed = if everyone { over_everyone(ctx, since).await? } else { Changed::default() };
     let mut tx = ctx.store.begin().await?;
     if !everyone {
-        let mut people = role_edge::people_between(&mut tx, since, ctx.now).await?;
-        people.extend(exclusion::list_ended(&mut tx, since, ctx.now).await?);
+        let people = role_edge::people_between(&mut tx, since, ctx.now).await?;
         changed = recompute_since_in(&mut tx, ctx, &people, since).await?;
     }
     role_edge::see_until(&mut tx, ctx.now.max(since)).await?;
