@@ -1,5 +1,9 @@
 //! Who holds which role where, until when and why.
 
+mod within;
+
+pub use within::Within;
+
 use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
@@ -84,6 +88,8 @@ pub struct Filter {
     pub origin: Option<String>,
     /// The rule.
     pub rule: Option<RuleId>,
+    /// What someone may see, who may not see all.
+    pub within: Option<Within>,
 }
 
 /// One assignment by key.
@@ -103,6 +109,9 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<As
     const COUNT: &str = "SELECT count(*) FROM assignments x JOIN applications a ON a.id = x.application_id \
          WHERE ($1 IS NULL OR x.user_id = $1) AND ($2 IS NULL OR a.name = $2) AND ($3 IS NULL OR x.role = $3) \
          AND ($4 IS NULL OR x.scope = $4) AND ($5 IS NULL OR x.origin = $5) AND ($6 IS NULL OR x.rule_id = $6)";
+    if let Some(within) = &f.within {
+        return within::list(tx, page, f, within).await;
+    }
     if let Some(words) = &page.query {
         return search(tx, page, f, words).await;
     }

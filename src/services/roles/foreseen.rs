@@ -1,0 +1,57 @@
+//! Which roles of the gateway someone has, and which ones rules would give them as soon as they are active. Whoever may change such an account
+//! could act as it: by a link that chooses its password, by a unit that a rule looks at. Writes nothing.
+
+use super::super::context::Context;
+use super::super::error::Error;
+use super::crowd::{self, Crowd, Loaded};
+use super::evaluate::Facts;
+use super::work::Work;
+use crate::store::Tx;
+use crate::store::establishment::assignment::{self, Standing};
+use crate::store::establishment::rule;
+use crate::store::establishment::user::{User, UserStatus};
+use crate::types::id::UserId;
+use crate::types::permission::{APPLICATION, GatewayRole, Held};
+
+/// Roles of the gateway that a person has, whether they count today or not, with those that rules would give them.
+pub async fn foreseen_in(tx: &mut Tx, ctx: &Context, person: UserId) -> Result<Vec<Held>, Error> {
+    let mut roles: Vec<Held> = assignment::list_of_user(tx, person)
+        .await?
+        .iter()
+        .filter(|row| row.application == APPLICATION)
+        .filter_map(|row| Held::parse(&row.role, &row.scope))
+        .collect();
+    if rule::list(tx).await?.iter().any(|rule| rule.enabled && rule.application == APPLICATION) {
+        roles.extend(by_rules_in(tx, person).await?);
+    }
+    // Operators are the platform's, whatever an establishment's store says.
+    roles.retain(|held| ctx.is_platform() || held.role != GatewayRole::Operator);
+    Ok(roles)
+}
+
+async fn by_rules_in(tx: &mut Tx, person: UserId) -> Result<Vec<Held>, Error> {
+    let work = Work::default();
+    let mut rules = crowd::stored_rules(tx, &work).await?;
+    rules.retain(|rule| rule.application == APPLICATION);
+    let loaded = Loaded::load(tx, &work, rules).await?;
+    let mut crowd = Crowd::of(&[person]);
+    let mut found = Vec::new();
+    while let Some(step) = crowd.next(tx, &loaded).await? {
+        let look = |loaded: &Loaded, facts: &Facts<'_>, _: &[Standing]| Ok(given(loaded, facts));
+        found.extend(step.each(&work, &loaded, look).await?.into_iter().flatten());
+    }
+    Ok(found)
+}
+
+/// What rules would give someone who were active.
+fn given(loaded: &Loaded, facts: &Facts<'_>) -> Vec<Held> {
+    let person = User { status: UserStatus::Active, ..facts.user.clone() };
+    let effective = loaded.engine.matcher.graph.effective(facts.direct);
+    let facts = Facts { user: &person, ..*facts };
+    let mut found = Vec::new();
+    for (_, rules) in loaded.engine.catalogues() {
+        let gifts = rules.iter().flat_map(|rule| loaded.engine.matcher.gifts(rule, &facts, &effective).given);
+        found.extend(gifts.filter_map(|given| Held::parse(&given.role, &given.scope)));
+    }
+    found
+}
