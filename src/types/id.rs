@@ -148,6 +148,13 @@ pub enum BulkRunKind {}
 #[derive(Debug)]
 pub enum BulkItemKind {}
 
+/// Marks identifiers of units.
+#[derive(Debug)]
+pub enum UnitKind {}
+/// Marks identifiers of relations between people.
+#[derive(Debug)]
+pub enum RelationKind {}
+
 impl Named for UserKind {
     const NAME: &'static str = "user";
 }
@@ -187,6 +194,12 @@ impl Named for SessionKind {
 impl Named for ProposalKind {
     const NAME: &'static str = "proposal";
 }
+impl Named for UnitKind {
+    const NAME: &'static str = "unit";
+}
+impl Named for RelationKind {
+    const NAME: &'static str = "relation";
+}
 impl Named for BulkRunKind {
     const NAME: &'static str = "bulk run";
 }
@@ -220,6 +233,10 @@ pub type OutboxId = Id<OutgoingKind>;
 pub type SessionId = Id<SessionKind>;
 /// A proposal.
 pub type ProposalId = Id<ProposalKind>;
+/// A unit.
+pub type UnitId = Id<UnitKind>;
+/// A relation between two people.
+pub type RelationId = Id<RelationKind>;
 /// An act on many establishments.
 pub type BulkRunId = Id<BulkRunKind>;
 /// One establishment's part in such an act.

@@ -105,6 +105,7 @@ async fn give(place: &Place, application: &Application, role: &str, scope: &str,
         valid_from: None,
         valid_until: until_s.map(|s| place.ctx.now.plus_s(s)),
         reason: Vec::new(),
+        given_by: None,
         created_at: place.ctx.now,
     };
     let mut tx = place.ctx.store.begin().await.unwrap();

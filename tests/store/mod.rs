@@ -35,4 +35,5 @@ mod starting;
 mod statistics;
 mod taking_back;
 mod transactions;
+mod units;
 mod unwritable;

@@ -13,13 +13,17 @@ use passerelle::store::establishment::group::Group;
 use passerelle::store::establishment::link::{HASH_BYTES, Link};
 use passerelle::store::establishment::one_time_link::{OneTimeLink, Purpose};
 use passerelle::store::establishment::refresh_token::RefreshToken;
+use passerelle::store::establishment::relation::Relation;
 use passerelle::store::establishment::rule::{Condition, Rule};
 use passerelle::store::establishment::session::Session;
 use passerelle::store::establishment::source::{Guard, Source, SourceKind};
 use passerelle::store::establishment::source_file::{Part, SourceFile};
 use passerelle::store::establishment::sync_run::{Counts, Mode, Progress, Run, StartedBy, State};
+use passerelle::store::establishment::unit::Unit;
 use passerelle::store::establishment::user::{User, UserStatus};
-use passerelle::types::id::{ApplicationId, AssignmentId, GrantId, GroupId, RuleId, RunId, SessionId, SourceId, UserId};
+use passerelle::types::id::{
+    ApplicationId, AssignmentId, GrantId, GroupId, RelationId, RuleId, RunId, SessionId, SourceId, UnitId, UserId,
+};
 use passerelle::types::leaving::{Afterwards, Leaving};
 use passerelle::types::secret::TokenHash;
 use passerelle::types::time::Timestamp;
@@ -216,6 +220,38 @@ pub fn assignment(user: &User, application: &Application, role: &str) -> Assignm
         valid_from: Some(NOW),
         valid_until: Some(LATER),
         reason: vec![Step { kind: "entry".to_owned(), name: "uid=élodie".to_owned() }],
+        given_by: Some("user:élodie".to_owned()),
+        created_at: NOW,
+    }
+}
+
+pub fn unit(name: &str) -> Unit {
+    Unit {
+        id: UnitId::new(),
+        name: name.to_owned(),
+        title: format!("Département {name}"),
+        parent_id: None,
+        parent: None,
+        source_id: None,
+        source: None,
+        created_at: NOW.plus_s(-10),
+        updated_at: NOW,
+    }
+}
+
+pub fn relation(kind: &str, user: &User, other: &User) -> Relation {
+    Relation {
+        id: RelationId::new(),
+        kind: kind.to_owned(),
+        user_id: user.id,
+        username: user.username.clone(),
+        other_id: other.id,
+        other_username: other.username.clone(),
+        source_id: None,
+        source: None,
+        valid_from: Some(NOW),
+        valid_until: Some(LATER),
+        reason: Some("stage à l’été".to_owned()),
         created_at: NOW,
     }
 }

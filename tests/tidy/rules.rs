@@ -32,6 +32,7 @@ const SERVICES: &[&[&str]] = &[
     &["outbox"],
     &["logout_notices"],
     &["mail"],
+    &["unit_tree"],
     &["roles"],
     &["applications"],
     &["links"],

@@ -62,6 +62,7 @@ pub async fn give_gateway_role_in(tx: &mut Tx, ctx: &Context, user: UserId, role
         valid_from: None,
         valid_until: None,
         reason: vec![Step { kind: "role".to_owned(), name: why.to_owned() }],
+        given_by: Some(ctx.actor.label()),
         created_at: ctx.now,
     };
     Ok(assignment::insert_all(tx, std::slice::from_ref(&assignment)).await?)

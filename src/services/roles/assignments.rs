@@ -102,6 +102,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         valid_from: new.valid_from,
         valid_until: new.valid_until,
         reason: words.map(|words| step("role", words)).into_iter().collect(),
+        given_by: Some(ctx.actor.label()),
         created_at: ctx.now,
     };
     assignment::insert_all(&mut tx, std::slice::from_ref(&made)).await.map_err(|error| match error {
