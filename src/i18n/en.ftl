@@ -437,3 +437,11 @@ cli-sessions = sessions
 cli-size-kb = size (kB)
 cli-last-sync = last sync
 cli-sum = sum
+
+# Roles of the gateway.
+role-operator = Operator of the platform
+role-administrator = Administrator
+role-auditor = Auditor
+role-unit-administrator = Unit administrator
+role-help-desk = Help desk
+role-responsible = Responsible for an application

@@ -440,3 +440,11 @@ cli-sessions = sessions
 cli-size-kb = taille (Ko)
 cli-last-sync = dernière synchronisation
 cli-sum = somme
+
+# Rôles de la passerelle.
+role-operator = Opérateur de la plateforme
+role-administrator = Administrateur
+role-auditor = Auditeur
+role-unit-administrator = Administrateur d’unité
+role-help-desk = Assistance
+role-responsible = Responsable d’application

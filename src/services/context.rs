@@ -94,7 +94,12 @@ impl Context {
             gateway.establishments.find(&gateway.stores, slug).await?.ok_or_else(unknown)?
         };
         let store = gateway.stores.establishment(&*establishment).await?;
-        Ok(Self { gateway: gateway.clone(), establishment, store, actor, now, request_id: Uuid::now_v7(), locale: Locale::default() })
+        Ok(Self::over(gateway, establishment, store, actor, now))
+    }
+
+    /// A context over an establishment's store that stands open.
+    pub fn over(gateway: &Arc<Gateway>, establishment: Arc<Establishment>, store: Store, actor: Actor, now: Timestamp) -> Self {
+        Self { gateway: gateway.clone(), establishment, store, actor, now, request_id: Uuid::now_v7(), locale: Locale::default() }
     }
 
     /// The first line of every service function about the establishment as a whole.

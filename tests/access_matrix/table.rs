@@ -11,6 +11,16 @@ pub enum Reach {
     Manage,
     /// Operators of the platform, in an establishment.
     Operate,
+    /// Whoever may find people: also those who administer their unit, the help desk, and those who answer for an application.
+    People,
+    /// Administrators, also those of the person's unit.
+    Unit,
+    /// Administrators, also those of the person's unit, and the help desk.
+    Links,
+    /// Whoever may see who holds what: also those who administer the person's unit, and those who answer for the application.
+    Held,
+    /// Administrators, and those who answer for the application.
+    Access,
 }
 
 /// One operation.
@@ -29,7 +39,7 @@ const fn row(method: &'static str, path: &'static str, reach: Reach, answer: u16
     Row { method, path, reach, answer, body }
 }
 
-use Reach::{Manage, Operate, Platform, Read};
+use Reach::{Access, Held, Links, Manage, Operate, People, Platform, Read, Unit};
 
 const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
@@ -65,15 +75,15 @@ pub const TABLE: &[Row] = &[
     row("GET", "/zones", Platform, 200, ""),
     row("PUT", "/zones/{name}", Platform, 200, r#"{"title":"Zone"}"#),
     row("DELETE", "/zones/{name}", Platform, 204, ""),
-    row("GET", "/establishments/{slug}/users", Read, 200, ""),
-    row("POST", "/establishments/{slug}/users", Manage, 201, r#"{"username":"new-N"}"#),
-    row("GET", "/establishments/{slug}/users/{id}", Read, 200, ""),
-    row("PATCH", "/establishments/{slug}/users/{id}", Manage, 200, r#"{"given_name":"Zoé"}"#),
-    row("POST", "/establishments/{slug}/users/{id}/disable", Manage, 200, ""),
-    row("POST", "/establishments/{slug}/users/{id}/enable", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/users", People, 200, ""),
+    row("POST", "/establishments/{slug}/users", Unit, 201, r#"{"username":"new-N","home_unit":"rt"}"#),
+    row("GET", "/establishments/{slug}/users/{id}", People, 200, ""),
+    row("PATCH", "/establishments/{slug}/users/{id}", Unit, 200, r#"{"given_name":"Zoé"}"#),
+    row("POST", "/establishments/{slug}/users/{id}/disable", Unit, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/enable", Unit, 200, ""),
     row("POST", "/establishments/{slug}/users/{id}/delete", Manage, 204, ""),
-    row("POST", "/establishments/{slug}/users/{id}/invite", Manage, 200, ""),
-    row("POST", "/establishments/{slug}/users/{id}/reset", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/invite", Links, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/reset", Links, 200, ""),
     row("GET", "/establishments/{slug}/users/{id}/explain", Read, 200, ""),
     row("GET", "/establishments/{slug}/groups", Read, 200, ""),
     row("GET", "/establishments/{slug}/groups/{id}", Read, 200, ""),
@@ -113,10 +123,10 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/rules/{id}", Read, 200, ""),
     row("PATCH", "/establishments/{slug}/rules/{id}", Manage, 200, r#"{"priority":3}"#),
     row("DELETE", "/establishments/{slug}/rules/{id}", Manage, 204, ""),
-    row("GET", "/establishments/{slug}/assignments", Read, 200, ""),
-    row("POST", "/establishments/{slug}/assignments", Manage, 201, r#"{"user":"USER","application":"notes","role":"reader"}"#),
-    row("GET", "/establishments/{slug}/assignments/{id}", Read, 200, ""),
-    row("POST", "/establishments/{slug}/assignments/{id}/end", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/assignments", Held, 200, ""),
+    row("POST", "/establishments/{slug}/assignments", Access, 201, r#"{"user":"USER","application":"notes","role":"reader"}"#),
+    row("GET", "/establishments/{slug}/assignments/{id}", Held, 200, ""),
+    row("POST", "/establishments/{slug}/assignments/{id}/end", Access, 204, ""),
     row("GET", "/establishments/{slug}/clients", Read, 200, ""),
     row("POST", "/establishments/{slug}/clients", Manage, 201, r#"{"name":"New"}"#),
     row("GET", "/establishments/{slug}/clients/{client_id}", Read, 200, ""),

@@ -13,12 +13,14 @@ use passerelle::services::{applications, clients, establishments, source_files, 
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
+use passerelle::store::establishment::unit::{self, Unit};
 use passerelle::store::registry::zone::Zone;
 use passerelle::types::id::ProposalId;
-use passerelle::types::id::{GroupId, OutboxId, RunId, UserId};
+use passerelle::types::id::{GroupId, OutboxId, RunId, UnitId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::callers::UNIT;
 use super::table::{Row, TABLE};
 use crate::api::kit::Served;
 
@@ -56,6 +58,21 @@ impl Targets {
     pub async fn prepare(api: &Served, slug: &str) -> Self {
         let ctx = api.test.context(slug).await;
         applications::create(&ctx, &read(r#"{"name":"notes","roles":[{"name":"reader"}]}"#)).await.unwrap();
+        let (created_at, updated_at) = (ctx.now, ctx.now);
+        let rt = Unit {
+            id: UnitId::new(),
+            name: UNIT.to_owned(),
+            title: "R&T".to_owned(),
+            parent_id: None,
+            parent: None,
+            source_id: None,
+            source: None,
+            created_at,
+            updated_at,
+        };
+        let mut tx = ctx.store.begin().await.unwrap();
+        unit::insert_all(&mut tx, &[rt]).await.unwrap();
+        tx.commit().await.unwrap();
         Self { ctx, platform: api.test.platform().await, made: AtomicU64::new(0) }
     }
 
@@ -122,7 +139,7 @@ impl Targets {
     }
 
     async fn user(&self, name: &str) -> UserId {
-        let new = NewUser { username: name.to_owned(), ..NewUser::default() };
+        let new = NewUser { username: name.to_owned(), home_unit: Some(UNIT.to_owned()), ..NewUser::default() };
         users::create(&self.ctx, &new).await.unwrap().0.id
     }
 

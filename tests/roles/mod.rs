@@ -2,6 +2,8 @@
 
 mod assigning;
 mod catalogue;
+mod delegating;
+mod escalating;
 mod explaining;
 mod giving;
 mod heavy;

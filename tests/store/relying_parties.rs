@@ -164,6 +164,7 @@ fn api_token(name: &str, kind: TokenKind, expires_at: Option<passerelle::types::
         last_used_at: None,
         expires_at,
         created_by: Some(UserId::new()),
+        within: Some("rt".to_owned()),
     }
 }
 
@@ -218,12 +219,13 @@ async fn api_tokens_are_walked_searched_and_every_filter_narrows() {
         })
         .await;
         let text = |raw: &str| Some(raw.to_owned());
-        let cases: [(api_token::Filter, &[usize]); 5] = [
+        let cases: [(api_token::Filter, &[usize]); 6] = [
             (api_token::Filter::default(), &[0, 1, 2]),
             (api_token::Filter { name: text("a"), ..api_token::Filter::default() }, &[0, 1]),
             (api_token::Filter { kind: text("api"), ..api_token::Filter::default() }, &[0, 2]),
             (api_token::Filter { scope: text("auditor"), ..api_token::Filter::default() }, &[2]),
-            (api_token::Filter { name: text("a"), kind: text("scim"), scope: text("administrator") }, &[1]),
+            (api_token::Filter { name: text("a"), kind: text("scim"), scope: text("administrator"), within: text("rt") }, &[1]),
+            (api_token::Filter { within: text("geii"), ..api_token::Filter::default() }, &[]),
         ];
         let mut tx = bed.read().await;
         for (filter, expected) in cases {

@@ -48,7 +48,7 @@ pub struct Wanted {
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Assignment>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { user, application, role, scope, origin, rule, .. } = wanted;
-    let filter = Filter { user, application, role, scope, origin: named(origin.as_ref()), rule };
+    let filter = Filter { user, application, role, scope, origin: named(origin.as_ref()), rule, within: None };
     Ok(Json(assignments::list(&ctx, &page, &filter).await?.into()))
 }
 

@@ -100,10 +100,16 @@ impl Actor {
         self.covers(&wanted.into())
     }
 
-    /// Whether the actor may give a role of the gateway, or take it away: holds it, and may delegate.
-    pub fn may_delegate(&self, wanted: &Held) -> bool {
-        let hands_on = |held: &Held| held.role.gives(Permission::Delegate) && held.covers(wanted);
+    /// Whether the actor may give someone a role of the gateway, or take it away: holds it, may delegate, and reaches the person.
+    pub fn may_delegate(&self, wanted: &Held, person: Option<&User>) -> bool {
+        let reached = |held: &Held| person.is_none_or(|person| reaches(&held.extent, &Subject::Person(person)));
+        let hands_on = |held: &Held| held.role.gives(Permission::Delegate) && held.covers(wanted) && reached(held);
         *self == Self::System || self.held().iter().any(hands_on)
+    }
+
+    /// Whether the actor may give whatever there is.
+    pub fn may_delegate_all(&self) -> bool {
+        *self == Self::System
     }
 
     /// Whether the actor holds a permission in the whole establishment.

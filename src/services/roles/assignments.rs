@@ -5,15 +5,16 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::super::audit;
-use super::super::context::Context;
+use super::super::context::{Context, Subject};
 use super::super::error::Error;
-use super::authority::{may_give, not_oneself};
+use super::authority::{check_extent_in, may_assign, not_oneself, seen, seen_in};
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
 use super::recompute::recompute_users_in;
 use crate::store;
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin};
-use crate::store::establishment::{application, user};
+use crate::store::establishment::application;
+use crate::store::establishment::user::{self, User};
 use crate::types::Invalid;
 use crate::types::id::{AssignmentId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -49,9 +50,9 @@ pub struct NewAssignment {
 
 /// A page of assignments of every origin, oldest first.
 pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<Assignment>, Error> {
-    ctx.require(Permission::Read)?;
+    let filter = Filter { within: seen(ctx)?, ..filter.clone() };
     let mut tx = ctx.store.read().await?;
-    Ok(assignment::list(&mut tx, page, filter).await?)
+    Ok(assignment::list(&mut tx, page, &filter).await?)
 }
 
 /// One assignment.
@@ -59,9 +60,10 @@ pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<
 /// # Errors
 /// `NotFound`.
 pub async fn get(ctx: &Context, id: AssignmentId) -> Result<Assignment, Error> {
-    ctx.require(Permission::Read)?;
+    let within = seen(ctx)?;
     let mut tx = ctx.store.read().await?;
-    assignment::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("assignment"))
+    let found = assignment::find(&mut tx, id).await?;
+    seen_in(&mut tx, within.as_ref(), found).await
 }
 
 /// Gives a role by hand. Where the application allows one role only, the catalogue's order decides between this one and what rules give.
@@ -70,12 +72,13 @@ pub async fn get(ctx: &Context, id: AssignmentId) -> Result<Assignment, Error> {
 /// `Invalid`; `Conflict` when the person was given the same role in the same scope by hand already; `Forbidden` for oneself, and for a
 /// role of the gateway that the caller does not hold.
 pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error> {
-    ctx.require(Permission::ManageRoles)?;
+    ctx.require_somewhere(Permission::ValidateAccess)?;
     not_oneself(ctx, new.user)?;
     let mut wrong = checked(ctx, new);
     let mut tx = ctx.store.begin().await?;
     let application = application::find_by_name(&mut tx, &new.application).await?;
-    let person = user::find(&mut tx, new.user).await?;
+    let sees = |person: &User| ctx.actor.may_for(Permission::SeePeople, &Subject::Person(person));
+    let person = user::find(&mut tx, new.user).await?.filter(sees);
     if person.is_none() {
         wrong.push(Invalid::new("user", format!("there is no user {}", new.user)));
     }
@@ -87,8 +90,12 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         }
         Some(_) => {}
     }
-    let (Some(application), true) = (application, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
-    may_give(ctx, &application.name, &new.role)?;
+    let (Some(application), Some(person), true) = (application, person, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
+    let scope = new.scope.clone().unwrap_or_default();
+    may_assign(ctx, Permission::ValidateAccess, &person, (&application, &new.role, &scope))?;
+    if application.name == APPLICATION {
+        check_extent_in(&mut tx, "scope", &new.role, &scope).await?;
+    }
     let words = new.reason.as_deref().map(str::trim).filter(|words| !words.is_empty());
     let made = Assignment {
         id: AssignmentId::new(),
@@ -96,7 +103,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         application_id: application.id,
         application: application.name,
         role: new.role.clone(),
-        scope: new.scope.clone().unwrap_or_default(),
+        scope,
         origin: Origin::Manual,
         rule_id: None,
         valid_from: new.valid_from,
@@ -122,9 +129,11 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
 /// # Errors
 /// `NotFound`; `Conflict` for an assignment that was computed; `Forbidden` as for [`add`].
 pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
-    ctx.require(Permission::ManageRoles)?;
+    ctx.require_somewhere(Permission::RevokeAccess)?;
+    let within = seen(ctx)?;
     let mut tx = ctx.store.begin().await?;
-    let ended = assignment::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("assignment"))?;
+    let found = assignment::find(&mut tx, id).await?;
+    let ended = seen_in(&mut tx, within.as_ref(), found).await?;
     match (ended.origin, ended.rule_id) {
         (Origin::Manual, _) => {}
         (_, Some(rule)) => {
@@ -132,8 +141,9 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
         }
         (_, None) => return Err(Error::Conflict(format!("this is the default role of {}: change the application", ended.application))),
     }
-    not_oneself(ctx, ended.user_id)?;
-    may_give(ctx, &ended.application, &ended.role)?;
+    let person = user::get(&mut tx, ended.user_id).await?;
+    let application = application::find(&mut tx, ended.application_id).await?.ok_or_else(|| Error::not_found("application"))?;
+    may_assign(ctx, Permission::RevokeAccess, &person, (&application, &ended.role, &ended.scope))?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
     assignment::delete(&mut tx, id).await?;
     recompute_users_in(&mut tx, ctx, &[ended.user_id]).await?;
@@ -148,9 +158,6 @@ fn checked(ctx: &Context, new: &NewAssignment) -> Vec<Invalid> {
         if scope.trim() != scope || scope.chars().count() > TEMPLATE_LENGTH_MAX || scope.chars().any(char::is_control) {
             let why = format!("has at most {TEMPLATE_LENGTH_MAX} characters, no space at either end and no control characters");
             wrong.push(Invalid::new("scope", why));
-        }
-        if new.application == APPLICATION {
-            wrong.push(Invalid::new("scope", format!("roles of {APPLICATION} hold in the whole establishment: leave the scope out")));
         }
     }
     if let Some(until) = new.valid_until

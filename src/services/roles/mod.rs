@@ -4,12 +4,13 @@
 //! down in bounded steps, [`simulate()`] only counts, [`explain()`] tells why. Those modules but the last three know no store.
 
 pub mod assignments;
-mod authority;
+pub(in crate::services) mod authority;
 mod compile;
 mod crowd;
 mod decide;
 mod evaluate;
 mod explain;
+mod foreseen;
 mod graph;
 mod held;
 mod pattern;
@@ -22,7 +23,8 @@ mod work;
 
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
-pub use held::{HeldRole, gateway_roles_in, held_in};
+pub use foreseen::foreseen_in;
+pub use held::{HeldRole, gateway_roles_in, held_in, with_units_below_in};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
 pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};
