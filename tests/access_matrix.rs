@@ -103,6 +103,29 @@ async fn one_establishments_administrator_reaches_nothing_of_another_by_its_keys
 }
 
 #[tokio::test]
+async fn a_units_administrator_reaches_nobody_of_another_unit() {
+    let api = Served::start().await;
+    let here = api.establishment("Lycée Ampère").await;
+    let targets = Targets::prepare(&api, &here).await;
+    // Everyone of this test is at home elsewhere.
+    targets.unit("geii").await;
+    let other = api.token_within(&here, "unit_administrator", Some("geii")).await;
+    let by_person = |row: &&Row| matches!(row.reach, Reach::People | Reach::Unit | Reach::Links | Reach::Held | Reach::Access);
+    let (one, many): (Vec<&Row>, Vec<&Row>) = TABLE.iter().filter(by_person).partition(|row| row.path.contains("{id}"));
+    assert!(one.len() >= 8 && many.len() >= 2, "the rows are found");
+    for row in one {
+        let target = targets.fresh(row).await;
+        let path = format!("/api/v1{}", target.path(row.path, &here));
+        let answer = api.send(row.method.parse::<Method>().unwrap(), &path, Some(&other), target.body(row).as_ref()).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{} {}: {}", row.method, row.path, answer.body);
+    }
+    for row in many.into_iter().filter(|row| row.method == "GET") {
+        let answer = api.get(&format!("/api/v1{}", row.path.replace("{slug}", &here)), &other).await;
+        assert_eq!((answer.status, &answer.body["total"]), (StatusCode::OK, &Value::from(0)), "{}: {}", row.path, answer.body);
+    }
+}
+
+#[tokio::test]
 async fn what_describes_the_api_is_public_and_nothing_else_below_it_is() {
     let api = Served::start().await;
     for path in ["/api/openapi.json", "/api/docs/"] {

@@ -58,22 +58,27 @@ impl Targets {
     pub async fn prepare(api: &Served, slug: &str) -> Self {
         let ctx = api.test.context(slug).await;
         applications::create(&ctx, &read(r#"{"name":"notes","roles":[{"name":"reader"}]}"#)).await.unwrap();
-        let (created_at, updated_at) = (ctx.now, ctx.now);
-        let rt = Unit {
+        let targets = Self { ctx, platform: api.test.platform().await, made: AtomicU64::new(0) };
+        targets.unit(UNIT).await;
+        targets
+    }
+
+    /// Adds a unit.
+    pub async fn unit(&self, name: &str) {
+        let added = Unit {
             id: UnitId::new(),
-            name: UNIT.to_owned(),
-            title: "R&T".to_owned(),
+            name: name.to_owned(),
+            title: name.to_uppercase(),
             parent_id: None,
             parent: None,
             source_id: None,
             source: None,
-            created_at,
-            updated_at,
+            created_at: self.ctx.now,
+            updated_at: self.ctx.now,
         };
-        let mut tx = ctx.store.begin().await.unwrap();
-        unit::insert_all(&mut tx, &[rt]).await.unwrap();
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        unit::insert_all(&mut tx, &[added]).await.unwrap();
         tx.commit().await.unwrap();
-        Self { ctx, platform: api.test.platform().await, made: AtomicU64::new(0) }
     }
 
     /// The thing that a row is about.

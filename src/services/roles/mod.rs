@@ -23,6 +23,7 @@ mod work;
 
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
+pub(in crate::services) use authority::not_oneself;
 pub use foreseen::foreseen_in;
 pub use held::{HeldRole, gateway_roles_in, held_in, with_units_below_in};
 pub(in crate::services) use pattern::{Case, Pattern};
