@@ -12,6 +12,7 @@ mod evaluate;
 mod explain;
 mod graph;
 mod held;
+mod import;
 mod pattern;
 #[cfg(test)]
 mod properties;
@@ -20,9 +21,11 @@ pub mod rules;
 mod simulate;
 mod work;
 
+pub(in crate::services) use authority::not_oneself;
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
+pub use import::{AssignmentRow, import};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
 pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};

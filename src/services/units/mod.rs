@@ -17,7 +17,7 @@ use super::roles;
 use super::unit_tree::Tree;
 use super::users;
 use crate::store::Tx;
-use crate::store::establishment::assignment;
+use crate::store::establishment::assignment_by_hand;
 use crate::store::establishment::unit::{self, Filter, Unit};
 use crate::types::Invalid;
 use crate::types::id::{RuleId, UnitId};
@@ -175,7 +175,7 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
     if renamed {
         let own = Own::read(&mut tx, ctx).await?;
         let people = users::put_in_unit_in(&mut tx, ctx, &standing.name, Some(&answer.unit.name)).await?;
-        answer.assignments = assignment::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
+        answer.assignments = assignment_by_hand::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         roles::recompute_users_in(&mut tx, ctx, &people).await?;
         own.unchanged(&mut tx, ctx).await?;
         answer.people = people.len() as u64;

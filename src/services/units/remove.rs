@@ -13,7 +13,7 @@ use super::follow::{Own, rules_naming};
 use super::{NamingRule, get_in, record_in};
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, Unit};
-use crate::store::establishment::{assignment, user};
+use crate::store::establishment::{assignment_by_hand, user};
 use crate::types::id::UnitId;
 use crate::types::permission::Permission;
 
@@ -49,8 +49,7 @@ pub async fn remove(ctx: &Context, id: UnitId, move_to: Option<&str>) -> Result<
         }
     };
     unit::delete(&mut tx, id).await?;
-    let detail =
-        json!({ "move_to": move_to, "units": removed.units, "people": removed.people, "assignments": removed.assignments });
+    let detail = json!({ "move_to": move_to, "units": removed.units, "people": removed.people, "assignments": removed.assignments });
     record_in(&mut tx, ctx, "unit.deleted", &gone, detail).await?;
     tx.commit().await?;
     Ok(removed)
@@ -61,7 +60,7 @@ async fn hand_over(tx: &mut Tx, ctx: &Context, tree: &Tree, gone: &Unit, heir: &
     let own = Own::read(tx, ctx).await?;
     let units = unit::move_children(tx, gone.id, Some(heir_place.id), ctx.now).await?;
     let people = users::put_in_unit_in(tx, ctx, &gone.name, Some(heir)).await?;
-    let assignments = assignment::rename_scope(tx, &gone.name, heir).await?;
+    let assignments = assignment_by_hand::rename_scope(tx, &gone.name, heir).await?;
     roles::recompute_users_in(tx, ctx, &people).await?;
     own.unchanged(tx, ctx).await?;
     Ok(Removed { units, people: people.len() as u64, assignments, rules: Vec::new() })
@@ -70,7 +69,7 @@ async fn hand_over(tx: &mut Tx, ctx: &Context, tree: &Tree, gone: &Unit, heir: &
 async fn nothing_hangs_on(tx: &mut Tx, tree: &Tree, gone: &Unit) -> Result<(), Error> {
     let below = tree.children(&gone.name).len();
     let people = user::count_in_unit(tx, &gone.name).await?;
-    let assignments = assignment::count_by_hand_in(tx, &gone.name).await?;
+    let assignments = assignment_by_hand::count_in(tx, &gone.name).await?;
     if below == 0 && people == 0 && assignments == 0 {
         return Ok(());
     }
