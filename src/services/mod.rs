@@ -1,12 +1,13 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < schedules < outbox < logout_notices < mail < unit_tree < roles < applications < links < users < source_files < source_routes < sources <
+//! leases < schedules < outbox < logout_notices < mail < unit_tree < brought_rows < roles < applications < links < users < units < relations < source_files < source_routes < sources <
 //! source_words < groups < sync < leaving < login < oidc < clients < tokens <
 //! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
 pub mod archives;
 pub mod audit;
+pub mod brought_rows;
 pub mod bulk;
 pub mod checkup;
 pub mod clients;
@@ -35,6 +36,7 @@ pub mod oidc;
 pub mod outbox;
 pub mod passwords;
 pub mod recent_establishments;
+pub mod relations;
 pub mod roles;
 pub mod routing;
 pub mod schedules;
@@ -46,6 +48,7 @@ pub mod statistics;
 pub mod sync;
 pub mod tokens;
 pub mod unit_tree;
+pub mod units;
 pub mod upgrades;
 pub mod users;
 pub mod vault;

@@ -12,6 +12,7 @@ use super::audit;
 use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::roles;
+use super::unit_tree::Tree;
 use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
 use crate::store::establishment::user::{self, UserStatus};
 use crate::types::Invalid;
@@ -110,7 +111,11 @@ pub async fn create(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secret),
         within: Some(held.extent.scope()).filter(|scope| !scope.is_empty()),
     };
     let mut tx = ctx.store.begin().await?;
-    roles::authority::check_extent_in(&mut tx, "within", &token.scope, token.within.as_deref().unwrap_or_default()).await?;
+    let tree = Tree::load(&mut tx).await?;
+    let place = (token.scope.as_str(), token.within.as_deref().unwrap_or_default());
+    if let Some(wrong) = roles::authority::check_extent_in(&mut tx, &tree, "within", place).await? {
+        return Err(wrong.into());
+    }
     api_token::insert(&mut tx, secret.hash(), &token).await?;
     let detail = json!({ "name": token.name, "scope": token.scope, "within": token.within, "expires_at": token.expires_at });
     audit::record_in(&mut tx, ctx, "token.created", ("token", &token.id.to_string()), detail).await?;

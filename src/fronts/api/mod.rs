@@ -19,11 +19,13 @@ mod idempotency;
 mod keys;
 mod outbox;
 mod proposals;
+mod relations;
 mod rules;
 mod runs;
 mod source_files;
 mod sources;
 mod tokens;
+mod units;
 mod users;
 mod zones;
 
@@ -101,7 +103,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(rules::simulate))
         .routes(routes!(rules::show, rules::update, rules::delete))
         .routes(routes!(assignments::list, assignments::create))
-        .routes(routes!(assignments::show))
+        .routes(routes!(assignments::show, assignments::update))
         .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
@@ -112,7 +114,19 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_units())
         .merge(resources_of_many())
+}
+
+/// Units, and who stands in which relation to whom.
+fn resources_of_units() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(units::list, units::create))
+        .routes(routes!(units::show, units::update, units::delete))
+        .routes(routes!(relations::list, relations::create))
+        .routes(routes!(relations::show, relations::delete))
+        .routes(routes!(relations::import))
+        .routes(routes!(assignments::import))
 }
 
 /// Acts on many establishments, and those on one that are the same.

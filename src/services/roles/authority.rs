@@ -66,27 +66,24 @@ pub fn not_oneself(ctx: &Context, user: UserId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks where a role of the gateway is to hold: in a unit that is there, for an application that is there, or everywhere.
-///
-/// # Errors
-/// `Invalid` with the field.
-pub async fn check_extent_in(tx: &mut Tx, field: &str, role: &str, scope: &str) -> Result<(), Error> {
-    let Some(known) = GatewayRole::from_name(role) else { return Ok(()) };
-    let Some(extent) = Extent::of(known, scope) else { return Err(Error::invalid(field, where_it_holds(known))) };
-    let (name, service) = match &extent {
-        Extent::Everywhere => return Ok(()),
-        Extent::Unit { top, .. } => return Ok(Tree::load(tx).await?.check(field, top)?),
-        Extent::Application(name) => (name, None),
-        Extent::Service { application, service } => (application, Some(service)),
+/// What is wrong with where a role of the gateway is to hold: in a unit that is there, for an application that is there, or everywhere.
+pub async fn check_extent_in(tx: &mut Tx, tree: &Tree, field: &str, (role, scope): (&str, &str)) -> Result<Option<Invalid>, Error> {
+    let Some(known) = GatewayRole::from_name(role) else { return Ok(None) };
+    let wrong = |why: String| Ok(Some(Invalid::new(field, why)));
+    let (name, service) = match Extent::of(known, scope) {
+        None => return wrong(where_it_holds(known)),
+        Some(Extent::Everywhere) => return Ok(None),
+        Some(Extent::Unit { top, .. }) => return Ok(tree.check(field, &top).err()),
+        Some(Extent::Application(name)) => (name, None),
+        Some(Extent::Service { application, service }) => (application, Some(service)),
     };
-    let unknown = |why: String| Invalid::new(field, why);
-    let found = application::find_by_name(tx, name).await?.ok_or_else(|| unknown(format!("there is no application «{name}»")))?;
+    let Some(found) = application::find_by_name(tx, &name).await? else { return wrong(format!("there is no application «{name}»")) };
     match service {
-        Some(service) if !found.services.iter().any(|known| known.name == *service) => {
+        Some(service) if !found.services.iter().any(|known| known.name == service) => {
             let known: Vec<&str> = found.services.iter().map(|known| known.name.as_str()).collect();
-            Err(unknown(format!("«{service}» is not a service of {name}: {}", known.join(", "))).into())
+            wrong(format!("«{service}» is not a service of {name}: {}", known.join(", ")))
         }
-        _ => Ok(()),
+        _ => Ok(None),
     }
 }
 
@@ -159,7 +156,12 @@ impl Own {
         Self::read(tx, ctx.actor.person(), true).await
     }
 
-    /// All of the actor's roles, when the act is about themselves.
+    /// All of the actor's roles.
+    pub async fn of_actor_in(tx: &mut Tx, ctx: &Context) -> Result<Self, Error> {
+        Self::read(tx, ctx.actor.person(), false).await
+    }
+
+    /// The same when the act is about themselves, and nothing else.
     pub async fn of_person_in(tx: &mut Tx, ctx: &Context, person: UserId) -> Result<Self, Error> {
         Self::read(tx, ctx.actor.person().filter(|own| *own == person), false).await
     }

@@ -13,6 +13,7 @@ mod explain;
 mod foreseen;
 mod graph;
 mod held;
+mod import;
 mod pattern;
 #[cfg(test)]
 mod properties;
@@ -21,11 +22,12 @@ pub mod rules;
 mod simulate;
 mod work;
 
+pub(in crate::services) use authority::not_oneself;
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
-pub(in crate::services) use authority::not_oneself;
 pub use foreseen::foreseen_in;
 pub use held::{HeldRole, gateway_roles_in, held_in, with_units_below_in};
+pub use import::{AssignmentRow, import};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
 pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};

@@ -5,6 +5,7 @@ mod erase;
 pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
+mod units;
 
 pub(in crate::services) use authority::may_change_in;
 pub(in crate::services) use erase::{anonymise_in, by_policy, purge_in};
@@ -12,6 +13,7 @@ pub(in crate::services) use lifecycle::reset_in;
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
 pub(in crate::services) use read::departure;
 pub use read::{Profile, get, list, profile, profiles, resolve};
+pub(in crate::services) use units::put_in_unit_in;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -59,9 +61,12 @@ pub struct NewUser {
     /// `fr` or `en`.
     #[serde(default)]
     pub locale: Option<String>,
-    /// The unit the person belongs to first.
+    /// The unit the person belongs to first: one of the tree's, where there is a tree; none for whoever belongs to several alike.
     #[serde(default)]
     pub home_unit: Option<String>,
+    /// Every unit.
+    #[serde(default)]
+    pub units: Vec<String>,
 }
 
 /// A change of a person's own fields, as a merge patch (RFC 7396): what is absent stays, what is null goes.
@@ -85,6 +90,8 @@ pub struct UserPatch {
     /// The unit the person belongs to first.
     #[serde(deserialize_with = "present")]
     pub home_unit: Option<Option<String>>,
+    /// Every unit, in place of those there were.
+    pub units: Option<Vec<String>>,
 }
 
 /// Tells a field that is null from one that is absent.
@@ -101,7 +108,7 @@ pub async fn create(ctx: &Context, new: &NewUser) -> Result<(User, Link), Error>
     ctx.require_somewhere(Permission::AttachPeople)?;
     let mut tx = ctx.store.begin().await?;
     let made = create_in(&mut tx, ctx, new).await?;
-    stays_in_reach(ctx, Permission::AttachPeople, &made.0)?;
+    stays_in_reach(ctx, Permission::AttachPeople, &made.0, &[])?;
     may_change_in(&mut tx, ctx, made.0.id).await?;
     tx.commit().await?;
     Ok(made)
@@ -110,6 +117,7 @@ pub async fn create(ctx: &Context, new: &NewUser) -> Result<(User, Link), Error>
 /// The same within a transaction.
 pub async fn create_in(tx: &mut Tx, ctx: &Context, new: &NewUser) -> Result<(User, Link), Error> {
     let user = regular(ctx, new)?;
+    units::check_in(tx, user.home_unit.as_deref(), &user.units).await?;
     user::insert(tx, &user).await.map_err(|e| match e {
         crate::store::Error::Taken(_) => Error::Conflict(format!("the user name «{}» is taken: choose another", user.username)),
         other => other.into(),
@@ -140,7 +148,7 @@ fn regular(ctx: &Context, new: &NewUser) -> Result<User, Error> {
         status: UserStatus::Pending,
         disabled_by: None,
         home_unit: name("home_unit", new.home_unit.as_deref())?,
-        units: Vec::new(),
+        units: units::regular(&new.units)?,
         attributes: std::collections::BTreeMap::new(),
         last_sign_in_at: None,
         created_at: ctx.now,
@@ -159,8 +167,9 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
     ctx.require_somewhere(Permission::ManageUsers)?;
     let mut tx = ctx.store.begin().await?;
     let mut user = user::get(&mut tx, id).await?;
+    let had = user.units.clone();
     ctx.require_for(Permission::ManageUsers, &Subject::Person(&user))?;
-    if ctx.actor.person() == Some(id) && patch.home_unit.is_some() {
+    if ctx.actor.person() == Some(id) && (patch.home_unit.is_some() || patch.units.is_some()) {
         return Err(Error::Forbidden("nobody changes their own unit: ask another administrator".to_owned()));
     }
     may_change_in(&mut tx, ctx, id).await?;
@@ -185,8 +194,13 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
     }
     if let Some(unit) = &patch.home_unit {
         user.home_unit = name("home_unit", unit.as_deref())?;
+        units::check_in(&mut tx, user.home_unit.as_deref(), &[]).await?;
     }
-    stays_in_reach(ctx, Permission::ManageUsers, &user)?;
+    if let Some(named) = &patch.units {
+        user.units = units::regular(named)?;
+        units::check_in(&mut tx, None, &user.units).await?;
+    }
+    stays_in_reach(ctx, Permission::ManageUsers, &user, &had)?;
     user.updated_at = ctx.now;
     let own = roles::authority::Own::of_person_in(&mut tx, ctx, id).await?;
     user::update(&mut tx, &user).await?;
@@ -199,13 +213,17 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
 }
 
 /// Whoever administers the people of some units makes people there, and moves nobody elsewhere.
-fn stays_in_reach(ctx: &Context, permission: Permission, user: &User) -> Result<(), Error> {
-    if ctx.actor.may_for(permission, &Subject::Person(user)) {
-        return Ok(());
-    }
+fn stays_in_reach(ctx: &Context, permission: Permission, user: &User, had: &[String]) -> Result<(), Error> {
+    // Rules may look at any unit of a person: whoever adds one gives what those give.
+    let added = user.units.iter().find(|unit| !had.contains(unit) && !ctx.actor.may_for(permission, &Subject::Unit(unit)));
+    let field = match added {
+        Some(_) => "units",
+        None if ctx.actor.may_for(permission, &Subject::Person(user)) => return Ok(()),
+        None => "home_unit",
+    };
     let own = ctx.actor.units_for(permission).unwrap_or_default();
     let named: Vec<&str> = own.iter().map(String::as_str).take(UNITS_NAMED_MAX).collect();
-    Err(Error::invalid("home_unit", format!("must be a unit whose people you administer: {}", named.join(", "))))
+    Err(Error::invalid(field, format!("must be a unit whose people you administer: {}", named.join(", "))))
 }
 
 fn name(field: &str, raw: Option<&str>) -> Result<Option<String>, Error> {

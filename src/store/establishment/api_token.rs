@@ -9,6 +9,7 @@ use crate::store::{Error, Tx};
 use crate::types::fold;
 use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
+use crate::types::permission::GatewayRole;
 use crate::types::secret::TokenHash;
 use crate::types::time::Timestamp;
 
@@ -105,6 +106,14 @@ pub async fn insert(tx: &mut Tx, secret: TokenHash, t: &ApiToken) -> Result<(), 
 pub async fn touch(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE api_tokens SET last_used_at = $2 WHERE id = $1";
     on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Has tokens whose role holds in one unit act in another.
+pub async fn rename_unit(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const SQL: &str = "UPDATE api_tokens SET within = $2 WHERE within = $1 AND scope IN ($3, $4)";
+    let (one, other) = (GatewayRole::UnitAdministrator.name(), GatewayRole::HelpDesk.name());
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).bind(one).bind(other).execute(c).await.map(drop))?;
     Ok(())
 }
 
