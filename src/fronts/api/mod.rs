@@ -9,6 +9,8 @@ mod assignments;
 mod audit;
 mod authentication;
 mod bulk;
+mod catalogues;
+mod checks;
 mod clients;
 mod description;
 mod docs;
@@ -99,6 +101,12 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::reject))
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::simulate))
         .routes(routes!(rules::show, rules::update, rules::delete))

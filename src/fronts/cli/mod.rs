@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 held by a guard.
 
 mod application;
+mod application_catalogue;
 mod archive;
 mod args;
 mod assignment;

@@ -45,6 +45,8 @@ pub enum Subject<'a> {
         person: &'a User,
         /// The application.
         application: &'a Application,
+        /// The role.
+        role: &'a str,
         /// Where the role holds.
         scope: &'a str,
     },
@@ -156,9 +158,10 @@ fn reaches(extent: &Extent, subject: &Subject<'_>) -> bool {
         (Extent::Everywhere, _) => true,
         (Extent::Unit { all, .. }, Subject::Person(person)) => person.home_unit.as_ref().is_some_and(|home| all.contains(home)),
         (Extent::Unit { all, .. }, Subject::Unit(unit)) => all.contains(*unit),
-        (Extent::Unit { all, .. }, Subject::Access { person, application, scope }) => {
+        (Extent::Unit { all, .. }, Subject::Access { person, application, role, scope }) => {
             let theirs = person.home_unit.as_ref().is_some_and(|home| all.contains(home));
-            theirs && application.name != APPLICATION && application.scope_kind == ScopeKind::Unit && all.contains(*scope)
+            let in_units = application.role(role).is_some_and(|role| application.scope_kind_of(role) == ScopeKind::Unit);
+            theirs && application.name != APPLICATION && in_units && all.contains(*scope)
         }
         // Whoever answers for an application gives it to anyone of the establishment, whom they find by name.
         (Extent::Application(_) | Extent::Service { .. }, Subject::Person(_)) => true,

@@ -7,11 +7,11 @@ use super::super::context::Context;
 use super::super::error::Error;
 use crate::i18n;
 use crate::store::Tx;
-use crate::store::establishment::application::{self, Application, Cardinality, Policy, Role, ScopeKind};
+use crate::store::establishment::application::{self, Application, Cardinality, Level, Policy, Role, RoleScope, ScopeKind};
 use crate::store::establishment::assignment::{self, Assignment, Origin, Step};
 use crate::types::id::{ApplicationId, AssignmentId, UserId};
 use crate::types::locale::Locale;
-use crate::types::permission::{APPLICATION, GatewayRole, Permission};
+use crate::types::permission::{APPLICATION, Bound, GatewayRole, Permission};
 
 /// Makes what every store holds, where it is missing or an older program left it otherwise.
 pub async fn prepare(ctx: &Context) -> Result<(), Error> {
@@ -79,10 +79,22 @@ fn role(known: GatewayRole) -> Role {
         GatewayRole::Responsible => "role-responsible",
     };
     let privileges = Permission::ALL.into_iter().map(|permission| {
-        let level = if known.gives(permission) { "yes" } else { "no" };
-        (permission.privilege().to_owned(), level.to_owned())
+        let level = if known.gives(permission) { Level::Yes } else { Level::No };
+        (permission.privilege().to_owned(), level)
     });
-    Role { name: known.name().to_owned(), title: i18n::text(Locale::default(), title), privileges: privileges.collect() }
+    let (scope, scope_kind) = match known.bound() {
+        Bound::Establishment => (RoleScope::Forbidden, None),
+        Bound::Unit => (RoleScope::Required, None),
+        Bound::UnitOrEstablishment => (RoleScope::Optional, None),
+        Bound::Application => (RoleScope::Required, Some(ScopeKind::Service)),
+    };
+    Role {
+        name: known.name().to_owned(),
+        title: i18n::text(Locale::default(), title),
+        scope,
+        scope_kind,
+        privileges: privileges.collect(),
+    }
 }
 
 /// Gives a person a role of the gateway by hand.

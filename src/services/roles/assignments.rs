@@ -11,6 +11,7 @@ use super::super::unit_tree::Tree;
 use super::authority::{check_extent_in, may_assign, not_oneself, seen, seen_in};
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
+use super::place::check_place;
 use super::recompute::recompute_users_in;
 use crate::store;
 use crate::store::Tx;
@@ -222,7 +223,11 @@ pub(super) async fn check_place_in(
     if application.name == APPLICATION {
         return check_extent_in(tx, tree, "scope", (role, scope)).await;
     }
-    if application.scope_kind != ScopeKind::Unit || scope.is_empty() {
+    let Some(known) = application.role(role) else { return Ok(None) };
+    if let Err(wrong) = check_place(application, known, scope) {
+        return Ok(Some(wrong));
+    }
+    if application.scope_kind_of(known) != ScopeKind::Unit || scope.is_empty() {
         return Ok(None);
     }
     let Err(unknown) = tree.check("scope", scope) else { return Ok(None) };

@@ -41,7 +41,7 @@ pub fn may_assign(
 ) -> Result<(), Error> {
     not_oneself(ctx, person.id)?;
     if application.name != APPLICATION {
-        return ctx.require_for(permission, &Subject::Access { person, application, scope });
+        return ctx.require_for(permission, &Subject::Access { person, application, role, scope });
     }
     ctx.require_somewhere(Permission::Delegate)?;
     ctx.require_for(Permission::SeePeople, &Subject::Person(person))?;

@@ -5,6 +5,7 @@
 
 pub mod assignments;
 pub(in crate::services) mod authority;
+mod check;
 mod compile;
 mod crowd;
 mod decide;
@@ -15,14 +16,17 @@ mod graph;
 mod held;
 mod import;
 mod pattern;
+mod place;
 #[cfg(test)]
 mod properties;
 mod recompute;
 pub mod rules;
 mod simulate;
+mod weigh;
 mod work;
 
 pub(in crate::services) use authority::not_oneself;
+pub use check::{QUESTIONS_MAX, Question, check, check_for};
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use foreseen::foreseen_in;
@@ -31,3 +35,4 @@ pub use import::{AssignmentRow, import};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
 pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};
+pub use weigh::{Because, Enough, Reason, Verdict};

@@ -7,6 +7,7 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::{Own, may_give, where_it_holds};
 use super::compile::{Compiled, RuleFields};
+use super::place::check_place_of;
 use super::recompute::{self, Changed};
 use super::work::Work;
 use crate::store::Tx;
@@ -143,7 +144,8 @@ pub(super) fn check_role(application: &Application, rule: &Compiled) -> Result<(
             Err(Invalid::new("role", format!("a rule of {APPLICATION} names its role in full: captures could give any role")))
         }
         Some(named) if application.name == APPLICATION => check_bound(&named, rule.scope.is_some()),
-        _ => Ok(()),
+        Some(named) => application.role(&named).map_or(Ok(()), |role| check_place_of(application, role, rule)),
+        None => Ok(()),
     }
 }
 
