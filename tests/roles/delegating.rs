@@ -5,7 +5,8 @@ use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
 use passerelle::services::roles::assignments::{self, NewAssignment};
 use passerelle::services::users::{self, NewUser, UserPatch};
-use passerelle::services::{roles, tokens};
+use passerelle::services::units::{self, UnitFields};
+use passerelle::services::{applications, roles, tokens};
 use passerelle::store::establishment::assignment::Filter;
 use passerelle::store::establishment::unit::{self, Unit};
 use passerelle::store::establishment::user;
@@ -288,4 +289,39 @@ async fn a_rule_makes_unit_administrators_of_groups() {
     assert_eq!(head.actor.held()[0].role, GatewayRole::UnitAdministrator);
     let everywhere = Context { actor: Actor::token(TokenId::new(), GatewayRole::HelpDesk), ..school.ctx.clone() };
     forbidden(users::reset(&everywhere, school.people["a"]).await);
+}
+
+#[tokio::test]
+async fn whoever_gives_roles_of_an_application_sees_its_catalogue() {
+    let school = institute().await;
+    let names = async |ctx: &Context| -> Vec<String> {
+        applications::list(ctx).await.unwrap().into_iter().map(|application| application.name).collect()
+    };
+    let head = acting_as(&school, "chef-rt", "unit_administrator", "rt").await;
+    assert_eq!(names(&head).await, ["passerelle", "scodoc"]);
+    let clerk = acting_as(&school, "aide", "responsible", "notes/bulletins").await;
+    assert_eq!(names(&clerk).await, ["notes"]);
+    assert_eq!(applications::get(&clerk, "notes").await.unwrap().services.len(), 2);
+    hidden(applications::get(&clerk, "scodoc").await);
+    let desk = acting_as(&school, "nomade", "help_desk", "").await;
+    forbidden(applications::list(&desk).await);
+}
+
+/// With a unit's new name, the roles that hold there hold on; those for an application of that name are of another kind.
+#[tokio::test]
+async fn responsibilities_follow_a_unit_to_its_new_name() {
+    let school = institute().await;
+    let head = acting_as(&school, "chef-rt", "unit_administrator", "rt").await;
+    school.application(json!({ "name": "rt", "roles": [{ "name": "reader" }] })).await;
+    acting_as(&school, "aide", "responsible", "rt").await;
+    let new_token: tokens::NewToken =
+        serde_json::from_value(json!({ "name": "RT", "scope": "unit_administrator", "within": "rt" })).unwrap();
+    let (token, _) = tokens::create(&school.ctx, &new_token).await.unwrap();
+    let standing = units::named(&school.ctx, "rt").await.unwrap();
+    let fields = UnitFields { name: "reseaux".to_owned(), ..UnitFields::from(&standing) };
+    units::update(&school.ctx, &standing, &fields).await.unwrap();
+    assert_eq!(seen_by(&signed_in(&school, "chef-rt").await).await, ["chef-rt", "prof-rt"]);
+    assert_eq!(seen_by(&head).await, [""; 0], "what was looked up before is of the old name");
+    assert_eq!(signed_in(&school, "aide").await.actor.held()[0].extent.scope(), "rt");
+    assert_eq!(tokens::get(&school.ctx, token.id).await.unwrap().within.as_deref(), Some("reseaux"));
 }

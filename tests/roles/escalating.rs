@@ -8,6 +8,7 @@ use passerelle::services::roles::rules;
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser, UserPatch};
 use passerelle::services::{clients, groups, sources};
+use passerelle::store::establishment::application::Level;
 use passerelle::store::establishment::group::Filter;
 use passerelle::types::id::TokenId;
 use passerelle::types::page::PageRequest;
@@ -153,7 +154,7 @@ async fn the_catalogue_of_the_gateway_is_fixed() {
     let school = institute().await;
     let standing = applications::get(&school.ctx, "passerelle").await.unwrap();
     let mut fields = ApplicationFields::from(&standing);
-    fields.roles[2].privileges.insert("roles.manage".to_owned(), "yes".to_owned());
+    fields.roles[2].privileges.insert("roles.manage".to_owned(), Level::Yes);
     assert!(matches!(applications::update(&school.ctx, &standing, &fields).await, Err(Error::Conflict(_))));
     let mut fields = ApplicationFields::from(&standing);
     fields.default_role = Some("administrator".to_owned());

@@ -137,6 +137,18 @@ impl Actor {
         self.may(permission) || self.held().iter().any(|held| held.role.gives(permission) && reaches(&held.extent, subject))
     }
 
+    /// Whether the actor gives any role of an application.
+    pub fn gives_of(&self, application: &Application) -> bool {
+        let in_units = || application.roles.iter().any(|role| application.scope_kind_of(role) == ScopeKind::Unit);
+        let gives = |held: &Held| match &held.extent {
+            _ if !held.role.gives(Permission::ValidateAccess) => false,
+            Extent::Everywhere => true,
+            Extent::Unit { .. } => in_units(),
+            Extent::Application(own) | Extent::Service { application: own, .. } => *own == application.name,
+        };
+        *self == Self::System || self.held().iter().any(gives)
+    }
+
     /// The units in which the actor holds a permission; none when it is not only in units.
     pub fn units_for(&self, permission: Permission) -> Option<Vec<String>> {
         if self.may(permission) {
