@@ -47,7 +47,7 @@ pub async fn institute() -> School {
         school.change(person, |row| row.home_unit = Some(home.to_owned())).await;
     }
     school.install("scodoc").await;
-    let marks = json!({ "name": "notes", "roles": [{ "name": "reader" }, { "name": "writer" }],
+    let marks = json!({ "name": "notes", "scope_kind": "service", "roles": [{ "name": "reader" }, { "name": "writer" }],
         "services": [{ "name": "bulletins", "access": "protected" }, { "name": "absences", "access": "open" }] });
     school.application(marks).await;
     school
