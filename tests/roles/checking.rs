@@ -3,7 +3,7 @@
 use passerelle::services::applications::{self, Matrix};
 use passerelle::services::context::Context;
 use passerelle::services::error::Error;
-use passerelle::services::roles::{Because, Enough, Question, Verdict, assignments, check};
+use passerelle::services::roles::{Because, Enough, Question, Verdict, answer, assignments};
 use passerelle::store::establishment::application::Level;
 use passerelle::store::establishment::relation::{self, Relation};
 use passerelle::store::establishment::unit::{self, Unit};
@@ -29,7 +29,7 @@ fn question(who: &str, application: &str, privilege: &str) -> Question {
 }
 
 async fn asked(school: &School, question: Question) -> Verdict {
-    check(&school.ctx, &[question]).await.unwrap().remove(0)
+    answer(&school.ctx, &[question]).await.unwrap().remove(0)
 }
 
 async fn give(school: &School, who: &str, application: &str, role: &str, scope: Option<&str>) {
@@ -62,21 +62,22 @@ async fn relate(school: &School, kind: &str, one: &str, other: &str, until: Opti
 async fn omenori_answers_its_matrix_row_by_row() {
     let published: Value = serde_json::from_str(include_str!("../data/omenori_matrix.json")).unwrap();
     let roles: Vec<String> = serde_json::from_value(published["roles"].clone()).unwrap();
-    let people: Vec<&str> = roles.iter().map(String::as_str).chain(["own", "another"]).collect();
+    let named: Vec<String> = roles.iter().map(|role| format!("someone-{role}")).collect();
+    let people: Vec<&str> = named.iter().map(String::as_str).chain(["own", "another"]).collect();
     let school = School::new(&people, &[]).await;
     school.install("omenori").await;
-    for role in roles.iter().filter(|role| *role != "USER") {
-        give(&school, role, "omenori", role, None).await;
-        relate(&school, "tutor", role, "own", None).await;
+    for (who, role) in named.iter().zip(&roles).filter(|(_, role)| *role != "USER") {
+        give(&school, who, "omenori", role, None).await;
+        relate(&school, "tutor", who, "own", None).await;
     }
     let mut seen = 0;
     for (feature, levels) in published["matrix"].as_object().unwrap() {
-        for (role, level) in roles.iter().zip(levels.as_array().unwrap()) {
+        for (role, level) in named.iter().zip(levels.as_array().unwrap()) {
             let level: Level = serde_json::from_value(level.clone()).unwrap();
             for (relation_to, related) in [("own", true), ("another", false)] {
                 let asked = Question { relation_to: Some(relation_to.to_owned()), ..question(role, "omenori", feature) };
                 let whole = Question { level: Enough::Yes, ..asked.clone() };
-                let found = check(&school.ctx, &[asked, whole]).await.unwrap();
+                let found = answer(&school.ctx, &[asked, whole]).await.unwrap();
                 let may = |enough| match level {
                     Level::Yes => true,
                     Level::Read => enough == Enough::Read,
@@ -156,7 +157,7 @@ async fn a_relation_counts_while_it_holds_and_everyone_is_their_own() {
     assert_eq!(asked(&school, of("nobody")).await.reason.because, Because::NoRelation);
     assert_eq!(asked(&school, question("tutor", "omenori", "apprentices.list")).await.reason.because, Because::NobodyNamed);
     let later = Context { now: school.ctx.now.plus_s(60), ..school.ctx.clone() };
-    assert!(!check(&later, &[of("apprentice")]).await.unwrap()[0].allowed);
+    assert!(!answer(&later, &[of("apprentice")]).await.unwrap()[0].allowed);
     give(&school, "pupil", "vie-scolaire", "eleve", Some("6e A")).await;
     let marks =
         Question { scope: Some("6e A".to_owned()), relation_to: Some("pupil".to_owned()), ..question("pupil", "vie-scolaire", "notes") };
@@ -166,7 +167,7 @@ async fn a_relation_counts_while_it_holds_and_everyone_is_their_own() {
 /// VAU-9 to VAU-12, VAU-29, VAU-30.
 #[tokio::test]
 async fn a_member_uses_open_services_and_protected_ones_only_when_allowed() {
-    let school = School::new(&["member", "responsible", "admin", "gone"], &[]).await;
+    let school = School::new(&["member", "responsible", "unit-admin", "gone"], &[]).await;
     school.install("espace-securise").await;
     let of = |who: &str, service: &str| Question { scope: Some(service.to_owned()), ..question(who, "espace-securise", "access") };
     assert!(asked(&school, of("member", "commande-extrait")).await.allowed);
@@ -183,7 +184,7 @@ async fn a_member_uses_open_services_and_protected_ones_only_when_allowed() {
         assignments::NewAssignment { scope: Some("annonce".to_owned()), ..new(school.people["gone"], "espace-securise", "utilisateur") };
     let Err(Error::Invalid(wrong)) = assignments::add(&school.ctx, &unknown).await else { panic!("there is no such service") };
     assert!(wrong[0].message.contains("commande-extrait"), "{}", wrong[0]);
-    let unbound = new(school.people["admin"], "espace-securise", "administrateur-unite");
+    let unbound = new(school.people["unit-admin"], "espace-securise", "administrateur-unite");
     assert!(matches!(assignments::add(&school.ctx, &unbound).await, Err(Error::Invalid(_))));
     school.change("gone", |user| user.status = UserStatus::Disabled).await;
     assert_eq!(asked(&school, of("gone", "commande-extrait")).await.reason.because, Because::Inactive);
@@ -249,17 +250,17 @@ async fn many_questions_are_answered_in_order_and_a_wrong_one_is_told_by_its_pla
     school.install("omenori").await;
     give(&school, "a", "omenori", "RC", None).await;
     let several = ["calendar", "users.manage", "nothing", "calendar"].map(|privilege| question("a", "omenori", privilege));
-    let found = check(&school.ctx, &several).await.unwrap();
+    let found = answer(&school.ctx, &several).await.unwrap();
     assert_eq!(found.iter().map(|v| v.allowed).collect::<Vec<_>>(), [true, false, false, true]);
     let both = Question { user: Some(school.people["a"]), ..several[0].clone() };
     let nobody = Question { username: None, privilege: String::new(), ..several[0].clone() };
-    let Err(Error::Invalid(wrong)) = check(&school.ctx, &[several[0].clone(), both, nobody]).await else { panic!("two do not fit") };
+    let Err(Error::Invalid(wrong)) = answer(&school.ctx, &[several[0].clone(), both, nobody]).await else { panic!("two do not fit") };
     assert_eq!(wrong.iter().map(|w| w.field.as_str()).collect::<Vec<_>>(), ["checks[1].user", "checks[2].user", "checks[2].privilege"]);
     let unknown = [several[0].clone(), question("a", "nowhere", "x")];
-    let Err(Error::Invalid(wrong)) = check(&school.ctx, &unknown).await else { panic!("there is no such application") };
+    let Err(Error::Invalid(wrong)) = answer(&school.ctx, &unknown).await else { panic!("there is no such application") };
     assert_eq!(wrong[0].field, "checks[1].application");
     let too_many = vec![several[0].clone(); 1_001];
-    let Err(Error::Invalid(wrong)) = check(&school.ctx, &too_many).await else { panic!("they are too many") };
+    let Err(Error::Invalid(wrong)) = answer(&school.ctx, &too_many).await else { panic!("they are too many") };
     assert_eq!(wrong[0].field, "checks");
 }
 

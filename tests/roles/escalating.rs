@@ -3,8 +3,8 @@
 use passerelle::services::applications::{self, ApplicationFields};
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
-use passerelle::services::roles::assignments;
-use passerelle::services::roles::rules;
+use passerelle::services::roles::{self, RuleFields, assignments, rules};
+use passerelle::services::rule_sets::{self, RuleSetFields};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser, UserPatch};
 use passerelle::services::{clients, groups, sources};
@@ -114,6 +114,16 @@ async fn nobody_changes_their_own_roles_by_a_rule() {
     let standing = rules::create(&school.ctx, &rule("passerelle", "dsi", "auditor", None)).await.unwrap();
     forbidden(rules::delete(&ctx, standing.id).await);
     forbidden(rules::update(&ctx, &standing, &rule("passerelle", "personne", "auditor", None)).await);
+    // Nor all at once, nor by a set that waits for its date, when nobody asks who wrote it.
+    let none: [RuleFields; 0] = [];
+    let foretold = roles::simulate(&ctx, &none).await.unwrap();
+    forbidden(roles::apply(&ctx, &none, foretold.simulation.as_deref().unwrap(), None).await);
+    let set: RuleSetFields = serde_json::from_value(json!({ "name": "rentree", "rules": [
+        { "application": "passerelle", "when": [{ "group": "ens" }], "role": "auditor" }] })).unwrap();
+    rule_sets::create(&ctx, &set).await.unwrap();
+    let more: RuleSetFields = serde_json::from_value(json!({ "name": "coup", "rules": [
+        { "application": "passerelle", "when": [{ "group": "ens" }], "role": "help_desk" }] })).unwrap();
+    forbidden(rule_sets::create(&ctx, &more).await);
     // What touches others, and other applications, is their work.
     rules::create(&ctx, &rule("omenori", "ens", "PT", None)).await.unwrap();
     rules::create(&ctx, &rule("passerelle", r#"[{"attribute": "username", "matches": "b"}]"#, "auditor", None)).await.unwrap();

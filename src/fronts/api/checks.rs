@@ -58,8 +58,8 @@ pub async fn check(Here(ctx): Here, Asking(client): Asking, Body(body): Body<Val
     let several = body.get("checks").is_some();
     let questions = if several { shaped::<Questions>(body)?.checks } else { vec![shaped(body)?] };
     let answered = match client {
-        Some(client) => roles::check_for(&ctx, &client, &questions).await,
-        None => roles::check(&ctx, &questions).await,
+        Some(client) => roles::answer_client(&ctx, &client, &questions).await,
+        None => roles::answer(&ctx, &questions).await,
     };
     let mut answers = answered.map_err(|error| if several { error } else { of_one(error) })?;
     let told = match answers.pop() {

@@ -22,8 +22,10 @@ mod keys;
 mod outbox;
 mod proposals;
 mod relations;
+mod rule_sets;
 mod rules;
 mod runs;
+mod seen;
 mod source_files;
 mod sources;
 mod tokens;
@@ -101,6 +103,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::reject))
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
+        .routes(routes!(applications::simulate))
         .routes(routes!(catalogues::list))
         .routes(routes!(catalogues::import))
         .routes(routes!(catalogues::export))
@@ -109,8 +112,10 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(checks::check))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::simulate))
+        .routes(routes!(rules::apply))
         .routes(routes!(rules::show, rules::update, rules::delete))
         .routes(routes!(assignments::list, assignments::create))
+        .routes(routes!(assignments::compare))
         .routes(routes!(assignments::show, assignments::update))
         .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
@@ -123,6 +128,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
         .merge(resources_of_units())
+        .merge(resources_of_rule_sets())
         .merge(resources_of_many())
 }
 
@@ -135,6 +141,18 @@ fn resources_of_units() -> OpenApiRouter<Api> {
         .routes(routes!(relations::show, relations::delete))
         .routes(routes!(relations::import))
         .routes(routes!(assignments::import))
+}
+
+/// Rules prepared for a date.
+fn resources_of_rule_sets() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(rule_sets::list, rule_sets::create))
+        .routes(routes!(rule_sets::show, rule_sets::update, rule_sets::delete))
+        .routes(routes!(rule_sets::simulate))
+        .routes(routes!(rule_sets::schedule))
+        .routes(routes!(rule_sets::apply))
+        .routes(routes!(rule_sets::roll_back))
+        .routes(routes!(rule_sets::cancel))
 }
 
 /// Acts on many establishments, and those on one that are the same.

@@ -229,7 +229,7 @@ async fn check(ctx: &Context, output: Output, asked: Asked) -> anyhow::Result<()
         relation_to: asked.relation_to,
         level: if asked.level == Least::Yes { Enough::Yes } else { Enough::Read },
     };
-    let verdicts = roles::check(ctx, std::slice::from_ref(&question)).await?;
+    let verdicts = roles::answer(ctx, std::slice::from_ref(&question)).await?;
     let verdict = verdicts.first().context("one question has one answer")?;
     let answer = output.text(if verdict.allowed { "cli-allowed" } else { "cli-refused" }, &[]);
     let path: Vec<String> = verdict.reason.path.iter().map(|step| step.name.clone()).collect();

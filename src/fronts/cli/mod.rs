@@ -23,6 +23,7 @@ mod proposal;
 mod relation;
 mod routed;
 mod rule;
+mod rule_set;
 mod run;
 mod serve;
 mod source;
@@ -122,7 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Establishment(command) => establishment::run(&Local::open(&cli.global, command.begins()).await?, output, command).await,
         Command::Source(command) => Box::pin(source::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Application(command) => application::run(&Local::open(&cli.global, false).await?, output, command).await,
-        Command::Rule(command) => rule::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Rule(command) => Box::pin(rule::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Relation(command) => relation::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Unit(command) => unit::run(&Local::open(&cli.global, false).await?, output, command).await,

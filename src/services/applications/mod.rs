@@ -18,10 +18,10 @@ use serde_json::json;
 use super::audit;
 use super::context::Context;
 use super::error::Error;
-use super::roles::{Changed, recompute_all_in};
+use super::roles::{Changed, Simulation, View, recompute_all_in, simulate_catalogue};
 use crate::store::establishment::application::{self, Application, Policy};
 use crate::store::establishment::pending::{self, Pending};
-use crate::store::establishment::{assignment, rule};
+use crate::store::establishment::{assignment, ended_assignment, rule};
 use crate::store::{self, Tx};
 use crate::types::id::ApplicationId;
 use crate::types::page::{Page, PageRequest};
@@ -131,9 +131,22 @@ pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationField
     Ok(after)
 }
 
+/// Who would gain and lose what if an application were so. Writes nothing.
+///
+/// # Errors
+/// `Invalid` with every field that does not fit, or when it takes too long.
+pub async fn simulate(ctx: &Context, read: &Application, fields: &ApplicationFields, view: &View) -> Result<Simulation, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let supposed = fields.checked()?.written_over(read.id, read.created_at, ctx.now);
+    simulate_catalogue(ctx, &read.name, &supposed, view).await
+}
+
 /// Writes an application over the one that stands, and recomputes what people hold of it.
 async fn replace_in(tx: &mut Tx, ctx: &Context, before: &Application, after: &Application, action: &str) -> Result<Changed, Error> {
     application::update(tx, after).await.map_err(|error| taken(error, &after.name))?;
+    if before.name != after.name {
+        ended_assignment::rename_application(tx, &before.name, &after.name).await?;
+    }
     let same = same_roles(before, after) && before.name == after.name;
     let changed = if same { Changed::default() } else { recompute_all_in(tx, ctx).await? };
     record_in(tx, ctx, action, after, changed).await?;
@@ -177,6 +190,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
         let held = if by_hand.is_empty() { String::new() } else { format!(" and roles given by hand ({})", by_hand.join(", ")) };
         return Err(Error::Conflict(format!("«{name}» still has {rules} rules{held}: remove those first")));
     }
+    ended_assignment::keep_computed_of_application(&mut tx, gone.id, ctx.now).await?;
     assignment::delete_computed_of_application(&mut tx, gone.id).await?;
     application::delete(&mut tx, gone.id).await.map_err(|error| match error {
         store::Error::Referenced(_) => Error::Conflict(format!("«{name}» still has clients: remove those first")),

@@ -17,8 +17,8 @@ use crate::store;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application, ScopeKind};
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin, Step};
-use crate::store::establishment::assignment_by_hand;
 use crate::store::establishment::user::{self, User};
+use crate::store::establishment::{assignment_by_hand, ended_assignment};
 use crate::types::Invalid;
 use crate::types::id::{AssignmentId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -134,6 +134,7 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     by_hand(&ended)?;
     may_change_in(&mut tx, ctx, Permission::RevokeAccess, &ended).await?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
+    ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
     assignment::delete(&mut tx, id).await?;
     recompute_users_in(&mut tx, ctx, &[ended.user_id]).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;

@@ -179,8 +179,13 @@ impl Own {
         if rows(tx, self.person, self.gateway_only).await? == self.before {
             return Ok(());
         }
-        Err(Error::Forbidden("this would change your own roles: ask another administrator".to_owned()))
+        Err(own_roles())
     }
+}
+
+/// What is told of an act that would change the actor's own roles.
+pub fn own_roles() -> Error {
+    Error::Forbidden("this would change your own roles: ask another administrator".to_owned())
 }
 
 async fn rows(tx: &mut Tx, person: Option<UserId>, gateway_only: bool) -> Result<BTreeSet<Row>, Error> {

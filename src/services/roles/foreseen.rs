@@ -1,8 +1,12 @@
 //! Which roles of the gateway someone has, and which ones rules would give them as soon as they are active. Whoever may change such an account
 //! could act as it: by a link that chooses its password, by a unit that a rule looks at. Writes nothing.
 
+use std::collections::BTreeSet;
+
 use super::super::context::Context;
 use super::super::error::Error;
+use super::authority::own_roles;
+use super::compile::Compiled;
 use super::crowd::{self, Crowd, Loaded};
 use super::evaluate::Facts;
 use super::work::Work;
@@ -21,18 +25,37 @@ pub async fn foreseen_in(tx: &mut Tx, ctx: &Context, person: UserId) -> Result<V
         .filter(|row| row.application == APPLICATION)
         .filter_map(|row| Held::parse(&row.role, &row.scope))
         .collect();
-    if rule::list(tx).await?.iter().any(|rule| rule.enabled && rule.application == APPLICATION) {
-        roles.extend(by_rules_in(tx, person).await?);
-    }
+    roles.extend(by_standing_rules_in(tx, person).await?);
     // Operators are the platform's, whatever an establishment's store says.
     roles.retain(|held| ctx.is_platform() || held.role != GatewayRole::Operator);
     Ok(roles)
 }
 
-async fn by_rules_in(tx: &mut Tx, person: UserId) -> Result<Vec<Held>, Error> {
+/// Checks that other rules in the place of those that stand would leave the actor's own roles in the gateway alone.
+///
+/// # Errors
+/// `Forbidden`.
+pub async fn own_stay_in(tx: &mut Tx, ctx: &Context, supposed: Vec<Compiled>) -> Result<(), Error> {
+    let Some(person) = ctx.actor.person() else { return Ok(()) };
+    let distinct = |found: Vec<Held>| found.iter().map(Held::to_string).collect::<BTreeSet<String>>();
+    let (now, then) = (by_standing_rules_in(tx, person).await?, by_rules_in(tx, person, supposed).await?);
+    if distinct(now) == distinct(then) { Ok(()) } else { Err(own_roles()) }
+}
+
+async fn by_standing_rules_in(tx: &mut Tx, person: UserId) -> Result<Vec<Held>, Error> {
+    if !rule::list(tx).await?.iter().any(|rule| rule.enabled && rule.application == APPLICATION) {
+        return Ok(Vec::new());
+    }
+    let rules = crowd::stored_rules(tx, &Work::default()).await?;
+    by_rules_in(tx, person, rules).await
+}
+
+async fn by_rules_in(tx: &mut Tx, person: UserId, mut rules: Vec<Compiled>) -> Result<Vec<Held>, Error> {
     let work = Work::default();
-    let mut rules = crowd::stored_rules(tx, &work).await?;
     rules.retain(|rule| rule.application == APPLICATION);
+    if rules.is_empty() {
+        return Ok(Vec::new());
+    }
     let loaded = Loaded::load(tx, &work, rules).await?;
     let mut crowd = Crowd::of(&[person]);
     let mut found = Vec::new();

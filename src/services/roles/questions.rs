@@ -55,7 +55,7 @@ pub struct Question {
 ///
 /// # Errors
 /// `Invalid` with the place of a question that cannot be one, `checks[3].user`; `Forbidden`.
-pub async fn check(ctx: &Context, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
+pub async fn answer(ctx: &Context, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
     ctx.require(Permission::Read)?;
     answer_all(ctx, questions).await
 }
@@ -63,8 +63,8 @@ pub async fn check(ctx: &Context, questions: &[Question]) -> Result<Vec<Verdict>
 /// The same for an application that asks about itself, by a client of its own that proved who it is.
 ///
 /// # Errors
-/// As for [`check`]; `Forbidden` when a question is about another application.
-pub async fn check_for(ctx: &Context, client: &Client, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
+/// As for [`answer`]; `Forbidden` when a question is about another application.
+pub async fn answer_client(ctx: &Context, client: &Client, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
     if !client.enabled || client.secret_hash.is_none() {
         return Err(Error::Unauthenticated);
     }
