@@ -2,7 +2,7 @@
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
 //! leases < schedules < outbox < logout_notices < mail < unit_tree < brought_rows < roles < applications < rule_sets < links < users < units <
 //! relations < source_files < source_routes < sources <
-//! source_words < groups < sync < leaving < login < oidc < clients < tokens <
+//! source_words < groups < sync < leaving < reviews < login < oidc < clients < explanations < tokens <
 //! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
@@ -18,6 +18,7 @@ pub mod dispatch;
 pub mod egress;
 pub mod error;
 pub mod establishments;
+pub mod explanations;
 pub mod groups;
 pub mod housekeeping;
 pub mod idempotency;
@@ -38,9 +39,10 @@ pub mod outbox;
 pub mod passwords;
 pub mod recent_establishments;
 pub mod relations;
+pub mod reviews;
 pub mod roles;
-pub mod rule_sets;
 pub mod routing;
+pub mod rule_sets;
 pub mod schedules;
 pub mod source_files;
 pub mod source_routes;

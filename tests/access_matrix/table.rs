@@ -50,6 +50,10 @@ const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2e
 
 const NOWHERE: &str = r#"{"slugs":["nowhere"]}"#;
 
+// Nobody decides in it: that is told only to those who may begin one.
+const CAMPAIGN: &str = r#"{"name":"new-N","due_at":"2026-01-01T00:00:00Z","extent":{}}"#;
+const DECISIONS: &str = r#"{"decisions":[{"item":"01990000-0000-7000-8000-000000000000","decision":"keep"}]}"#;
+
 pub const TABLE: &[Row] = &[
     row("GET", "/establishments", Platform, 200, ""),
     row("POST", "/establishments", Platform, 201, r#"{"name":"École N"}"#),
@@ -125,16 +129,51 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/applications/{name}/matrix", Given, 200, ""),
     row("GET", "/establishments/{slug}/applications/{name}/pending", Read, 200, ""),
     row("POST", "/establishments/{slug}/check", Read, 200, r#"{"username":"nobody","application":"notes","privilege":"marks"}"#),
+    row("POST", "/establishments/{slug}/applications/{name}/simulate", Manage, 200, r#"{"cardinality":"single"}"#),
     row("GET", "/establishments/{slug}/rules", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules", Manage, 201, RULE),
+    row("GET", "/establishments/{slug}/rules/lint", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules/simulate", Manage, 200, r#"{"rules":[]}"#),
+    // It is of no simulation: that is told only to those who may save one.
+    row("POST", "/establishments/{slug}/rules/apply", Manage, 409, r#"{"rules":[],"simulation":"none"}"#),
+    row("GET", "/establishments/{slug}/rule-sets", Read, 200, ""),
+    row("POST", "/establishments/{slug}/rule-sets", Manage, 201, r#"{"name":"new-N","rules":[]}"#),
+    row("GET", "/establishments/{slug}/rule-sets/{name}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/rule-sets/{name}", Manage, 200, r#"{"title":"Autre"}"#),
+    row("DELETE", "/establishments/{slug}/rule-sets/{name}", Manage, 204, ""),
+    row("POST", "/establishments/{slug}/rule-sets/{name}/simulate", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/rule-sets/{name}/schedule", Manage, 200, r#"{"apply_at":"2400-01-01T00:00:00Z"}"#),
+    row("POST", "/establishments/{slug}/rule-sets/{name}/apply", Manage, 200, r#"{"confirm_losses":0}"#),
+    // It was not applied: that is told only to those who may take one back.
+    row("POST", "/establishments/{slug}/rule-sets/{name}/rollback", Manage, 409, ""),
+    row("POST", "/establishments/{slug}/rule-sets/{name}/cancel", Manage, 200, ""),
     row("GET", "/establishments/{slug}/rules/{id}", Read, 200, ""),
     row("PATCH", "/establishments/{slug}/rules/{id}", Manage, 200, r#"{"priority":3}"#),
     row("DELETE", "/establishments/{slug}/rules/{id}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/assignments", Held, 200, ""),
     row("POST", "/establishments/{slug}/assignments", Access, 201, r#"{"user":"USER","application":"notes","role":"reader"}"#),
+    row("GET", "/establishments/{slug}/assignments/compare", Read, 200, ""),
     row("GET", "/establishments/{slug}/assignments/{id}", Held, 200, ""),
     row("POST", "/establishments/{slug}/assignments/{id}/end", Access, 204, ""),
+    row("GET", "/establishments/{slug}/assignments/unused", Read, 200, ""),
+    row("GET", "/establishments/{slug}/exclusions", Read, 200, ""),
+    row(
+        "POST",
+        "/establishments/{slug}/exclusions",
+        Manage,
+        201,
+        r#"{"user":"USER","application":"notes","role":"reader","reason":"essai"}"#,
+    ),
+    row("GET", "/establishments/{slug}/exclusions/{id}", Read, 200, ""),
+    row("POST", "/establishments/{slug}/exclusions/{id}/end", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/campaigns", Read, 200, ""),
+    row("POST", "/establishments/{slug}/campaigns", Manage, 422, CAMPAIGN),
+    row("GET", "/establishments/{slug}/campaigns/{id}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/campaigns/{id}/items", Read, 200, ""),
+    row("POST", "/establishments/{slug}/campaigns/{id}/decide", Manage, 404, DECISIONS),
+    // No server takes mail: that is told only to those who may do it.
+    row("POST", "/establishments/{slug}/campaigns/{id}/remind", Manage, 409, ""),
+    row("POST", "/establishments/{slug}/campaigns/{id}/close", Manage, 200, ""),
     row("GET", "/establishments/{slug}/clients", Read, 200, ""),
     row("POST", "/establishments/{slug}/clients", Manage, 201, r#"{"name":"New"}"#),
     row("GET", "/establishments/{slug}/clients/{client_id}", Read, 200, ""),

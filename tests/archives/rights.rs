@@ -120,6 +120,9 @@ async fn no_catalogue_default_or_template_of_an_archive_makes_an_operator() {
                     scope: None,
                     priority: 0,
                     enabled: true,
+                    valid_from: None,
+                    valid_until: None,
+                    ends: None,
                     created_at: ctx.now,
                     updated_at: ctx.now,
                 };

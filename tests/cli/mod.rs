@@ -4,6 +4,7 @@ mod application;
 mod bulk;
 mod check;
 mod establishment;
+mod rules;
 mod source;
 
 use std::path::Path;

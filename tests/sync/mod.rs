@@ -4,6 +4,7 @@ mod active_directory;
 mod bad_input;
 mod changes;
 mod files;
+mod foreseen_roles;
 mod guard;
 mod held_letters;
 mod leaving;

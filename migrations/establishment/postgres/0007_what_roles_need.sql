@@ -9,7 +9,14 @@ ALTER TABLE rules ADD COLUMN ends TEXT COLLATE "C";
 
 -- Who gave a role by hand.
 ALTER TABLE assignments ADD COLUMN given_by TEXT COLLATE "C";
+CREATE INDEX assignments_from ON assignments (valid_from) WHERE valid_from IS NOT NULL;
 CREATE INDEX assignments_until ON assignments (valid_until) WHERE valid_until IS NOT NULL;
+
+-- One row: until when it was seen to what time alone changes.
+CREATE TABLE role_edges (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    seen_until BIGINT NOT NULL
+);
 
 -- What people held: with what they hold, it says who held what on any day.
 CREATE TABLE ended_assignments (

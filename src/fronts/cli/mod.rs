@@ -14,6 +14,7 @@ mod client;
 mod demo;
 mod establishment;
 mod establishment_life;
+mod exclusion;
 mod explanation;
 mod local;
 mod operator;
@@ -21,6 +22,7 @@ mod outbox;
 mod output;
 mod proposal;
 mod relation;
+mod review;
 mod routed;
 mod rule;
 mod rule_set;
@@ -127,6 +129,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Relation(command) => relation::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Unit(command) => unit::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Review(command) => review::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Token(command) => token::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Check(options) => Box::pin(check::run(&cli.global, output, options)).await,
         Command::Openapi => print_json(&crate::fronts::api::openapi()),

@@ -9,6 +9,7 @@ use super::local::Local;
 use super::output::{Output, beside, collect, or_dash};
 use super::word;
 use crate::services::context::Context;
+use crate::services::explanations::Question;
 use crate::services::users::{self, NewUser};
 use crate::store::establishment::user::{Filter, User};
 
@@ -39,6 +40,9 @@ pub enum Command {
         /// Only this role.
         #[arg(long)]
         role: Option<String>,
+        /// What this client would get now: its application's roles, down to the claim.
+        #[arg(long, value_name = "CLIENT_ID", conflicts_with = "application")]
+        client: Option<String>,
     },
     /// Refuse a person from now on: sessions and tokens end at once.
     Disable(Named),
@@ -113,9 +117,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             })
         }
         Command::Show(named) => show(local, output, &named).await,
-        Command::Explain { named, application, role } => {
+        Command::Explain { named, application, role, client } => {
             let (ctx, user) = find(local, &named).await?;
-            explanation::show(&ctx, output, &user, application.as_deref(), role.as_deref()).await
+            let question = Question { application: application.as_deref(), role: role.as_deref(), client: client.as_deref() };
+            Box::pin(explanation::show(&ctx, output, &user, question)).await
         }
         Command::Disable(named) => {
             let (ctx, user) = find(local, &named).await?;

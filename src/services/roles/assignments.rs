@@ -9,10 +9,12 @@ use super::super::context::{Context, Subject};
 use super::super::error::Error;
 use super::super::unit_tree::Tree;
 use super::authority::{check_extent_in, may_assign, not_oneself, seen, seen_in};
+use super::edges;
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
 use super::place::check_place;
-use super::recompute::recompute_users_in;
+use super::recompute::recompute_by_hand_in;
+use super::{effects, exclusions};
 use crate::store;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application, ScopeKind};
@@ -79,6 +81,8 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     ctx.require_somewhere(Permission::ValidateAccess)?;
     not_oneself(ctx, new.user)?;
     let mut wrong = checked(ctx, new);
+    let told = effects::announce(ctx).await?;
+    edges::announce(ctx, new.valid_from.into_iter().chain(new.valid_until)).await?;
     let mut tx = ctx.store.begin().await?;
     let application = application::find_by_name(&mut tx, &new.application).await?;
     let sees = |person: &User| ctx.actor.may_for(Permission::SeePeople, &Subject::Person(person));
@@ -94,6 +98,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     let (Some(application), Some(person), true) = (application, person, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     let scope = new.scope.clone().unwrap_or_default();
     may_assign(ctx, Permission::ValidateAccess, &person, (&application, &new.role, &scope))?;
+    exclusions::stand_aside_in(&mut tx, ctx, new.user, &application.name, &new.role, &scope).await?;
     let made = Assignment {
         id: AssignmentId::new(),
         user_id: new.user,
@@ -109,15 +114,17 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         given_by: Some(ctx.actor.label()),
         created_at: ctx.now,
     };
+    let before = effects::before_in(&mut tx, &[new.user]).await?;
     assignment::insert_all(&mut tx, std::slice::from_ref(&made)).await.map_err(|error| match error {
         store::Error::Taken(_) => {
             Error::Conflict("this role was given by hand in this scope already: end that assignment first".to_owned())
         }
         other => other.into(),
     })?;
-    recompute_users_in(&mut tx, ctx, &[new.user]).await?;
+    recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.added", &made).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(made)
 }
 
@@ -128,17 +135,20 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
 pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     ctx.require_somewhere(Permission::RevokeAccess)?;
     let within = seen(ctx)?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let found = assignment::find(&mut tx, id).await?;
     let ended = seen_in(&mut tx, within.as_ref(), found).await?;
     by_hand(&ended)?;
     may_change_in(&mut tx, ctx, Permission::RevokeAccess, &ended).await?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
+    let before = effects::before_in(&mut tx, &[ended.user_id]).await?;
     ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
     assignment::delete(&mut tx, id).await?;
-    recompute_users_in(&mut tx, ctx, &[ended.user_id]).await?;
+    recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(())
 }
 
@@ -167,6 +177,8 @@ impl From<&Assignment> for AssignmentFields {
 pub async fn edit(ctx: &Context, read: &Assignment, fields: &AssignmentFields) -> Result<Assignment, Error> {
     ctx.require_somewhere(Permission::ValidateAccess)?;
     let within = seen(ctx)?;
+    let told = effects::announce(ctx).await?;
+    edges::announce(ctx, fields.valid_until.into_iter()).await?;
     let mut tx = ctx.store.begin().await?;
     let found = assignment::find(&mut tx, read.id).await?;
     let standing = seen_in(&mut tx, within.as_ref(), found).await?;
@@ -179,10 +191,12 @@ pub async fn edit(ctx: &Context, read: &Assignment, fields: &AssignmentFields) -
         return Err(Error::Invalid(wrong));
     }
     let changed = Assignment { valid_until: fields.valid_until, reason: words(fields.reason.as_deref()), ..standing };
+    let before = effects::before_in(&mut tx, &[changed.user_id]).await?;
     assignment_by_hand::update(&mut tx, &changed).await?;
-    recompute_users_in(&mut tx, ctx, &[changed.user_id]).await?;
+    recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.updated", &changed).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(changed)
 }
 

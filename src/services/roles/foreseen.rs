@@ -71,9 +71,11 @@ fn given(loaded: &Loaded, facts: &Facts<'_>) -> Vec<Held> {
     let person = User { status: UserStatus::Active, ..facts.user.clone() };
     let effective = loaded.engine.matcher.graph.effective(facts.direct);
     let facts = Facts { user: &person, ..*facts };
+    let seen = loaded.engine.matcher.see(&facts, &effective);
     let mut found = Vec::new();
+    // Also what gives nothing today, outside its window: its day may come.
     for (_, rules) in loaded.engine.catalogues() {
-        let gifts = rules.iter().flat_map(|rule| loaded.engine.matcher.gifts(rule, &facts, &effective).given);
+        let gifts = rules.iter().flat_map(|rule| loaded.engine.matcher.gifts_of(rule, &seen).given);
         found.extend(gifts.filter_map(|given| Held::parse(&given.role, &given.scope)));
     }
     found

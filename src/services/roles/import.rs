@@ -11,13 +11,15 @@ use super::super::error::Error;
 use super::super::unit_tree::Tree;
 use super::assignments::{NewAssignment, check_place_in, checked, record_in, words, wrong_role};
 use super::authority::{may_give, not_oneself};
-use super::recompute::recompute_users_in;
+use super::recompute::recompute_by_hand_in;
+use super::{edges, effects};
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::assignment::{self, Assignment, Origin};
 use crate::store::establishment::{assignment_by_hand, user};
 use crate::types::id::{AssignmentId, UserId};
 use crate::types::permission::Permission;
+use crate::types::time::Timestamp;
 use crate::types::{Invalid, fold_case};
 
 /// The titles that a spreadsheet may have.
@@ -68,6 +70,8 @@ pub async fn import(ctx: &Context, brought: Brought<AssignmentRow>, dry_run: boo
     ctx.require(Permission::ManageRoles)?;
     let rows = brought_rows::numbered(brought, &TITLES, &REQUIRED)?;
     let mut outcome = Imported { dry_run, ..Imported::default() };
+    let told = effects::announce(ctx).await?;
+    edges::announce(ctx, ends(&rows)).await?;
     let mut tx = ctx.store.begin().await?;
     let known = known_in(&mut tx, &rows).await?;
     let concerned: BTreeSet<UserId> = known.people.values().copied().collect();
@@ -102,10 +106,19 @@ pub async fn import(ctx: &Context, brought: Brought<AssignmentRow>, dry_run: boo
     }
     write_in(&mut tx, ctx, &added, &updated).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(outcome)
 }
 
+/// When what is asked for ends.
+fn ends(rows: &[Numbered<AssignmentRow>]) -> Vec<Timestamp> {
+    let told = rows.iter().filter_map(|one| one.row.as_ref().ok()).filter_map(|row| row.until.as_deref());
+    told.filter_map(|text| brought_rows::end("until", text).ok()).collect()
+}
+
 async fn write_in(tx: &mut Tx, ctx: &Context, added: &[Assignment], updated: &[Assignment]) -> Result<(), Error> {
+    let touched: BTreeSet<UserId> = added.iter().chain(updated).map(|one| one.user_id).collect();
+    let before = effects::before_in(tx, &touched.into_iter().collect::<Vec<_>>()).await?;
     assignment::insert_all(tx, added).await?;
     for one in added {
         record_in(tx, ctx, "assignment.added", one).await?;
@@ -114,8 +127,7 @@ async fn write_in(tx: &mut Tx, ctx: &Context, added: &[Assignment], updated: &[A
         assignment_by_hand::update(tx, one).await?;
         record_in(tx, ctx, "assignment.updated", one).await?;
     }
-    let touched: BTreeSet<UserId> = added.iter().chain(updated).map(|one| one.user_id).collect();
-    recompute_users_in(tx, ctx, &touched.into_iter().collect::<Vec<_>>()).await?;
+    recompute_by_hand_in(tx, ctx, before).await?;
     Ok(())
 }
 

@@ -61,6 +61,7 @@ pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: Disabled
 /// `NotFound`; `Conflict` when a source says the person is gone or inactive; `Forbidden` on someone who may do more.
 pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     ctx.require_somewhere(Permission::AttachPeople)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
     ctx.require_for(Permission::AttachPeople, &Subject::Person(&user))?;
@@ -79,6 +80,7 @@ pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     let user = enable_in(&mut tx, ctx, user).await?;
     roles::recompute_users_in(&mut tx, ctx, &[user.id]).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(user)
 }
 

@@ -165,6 +165,7 @@ fn regular(ctx: &Context, new: &NewUser) -> Result<User, Error> {
 /// `Forbidden` for someone who may do more than the caller, or would by this change, and for what decides on the caller's own roles.
 pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &UserPatch) -> Result<User, Error> {
     ctx.require_somewhere(Permission::ManageUsers)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut user = user::get(&mut tx, id).await?;
     let had = user.units.clone();
@@ -209,6 +210,7 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
     may_change_in(&mut tx, ctx, id).await?;
     audit::record_in(&mut tx, ctx, "user.updated", ("user", &id.to_string()), json!({})).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(user)
 }
 

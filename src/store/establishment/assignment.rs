@@ -226,17 +226,19 @@ pub async fn insert_all(tx: &mut Tx, assignments: &[Assignment]) -> Result<(), E
     Ok(())
 }
 
-/// Writes computed assignments: new ones, and another rule and reason for those that stay.
+/// Writes computed assignments: new ones, and another rule, end and reason for those that stay.
 pub async fn upsert_computed(tx: &mut Tx, computed: &[Standing], now: Timestamp) -> Result<(), Error> {
-    const HEAD: &str = "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, reason, created_at) ";
+    const HEAD: &str =
+        "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, valid_until, reason, created_at) ";
     const TAIL: &str = " ON CONFLICT (user_id, application_id, role, scope, origin) DO UPDATE SET rule_id = excluded.rule_id, \
-         reason = excluded.reason";
+         valid_until = excluded.valid_until, reason = excluded.reason";
     for chunk in computed.chunks(ROWS_PER_INSERT) {
         on!(tx, |c| {
             let mut rows = QueryBuilder::new(HEAD);
             rows.push_values(chunk, |mut row, x| {
                 row.push_bind(x.id).push_bind(x.user_id).push_bind(x.application_id).push_bind(&x.role).push_bind(&x.scope);
-                row.push_bind(x.origin).push_bind(x.rule_id).push_bind(&x.reason).push_bind(now);
+                row.push_bind(x.origin).push_bind(x.rule_id).push_bind(x.valid_until);
+                row.push_bind(&x.reason).push_bind(now);
             });
             rows.push(TAIL);
             rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)

@@ -6,6 +6,7 @@
 
 mod farewell;
 pub mod fields;
+mod foreseen;
 mod groups;
 mod people;
 mod roles;
@@ -14,6 +15,7 @@ mod turn;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices::Announced;
+use super::super::roles::{Telling, effects};
 use super::inbox::Inbox;
 use super::journal::Journal;
 use super::plan::Plan;
@@ -22,6 +24,7 @@ use crate::store::establishment::change::{ChangeKind, Operation};
 use crate::store::establishment::proposal;
 use crate::store::establishment::sync_run::{Progress, Run};
 use crate::types::id::UserId;
+use foreseen::Foreseen;
 
 /// What it weighs to propose, or to take a proposal back.
 const PROPOSE_WEIGHT: usize = 30;
@@ -45,12 +48,18 @@ pub struct Work<'a> {
     /// Whether the open transaction owes the store an index.
     index_aside: bool,
     announced: Option<Announced>,
+    /// Whether changes of roles have something to send.
+    sends_for_roles: bool,
+    /// Who is to be written to about their roles, once, at the end.
+    telling: Telling,
     /// People who may have lost roles since the last commit.
     losing: Vec<UserId>,
     /// People whose roles may be others now.
     touched: Vec<UserId>,
     /// Whether anyone's may: groups within groups changed.
     everyone: bool,
+    /// Facts as they would be, where nothing is written and some rule looks at them.
+    supposed: Option<Foreseen>,
 }
 
 /// Notes every change, and makes it when `writes`. The last transaction is handed back open, for the end of the run to be written with it.
@@ -71,10 +80,13 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         large: false,
         index_aside: false,
         announced: None,
+        sends_for_roles: writes && effects::are_sent_by_runs(ctx).await?,
+        telling: Telling::default(),
         losing: Vec::new(),
         touched: Vec::new(),
         // Whoever broke off may have left roles behind.
         everyone: plan.roles_due,
+        supposed: foreseen::begin(ctx, writes).await?,
     };
     work.run.counts.read = inbox.read();
     let carried = work.stages().await;
@@ -116,6 +128,7 @@ impl Work<'_> {
         if self.writes {
             self.roles().await?;
         }
+        self.foretell_roles().await?;
         let mut tx = self.take().await?;
         self.journal.flush(&mut tx).await?;
         Ok(tx)

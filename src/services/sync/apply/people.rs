@@ -114,6 +114,9 @@ impl Work<'_> {
             };
             self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(Value::Object(detail))).await?;
             self.count(operation);
+            if let Some(supposed) = &mut self.supposed {
+                supposed.gone(self.run.source_id, &user, (gone.disabled, gone.enabled));
+            }
             if self.writes {
                 facts::mark_gone_in(tx, self.run.source_id, user.id, self.ctx.now).await?;
                 self.losing.push(user.id);
@@ -175,6 +178,9 @@ impl Work<'_> {
                 said.push(Statement { source_id, external_id, user_id: user.id, stated: ours, present: true });
             }
             self.restate(tx, one, (user, wanted), before.as_ref(), &person).await?;
+            if let Some(supposed) = self.supposed.as_mut().filter(|_| one.fields) {
+                supposed.present(self.run.source_id, link.user_id, &person.dn);
+            }
             if one.fields {
                 link.dn = Some(person.dn);
                 link.place = Some(seen.dn.to_be_bytes().to_vec());
@@ -245,6 +251,9 @@ impl Work<'_> {
         happened.for_each(|operation| self.count(operation));
         let detail = Some(Value::Object(detail)).filter(|detail| detail.as_object().is_some_and(|keys| !keys.is_empty()));
         self.journal.note(tx, (ChangeKind::User, first), Some(after.id.uuid()), &after.username, detail).await?;
+        if let Some(supposed) = &mut self.supposed {
+            supposed.restated(&after, turn);
+        }
         if !self.writes {
             return Ok(());
         }
@@ -262,6 +271,9 @@ impl Work<'_> {
         let mut batch = chunks.next().map(|chunk| self.fresh(chunk)).transpose()?;
         while let Some(now) = batch {
             let mut tx = self.take().await?;
+            if let Some(supposed) = &mut self.supposed {
+                supposed.created(self.run.source_id, &now.users, &now.links);
+            }
             for (user, reason) in now.users.iter().zip(&now.reasons) {
                 let detail = reason.as_ref().map(|reason| json!({ "disabled": reason }));
                 self.journal.note(&mut tx, (ChangeKind::User, Operation::Created), Some(user.id.uuid()), &user.username, detail).await?;
@@ -342,6 +354,8 @@ impl Work<'_> {
             Operation::MembersAdded => &mut counts.memberships_added,
             Operation::MembersRemoved => &mut counts.memberships_removed,
             Operation::Skipped => &mut counts.skipped,
+            Operation::RolesGained => &mut counts.roles_gained,
+            Operation::RolesLost => &mut counts.roles_lost,
         };
         *counter += 1;
     }
