@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 35] = [
+const OF_SOME: [(&str, &[&str]); 40] = [
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),
@@ -84,6 +84,11 @@ const OF_SOME: [(&str, &[&str]); 35] = [
     ("give_source_file", &["file_name"]),
     ("list_tokens", &["name", "kind", "scope"]),
     ("list_users", &["username", "given_name", "family_name", "display_name", "email", "locale", "status", "disabled_by", "home_unit"]),
+    ("list_units", &["name", "title", "parent", "source"]),
+    ("delete_unit", &["move_to"]),
+    ("list_relations", &["kind", "user", "other", "source"]),
+    ("import_relations", &["dry_run"]),
+    ("import_assignments", &["dry_run"]),
     ("list_zones", &[]),
     ("delete_user", &[]),
     ("delete_establishment", &["confirm"]),

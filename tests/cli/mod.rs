@@ -4,6 +4,7 @@ mod bulk;
 mod check;
 mod establishment;
 mod source;
+mod unit;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

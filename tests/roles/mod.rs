@@ -1,10 +1,10 @@
 //! Tests of: applications, rules and roles.
 
-mod assigning;
+pub mod assigning;
 mod catalogue;
 mod explaining;
 mod giving;
 mod heavy;
 mod scale;
-mod school;
+pub mod school;
 mod simulating;
