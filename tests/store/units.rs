@@ -78,7 +78,7 @@ async fn units_are_walked_and_every_filter_narrows() {
             let found = walk(1, None, async |page| unit::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
-        for (words, expected) in [("GENIE elec", &[2][..]), ("rt", &[1]), ("100%", &[])] {
+        for (words, expected) in [("GENIE elec", &[2][..]), ("nt RT", &[1]), ("100%", &[])] {
             let found = walk(1, Some(words), async |page| unit::list(&mut tx, page, &Filter::default()).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{words}");
         }
@@ -150,9 +150,10 @@ async fn relations_are_walked_changed_and_go_with_either_person() {
     on_every_engine(async |bed| {
         let feed = samples::source("annuaire");
         let people = people(bed, 4).await;
+        let first = samples::relation("tutor", &people[0], &people[1]);
         let stated =
             Relation { source_id: Some(feed.id), source: Some(feed.name.clone()), ..samples::relation("guardian", &people[0], &people[2]) };
-        let mut all = vec![samples::relation("tutor", &people[0], &people[1]), stated, samples::relation("tutor", &people[3], &people[1])];
+        let mut all = vec![first, stated, samples::relation("tutor", &people[3], &people[1])];
         bed.write(async |tx| {
             source::insert(tx, &feed).await?;
             relation::insert_all(tx, &all).await
@@ -218,6 +219,8 @@ async fn people_are_found_by_their_units_in_the_very_letters() {
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{unit}");
             assert_eq!(user::count_in_unit(&mut tx, unit).await.unwrap(), i64::try_from(expected.len()).unwrap(), "{unit}");
         }
+        let everywhere = user::units_of_everyone(&mut tx).await.unwrap();
+        assert_eq!(everywhere.iter().map(String::as_str).collect::<Vec<_>>(), ["GEII", "RT", "RT1", "a \"RT\" b", "dép/é \"1\" \\", "rt"]);
         assert_eq!(user::list_in_unit(&mut tx, "RT", Some(all[0].id), 1).await.unwrap(), [all[1].clone()]);
     })
     .await;

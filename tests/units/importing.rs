@@ -33,7 +33,7 @@ async fn a_list_of_roles_is_given_but_for_the_rows_that_do_not_fit() {
                a,scodoc,Secr,RT,demain,\n\
                a,scodoc,Ens,RT,,encore\n";
     let tried = import(&school.ctx, csv, true).await;
-    assert!(school.recorded("a").await.is_empty(), "nothing is written");
+    assert!(school.held("a", "scodoc").await.is_empty(), "nothing is written");
     let imported = import(&school.ctx, csv, false).await;
     assert_eq!(Imported { dry_run: true, ..imported.clone() }, tried, "what was tried is what is done");
     assert_eq!((imported.added, imported.updated, imported.unchanged), (2, 0, 0));

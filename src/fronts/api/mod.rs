@@ -102,9 +102,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::simulate))
         .routes(routes!(rules::show, rules::update, rules::delete))
-        .routes(routes!(assignments::list, assignments::create))
-        .routes(routes!(assignments::show, assignments::update))
-        .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -118,7 +115,7 @@ fn resources() -> OpenApiRouter<Api> {
         .merge(resources_of_many())
 }
 
-/// Units, and who stands in which relation to whom.
+/// Units, who stands in which relation to whom, and who holds which role.
 fn resources_of_units() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(units::list, units::create))
@@ -126,7 +123,10 @@ fn resources_of_units() -> OpenApiRouter<Api> {
         .routes(routes!(relations::list, relations::create))
         .routes(routes!(relations::show, relations::delete))
         .routes(routes!(relations::import))
+        .routes(routes!(assignments::list, assignments::create))
         .routes(routes!(assignments::import))
+        .routes(routes!(assignments::show, assignments::update))
+        .routes(routes!(assignments::end))
 }
 
 /// Acts on many establishments, and those on one that are the same.

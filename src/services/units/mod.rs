@@ -3,8 +3,10 @@
 
 mod follow;
 mod remove;
+mod stated;
 
 pub use remove::{Removed, remove};
+pub(in crate::services) use stated::follow_in;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

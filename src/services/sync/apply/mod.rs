@@ -10,6 +10,7 @@ mod groups;
 mod people;
 mod roles;
 mod turn;
+mod units;
 
 use super::super::context::Context;
 use super::super::error::Error;
@@ -111,6 +112,7 @@ impl Work<'_> {
         self.proposed().await?;
         self.groups().await?;
         if self.writes {
+            self.units().await?;
             self.roles().await?;
         }
         let mut tx = self.take().await?;
