@@ -118,6 +118,19 @@ impl Tree {
         Ok(above)
     }
 
+    /// Whether a unit may stand below another one: not below itself, and not too deep.
+    pub fn may_stand_below(&self, name: &str, above: &str) -> bool {
+        let over = self.ancestors(above);
+        self.has(above) && name != above && !over.contains(&name) && over.len() + 1 < DEPTH_MAX
+    }
+
+    /// Puts a unit below another one, or at the top.
+    pub fn put(&mut self, name: &str, parent: Option<UnitId>) {
+        if let Some(place) = self.by_name.get(name).and_then(|at| self.places.get_mut(*at)) {
+            place.parent_id = parent;
+        }
+    }
+
     /// Whether another unit fits.
     ///
     /// # Errors

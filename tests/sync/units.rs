@@ -73,3 +73,70 @@ async fn units_go_with_the_last_who_is_in_them_unless_something_hangs_on_them() 
     fed.sync().await;
     assert_eq!(names(&fed).await, ["INFO", "RT"]);
 }
+
+/// Entries of units below one place, some below others.
+const STRUCTURES: &str = "dn: ou=structures,dc=acad-test,dc=fr\nchangetype: add\nobjectClass: organizationalUnit\nou: structures\n\n\
+    dn: ou=IUT,ou=structures,dc=acad-test,dc=fr\nchangetype: add\nobjectClass: organizationalUnit\nou: IUT\ndescription: L’institut\n\n\
+    dn: ou=RT,ou=IUT,ou=structures,dc=acad-test,dc=fr\nchangetype: add\nobjectClass: organizationalUnit\nou: RT\n\n\
+    dn: ou=Labo,ou=RT,ou=IUT,ou=structures,dc=acad-test,dc=fr\nchangetype: add\nobjectClass: organizationalUnit\nou: Labo\nou: Laboratoire\n\n";
+
+async fn with_structures() -> Fed {
+    let fed = fed(&placed("a", "RT", &["Ailleurs"])).await;
+    fed.slapd.modify(STRUCTURES);
+    let edit = |fields: &mut passerelle::services::sources::SourceFields| {
+        fields.settings["unit_base_dn"] = json!("ou=structures,dc=acad-test,dc=fr");
+        fields.settings["unit_filter"] = json!("(&(objectClass=organizationalUnit)(!(ou=structures)))");
+        fields.settings["unit_name"] = json!("ou");
+        // By the profile, an attribute of SUPANN says what stands above; here the place does.
+        fields.settings["profile"] = json!("inetorgperson");
+    };
+    fed.change(edit).await;
+    fed
+}
+
+async fn told(fed: &Fed) -> Vec<(String, String, Option<String>)> {
+    all(fed).await.into_iter().map(|unit| (unit.name, unit.title, unit.parent)).collect()
+}
+
+fn line(name: &str, title: &str, parent: Option<&str>) -> (String, String, Option<String>) {
+    (name.to_owned(), title.to_owned(), parent.map(str::to_owned))
+}
+
+#[tokio::test]
+async fn a_directory_that_keeps_units_gives_their_titles_and_their_tree() {
+    let fed = with_structures().await;
+    fed.sync().await;
+    let first = [
+        line("Ailleurs", "Ailleurs", None),
+        line("IUT", "L’institut", None),
+        line("Labo", "Labo", Some("RT")),
+        line("RT", "RT", Some("IUT")),
+    ];
+    assert_eq!(told(&fed).await, first);
+    fed.sync().await;
+    assert_eq!(traced(&fed).await, 1, "nothing changed, and nothing is told");
+    fed.slapd.modify(
+        "dn: ou=Labo,ou=RT,ou=IUT,ou=structures,dc=acad-test,dc=fr\nchangetype: delete\n\n\
+         dn: ou=RT,ou=IUT,ou=structures,dc=acad-test,dc=fr\nchangetype: modrdn\nnewrdn: ou=RT\ndeleteoldrdn: 0\n\
+         newsuperior: ou=structures,dc=acad-test,dc=fr\n\n\
+         dn: ou=IUT,ou=structures,dc=acad-test,dc=fr\nchangetype: modify\nreplace: description\ndescription: Institut\n\n",
+    );
+    fed.sync().await;
+    assert_eq!(told(&fed).await, [line("Ailleurs", "Ailleurs", None), line("IUT", "Institut", None), line("RT", "RT", None)]);
+}
+
+#[tokio::test]
+async fn settings_of_units_are_checked_and_a_base_that_is_not_there_fails_the_run() {
+    let fed = with_structures().await;
+    let standing = passerelle::services::sources::get(&fed.ctx, "ldap").await.unwrap();
+    for (key, value) in [("unit_base_dn", "nonsense"), ("unit_filter", "(ou=")] {
+        let mut fields = passerelle::services::sources::SourceFields::from(&standing);
+        fields.settings[key] = json!(value);
+        let refused = passerelle::services::sources::update(&fed.ctx, &standing, &fields).await.unwrap_err().to_string();
+        assert!(refused.contains(key), "{refused}");
+    }
+    fed.change(|fields| fields.settings["unit_base_dn"] = json!("ou=nulle-part,dc=acad-test,dc=fr")).await;
+    let run = fed.run(Mode::Full).await;
+    assert!(run.error.is_some_and(|why| why.contains("nulle-part")), "a tree that was not read is not an empty one");
+    assert!(all(&fed).await.is_empty());
+}

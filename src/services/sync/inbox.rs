@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use connectors::record::Unreadable;
-use connectors::{Extent, Group, Member, Person, Record, Step};
+use connectors::{Extent, Group, Member, Person, Record, StatedUnit, Step};
 
 use super::super::context::Context;
 use super::super::error::Error;
@@ -90,6 +90,8 @@ pub struct Inbox {
     pub answered: Vec<ProposalId>,
     /// The names of units that people are stated in, as many as an establishment may have.
     pub units: BTreeSet<String>,
+    /// The units that the source keeps entries of, when it keeps such and they were read.
+    pub tree: Option<Vec<StatedUnit>>,
     keys: HashSet<Digest>,
 }
 
@@ -121,6 +123,7 @@ impl Inbox {
             proposals: Vec::new(),
             answered: Vec::new(),
             units: BTreeSet::new(),
+            tree: None,
             keys: HashSet::new(),
         }
     }

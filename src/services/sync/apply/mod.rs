@@ -10,7 +10,7 @@ mod groups;
 mod people;
 mod roles;
 mod turn;
-mod units;
+pub mod units;
 
 use super::super::context::Context;
 use super::super::error::Error;
