@@ -162,6 +162,8 @@ async fn archived(gateway: &Arc<Gateway>, what: &str, path: &Path) -> serde_json
 
 /// A first run into a new establishment, and one with nothing changed.
 async fn synced(gateway: &Arc<Gateway>, url: &str) -> serde_json::Value {
+    // As where a gateway runs the sync that people sign in to.
+    gateway.node.serve();
     let platform = PlatformContext::open(gateway, Actor::System, Timestamp::now()).await.unwrap();
     let new = NewEstablishment { name: "Académie".to_owned(), slug: Some(SLUG.to_owned()), ..NewEstablishment::default() };
     establishments::create(&platform, &new).await.unwrap();

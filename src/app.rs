@@ -96,6 +96,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let metrics = crate::telemetry::metrics()?;
     gateway.stores.keep_warm().await;
+    gateway.node.serve();
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(crate::telemetry::keep_metrics(metrics));
     beside.spawn(sweep_for_ever(gateway.clone()));

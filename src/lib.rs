@@ -18,8 +18,3 @@ pub mod services;
 pub mod store;
 pub mod telemetry;
 pub mod types;
-
-/// SQLite's memory comes from it too: a first sync takes a fifth less time with it than with the C library's, and a tenth less memory
-/// (`docs/decisions/0009-memory-and-turns-of-a-large-sync.md`).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

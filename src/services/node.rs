@@ -1,6 +1,6 @@
 //! This process among those that share the stores: its name, and whether it is about to stop. Knows no job.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 pub struct Node {
     name: String,
     holds: AtomicU64,
+    serves: AtomicBool,
     stopping: CancellationToken,
     awake: Notify,
     sources: watch::Sender<u64>,
@@ -22,6 +23,7 @@ impl Default for Node {
         Self {
             name: Uuid::now_v7().to_string(),
             holds: AtomicU64::new(0),
+            serves: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             awake: Notify::new(),
             sources: watch::Sender::new(0),
@@ -38,6 +40,16 @@ impl Node {
     /// A name for one hold of this node. Each hold has its own, so that one that ran out unnoticed is not taken for a later one.
     pub fn holder(&self) -> String {
         format!("{}:{}", self.name, self.holds.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// From now on people sign in here: whoever waits to write into a file of this installation is nearly always of this very program.
+    pub fn serve(&self) {
+        self.serves.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether people sign in here. A command beside a gateway that runs does not know who waits for it.
+    pub fn serves(&self) -> bool {
+        self.serves.load(Ordering::Relaxed)
     }
 
     /// Tells this node's worker that there is something to do now.

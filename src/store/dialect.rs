@@ -72,7 +72,7 @@ pub fn like_part(folded: &str) -> String {
 }
 
 /// Cache of a connection that applies a large run, in KiB: 22k memberships a second with 2 MB, 122k with 16 MB.
-pub const APPLY_CACHE: &str = "PRAGMA cache_size = -24000";
+pub const APPLY_CACHE: &str = "PRAGMA cache_size = -16000";
 /// Cache of a connection otherwise.
 pub const NORMAL_CACHE: &str = "PRAGMA cache_size = -2000";
 

@@ -3,6 +3,8 @@
 use std::fs::Permissions;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -20,16 +22,38 @@ const READERS_MAX: u32 = 4;
 const OPEN_TRIES_MAX: u32 = 100;
 /// Pause between the tries.
 const OPEN_PAUSE: Duration = Duration::from_millis(50);
+/// Length of the log from which on its pages are brought into the file, and to which it is cut then, in bytes.
+const LOG_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// From one such time to the next, at least.
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(100);
 /// An idle reader is closed after this.
 const READER_IDLE: Duration = Duration::from_mins(1);
 
 /// One SQLite file: one writer and a few readers that come when wanted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SqliteFile {
     writer: Pool<Sqlite>,
     readers: Pool<Sqlite>,
     path: PathBuf,
     log: PathBuf,
+    waiting: AtomicUsize,
+    checkpointing: Arc<AtomicBool>,
+}
+
+/// One who waits for the writing transaction, until it has it or gives up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn among(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What changes with every commit to a file.
@@ -56,6 +80,9 @@ impl SqliteFile {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .pragma("temp_store", "MEMORY")
+            // Nobody who writes waits until the log is brought into the file: another connection does that beside them.
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", LOG_MAX_BYTES.to_string())
             .statement_cache_capacity(128);
         let pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE_TIMEOUT).max_lifetime(None);
         let writer = pool.clone().max_connections(1).idle_timeout(None).connect_lazy_with(options.clone());
@@ -64,7 +91,14 @@ impl SqliteFile {
             Error::Engine(source) => Error::Unusable { path: path.to_owned(), source },
             other => other,
         })?;
-        Ok(Self { writer, readers, log: beside(path, "-wal"), path: path.to_owned() })
+        Ok(Self {
+            writer,
+            readers,
+            log: beside(path, "-wal"),
+            path: path.to_owned(),
+            waiting: AtomicUsize::new(0),
+            checkpointing: Arc::default(),
+        })
     }
 
     /// A reading connection.
@@ -74,7 +108,32 @@ impl SqliteFile {
 
     /// The writing transaction; waits for the one before.
     pub async fn begin(&self) -> Result<Tx, Error> {
+        let _waiting = Waiting::among(&self.waiting);
+        self.shorten_log();
         Ok(Tx::SqliteTransaction { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?, failed: false })
+    }
+
+    /// Has a long log brought into the file by a reading connection, which keeps no writer waiting. A log that is done with is cut by whoever writes
+    /// next.
+    fn shorten_log(&self) {
+        let is_long = std::fs::metadata(&self.log).is_ok_and(|log| log.len() > LOG_MAX_BYTES);
+        if !is_long || self.checkpointing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (readers, running) = (self.readers.clone(), self.checkpointing.clone());
+        tokio::spawn(async move {
+            // What fails is tried again with the next write.
+            if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").persistent(false).execute(&readers).await {
+                tracing::debug!(%error, "a log was not brought into its file");
+            }
+            tokio::time::sleep(CHECKPOINT_PAUSE).await;
+            running.store(false, Ordering::Relaxed);
+        });
+    }
+
+    /// Whether someone of this process waits for the writing transaction.
+    pub fn others_wait(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     /// A reading transaction in which every statement sees the same moment.

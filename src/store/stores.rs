@@ -56,6 +56,14 @@ impl Store {
         }
     }
 
+    /// Whether someone waits for the writing transaction; nobody knows where other nodes write too.
+    pub fn others_wait(&self) -> Option<bool> {
+        match self {
+            Self::Sqlite(file) => Some(file.others_wait()),
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// Where it lies, for messages.
     pub fn label(&self) -> String {
         match self {

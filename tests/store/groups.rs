@@ -289,3 +289,36 @@ async fn a_membership_needs_its_group_and_its_person() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn memberships_are_the_same_with_their_index_built_at_the_end() {
+    on_every_engine(async |bed| {
+        let people: Vec<User> = (0..50).map(|n| person(&format!("p{n}"))).collect();
+        let groups = named(&["a", "b"]);
+        bed.write(async |tx| user::insert_all(tx, &people).await).await;
+        with_groups(bed, &groups).await;
+        let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
+        let mut tx = bed.store.begin().await.unwrap();
+        assert!(!membership::any(&mut tx).await.unwrap());
+        membership::drop_index(&mut tx).await.unwrap();
+        membership::insert_new(&mut tx, &[(groups[0].id, ids.clone()), (groups[1].id, ids[..1].to_vec())]).await.unwrap();
+        membership::build_index(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = bed.read().await;
+        assert!(membership::any(&mut tx).await.unwrap());
+        let mut both = vec![groups[0].id, groups[1].id];
+        both.sort_unstable();
+        assert_eq!(membership::groups_of_user(&mut tx, ids[0]).await.unwrap(), both);
+        assert_eq!(membership::groups_of_user(&mut tx, ids[49]).await.unwrap(), [groups[0].id]);
+        drop(tx);
+        // Broken off, nothing of it stays.
+        let mut tx = bed.store.begin().await.unwrap();
+        membership::drop_index(&mut tx).await.unwrap();
+        drop(tx);
+        let mut tx = bed.store.begin().await.unwrap();
+        membership::drop_index(&mut tx).await.unwrap();
+        membership::build_index(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+    })
+    .await;
+}

@@ -19,6 +19,8 @@ use crate::record::{Kind, Record};
 
 /// Pages of records that may wait for the reader.
 const PAGES_WAITING_MAX: usize = 2;
+/// Bytes of raw entries that become records at once.
+const PIECE_BYTES: usize = 1024 * 1024;
 
 /// A directory being read.
 #[derive(Debug)]
@@ -125,18 +127,36 @@ async fn next_page(
 async fn make<T>(directory: &Directory, mut raw: mpsc::Receiver<RawPage>, out: mpsc::Sender<Vec<T>>, finish: Finish<T>) -> Option<Summary> {
     let (mut summary, mut primary) = (Summary::default(), PrimaryGroups::default());
     while let Some((kind, entries)) = raw.recv().await {
-        let mut page: Vec<Record> = directory.entries().records(kind, &entries);
-        if directory.settings().is_active_directory() {
-            primary.join(kind, &entries, &mut page);
-        }
-        for record in &page {
-            match record {
-                Record::Person(_) => summary.people += 1,
-                Record::Group(_) => summary.groups += 1,
-                Record::Unreadable(_) => summary.unreadable += 1,
+        for piece in pieces(&entries) {
+            let mut page: Vec<Record> = directory.entries().records(kind, piece);
+            if directory.settings().is_active_directory() {
+                primary.join(kind, piece, &mut page);
             }
+            for record in &page {
+                match record {
+                    Record::Person(_) => summary.people += 1,
+                    Record::Group(_) => summary.groups += 1,
+                    Record::Unreadable(_) => summary.unreadable += 1,
+                }
+            }
+            out.send(finish(directory, piece, page)).await.ok()?;
         }
-        out.send(finish(directory, &entries, page)).await.ok()?;
     }
     Some(summary)
+}
+
+/// A page in pieces: a page of large groups is many times the size of one of people, and its records twice that again.
+fn pieces(mut page: &[Chunk]) -> impl Iterator<Item = &[Chunk]> {
+    std::iter::from_fn(move || {
+        let mut size = 0;
+        let fits = |chunk: &&Chunk| {
+            size += chunk.size();
+            size <= PIECE_BYTES
+        };
+        // One chunk at least, however large.
+        let count = page.iter().take_while(fits).count().max(1).min(page.len());
+        let (piece, left) = page.split_at_checked(count)?;
+        page = left;
+        (!piece.is_empty()).then_some(piece)
+    })
 }

@@ -138,6 +138,31 @@ pub async fn insert_packed(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Res
     Ok(())
 }
 
+/// Whether anyone is in a group.
+pub async fn any(tx: &mut Tx) -> Result<bool, Error> {
+    const SQL: &str = "SELECT group_id FROM memberships LIMIT 1";
+    let found: Option<GroupId> = on!(tx, |c| sqlx::query_scalar(SQL).fetch_optional(c).await)?;
+    Ok(found.is_some())
+}
+
+/// Drops the index of memberships by person, where rows are put into it one by one; [`build_index`] must follow in the same transaction.
+pub async fn drop_index(tx: &mut Tx) -> Result<(), Error> {
+    const SQL: &str = "DROP INDEX memberships_user";
+    if tx.engine() == Engine::Sqlite {
+        on!(tx, |c| sqlx::query(SQL).persistent(false).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Builds the index that [`drop_index`] dropped.
+pub async fn build_index(tx: &mut Tx) -> Result<(), Error> {
+    const SQL: &str = "CREATE INDEX memberships_user ON memberships (user_id)";
+    if tx.engine() == Engine::Sqlite {
+        on!(tx, |c| sqlx::query(SQL).persistent(false).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
 /// Puts people into groups of which nobody is a member yet, some groups at a time.
 ///
 /// # Errors

@@ -71,6 +71,11 @@ impl Work<'_> {
     async fn coming_in(&mut self, names: &Names<'_>) -> Result<(), Error> {
         let plan = self.plan;
         let mut filling = Filling::default();
+        if self.writes {
+            let mut tx = self.take().await?;
+            self.set_index_aside(&mut tx, plan.groups.steps.iter().map(|step| step.added.len()).sum()).await?;
+            self.give_back(tx, 0).await?;
+        }
         for step in &plan.groups.steps {
             let mut tx = self.take().await?;
             self.restated(&mut tx, step).await?;
@@ -97,6 +102,7 @@ impl Work<'_> {
         let mut tx = self.take().await?;
         let weight = filling.count;
         write(&mut tx, filling).await?;
+        self.put_index_back(&mut tx).await?;
         self.give_back(tx, weight).await
     }
 

@@ -43,6 +43,8 @@ pub struct Work<'a> {
     spent: usize,
     /// Whether the store was made ready for a large run.
     large: bool,
+    /// Whether the open transaction owes the store an index.
+    index_aside: bool,
     announced: Option<Announced>,
     /// People who may have lost roles since the last commit.
     losing: Vec<UserId>,
@@ -68,6 +70,7 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         open: None,
         spent: 0,
         large: false,
+        index_aside: false,
         announced: None,
         losing: Vec::new(),
         touched: Vec::new(),
