@@ -110,7 +110,7 @@ async fn ask(directory: &Directory, units: &Units, connection: &mut Connection) 
         };
         let mut pages = Pages::new();
         while let Some(page) = pages.next(connection, &query).await? {
-            found.extend(page.iter().flat_map(|chunk| chunk.entries()).filter_map(|entry| one(entry, units)));
+            found.extend(page.iter().flat_map(super::guard::Chunk::entries).filter_map(|entry| one(entry, units)));
             if found.len() > UNITS_MAX {
                 return Err(Cause::Protocol(format!("more than {UNITS_MAX} entries match `unit_filter`: name fewer")));
             }

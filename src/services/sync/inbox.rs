@@ -1,6 +1,6 @@
 //! What a run reads: compact facts in memory, new and changed records in the spool. Applies nothing.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use connectors::record::Unreadable;
@@ -89,7 +89,7 @@ pub struct Inbox {
     /// What was proposed before, and is no question any more.
     pub answered: Vec<ProposalId>,
     /// The names of units that people are stated in, as many as an establishment may have.
-    pub units: BTreeSet<String>,
+    pub units: HashSet<String>,
     /// The units that the source keeps entries of, when it keeps such and they were read.
     pub tree: Option<Vec<StatedUnit>>,
     keys: HashSet<Digest>,
@@ -122,7 +122,7 @@ impl Inbox {
             aside: HashMap::new(),
             proposals: Vec::new(),
             answered: Vec::new(),
-            units: BTreeSet::new(),
+            units: HashSet::new(),
             tree: None,
             keys: HashSet::new(),
         }

@@ -1,6 +1,6 @@
 //! Units as a source states them: those it names are there, and those it names no more go when nothing hangs on them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use connectors::StatedUnit;
 use serde_json::json;
@@ -23,7 +23,7 @@ const TRACED_MAX: usize = 100;
 #[derive(Clone, Copy, Debug)]
 pub struct Stated<'a> {
     /// Units that its people are in.
-    pub people: &'a BTreeSet<String>,
+    pub people: &'a HashSet<String>,
     /// Units that it keeps entries of, with their titles and which stands above which; none when it keeps no such entries.
     pub tree: Option<&'a [StatedUnit]>,
     /// Whether this is all it says.
@@ -49,9 +49,9 @@ pub(in crate::services) async fn follow_in(tx: &mut Tx, ctx: &Context, source: S
     if added.is_empty() && changed == 0 && removed.is_empty() {
         return Ok(());
     }
-    let named = |all: &[String]| all.iter().take(TRACED_MAX).cloned().collect::<Vec<_>>();
+    let traced = |all: &[String]| all.iter().take(TRACED_MAX).cloned().collect::<Vec<_>>();
     let detail = json!({ "source": source, "added": added.len(), "changed": changed, "removed": removed.len(),
-        "names_added": named(&added), "names_removed": named(&removed) });
+        "names_added": traced(&added), "names_removed": traced(&removed) });
     audit::record_in(tx, ctx, "units.stated", ("establishment", ctx.slug()), detail).await
 }
 
