@@ -52,6 +52,12 @@ pub struct Limits {
     pub sync_runs_at_once: usize,
     /// Sources listened to at the same time.
     pub live_sources_max: usize,
+    /// Most roles that a set of rules takes away without a person's word.
+    pub role_losses_max: u32,
+    /// Most roles that a set of rules takes away without a person's word, in per cent of those held.
+    pub role_losses_max_percent: u32,
+    /// How long it is known who held which role.
+    pub role_history_d: u32,
 }
 
 impl Default for Limits {
@@ -79,6 +85,9 @@ impl Default for Limits {
             source_file_max_bytes: 32 * 1024 * 1024,
             sync_runs_at_once: 2,
             live_sources_max: 100,
+            role_losses_max: 500,
+            role_losses_max_percent: 10,
+            role_history_d: 800,
         }
     }
 }
@@ -206,5 +215,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         (0, 2000),
         "sources",
         "How many sources with `live` this node listens to at the same time; each holds a connection. Other nodes take what is left.",
+    ),
+    number(
+        "limits.role_losses_max",
+        (0, 1_000_000),
+        "roles",
+        "The most roles that a set of rules takes away, when it replaces the rules, without a person naming the number. Ten are never asked about.",
+    ),
+    number("limits.role_losses_max_percent", (0, 100), "per cent", "The same, as a share of the roles that are held by rules."),
+    number(
+        "limits.role_history_d",
+        (1, 36_500),
+        "days",
+        "How long it is known who held which role, so that two dates can be compared; two school years unless said otherwise.",
     ),
 ];

@@ -248,6 +248,24 @@ mail-held-decide =
 
     { $url }
 
+# A rule set is held at its time.
+mail-rule-set-subject = { $name }: the rule set “{ $title }” waits for your decision
+mail-rule-set-what =
+    The time of the rule set “{ $title }” of the establishment “{ $name }” has come. It is held, and the rules are as they were. The reason:
+
+        { $why }
+
+    Applied now, it would give { $gained } roles and take away { $lost }.
+mail-rule-set-decide =
+    To see who would gain and lose what:
+
+        passerelle rule set simulate { $slug } { $set }
+
+    If it is meant, apply it, naming the number of roles that it takes away. If not, cancel it, and prepare it again once it is put right:
+
+        passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
+        passerelle rule set cancel { $slug } { $set }
+
 ## Command line
 
 cli-number = number
@@ -371,6 +389,14 @@ cli-client-secret = Its secret is shown only now:
 cli-client-deleted = The client is removed, with everything it was granted.
 cli-rule-added = The rule { $id } is added, and everyone’s roles are recomputed.
 cli-rule-deleted = The rule is removed, with what it gave.
+cli-simulated = gained: { $gained }; lost: { $lost }; unchanged: { $unchanged }
+cli-rules-applied = The rules stand now. Rules: { $added } new, { $removed } gone, { $kept } as before. Roles: { $gained } given, { $lost } taken away.
+cli-rules-rolled-back = The rules from before stand again. Rules: { $added } new, { $removed } gone, { $kept } as before. Roles: { $gained } given, { $lost } taken away.
+cli-rule-set-added = The rule set { $name } is prepared. Try it with: passerelle rule set simulate
+cli-rule-set-scheduled = The rule set { $name } is applied from { $at } on.
+cli-rule-set-cancelled = The rule set { $name } is not applied.
+cli-rule-set-deleted = The rule set { $name } is removed.
+cli-apply-at = applied from
 cli-no-role = No role.
 cli-does-not-count = does not count now
 cli-nearest-misses = Rules that gave nothing, the nearest first:

@@ -251,6 +251,24 @@ mail-held-decide =
 
     { $url }
 
+# Un jeu de règles est retenu à son heure.
+mail-rule-set-subject = { $name } : le jeu de règles « { $title } » attend votre décision
+mail-rule-set-what =
+    L’heure du jeu de règles « { $title } » de l’établissement « { $name } » est venue. Il est retenu, et les règles sont restées telles quelles. La raison :
+
+        { $why }
+
+    Appliqué maintenant, il donnerait { $gained } rôles et en retirerait { $lost }.
+mail-rule-set-decide =
+    Voir qui gagnerait et qui perdrait quoi :
+
+        passerelle rule set simulate { $slug } { $set }
+
+    Si c’est voulu, appliquez-le en nommant le nombre de rôles qu’il retire. Sinon, annulez-le, et préparez-le de nouveau une fois corrigé :
+
+        passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
+        passerelle rule set cancel { $slug } { $set }
+
 ## Ligne de commande
 
 cli-number = numéro
@@ -374,6 +392,14 @@ cli-client-secret = Son secret n’est montré que maintenant :
 cli-client-deleted = Le client est supprimé, avec tout ce qui lui était accordé.
 cli-rule-added = La règle { $id } est ajoutée, et les rôles de tous sont recalculés.
 cli-rule-deleted = La règle est supprimée, avec ce qu’elle donnait.
+cli-simulated = gagnés : { $gained } ; perdus : { $lost } ; inchangés : { $unchanged }
+cli-rules-applied = Les règles sont en vigueur. Règles : { $added } nouvelles, { $removed } retirées, { $kept } inchangées. Rôles : { $gained } donnés, { $lost } retirés.
+cli-rules-rolled-back = Les règles d’avant sont de nouveau en vigueur. Règles : { $added } nouvelles, { $removed } retirées, { $kept } inchangées. Rôles : { $gained } donnés, { $lost } retirés.
+cli-rule-set-added = Le jeu de règles { $name } est préparé. Essayez-le avec : passerelle rule set simulate
+cli-rule-set-scheduled = Le jeu de règles { $name } sera appliqué à partir de { $at }.
+cli-rule-set-cancelled = Le jeu de règles { $name } ne sera pas appliqué.
+cli-rule-set-deleted = Le jeu de règles { $name } est supprimé.
+cli-apply-at = appliqué dès
 cli-no-role = Aucun rôle.
 cli-does-not-count = ne compte pas actuellement
 cli-nearest-misses = Règles qui n’ont rien donné, les plus proches d’abord :

@@ -16,6 +16,7 @@ use super::leaving;
 use super::logout_notices;
 use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
+use super::rule_sets;
 use super::sync;
 use crate::store::establishment::bulk_run::BulkState;
 use crate::store::registry::job::Kind;
@@ -28,7 +29,7 @@ pub const RUNS: &[Kind] = &[Kind::Schedule];
 /// What a node goes on doing for as long as it lives.
 pub const LIVE: &[Kind] = &[Kind::Live];
 /// What may take long and comes in numbers: it never stands in the way of what people wait for.
-pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving];
+pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving, Kind::RuleSet];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -91,6 +92,10 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             // Another node goes on, or this one once others had their turn.
             Ok((run.state == BulkState::Running).then_some(job.due_at))
         }
+        Kind::RuleSet => tokio::select! {
+            applied = Box::pin(rule_sets::apply_due(&ctx, &job.subject)) => applied,
+            () = lease.lost() => Err(Error::Internal("another node may apply this rule set by now".to_owned())),
+        },
         Kind::Schedule => Box::pin(keeping_up::take_turn(&ctx, lease)).await,
         // Done above.
         Kind::Establishment | Kind::Import | Kind::Live => Ok(None),

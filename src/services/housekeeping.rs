@@ -7,9 +7,15 @@ use super::context::Gateway;
 use super::error::Error;
 use super::leaving;
 use super::outbox;
+use super::rule_sets;
 use crate::store::Store;
-use crate::store::establishment::{access_token, grant, interaction, one_time_link, session, throttle};
+use crate::store::establishment::{access_token, ended_assignment, grant, interaction, one_time_link, session, throttle};
 use crate::types::time::Timestamp;
+
+/// Seconds of a day.
+const DAY_S: i64 = 24 * 3600;
+/// Most roles that were held long ago forgotten in one sweep: the rest in the next.
+const FORGOTTEN_MAX: i64 = 10_000;
 
 /// Sweeps every open store; one that fails is told and passed over. A store that is not open holds nothing anybody asks for.
 pub async fn sweep(gateway: &Gateway, now: Timestamp) {
@@ -22,6 +28,9 @@ pub async fn sweep(gateway: &Gateway, now: Timestamp) {
         }
         if let Err(error) = leaving::plan(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether somebody left is looked up at the next sweep");
+        }
+        if let Err(error) = rule_sets::plan(gateway, &slug, &store, now).await {
+            tracing::warn!(establishment = slug, %error, "whether rules are to be applied is looked up at the next sweep");
         }
         if let Err(error) = outbox::ask_overdue(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether something waits to be sent is looked up at the next sweep");
@@ -47,6 +56,8 @@ async fn sweep_store(gateway: &Gateway, store: &Store, now: Timestamp) -> Result
     one_time_link::delete_expired(&mut tx, now).await?;
     outbox::sweep_in(&mut tx, now).await?;
     bulk::sweep_in(&mut tx, now).await?;
+    let forgotten = now.plus_s(-i64::from(gateway.limits.role_history_d) * DAY_S);
+    ended_assignment::delete_before(&mut tx, forgotten, FORGOTTEN_MAX).await?;
     throttle::delete_stale(&mut tx, now.plus_s(-i64::from(gateway.limits.sign_in_window_s)), now).await?;
     Ok(tx.commit().await?)
 }

@@ -1,6 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < schedules < outbox < logout_notices < mail < unit_tree < brought_rows < roles < applications < links < users < units < relations < source_files < source_routes < sources <
+//! leases < schedules < outbox < logout_notices < mail < unit_tree < brought_rows < roles < applications < rule_sets < links < users < units <
+//! relations < source_files < source_routes < sources <
 //! source_words < groups < sync < leaving < login < oidc < clients < tokens <
 //! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
@@ -39,6 +40,7 @@ pub mod recent_establishments;
 pub mod relations;
 pub mod roles;
 pub mod routing;
+pub mod rule_sets;
 pub mod schedules;
 pub mod source_files;
 pub mod source_routes;

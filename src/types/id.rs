@@ -141,6 +141,10 @@ pub enum SessionKind {}
 #[derive(Debug)]
 pub enum ProposalKind {}
 
+/// Marks identifiers of rule sets.
+#[derive(Debug)]
+pub enum RuleSetKind {}
+
 /// Marks identifiers of acts on many establishments.
 #[derive(Debug)]
 pub enum BulkRunKind {}
@@ -200,6 +204,9 @@ impl Named for UnitKind {
 impl Named for RelationKind {
     const NAME: &'static str = "relation";
 }
+impl Named for RuleSetKind {
+    const NAME: &'static str = "rule set";
+}
 impl Named for BulkRunKind {
     const NAME: &'static str = "bulk run";
 }
@@ -237,6 +244,8 @@ pub type ProposalId = Id<ProposalKind>;
 pub type UnitId = Id<UnitKind>;
 /// A relation between two people.
 pub type RelationId = Id<RelationKind>;
+/// A rule set.
+pub type RuleSetId = Id<RuleSetKind>;
 /// An act on many establishments.
 pub type BulkRunId = Id<BulkRunKind>;
 /// One establishment's part in such an act.

@@ -41,6 +41,11 @@ impl PageRequest {
     }
 }
 
+/// The cursor that leads to what comes after a row.
+pub fn cursor(last: Uuid) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(last.as_bytes())
+}
+
 fn decode_cursor(raw: &str) -> Result<Uuid, Invalid> {
     BASE64_URL_SAFE_NO_PAD
         .decode(raw)
@@ -66,7 +71,7 @@ impl<T> Page<T> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| more).map(|last| BASE64_URL_SAFE_NO_PAD.encode(id(last).as_bytes()));
+        let next_cursor = rows.last().filter(|_| more).map(|last| cursor(id(last)));
         Self { items: rows, next_cursor, total }
     }
 

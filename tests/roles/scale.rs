@@ -38,7 +38,7 @@ async fn some_people_at_a_time_equals_everyone_at_once() {
     let mut tx = school.ctx.store.begin().await.unwrap();
     assert_eq!(roles::recompute_all_in(&mut tx, &school.ctx).await.unwrap(), Changed::default());
     for person in &people {
-        roles::withdraw_in(&mut tx, person.id).await.unwrap();
+        roles::withdraw_in(&mut tx, &school.ctx, person.id).await.unwrap();
     }
     // Everyone in odd-sized lots: one by one, and picked out of steps over many.
     let ids: Vec<UserId> = people.iter().map(|p| p.id).collect();

@@ -17,6 +17,7 @@ mod jobs;
 mod links;
 mod matching;
 mod outbox;
+mod pending;
 mod people;
 mod placements;
 mod races;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use passerelle::store::establishment::application::{
-    Access, Application, Cardinality, DeletionPolicy, Notify, OnRoleLoss, Policy, Role, ScopeKind, Service,
+    Access, Application, Cardinality, DeletionPolicy, Level, Notify, OnRoleLoss, Policy, Role, RoleScope, ScopeKind, Service,
 };
 use passerelle::store::establishment::assignment::{Assignment, Origin, Step};
 use passerelle::store::establishment::authorization_code::AuthorizationCode;
@@ -159,10 +159,12 @@ pub fn run(source: &Source, state: State) -> Run {
 }
 
 pub fn application(name: &str) -> Application {
-    let role = |name: &str, level: &str| Role {
+    let role = |name: &str, scope: RoleScope, level: Level| Role {
         name: name.to_owned(),
         title: format!("Rôle «{name}»"),
-        privileges: BTreeMap::from([("notes".to_owned(), level.to_owned())]),
+        scope,
+        scope_kind: (level == Level::Own).then_some(ScopeKind::Relation),
+        privileges: BTreeMap::from([("notes".to_owned(), level)]),
     };
     Application {
         id: ApplicationId::new(),
@@ -171,7 +173,7 @@ pub fn application(name: &str) -> Application {
         cardinality: Cardinality::SinglePerScope,
         default_role: Some("étudiant".to_owned()),
         scope_kind: ScopeKind::Unit,
-        roles: vec![role("chef", "yes"), role("étudiant", "own")],
+        roles: vec![role("chef", RoleScope::Forbidden, Level::Yes), role("étudiant", RoleScope::Optional, Level::Own)],
         claim_shape: json!({ "claim": "roles", "nested": { "empty": [], "null": null } }),
         policy: Policy {
             version: Some("édition 2".to_owned()),

@@ -35,6 +35,7 @@ const SERVICES: &[&[&str]] = &[
     &["brought_rows", "unit_tree"],
     &["roles"],
     &["applications"],
+    &["rule_sets"],
     &["links"],
     &["users"],
     &["units"],

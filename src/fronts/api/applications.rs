@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::extract::{Here, Key, NamedOf, Of};
+use super::seen::Seen;
 use crate::fronts::http::answer::Created;
 use crate::fronts::http::body::{Body, patched};
 use crate::fronts::http::listing::Listing;
@@ -15,6 +16,7 @@ use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::applications::{self, ApplicationFields};
 use crate::services::oidc::claim_shape::ClaimShape;
+use crate::services::roles::Simulation;
 use crate::store::establishment::application::{Application, Cardinality, ScopeKind};
 use crate::types::fold;
 
@@ -98,6 +100,20 @@ pub async fn update(
         Ok(Versioned(applications::update(&ctx, &standing, &fields).await?))
     };
     if_match.change(update).await
+}
+
+/// Tells who would gain and lose what if the application were so (RFC 7396). Nothing is written.
+#[utoipa::path(post, path = "/establishments/{slug}/applications/{name}/simulate", operation_id = "simulate_application", tag = "applications",
+    params(NamedOf, Seen), request_body = ApplicationFields, responses((status = 200, body = Simulation), Refusals))]
+pub async fn simulate(
+    Here(ctx): Here,
+    Key(name): Key<String>,
+    Query(seen): Query<Seen>,
+    Body(patch): Body<Value>,
+) -> Result<Json<Simulation>, Problem> {
+    let standing = applications::get(&ctx, &name).await?;
+    let fields = patched(&ApplicationFields::from(&standing), patch)?;
+    Ok(Json(applications::simulate(&ctx, &standing, &fields, &seen.view()?).await?))
 }
 
 /// Removes an application that no rule, client or assignment by hand needs any more.

@@ -17,7 +17,12 @@ use crate::services::brought_rows::{Brought, Imported};
 use crate::services::roles::assignments::{self, AssignmentFields, NewAssignment};
 use crate::services::roles::{self, AssignmentRow};
 use crate::store::establishment::assignment::{Assignment, Filter, Origin};
+use crate::store::establishment::ended_assignment::{Compared, Span, Way};
 use crate::types::id::{AssignmentId, RuleId, UserId};
+use crate::types::time::Timestamp;
+
+/// Seconds of a day.
+const DAY_S: i64 = 24 * 3600;
 
 /// What a list of assignments may be asked.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -53,6 +58,44 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
     let Wanted { user, application, role, scope, origin, rule, .. } = wanted;
     let filter = Filter { user, application, role, scope, origin: named(origin.as_ref()), rule };
     Ok(Json(assignments::list(&ctx, &page, &filter).await?.into()))
+}
+
+/// Two dates to compare.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Dates {
+    /// The earlier instant; a day before the later one when left out.
+    from: Option<Timestamp>,
+    /// The later instant; now when left out.
+    to: Option<Timestamp>,
+    /// Rows of a page: 1 to 500, 50 when left out.
+    limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// The person.
+    user: Option<UserId>,
+    /// The application's name.
+    application: Option<String>,
+    /// Exact role.
+    role: Option<String>,
+    /// Only what was gained, or only what was lost.
+    #[param(inline)]
+    change: Option<Way>,
+}
+
+/// Compares two dates: who gained and who lost what between them, by name.
+#[utoipa::path(get, path = "/establishments/{slug}/assignments/compare", operation_id = "compare_assignments", tag = "assignments",
+    params(Of, Dates), responses((status = 200, body = Listing<Compared>), Refusals))]
+pub async fn compare(Here(ctx): Here, Query(dates): Query<Dates>) -> Result<Json<Listing<Compared>>, Problem> {
+    let page = query::page(dates.limit, None, None)?;
+    let place = query::place(dates.cursor.as_deref())?;
+    let Dates { from, to, user, application, role, change, .. } = dates;
+    let to = to.unwrap_or(ctx.now);
+    let span = Span { from: from.unwrap_or(to.plus_s(-DAY_S)), to, application, user, role, change };
+    let (items, total) = roles::compare(&ctx, &span, place, page.limit).await?;
+    let next = place + page.limit;
+    Ok(Json(Listing { items, next_cursor: (next < total).then(|| next.to_string()), total }))
 }
 
 /// Gives a role by hand.

@@ -9,6 +9,8 @@ mod assignments;
 mod audit;
 mod authentication;
 mod bulk;
+mod catalogues;
+mod checks;
 mod clients;
 mod description;
 mod docs;
@@ -20,8 +22,10 @@ mod keys;
 mod outbox;
 mod proposals;
 mod relations;
+mod rule_sets;
 mod rules;
 mod runs;
+mod seen;
 mod source_files;
 mod sources;
 mod tokens;
@@ -97,11 +101,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(applications::list, applications::create))
-        .routes(routes!(applications::show, applications::update, applications::delete))
-        .routes(routes!(rules::list, rules::create))
-        .routes(routes!(rules::simulate))
-        .routes(routes!(rules::show, rules::update, rules::delete))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -111,8 +110,28 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_roles())
         .merge(resources_of_units())
+        .merge(resources_of_rule_sets())
         .merge(resources_of_many())
+}
+
+/// Applications, what their catalogues say, and rules.
+fn resources_of_roles() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(applications::list, applications::create))
+        .routes(routes!(applications::show, applications::update, applications::delete))
+        .routes(routes!(applications::simulate))
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
+        .routes(routes!(rules::list, rules::create))
+        .routes(routes!(rules::simulate))
+        .routes(routes!(rules::apply))
+        .routes(routes!(rules::show, rules::update, rules::delete))
 }
 
 /// Units, who stands in which relation to whom, and who holds which role.
@@ -125,8 +144,21 @@ fn resources_of_units() -> OpenApiRouter<Api> {
         .routes(routes!(relations::import))
         .routes(routes!(assignments::list, assignments::create))
         .routes(routes!(assignments::import))
+        .routes(routes!(assignments::compare))
         .routes(routes!(assignments::show, assignments::update))
         .routes(routes!(assignments::end))
+}
+
+/// Rules prepared for a date.
+fn resources_of_rule_sets() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(rule_sets::list, rule_sets::create))
+        .routes(routes!(rule_sets::show, rule_sets::update, rule_sets::delete))
+        .routes(routes!(rule_sets::simulate))
+        .routes(routes!(rule_sets::schedule))
+        .routes(routes!(rule_sets::apply))
+        .routes(routes!(rule_sets::roll_back))
+        .routes(routes!(rule_sets::cancel))
 }
 
 /// Acts on many establishments, and those on one that are the same.

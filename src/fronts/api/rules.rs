@@ -8,13 +8,14 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Here, Key, Of, OneOf};
+use super::seen::Seen;
 use crate::fronts::http::answer::Created;
 use crate::fronts::http::body::{Body, patched, shaped};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query, Trial};
 use crate::fronts::http::version::{IfMatch, Versioned};
-use crate::services::roles::{self, RuleFields, Simulation, rules};
+use crate::services::roles::{self, Replaced, RuleFields, Simulation, rules};
 use crate::store::establishment::rule::Rule;
 use crate::types::fold;
 use crate::types::id::RuleId;
@@ -74,6 +75,19 @@ pub struct Supposed {
     /// The rules, in any order.
     #[schema(value_type = Vec<RuleFields>)]
     rules: Vec<Value>,
+}
+
+/// Rules that were simulated, to be saved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Simulated {
+    /// The rules, all of them, as they were simulated.
+    #[schema(value_type = Vec<RuleFields>)]
+    rules: Vec<Value>,
+    /// The `simulation` of the answer.
+    simulation: String,
+    /// So many roles may be taken away: the `lost_count` of the answer, where it is a large one.
+    confirm_losses: Option<u64>,
 }
 
 /// Lists rules, by application and priority.
@@ -137,12 +151,25 @@ pub async fn delete(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<StatusCode,
 }
 
 /// Tells who would gain and lose what if the rules were these. Nothing is written.
-#[utoipa::path(post, path = "/establishments/{slug}/rules/simulate", operation_id = "simulate_rules", tag = "rules", params(Of),
+#[utoipa::path(post, path = "/establishments/{slug}/rules/simulate", operation_id = "simulate_rules", tag = "rules", params(Of, Seen),
     request_body = Supposed, responses((status = 200, body = Simulation), Refusals))]
-pub async fn simulate(Here(ctx): Here, Body(mut supposed): Body<Supposed>) -> Result<Json<Simulation>, Problem> {
-    for rule in supposed.rules.iter_mut().filter_map(Value::as_object_mut) {
+pub async fn simulate(Here(ctx): Here, Query(seen): Query<Seen>, Body(supposed): Body<Supposed>) -> Result<Json<Simulation>, Problem> {
+    let rules = regular(supposed.rules)?;
+    Ok(Json(roles::simulate_seen(&ctx, &rules, &seen.view()?).await?))
+}
+
+/// Puts these rules in the place of all that stand, as they were simulated. A loss beyond the guard's bounds is confirmed by its number.
+#[utoipa::path(post, path = "/establishments/{slug}/rules/apply", operation_id = "apply_rules", tag = "rules", params(Of),
+    request_body = Simulated, responses((status = 200, body = Replaced), Refusals))]
+pub async fn apply(Here(ctx): Here, Body(simulated): Body<Simulated>) -> Result<Json<Replaced>, Problem> {
+    let rules = regular(simulated.rules)?;
+    Ok(Json(roles::apply(&ctx, &rules, &simulated.simulation, simulated.confirm_losses).await?))
+}
+
+/// Rules without what the gateway adds when it shows them.
+fn regular(mut rules: Vec<Value>) -> Result<Vec<RuleFields>, Problem> {
+    for rule in rules.iter_mut().filter_map(Value::as_object_mut) {
         rule.retain(|name, _| !SHOWN_ONLY.contains(&name.as_str()));
     }
-    let rules: Vec<RuleFields> = shaped(Value::Array(supposed.rules)).map_err(|problem| problem.within("rules"))?;
-    Ok(Json(roles::simulate(&ctx, &rules).await?))
+    shaped(Value::Array(rules)).map_err(|problem| problem.within("rules"))
 }

@@ -2,17 +2,21 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::brought;
 use super::local::Local;
 use super::output::{Output, collect, or_dash, print_json};
 use crate::services::brought_rows;
+use crate::services::context::Context;
 use crate::services::roles;
 use crate::services::roles::assignments::{self, AssignmentFields, NewAssignment};
 use crate::services::users;
 use crate::store::establishment::assignment::Filter;
-use crate::types::page::PageRequest;
+use crate::store::establishment::ended_assignment::{Compared, Span, Way};
+use crate::types::page::{LIMIT_MAX, PageRequest};
+use crate::types::time::Timestamp;
 
 /// What to do with assignments. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
@@ -77,6 +81,26 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Who gained and who lost what between two dates, by name.
+    Compare {
+        /// The establishment.
+        est: String,
+        /// The earlier instant, for instance 2026-08-31T00:00:00Z.
+        #[arg(long)]
+        from: String,
+        /// The later instant; now when left out.
+        #[arg(long)]
+        to: Option<String>,
+        /// Only this person's.
+        #[arg(long)]
+        user: Option<String>,
+        /// Only this application's.
+        #[arg(long)]
+        application: Option<String>,
+        /// Most rows printed.
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+    },
     /// End an assignment given by hand.
     End {
         /// The establishment.
@@ -130,6 +154,16 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&est).await?;
             brought::tell(output, &roles::import(&ctx, brought::read(&file)?, dry_run).await?)
         }
+        Command::Compare { est, from, to, user, application, limit } => {
+            let ctx = local.establishment(&est).await?;
+            let user = match user {
+                Some(name) => Some(users::resolve(&ctx, &name).await?.id),
+                None => None,
+            };
+            let to = to.map(|raw| instant("--to", raw)).transpose()?.unwrap_or(ctx.now);
+            let span = Span { from: instant("--from", from)?, to, application, user, ..Span::default() };
+            compare(&ctx, output, &span, limit).await
+        }
         Command::End { est, id } => {
             let ctx = local.establishment(&est).await?;
             let ended = assignments::get(&ctx, id.parse()?).await?;
@@ -137,4 +171,28 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             print_json(&ended)
         }
     }
+}
+
+async fn compare(ctx: &Context, output: Output, span: &Span, limit: usize) -> anyhow::Result<()> {
+    let mut rows: Vec<Compared> = Vec::new();
+    while rows.len() < limit {
+        let place = i64::try_from(rows.len())?;
+        let wanted = i64::try_from(limit - rows.len())?.min(LIMIT_MAX);
+        let (page, total) = roles::compare(ctx, span, place, wanted).await?;
+        if page.is_empty() {
+            break;
+        }
+        rows.extend(page);
+        if i64::try_from(rows.len())? >= total {
+            break;
+        }
+    }
+    output.list(&rows, &["cli-change", "cli-username", "cli-name", "cli-application", "cli-role", "cli-scope"], |row| {
+        let sign = if row.change == Way::Gained { "+" } else { "-" };
+        [sign, &row.username, &row.display_name, &row.application, &row.role, &row.scope].map(ToString::to_string).to_vec()
+    })
+}
+
+fn instant(option: &str, raw: String) -> anyhow::Result<Timestamp> {
+    serde_json::from_value::<Timestamp>(raw.into()).with_context(|| option.to_owned())
 }

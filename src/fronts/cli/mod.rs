@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 held by a guard.
 
 mod application;
+mod application_catalogue;
 mod archive;
 mod args;
 mod assignment;
@@ -22,6 +23,7 @@ mod proposal;
 mod relation;
 mod routed;
 mod rule;
+mod rule_set;
 mod run;
 mod serve;
 mod source;
@@ -121,7 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Establishment(command) => establishment::run(&Local::open(&cli.global, command.begins()).await?, output, command).await,
         Command::Source(command) => Box::pin(source::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Application(command) => application::run(&Local::open(&cli.global, false).await?, output, command).await,
-        Command::Rule(command) => rule::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Rule(command) => Box::pin(rule::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Relation(command) => relation::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Unit(command) => unit::run(&Local::open(&cli.global, false).await?, output, command).await,

@@ -1,11 +1,14 @@
 //! `passerelle rule …`: which directory facts give which role.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::local::Local;
 use super::output::{Output, or_dash, print_json};
+use super::rule_set;
 use crate::services::roles::{self, RuleFields};
 use crate::store::establishment::rule::{Condition, Rule};
 
@@ -35,8 +38,21 @@ pub enum Command {
         /// The rule.
         id: String,
     },
-    /// Who would gain or lose what, by name, if this rule were added. Writes nothing.
-    Simulate(Fields),
+    /// Who would gain or lose what, by name, if this rule were added, or if the rules were those of a file. Writes nothing.
+    Simulate(Trial),
+    /// Put the rules of a file in the place of all that stand. A large loss is held until its number is confirmed.
+    Apply {
+        /// The establishment.
+        est: String,
+        /// A file of rules: `[[rules]]` of TOML, or JSON as `rule list --json` prints it.
+        file: PathBuf,
+        /// So many roles may be taken away.
+        #[arg(long, value_name = "N")]
+        confirm_losses: Option<u64>,
+    },
+    /// Rules prepared for a date, such as the first day of a school year.
+    #[command(subcommand, arg_required_else_help = true)]
+    Set(rule_set::Command),
 }
 
 /// A rule: when all conditions hold, the role is given. A pattern is a regular expression that must match the whole value; named
@@ -49,6 +65,31 @@ pub struct Fields {
     application: String,
     /// The role, with {captures}.
     role: String,
+    #[command(flatten)]
+    written: Written,
+}
+
+/// A rule that is tried, or a file of rules.
+#[derive(Debug, Args)]
+pub struct Trial {
+    /// The establishment.
+    est: String,
+    /// The application.
+    #[arg(required_unless_present = "file")]
+    application: Option<String>,
+    /// The role, with {captures}.
+    #[arg(required_unless_present = "file")]
+    role: Option<String>,
+    /// All rules as they would be: `[[rules]]` of TOML, or JSON as `rule list --json` prints it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["application", "role"])]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    written: Written,
+}
+
+/// Conditions, and what else a rule says.
+#[derive(Debug, Args)]
+pub struct Written {
     /// A pattern for the name or DN of an effective group; repeatable.
     #[arg(long = "group", value_name = "PATTERN")]
     groups: Vec<String>,
@@ -72,8 +113,8 @@ pub struct Fields {
     priority: i64,
 }
 
-impl Fields {
-    fn regular(&self) -> anyhow::Result<RuleFields> {
+impl Written {
+    fn regular(&self, application: &str, role: &str) -> anyhow::Result<RuleFields> {
         let group = |p: &String, not| Condition { group: Some(p.clone()), not, ..Condition::default() };
         let mut when: Vec<Condition> = self.groups.iter().map(|p| group(p, false)).collect();
         when.extend(self.not_groups.iter().map(|p| group(p, true)));
@@ -83,15 +124,8 @@ impl Fields {
         }
         when.extend(self.units.iter().map(|p| Condition { unit: Some(p.clone()), ..Condition::default() }));
         when.extend(self.sources.iter().map(|s| Condition { source: Some(s.clone()), ..Condition::default() }));
-        let Self { application, role, scope, priority, .. } = self;
-        Ok(RuleFields {
-            application: application.clone(),
-            when,
-            role: role.clone(),
-            scope: scope.clone(),
-            priority: *priority,
-            enabled: true,
-        })
+        let (application, role, scope) = (application.to_owned(), role.to_owned(), self.scope.clone());
+        Ok(RuleFields { application, when, role, scope, priority: self.priority, enabled: true })
     }
 }
 
@@ -100,7 +134,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     match command {
         Command::Add(fields) => {
             let ctx = local.establishment(&fields.est).await?;
-            let made = roles::rules::create(&ctx, &fields.regular()?).await?;
+            let made = roles::rules::create(&ctx, &fields.written.regular(&fields.application, &fields.role)?).await?;
             output.done(&made, &output.text("cli-rule-added", &[("id", made.id.to_string().into())]))
         }
         Command::List { est } => {
@@ -126,23 +160,30 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             roles::rules::delete(&local.establishment(&est).await?, id.parse()?).await?;
             output.done(&json!({ "deleted": id }), &output.text("cli-rule-deleted", &[]))
         }
-        Command::Simulate(fields) => simulate(local, output, &fields).await,
+        Command::Simulate(trial) => simulate(local, output, &trial).await,
+        Command::Apply { est, file, confirm_losses } => {
+            let ctx = local.establishment(&est).await?;
+            let rules = rule_set::read(&file)?;
+            let simulation = roles::simulate(&ctx, &rules).await?.simulation.unwrap_or_default();
+            let done = roles::apply(&ctx, &rules, &simulation, confirm_losses).await?;
+            output.done(&done, &rule_set::told(output, "cli-rules-applied", &done))
+        }
+        Command::Set(command) => rule_set::run(local, output, command).await,
     }
 }
 
-async fn simulate(local: &Local, output: Output, fields: &Fields) -> anyhow::Result<()> {
-    let ctx = local.establishment(&fields.est).await?;
-    let mut rules: Vec<RuleFields> = roles::rules::list(&ctx).await?.iter().map(RuleFields::from).collect();
-    rules.push(fields.regular()?);
-    let outcome = roles::simulate(&ctx, &rules).await?;
-    if output.is_json() {
-        return print_json(&outcome);
-    }
-    let signed = outcome.gained.iter().map(|row| ("+", row)).chain(outcome.lost.iter().map(|row| ("-", row)));
-    let rows: Vec<[String; 5]> = signed
-        .map(|(sign, row)| [sign, &row.user.username, &row.user.display_name, &row.role, &row.scope].map(ToString::to_string))
-        .collect();
-    output.list(&rows, &["cli-change", "cli-username", "cli-name", "cli-role", "cli-scope"], |row| row.to_vec())
+async fn simulate(local: &Local, output: Output, trial: &Trial) -> anyhow::Result<()> {
+    let ctx = local.establishment(&trial.est).await?;
+    let rules = match (&trial.file, &trial.application, &trial.role) {
+        (Some(file), ..) => rule_set::read(file)?,
+        (None, Some(application), Some(role)) => {
+            let mut rules: Vec<RuleFields> = roles::rules::list(&ctx).await?.iter().map(RuleFields::from).collect();
+            rules.push(trial.written.regular(application, role)?);
+            rules
+        }
+        _ => anyhow::bail!("name an application and a role, or a file of rules"),
+    };
+    rule_set::show(output, &roles::simulate(&ctx, &rules).await?)
 }
 
 fn conditions(rule: &Rule) -> String {

@@ -45,3 +45,16 @@ pub fn page(limit: Option<i64>, cursor: Option<&str>, q: Option<&str>) -> Result
     PageRequest::parse(limit, cursor, q)
         .map_err(|wrong| Problem::malformed(format!("the query parameter {}: {}", wrong.field, wrong.message), vec![wrong.into()]))
 }
+
+/// The place that a cursor of rows without keys of their own names: a number, and nothing else is accepted.
+///
+/// # Errors
+/// A 400 that names the parameter.
+pub fn place(cursor: Option<&str>) -> Result<i64, Problem> {
+    let message = "this cursor was not given by a list: start again without one";
+    let parsed = cursor.filter(|cursor| !cursor.is_empty()).map_or(Ok(0), str::parse::<i64>);
+    parsed
+        .ok()
+        .filter(|place| *place >= 0)
+        .ok_or_else(|| Problem::malformed(message.to_owned(), vec![FieldError { field: "cursor".to_owned(), message: message.to_owned() }]))
+}

@@ -58,6 +58,8 @@ pub enum Letter {
     },
     /// A sync run is held, and waits for somebody to decide.
     RunHeld(Box<HeldRun>),
+    /// A rule set is held at its time, and waits for somebody to decide.
+    RuleSetHeld(Box<HeldRuleSet>),
     /// What an operator wrote.
     Written {
         /// The subject.
@@ -94,6 +96,29 @@ pub struct HeldRun {
     pub others: u64,
 }
 
+/// What an administrator has to know of a rule set that is held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldRuleSet {
+    /// The establishment's name.
+    pub establishment: String,
+    /// Its slug, as commands name it.
+    pub slug: String,
+    /// What people call the rule set.
+    pub title: String,
+    /// Its name, as commands name it.
+    pub name: String,
+    /// Why it is held, in words.
+    pub why: String,
+    /// Roles that it would give now.
+    pub gained: u64,
+    /// Roles that it would take away now.
+    pub lost: u64,
+    /// Some of those who would lose one, each with the role.
+    pub names: Vec<String>,
+    /// How many more there are.
+    pub others: u64,
+}
+
 // Addresses and links are not for logs.
 impl fmt::Debug for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,6 +139,7 @@ impl Letter {
             Self::EstablishmentCreated { .. } => "establishment_created",
             Self::AccessReset { .. } => "access_reset",
             Self::RunHeld(_) => "run_held",
+            Self::RuleSetHeld(_) => "rule_set_held",
             Self::Written { .. } => "written",
         }
     }
@@ -122,7 +148,7 @@ impl Letter {
     pub(super) fn link(&self) -> Option<&str> {
         match self {
             Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
-            Self::RunHeld(_) | Self::Written { .. } => None,
+            Self::RunHeld(_) | Self::RuleSetHeld(_) | Self::Written { .. } => None,
         }
     }
 
@@ -150,6 +176,10 @@ impl Letter {
                 let arguments = [("name", line(&held.establishment)), ("source", line(&held.source))];
                 text_with(locale, "mail-held-subject", &arguments)
             }
+            Self::RuleSetHeld(held) => {
+                let arguments = [("name", line(&held.establishment)), ("title", line(&held.title))];
+                text_with(locale, "mail-rule-set-subject", &arguments)
+            }
             Self::Written { subject, .. } => subject.clone(),
         };
         subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LENGTH_MAX).collect()
@@ -160,6 +190,7 @@ impl Letter {
         let (key, establishment, sign_in_url, administrator, link, until) = match self {
             Self::Written { body, .. } => return body.clone(),
             Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
+            Self::RuleSetHeld(held) => return framed(to, &held.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)
             }
@@ -197,6 +228,26 @@ impl HeldRun {
         ];
         let what = text_with(locale, "mail-held-what", &arguments);
         let decide = text_with(locale, "mail-held-decide", &arguments);
+        if names.is_empty() { format!("{what}\n\n{decide}") } else { format!("{what}\n\n{}\n\n{decide}", names.join("\n")) }
+    }
+}
+
+impl HeldRuleSet {
+    fn text(&self, locale: Locale) -> String {
+        let listed = self.names.iter().map(|name| format!("- {}", plain(name)));
+        let others = (self.others > 0).then(|| text_with(locale, "mail-held-others", &[("count", self.others.into())]));
+        let names: Vec<String> = listed.chain(others).collect();
+        let arguments = [
+            ("name", line(&self.establishment)),
+            ("slug", line(&self.slug)),
+            ("title", line(&self.title)),
+            ("set", line(&self.name)),
+            ("why", line(&self.why)),
+            ("gained", self.gained.into()),
+            ("lost", self.lost.into()),
+        ];
+        let what = text_with(locale, "mail-rule-set-what", &arguments);
+        let decide = text_with(locale, "mail-rule-set-decide", &arguments);
         if names.is_empty() { format!("{what}\n\n{decide}") } else { format!("{what}\n\n{}\n\n{decide}", names.join("\n")) }
     }
 }

@@ -1,9 +1,11 @@
 //! Letters to people: written into the outbox in the transaction of their cause, and handed to the server from there.
 
+mod administrators;
 mod compose;
 mod letter;
 
-pub use letter::{BODY_LENGTH_MAX, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
+pub use administrators::administrators;
+pub use letter::{BODY_LENGTH_MAX, HeldRuleSet, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -11,12 +11,13 @@ use super::super::unit_tree::Tree;
 use super::authority::{may_give, not_oneself};
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
+use super::place::check_place;
 use super::recompute::recompute_users_in;
 use crate::store;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application, ScopeKind};
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin, Step};
-use crate::store::establishment::{assignment_by_hand, user};
+use crate::store::establishment::{assignment_by_hand, ended_assignment, user};
 use crate::types::Invalid;
 use crate::types::id::{AssignmentId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -128,6 +129,7 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     not_oneself(ctx, ended.user_id)?;
     may_give(ctx, &ended.application, &ended.role)?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
+    ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
     assignment::delete(&mut tx, id).await?;
     recompute_users_in(&mut tx, ctx, &[ended.user_id]).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;
@@ -191,8 +193,8 @@ pub(super) fn wrong_role(application: Option<&Application>, new: &NewAssignment)
     let Some(application) = application else {
         return Some(Invalid::new("application", format!("there is no application «{}»: add it first", new.application)));
     };
-    if application.roles.iter().any(|role| role.name == new.role) {
-        return None;
+    if let Some(role) = application.role(&new.role) {
+        return check_place(application, role, new.scope.as_deref().unwrap_or_default()).err();
     }
     let names: Vec<&str> = application.roles.iter().map(|role| role.name.as_str()).collect();
     Some(Invalid::new("role", format!("«{}» is not a role of {}: {}", new.role, application.name, names.join(", "))))

@@ -9,10 +9,12 @@ use utoipa::ToSchema;
 use super::super::error::Error;
 use super::pattern::{Captures, Case, Pattern, Patterns, Template};
 use super::work::{Stop, Work};
+use crate::store::establishment::application::Application;
 use crate::store::establishment::rule::{Condition, Rule};
 use crate::types::Invalid;
 use crate::types::id::RuleId;
 use crate::types::nul;
+use crate::types::time::Timestamp;
 
 /// Most conditions of a rule.
 const CONDITIONS_MAX: usize = 20;
@@ -84,6 +86,24 @@ impl From<&Rule> for RuleFields {
             scope: rule.scope.clone(),
             priority: rule.priority,
             enabled: rule.enabled,
+        }
+    }
+}
+
+impl RuleFields {
+    /// The rule of an application that these fields make.
+    pub(super) fn made(&self, of: &Application, id: RuleId, now: Timestamp) -> Rule {
+        Rule {
+            id,
+            application_id: of.id,
+            application: of.name.clone(),
+            conditions: self.when.clone(),
+            role: self.role.clone(),
+            scope: self.scope.clone().filter(|scope| !scope.is_empty()),
+            priority: self.priority,
+            enabled: self.enabled,
+            created_at: now,
+            updated_at: now,
         }
     }
 }
@@ -193,6 +213,11 @@ impl Compiled {
         let (Some(role), true) = (role, wrong.is_empty()) else { return Err(wrong) };
         let wanted = wanted(&tests, &role, scope.as_ref());
         Ok(Self { id, application: fields.application.clone(), role, scope, tests, label: label(fields), wanted })
+    }
+
+    /// Whether a condition looks at groups.
+    pub fn looks_at_groups(&self) -> bool {
+        self.tests.iter().any(|test| test.condition.group.is_some())
     }
 
     /// Captures that matter: those a template wants, and those that conditions must agree on. Others would only multiply the work.

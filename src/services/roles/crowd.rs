@@ -6,17 +6,21 @@ use std::sync::Arc;
 
 use super::super::error::Error;
 use super::compile::{Compiled, RuleFields, compile_set};
+use super::compiled;
 use super::decide::Engine;
 use super::evaluate::{Facts, Matching};
 use super::graph::{Graph, Place};
+use super::supposed::Supposed;
 use super::work::{Stop, Work};
 use crate::store::Tx;
+use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::assignment::{self, Origin, Standing};
+use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::user::{self, User};
-use crate::store::establishment::{application, group, link, membership, source};
+use crate::store::establishment::{link, membership, source};
 use crate::types::Invalid;
-use crate::types::id::{AssignmentId, SourceId, UserId};
+use crate::types::id::{AssignmentId, GroupId, SourceId, UserId};
 use crate::types::time::Timestamp;
 
 /// People looked at in one step: bounds memory.
@@ -30,12 +34,13 @@ const PEOPLE_PIECE: usize = 50;
 /// Pairs of a pattern and a group looked at in one piece of work.
 const MATCHES_PIECE: usize = 5_000;
 
-/// The engine with the names of sources.
+/// The engine with the names of sources, and facts as they would be when some are only supposed.
 #[derive(Debug)]
 pub struct Loaded {
     /// The engine.
     pub engine: Engine,
     sources: HashMap<SourceId, String>,
+    supposed: Supposed,
 }
 
 /// Rules as they are stored, ready, strongest first.
@@ -46,6 +51,9 @@ pub async fn stored_rules(tx: &mut Tx, work: &Work) -> Result<Vec<Compiled>, Err
     let mut rules: Vec<Rule> = rule::list(tx).await?;
     rules.retain(|rule| rule.enabled);
     rules.sort_by_key(|rule| (rule.priority, rule.id));
+    if let Some(ready) = compiled::known(&rules)? {
+        return Ok(ready);
+    }
     let written = rules.iter().map(|rule| (RuleFields::from(rule), Some(rule.id))).collect();
     let mut ready = Vec::with_capacity(rules.len());
     let mut wrong = Vec::new();
@@ -56,16 +64,57 @@ pub async fn stored_rules(tx: &mut Tx, work: &Work) -> Result<Vec<Compiled>, Err
             Err(several) => wrong.extend(several.into_iter().map(place).take(WRONG_MAX.saturating_sub(wrong.len()))),
         }
     }
-    if wrong.is_empty() { Ok(ready) } else { Err(Error::Invalid(wrong)) }
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    compiled::keep(&rules, &ready)?;
+    Ok(ready)
+}
+
+/// What rules are bound to.
+#[derive(Debug)]
+pub struct Base {
+    /// Applications with their catalogues.
+    pub applications: Vec<Application>,
+    /// Groups, all of them or those above the people concerned.
+    pub groups: Vec<Group>,
+    /// Nestings among them: (parent, child).
+    pub nestings: Vec<(GroupId, GroupId)>,
+    /// Facts as they would be.
+    pub supposed: Supposed,
+}
+
+impl Base {
+    /// Everything as it is stored. Groups are read where some rule looks at them; with `few`, only those that these people are in.
+    pub async fn read(tx: &mut Tx, rules: &[Compiled], few: Option<&[UserId]>) -> Result<Self, Error> {
+        let applications = application::list(tx).await?;
+        let looks_at_groups = rules.iter().any(Compiled::looks_at_groups);
+        let (groups, nestings) = match few {
+            _ if !looks_at_groups => Default::default(),
+            Some(users) => (group::list_above(tx, users).await?, membership::list_nestings_above(tx, users).await?),
+            None => (group::list_all(tx).await?, membership::list_nestings(tx).await?),
+        };
+        Ok(Self { applications, groups, nestings, supposed: Supposed::default() })
+    }
 }
 
 impl Loaded {
     /// Binds rules to the groups and catalogues of a store.
     pub async fn load(tx: &mut Tx, work: &Work, rules: Vec<Compiled>) -> Result<Arc<Self>, Error> {
-        let applications = application::list(tx).await?;
-        let looks_at_groups = rules.iter().flat_map(|rule| &rule.tests).any(|test| test.condition.group.is_some());
-        let (groups, nestings) =
-            if looks_at_groups { (group::list_all(tx).await?, membership::list_nestings(tx).await?) } else { Default::default() };
+        let base = Base::read(tx, &rules, None).await?;
+        Self::bind(tx, work, rules, base).await
+    }
+
+    /// The same for few people: of groups, only those that these are in.
+    pub async fn load_for(tx: &mut Tx, work: &Work, rules: Vec<Compiled>, users: &[UserId]) -> Result<Arc<Self>, Error> {
+        let base = Base::read(tx, &rules, Some(users)).await?;
+        Self::bind(tx, work, rules, base).await
+    }
+
+    /// Binds rules to something else than what is stored.
+    pub async fn bind(tx: &mut Tx, work: &Work, rules: Vec<Compiled>, base: Base) -> Result<Arc<Self>, Error> {
+        let Base { applications, groups, nestings, supposed } = base;
+        let (groups, nestings) = supposed.over_groups(groups, nestings);
         let stop = work.stop();
         let start = move |_: &Stop| (Matching::new(Graph::new(groups, &nestings), rules.iter(), stop), rules);
         let (mut matching, rules) = work.piece(start).await?;
@@ -75,16 +124,16 @@ impl Loaded {
         }
         let matcher = work.piece(move |_| matching.finish()).await?;
         let sources = source::list(tx).await?.into_iter().map(|s| (s.id, s.name)).collect();
-        Ok(Arc::new(Self { engine: Engine::new(&applications, rules, matcher), sources }))
+        Ok(Arc::new(Self { engine: Engine::new(&applications, rules, matcher), sources, supposed }))
     }
 }
 
 /// Some people with everything that rules look at and everything they hold.
 #[derive(Debug)]
 pub struct Step {
-    people: Vec<User>,
-    memberships: Vec<(UserId, Vec<Place>)>,
-    links: Vec<(UserId, SourceId, Option<String>)>,
+    pub(super) people: Vec<User>,
+    pub(super) memberships: Vec<(UserId, Vec<Place>)>,
+    pub(super) links: Vec<(UserId, SourceId, Option<String>)>,
     standing: Vec<Standing>,
 }
 
@@ -95,19 +144,26 @@ pub struct Crowd {
     one_by_one: bool,
     after: Option<UserId>,
     ended: bool,
+    /// Whether the people who are only supposed had their turn.
+    newcomers_seen: bool,
 }
 
 impl Crowd {
     /// Everyone.
     pub fn everyone() -> Self {
-        Self { wanted: None, one_by_one: false, after: None, ended: false }
+        Self { wanted: None, one_by_one: false, after: None, ended: false, newcomers_seen: false }
     }
 
     /// Some people.
     pub fn of(users: &[UserId]) -> Self {
         let wanted: BTreeSet<UserId> = users.iter().copied().collect();
         let after = wanted.first().and_then(|first| before(*first));
-        Self { one_by_one: wanted.len() <= ONE_BY_ONE_MAX, ended: wanted.is_empty(), wanted: Some(wanted), after }
+        Self { one_by_one: wanted.len() <= ONE_BY_ONE_MAX, ended: wanted.is_empty(), wanted: Some(wanted), after, newcomers_seen: true }
+    }
+
+    /// Who they are, while they are few.
+    pub fn few(&self) -> Option<Vec<UserId>> {
+        self.wanted.as_ref().filter(|_| self.one_by_one).map(|wanted| wanted.iter().copied().collect())
     }
 
     /// The next step; nothing after the last.
@@ -119,7 +175,12 @@ impl Crowd {
             return self.next_one(tx, loaded).await;
         }
         let mut people = user::list_after(tx, self.after, STEP).await?;
-        let Some(last) = people.last().map(|person| person.id) else { return Ok(None) };
+        let Some(last) = people.last().map(|person| person.id) else {
+            let newcomers = if std::mem::replace(&mut self.newcomers_seen, true) { Vec::new() } else { loaded.supposed.newcomers() };
+            let mut step = Step { people: newcomers, memberships: Vec::new(), links: Vec::new(), standing: Vec::new() };
+            loaded.supposed.over_step(&mut step, &loaded.engine.matcher.graph);
+            return Ok((!step.people.is_empty()).then_some(step));
+        };
         let after = self.after.replace(last);
         if let Some(wanted) = &self.wanted {
             people.retain(|person| wanted.contains(&person.id));
@@ -158,7 +219,9 @@ async fn read(tx: &mut Tx, loaded: &Loaded, people: Vec<User>, after: Option<Use
     }
     let links = link::present_between(tx, after, last).await?;
     let standing = assignment::list_between(tx, after, last).await?;
-    Ok(Step { people, memberships, links, standing })
+    let mut step = Step { people, memberships, links, standing };
+    loaded.supposed.over_step(&mut step, graph);
+    Ok(step)
 }
 
 impl Step {

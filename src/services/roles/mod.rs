@@ -5,7 +5,9 @@
 
 pub mod assignments;
 mod authority;
+mod compare;
 mod compile;
+mod compiled;
 mod crowd;
 mod decide;
 mod evaluate;
@@ -14,18 +16,30 @@ mod graph;
 mod held;
 mod import;
 mod pattern;
+mod place;
 #[cfg(test)]
 mod properties;
+mod questions;
 mod recompute;
 pub mod rules;
+mod save;
 mod simulate;
+mod supposed;
+mod weigh;
 mod work;
 
 pub(in crate::services) use authority::not_oneself;
+pub use compare::compare;
 pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
 pub use import::{AssignmentRow, import};
 pub(in crate::services) use pattern::{Case, Pattern};
+pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
-pub use simulate::{Person, SimulatedRole, Simulation, simulate, simulate_change};
+pub use save::{Consent, Replaced, apply, objection};
+pub(in crate::services) use save::{check, replace_in};
+pub(in crate::services) use simulate::simulate_facts;
+pub use simulate::{Person, SimulatedRole, Simulation, View, simulate, simulate_catalogue, simulate_change, simulate_seen};
+pub(in crate::services) use supposed::Supposed;
+pub use weigh::{Because, Enough, Reason, Verdict};

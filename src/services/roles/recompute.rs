@@ -12,6 +12,7 @@ use super::evaluate::Facts;
 use super::work::Work;
 use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Standing};
+use crate::store::establishment::ended_assignment;
 use crate::store::establishment::rule::{self, Stamp};
 use crate::types::id::{AssignmentId, UserId};
 
@@ -41,7 +42,8 @@ pub async fn recompute_all_in(tx: &mut Tx, ctx: &Context) -> Result<Changed, Err
 }
 
 /// Takes away what rules and defaults gave someone who is active no more. Needs no rule, so it stays cheap person by person.
-pub async fn withdraw_in(tx: &mut Tx, user: UserId) -> Result<Changed, Error> {
+pub async fn withdraw_in(tx: &mut Tx, ctx: &Context, user: UserId) -> Result<Changed, Error> {
+    ended_assignment::keep_computed_of_user(tx, user, ctx.now).await?;
     Ok(Changed { gained: 0, lost: assignment::delete_computed_of_user(tx, user).await? })
 }
 
@@ -94,6 +96,7 @@ impl Pass {
             written.extend(found.gained.into_iter().chain(found.moved));
             gone.extend(found.lost.into_iter().map(|row| row.id));
         }
+        ended_assignment::keep_all(tx, &gone, ctx.now).await?;
         assignment::delete_all(tx, &gone).await?;
         assignment::upsert_computed(tx, &written, ctx.now).await?;
         Ok(true)
@@ -108,7 +111,10 @@ impl Pass {
             return Ok(loaded.clone());
         }
         let rules = crowd::stored_rules(tx, &self.work).await?;
-        let loaded = Loaded::load(tx, &self.work, rules).await?;
+        let loaded = match self.crowd.few() {
+            Some(users) => Loaded::load_for(tx, &self.work, rules, &users).await?,
+            None => Loaded::load(tx, &self.work, rules).await?,
+        };
         self.loaded = Some((now, loaded.clone()));
         Ok(loaded)
     }

@@ -7,6 +7,7 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::may_give;
 use super::compile::{Compiled, RuleFields};
+use super::place::check_place_of;
 use super::recompute::{Changed, recompute_all_in};
 use super::work::Work;
 use crate::store::Tx;
@@ -54,18 +55,7 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
         )));
     }
     let application = checked_in(&mut tx, ctx, fields).await?;
-    let made = Rule {
-        id: RuleId::new(),
-        application_id: application.id,
-        application: application.name,
-        conditions: fields.when.clone(),
-        role: fields.role.clone(),
-        scope: scope(fields),
-        priority: fields.priority,
-        enabled: fields.enabled,
-        created_at: ctx.now,
-        updated_at: ctx.now,
-    };
+    let made = fields.made(&application, RuleId::new(), ctx.now);
     rule::insert(&mut tx, &made).await?;
     let changed = recompute_all_in(&mut tx, ctx).await?;
     record_in(&mut tx, ctx, "rule.created", &made, changed).await?;
@@ -85,14 +75,7 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
     // What the rule gives today goes away with the change.
     may_give(ctx, &changed_rule.application, &changed_rule.role)?;
     let application = checked_in(&mut tx, ctx, fields).await?;
-    changed_rule.application_id = application.id;
-    changed_rule.application = application.name;
-    changed_rule.conditions.clone_from(&fields.when);
-    changed_rule.role.clone_from(&fields.role);
-    changed_rule.scope = scope(fields);
-    changed_rule.priority = fields.priority;
-    changed_rule.enabled = fields.enabled;
-    changed_rule.updated_at = ctx.now;
+    changed_rule = Rule { created_at: changed_rule.created_at, ..fields.made(&application, changed_rule.id, ctx.now) };
     rule::update(&mut tx, &changed_rule).await?;
     let changed = recompute_all_in(&mut tx, ctx).await?;
     record_in(&mut tx, ctx, "rule.updated", &changed_rule, changed).await?;
@@ -145,12 +128,9 @@ pub(super) fn check_role(application: &Application, rule: &Compiled) -> Result<(
         _ if application.name == APPLICATION && rule.scope.is_some() => {
             Err(Invalid::new("scope", format!("roles of {APPLICATION} hold in the whole establishment: leave the scope out")))
         }
-        _ => Ok(()),
+        Some(named) => application.role(&named).map_or(Ok(()), |role| check_place_of(application, role, rule)),
+        None => Ok(()),
     }
-}
-
-fn scope(fields: &RuleFields) -> Option<String> {
-    fields.scope.clone().filter(|scope| !scope.is_empty())
 }
 
 async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, rule: &Rule, changed: Changed) -> Result<(), Error> {

@@ -8,17 +8,21 @@ use utoipa::ToSchema;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::compile::{Compiled, RuleFields, compile_set};
-use super::crowd::{Crowd, Difference, Loaded, difference};
+use super::crowd::{self, Base, Crowd, Difference, Loaded, difference};
 use super::evaluate::Facts;
 use super::rules::{RULES_MAX, check_role};
+use super::save;
+use super::supposed::Supposed;
 use super::work::{self, SIMULATION_TIME_MAX, Work};
 use crate::store::Tx;
-use crate::store::establishment::application;
+use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::assignment::{Origin, Standing};
+use crate::store::establishment::ended_assignment::Way;
 use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::user::User;
 use crate::types::Invalid;
 use crate::types::id::{ApplicationId, RuleId, UserId};
+use crate::types::page::cursor;
 use crate::types::permission::Permission;
 
 /// Most rows listed of what would be gained, and of what would be lost; the counts are complete.
@@ -71,6 +75,28 @@ pub struct Simulation {
     pub unchanged_count: u64,
     /// How many assignments of each role there would be by rules and defaults. A role of several applications is `application/role`.
     pub by_role: BTreeMap<String, u64>,
+    /// Where the rows that are not listed begin; null when all are.
+    pub next_cursor: Option<String>,
+    /// What these rules are applied with: it holds while the rules and the catalogues are as they were. Null when something else than rules
+    /// was tried.
+    pub simulation: Option<String>,
+    #[serde(skip)]
+    full: bool,
+}
+
+/// Which rows of a simulation are listed. Counts are always of everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Only people after this one: where the page before ended.
+    pub after: Option<UserId>,
+    /// Most rows of each list; a person's rows stay together. 10,000 when none is given.
+    pub limit: Option<usize>,
+    /// The application's name.
+    pub application: Option<String>,
+    /// Exact role.
+    pub role: Option<String>,
+    /// One way only.
+    pub change: Option<Way>,
 }
 
 /// Evaluates these rules, instead of all those that are stored, for everyone. Writes nothing.
@@ -78,18 +104,87 @@ pub struct Simulation {
 /// # Errors
 /// `Invalid` with the rule's place in the list, or when it takes too long.
 pub async fn simulate(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation, Error> {
+    simulate_seen(ctx, rules, &View::default()).await
+}
+
+/// The same, listing some of the rows.
+///
+/// # Errors
+/// As for [`simulate`].
+pub async fn simulate_seen(ctx: &Context, rules: &[RuleFields], view: &View) -> Result<Simulation, Error> {
     ctx.require(Permission::ManageRoles)?;
+    checked_number(rules)?;
+    let simulated = async {
+        let work = Work::default();
+        let mut tx = ctx.store.read().await?;
+        let ready = compiled(&mut tx, &work, rules).await?;
+        let base = Base::read(&mut tx, &ready, None).await?;
+        let stored = rule::list(&mut tx).await?;
+        let simulation = save::stamp(&stored, &base.applications, rules)?;
+        Ok(Simulation { simulation: Some(simulation), ..over_everyone(ctx, tx, &work, (ready, base), view).await? })
+    };
+    work::simulating(SIMULATION_TIME_MAX, simulated).await
+}
+
+/// What another catalogue would do: that of the application of this name, or of one that is new. Rules and clients follow it under its name.
+/// Writes nothing.
+///
+/// # Errors
+/// When it takes too long.
+pub async fn simulate_catalogue(ctx: &Context, name: &str, catalogue: &Application, view: &View) -> Result<Simulation, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let simulated = async {
+        let work = Work::default();
+        let mut tx = ctx.store.read().await?;
+        let mut ready = crowd::stored_rules(&mut tx, &work).await?;
+        let mut base = Base::read(&mut tx, &ready, None).await?;
+        for rule in ready.iter_mut().filter(|rule| rule.application == name) {
+            rule.application.clone_from(&catalogue.name);
+        }
+        match base.applications.iter_mut().find(|application| application.name == name) {
+            Some(standing) => *standing = Application { id: standing.id, ..catalogue.clone() },
+            None => base.applications.push(catalogue.clone()),
+        }
+        over_everyone(ctx, tx, &work, (ready, base), view).await
+    };
+    work::simulating(SIMULATION_TIME_MAX, simulated).await
+}
+
+/// What other facts would do, under the rules that are stored. Writes nothing.
+///
+/// # Errors
+/// When it takes too long.
+pub(in crate::services) async fn simulate_facts(ctx: &Context, supposed: Supposed, view: &View) -> Result<Simulation, Error> {
+    ctx.require(Permission::Read)?;
+    let simulated = async {
+        let work = Work::default();
+        let mut tx = ctx.store.read().await?;
+        let ready = crowd::stored_rules(&mut tx, &work).await?;
+        let base = Base { supposed, ..Base::read(&mut tx, &ready, None).await? };
+        over_everyone(ctx, tx, &work, (ready, base), view).await
+    };
+    work::simulating(SIMULATION_TIME_MAX, simulated).await
+}
+
+/// An establishment has so many rules at most.
+///
+/// # Errors
+/// `Invalid`.
+pub(super) fn checked_number(rules: &[RuleFields]) -> Result<(), Error> {
     if rules.len() > RULES_MAX {
         return Err(Error::invalid("rules", format!("an establishment has at most {RULES_MAX} rules, these are {}", rules.len())));
     }
-    work::simulating(SIMULATION_TIME_MAX, simulated(ctx, rules)).await
+    Ok(())
 }
 
-async fn simulated(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation, Error> {
-    let work = Work::default();
-    let mut tx = ctx.store.read().await?;
-    let compiled = compiled(&mut tx, &work, rules).await?;
-    let loaded = Loaded::load(&mut tx, &work, compiled).await?;
+async fn over_everyone(
+    ctx: &Context,
+    mut tx: Tx,
+    work: &Work,
+    (rules, base): (Vec<Compiled>, Base),
+    view: &View,
+) -> Result<Simulation, Error> {
+    let loaded = Loaded::bind(&mut tx, work, rules, base).await?;
     let names: BTreeMap<ApplicationId, String> = loaded.engine.catalogues().map(|(c, _)| (c.id, c.name.clone())).collect();
     let mut simulation = Simulation::default();
     let mut counts: BTreeMap<(ApplicationId, String), u64> = BTreeMap::new();
@@ -98,13 +193,17 @@ async fn simulated(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation, Er
         let now = ctx.now;
         let look = move |loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing]| {
             let found = difference(loaded, facts, standing, now)?;
-            Ok((Person::from(facts.user), counted(standing, &found), found))
+            let person = (!found.gained.is_empty() || !found.lost.is_empty()).then(|| Person::from(facts.user));
+            Ok((person, counted(standing, &found), found))
         };
-        for (person, held, found) in step.each(&work, &loaded, look).await? {
+        for (person, held, found) in step.each(work, &loaded, look).await? {
             for role in held {
                 *counts.entry(role).or_default() += 1;
             }
-            simulation.add(&person, &names, found);
+            simulation.unchanged_count += found.unchanged;
+            if let Some(person) = person {
+                simulation.add(&person, &names, found, view);
+            }
         }
     }
     simulation.by_role = by_role(&names, counts);
@@ -136,7 +235,7 @@ pub async fn simulate_change(ctx: &Context, replaced: Option<RuleId>, fields: &R
 }
 
 /// Rules that are also stored, field by field, keep their key; others come after them in age.
-async fn compiled(tx: &mut Tx, work: &Work, rules: &[RuleFields]) -> Result<Vec<Compiled>, Error> {
+pub(super) async fn compiled(tx: &mut Tx, work: &Work, rules: &[RuleFields]) -> Result<Vec<Compiled>, Error> {
     let stored = rule::list(tx).await?;
     let applications = application::list(tx).await?;
     let rules = rules.to_vec();
@@ -169,7 +268,7 @@ async fn compiled(tx: &mut Tx, work: &Work, rules: &[RuleFields]) -> Result<Vec<
 }
 
 /// Each rule with the key of the stored one that says the same. A stored rule lends its key once.
-fn with_keys(rules: Vec<RuleFields>, stored: &[Rule]) -> Vec<(RuleFields, Option<RuleId>)> {
+pub(super) fn with_keys(rules: Vec<RuleFields>, stored: &[Rule]) -> Vec<(RuleFields, Option<RuleId>)> {
     let mut left: Vec<(RuleFields, RuleId)> = stored.iter().map(|rule| (RuleFields::from(rule), rule.id)).collect();
     let key = |fields: RuleFields| {
         let known = left.iter().position(|(same, _)| *same == fields).map(|at| left.swap_remove(at).1);
@@ -195,10 +294,12 @@ fn by_role(names: &BTreeMap<ApplicationId, String>, counts: BTreeMap<(Applicatio
 }
 
 impl Simulation {
-    fn add(&mut self, person: &Person, names: &BTreeMap<ApplicationId, String>, found: Difference) {
-        self.unchanged_count += found.unchanged;
+    fn add(&mut self, person: &Person, names: &BTreeMap<ApplicationId, String>, found: Difference, view: &View) {
         self.gained_count += found.gained.len() as u64;
         self.lost_count += found.lost.len() as u64;
+        if self.full || view.after.is_some_and(|after| person.id <= after) {
+            return;
+        }
         let row = |standing: Standing| SimulatedRole {
             user: person.clone(),
             application: names.get(&standing.application_id).cloned().unwrap_or_default(),
@@ -206,9 +307,25 @@ impl Simulation {
             scope: standing.scope,
             rule: standing.rule_id,
         };
-        let room = ROWS_MAX.saturating_sub(self.gained.len());
-        self.gained.extend(found.gained.into_iter().map(row).take(room));
-        let room = ROWS_MAX.saturating_sub(self.lost.len());
-        self.lost.extend(found.lost.into_iter().map(row).take(room));
+        let shown = |way: Way| {
+            move |row: &SimulatedRole| {
+                view.change.is_none_or(|wanted| wanted == way)
+                    && view.application.as_ref().is_none_or(|name| *name == row.application)
+                    && view.role.as_ref().is_none_or(|role| *role == row.role)
+            }
+        };
+        let gained: Vec<SimulatedRole> = found.gained.into_iter().map(row).filter(shown(Way::Gained)).collect();
+        let lost: Vec<SimulatedRole> = found.lost.into_iter().map(row).filter(shown(Way::Lost)).collect();
+        let most = view.limit.unwrap_or(ROWS_MAX).min(ROWS_MAX);
+        let fits = self.gained.len() + gained.len() <= most && self.lost.len() + lost.len() <= most;
+        // A person's rows stay together, so that a page can begin after a person. One person alone always fits.
+        if fits || (self.gained.is_empty() && self.lost.is_empty()) {
+            self.gained.extend(gained);
+            self.lost.extend(lost);
+            return;
+        }
+        self.full = true;
+        let last = self.gained.last().into_iter().chain(self.lost.last()).map(|row| row.user.id).max();
+        self.next_cursor = last.map(|id| cursor(id.uuid()));
     }
 }

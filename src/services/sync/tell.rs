@@ -1,6 +1,6 @@
 //! Letters to administrators about a run that is held: once for what it would take away, however often a schedule tries it again.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use uuid::Uuid;
 
@@ -9,17 +9,9 @@ use super::super::error::Error;
 use super::super::mail::{self, HeldRun, Letter, Recipient};
 use super::super::outbox::{self, Announced};
 use crate::store::Tx;
-use crate::store::establishment::assignment::{self, Filter};
 use crate::store::establishment::change::{self, Change, ChangeKind, Operation};
 use crate::store::establishment::sync_run::{self, Run};
-use crate::store::establishment::user::{self, UserStatus};
-use crate::types::id::UserId;
-use crate::types::locale::Locale;
-use crate::types::page::PageRequest;
-use crate::types::permission::{APPLICATION, GatewayRole};
 
-/// Most administrators who get a letter.
-const RECIPIENTS_MAX: i64 = 50;
 /// Most names in a letter.
 const NAMES_MAX: usize = 20;
 /// What takes away.
@@ -40,7 +32,7 @@ pub async fn announce(ctx: &Context) -> Result<Option<Telling>, Error> {
     if !ctx.gateway.mailer.is_configured() {
         return Ok(None);
     }
-    let recipients = recipients(ctx).await?;
+    let recipients = mail::administrators(ctx).await?;
     if recipients.is_empty() {
         tracing::warn!(establishment = ctx.slug(), "a run is held, and no administrator has an address to be told at");
         return Ok(None);
@@ -103,34 +95,4 @@ fn same(one: &[Change], other: &[Change]) -> bool {
         (change.operation, change.subject_id, members.map(ToString::to_string).unwrap_or_default())
     }
     one.len() == other.len() && one.iter().map(key).collect::<HashSet<_>>() == other.iter().map(key).collect()
-}
-
-/// Whoever may decide and has an address; the establishment's contact when nobody does.
-async fn recipients(ctx: &Context) -> Result<Vec<Recipient>, Error> {
-    let role = if ctx.is_platform() { GatewayRole::Operator } else { GatewayRole::Administrator };
-    let filter = Filter {
-        application: Some(APPLICATION.to_owned()),
-        role: Some(role.name().to_owned()),
-        scope: Some(String::new()),
-        ..Filter::default()
-    };
-    // A role of the gateway that is bound to a scope gives nothing.
-    let mut tx = ctx.store.read().await?;
-    let given = assignment::list(&mut tx, &PageRequest::first(RECIPIENTS_MAX), &filter).await?.items;
-    let holds = |from: Option<_>, until: Option<_>| from.is_none_or(|from| from <= ctx.now) && until.is_none_or(|until| until > ctx.now);
-    let holders: BTreeSet<UserId> = given.into_iter().filter(|one| holds(one.valid_from, one.valid_until)).map(|one| one.user_id).collect();
-    let people = user::list_by_ids(&mut tx, &holders.into_iter().collect::<Vec<_>>()).await?;
-    let active = people.into_iter().filter(|person| person.status == UserStatus::Active);
-    let mut found: Vec<Recipient> = active
-        .filter_map(|person| {
-            let locale = person.locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
-            Some(Recipient { name: Some(person.display_name), email: person.email?, locale })
-        })
-        .collect();
-    let contact = &ctx.establishment.contact;
-    if let Some(email) = contact.email.clone().filter(|_| found.is_empty()) {
-        found.push(Recipient { name: None, email, locale: Locale::default() });
-    }
-    let mut seen = BTreeSet::new();
-    Ok(found.into_iter().filter(|one| seen.insert(one.email.to_lowercase())).collect())
 }

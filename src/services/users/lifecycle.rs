@@ -49,7 +49,7 @@ pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: Disabled
     grant::revoke_of_user(tx, user.id, ctx.now).await?;
     // A link made before is not to work again when the person is enabled.
     one_time_link::delete_of_user(tx, user.id).await?;
-    roles::withdraw_in(tx, user.id).await?;
+    roles::withdraw_in(tx, ctx, user.id).await?;
     audit::record_in(tx, ctx, "user.disabled", ("user", &user.id.to_string()), json!({ "username": user.username, "by": by })).await?;
     Ok(user)
 }

@@ -195,6 +195,30 @@ pub async fn effective_names_of_user(tx: &mut Tx, user: crate::types::id::UserId
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
+/// The groups that some people are in, directly or through other groups, by key. `UNION` ends cycles.
+pub async fn list_above(tx: &mut Tx, users: &[crate::types::id::UserId]) -> Result<Vec<Group>, Error> {
+    const HEAD: &str = "WITH RECURSIVE held (id) AS (SELECT group_id FROM memberships WHERE user_id IN (";
+    const TAIL: &str = ") UNION SELECT n.parent_id FROM nestings n JOIN held h ON n.child_id = h.id) SELECT g.id, g.source_id, g.external_id, \
+         g.name, g.display_name, g.dn, g.dn_key, g.place, g.dangling, g.content_hash, g.members_hash, g.member_count, g.created_at, \
+         g.updated_at FROM groups g JOIN held h ON h.id = g.id ORDER BY g.id";
+    let mut found: Vec<Group> = Vec::new();
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Group> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut listed = query.separated(", ");
+            for user in chunk {
+                listed.push_bind(*user);
+            }
+            query.push(TAIL);
+            query.build_query_as().persistent(chunk.len() == 1).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    found.sort_by_key(|group| group.id);
+    found.dedup_by_key(|group| group.id);
+    Ok(found)
+}
+
 /// Writes groups, new ones and changed ones.
 pub async fn upsert_all(tx: &mut Tx, groups: &[Group]) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO groups (id, source_id, external_id, name, display_name, dn, dn_key, search, content_hash, members_hash, \

@@ -74,6 +74,29 @@ pub async fn list_nestings(tx: &mut Tx) -> Result<Vec<(GroupId, GroupId)>, Error
     Ok(on!(tx, |c| sqlx::query_as(SQL).fetch_all(c).await)?)
 }
 
+/// Nestings of the groups that some people are in, directly or through other groups: (parent, child).
+pub async fn list_nestings_above(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(GroupId, GroupId)>, Error> {
+    const HEAD: &str = "WITH RECURSIVE held (id) AS (SELECT group_id FROM memberships WHERE user_id IN (";
+    const TAIL: &str = ") UNION SELECT n.parent_id FROM nestings n JOIN held h ON n.child_id = h.id) \
+         SELECT n.parent_id, n.child_id FROM nestings n JOIN held h ON h.id = n.child_id ORDER BY n.parent_id, n.child_id";
+    let mut found: Vec<(GroupId, GroupId)> = Vec::new();
+    for chunk in users.chunks(NARROW_ROWS_PER_INSERT) {
+        let rows: Vec<(GroupId, GroupId)> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut listed = query.separated(", ");
+            for user in chunk {
+                listed.push_bind(*user);
+            }
+            query.push(TAIL);
+            query.build_query_as().persistent(chunk.len() == 1).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
 /// Adds memberships; those already there stay.
 pub async fn insert_all(tx: &mut Tx, pairs: &[(GroupId, UserId)]) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO memberships (group_id, user_id) ";

@@ -34,6 +34,8 @@ pub enum Kind {
     Schedule,
     /// Listen to a source all the time; its subject is the source.
     Live,
+    /// Apply a rule set when its time comes; its subject is the rule set.
+    RuleSet,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::Leaving => "leaving",
             Self::Schedule => "schedule",
             Self::Live => "live",
+            Self::RuleSet => "rule_set",
         }
     }
 }
