@@ -143,7 +143,10 @@ mod tests {
 
     const KNOWN: [&str; 2] = ["name", "until"];
 
-    fn read(csv: &str) -> Result<Vec<(u64, Result<String, String>)>, String> {
+    /// A line, and the name on it or the field that does not fit.
+    type Told = (u64, Result<String, String>);
+
+    fn read(csv: &str) -> Result<Vec<Told>, String> {
         let brought: Brought<Line> = Brought::Csv(csv.as_bytes().to_vec());
         let rows = numbered(brought, &KNOWN, &["name"]).map_err(|error| error.to_string())?;
         Ok(rows.into_iter().map(|one| (one.line, one.row.map(|row| row.name).map_err(|wrong| wrong.field))).collect())

@@ -33,7 +33,7 @@ pub struct Row {
     pub reach: Reach,
     /// The status for those it is for.
     pub answer: u16,
-    /// A body that fits; `USER`, `N` stand for a person's key and a number of its own.
+    /// A body that fits; `USER`, `OTHER`, `N` stand for the keys of two people and a number of its own.
     pub body: &'static str,
 }
 
@@ -174,6 +174,18 @@ pub const TABLE: &[Row] = &[
     // No server takes mail: that is told only to those who may do it.
     row("POST", "/establishments/{slug}/campaigns/{id}/remind", Manage, 409, ""),
     row("POST", "/establishments/{slug}/campaigns/{id}/close", Manage, 200, ""),
+    row("PATCH", "/establishments/{slug}/assignments/{id}", Access, 200, r#"{"reason":"stage"}"#),
+    row("POST", "/establishments/{slug}/assignments/import", Manage, 200, r#"{"rows":[]}"#),
+    row("GET", "/establishments/{slug}/units", Read, 200, ""),
+    row("POST", "/establishments/{slug}/units", Manage, 201, r#"{"name":"new-N"}"#),
+    row("GET", "/establishments/{slug}/units/{id}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/units/{id}", Manage, 200, r#"{"title":"Autre"}"#),
+    row("DELETE", "/establishments/{slug}/units/{id}", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/relations", Read, 200, ""),
+    row("POST", "/establishments/{slug}/relations", Manage, 201, r#"{"kind":"tutor","user":"USER","other":"OTHER"}"#),
+    row("POST", "/establishments/{slug}/relations/import", Manage, 200, r#"{"rows":[]}"#),
+    row("GET", "/establishments/{slug}/relations/{id}", Read, 200, ""),
+    row("DELETE", "/establishments/{slug}/relations/{id}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/clients", Read, 200, ""),
     row("POST", "/establishments/{slug}/clients", Manage, 201, r#"{"name":"New"}"#),
     row("GET", "/establishments/{slug}/clients/{client_id}", Read, 200, ""),

@@ -1,6 +1,6 @@
 //! Tests of: applications, rules and roles.
 
-mod assigning;
+pub mod assigning;
 mod catalogue;
 mod checking;
 mod delegating;
@@ -14,5 +14,5 @@ mod importing;
 mod rollover;
 mod saving;
 mod scale;
-mod school;
+pub mod school;
 mod simulating;

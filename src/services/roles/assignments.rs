@@ -220,8 +220,8 @@ pub(super) fn wrong_role(application: Option<&Application>, new: &NewAssignment)
     let Some(application) = application else {
         return Some(Invalid::new("application", format!("there is no application «{}»: add it first", new.application)));
     };
-    if application.roles.iter().any(|role| role.name == new.role) {
-        return None;
+    if let Some(role) = application.role(&new.role) {
+        return check_place(application, role, new.scope.as_deref().unwrap_or_default()).err();
     }
     let names: Vec<&str> = application.roles.iter().map(|role| role.name.as_str()).collect();
     Some(Invalid::new("role", format!("«{}» is not a role of {}: {}", new.role, application.name, names.join(", "))))

@@ -3,8 +3,10 @@
 
 mod follow;
 mod remove;
+mod stated;
 
 pub use remove::{Removed, remove};
+pub(in crate::services) use stated::{Stated, follow_in};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -202,17 +204,22 @@ fn placed(tree: &Tree, moved: Option<&str>, fields: &UnitFields, wrong: &mut Vec
 }
 
 fn wrong_fields(fields: &UnitFields) -> Vec<Invalid> {
-    let fits = |text: &str, longest: usize| text.trim() == text && text.chars().count() <= longest && !text.chars().any(char::is_control);
     let mut wrong = Vec::new();
     if fields.name.is_empty() || !fits(&fields.name, NAME_LENGTH_MAX) {
         let why = format!("has 1 to {NAME_LENGTH_MAX} characters, no space at either end and no control characters");
         wrong.push(Invalid::new("name", why));
     }
-    if !fits(&fields.title, TITLE_LENGTH_MAX) {
-        let why = format!("has at most {TITLE_LENGTH_MAX} characters, no space at either end and no control characters");
-        wrong.push(Invalid::new("title", why));
-    }
+    wrong.extend(wrong_title(&fields.title));
     wrong
+}
+
+fn wrong_title(title: &str) -> Option<Invalid> {
+    let why = || format!("has at most {TITLE_LENGTH_MAX} characters, no space at either end and no control characters");
+    (!fits(title, TITLE_LENGTH_MAX)).then(|| Invalid::new("title", why()))
+}
+
+fn fits(text: &str, longest: usize) -> bool {
+    text.trim() == text && text.chars().count() <= longest && !text.chars().any(char::is_control)
 }
 
 fn title(fields: &UnitFields) -> String {

@@ -41,12 +41,11 @@ pub async fn remove(ctx: &Context, id: UnitId, move_to: Option<&str>) -> Result<
     let gone = get_in(&mut tx, id).await?;
     let tree = Tree::load(&mut tx).await?;
     let rules = rules_naming(&mut tx, &gone.name).await?;
-    let removed = match move_to {
-        Some(heir) => Removed { rules, ..hand_over(&mut tx, ctx, &tree, &gone, heir).await? },
-        None => {
-            nothing_hangs_on(&mut tx, &tree, &gone).await?;
-            Removed { rules, ..Removed::default() }
-        }
+    let removed = if let Some(heir) = move_to {
+        Removed { rules, ..hand_over(&mut tx, ctx, &tree, &gone, heir).await? }
+    } else {
+        nothing_hangs_on(&mut tx, &tree, &gone).await?;
+        Removed { rules, ..Removed::default() }
     };
     unit::delete(&mut tx, id).await?;
     let detail = json!({ "move_to": move_to, "units": removed.units, "people": removed.people, "assignments": removed.assignments });

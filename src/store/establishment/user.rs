@@ -2,7 +2,7 @@
 
 mod within;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
@@ -192,6 +192,13 @@ pub async fn count_in_unit(tx: &mut Tx, unit: &str) -> Result<i64, Error> {
     const SQL: &str = "SELECT count(*) FROM users WHERE home_unit = $1 OR replace(CAST(units AS TEXT), $2, '') <> CAST(units AS TEXT)";
     let listed = as_listed(unit);
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(unit).bind(&listed).fetch_one(c).await)?)
+}
+
+/// The names of all units that someone is in.
+pub async fn units_of_everyone(tx: &mut Tx) -> Result<BTreeSet<String>, Error> {
+    const SQL: &str = "SELECT DISTINCT home_unit, units FROM users";
+    let lists: Vec<(Option<String>, Json<Vec<String>>)> = on!(tx, |c| sqlx::query_as(SQL).fetch_all(c).await)?;
+    Ok(lists.into_iter().flat_map(|(home, Json(units))| units.into_iter().chain(home)).collect())
 }
 
 /// What the text of a JSON list holds that names a unit: engines write such lists with other spaces, and texts within them alike. `LIKE` would
