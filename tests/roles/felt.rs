@@ -130,7 +130,8 @@ async fn a_role_that_ends_by_itself_is_felt_when_its_hour_comes() {
     assignments::add(&school.ctx, &given).await.unwrap();
     let letters = sent(&school, &mailbox).await;
     assert_eq!(letters.len(), 2);
-    for said in ["vous a donné :\n- Relevés de notes : Chef de département", "vous a retiré :\n- Relevés de notes : Chef de département"] {
+    for said in ["vous a donné :\n- Relevés de notes : Chef de département", "vous a retiré :\n- Relevés de notes : Chef de département"]
+    {
         assert!(letters.iter().any(|letter| letter.contains(said)), "«{said}» is missing: {letters:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! Tests of: applications, rules and roles.
 
-mod assigning;
+pub mod assigning;
 mod catalogue;
 mod checking;
+mod delegating;
+mod escalating;
 mod explaining;
 mod felt;
 mod giving;
@@ -12,5 +14,5 @@ mod reviewing;
 mod rollover;
 mod saving;
 mod scale;
-mod school;
+pub mod school;
 mod simulating;

@@ -179,6 +179,7 @@ async fn insert_key_and_token(tx: &mut Tx, maker: &user::User) -> Result<(), Err
         last_used_at: None,
         expires_at: Some(LATER),
         created_by: Some(maker.id),
+        within: Some("rt".to_owned()),
     };
     api_token::insert(tx, token("api"), &made).await
 }

@@ -41,3 +41,4 @@ mod taking_back;
 mod transactions;
 mod units;
 mod unwritable;
+mod within;

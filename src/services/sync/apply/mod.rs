@@ -11,6 +11,7 @@ mod groups;
 mod people;
 mod roles;
 mod turn;
+pub mod units;
 
 use super::super::context::Context;
 use super::super::error::Error;
@@ -126,6 +127,7 @@ impl Work<'_> {
         self.proposed().await?;
         self.groups().await?;
         if self.writes {
+            self.units().await?;
             self.roles().await?;
         }
         self.foretell_roles().await?;
