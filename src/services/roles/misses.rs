@@ -129,8 +129,8 @@ fn without_effect(
     };
     // A role that a person decided against is named as such, whatever else stands in its way.
     if let Some(one) = gifts.given.iter().find(|given| facts.is_excluded(catalogue.id, given, now)) {
-        let role = if one.scope.is_empty() { one.role.clone() } else { format!("{} @ {}", one.role, one.scope) };
-        return (WhyNot::Excluded, "nobody decided that the person is not to hold the role".to_owned(), Some(role));
+        let named = if one.scope.is_empty() { one.role.clone() } else { format!("{} @ {}", one.role, one.scope) };
+        return (WhyNot::Excluded, "nobody decided that the person is not to hold the role".to_owned(), Some(named));
     }
     let refused = |given: &&Given| !catalogue.admits(&given.role, &given.scope);
     match gifts.given.iter().find(refused) {
