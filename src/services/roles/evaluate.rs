@@ -214,7 +214,7 @@ impl Matcher {
         let (ways, cut) = self.ways_unturned(rule, test, seen);
         match (test.negated, ways.is_empty()) {
             (false, _) => (ways, cut),
-            (true, true) => (vec![Default::default()], false),
+            (true, true) => (vec![(Captures::new(), Vec::new())], false),
             (true, false) => (Ways::new(), false),
         }
     }
