@@ -3,10 +3,14 @@
 mod assigning;
 mod catalogue;
 mod explaining;
+mod foretold;
 mod giving;
 mod heavy;
+mod language;
+mod linting;
 mod rollover;
 mod saving;
 mod scale;
 mod school;
 mod simulating;
+mod windows;

@@ -9,6 +9,7 @@ mod durability;
 mod engine;
 mod erased;
 mod establishments;
+mod facts;
 mod files;
 mod grants;
 mod groups;
