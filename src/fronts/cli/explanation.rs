@@ -18,15 +18,21 @@ pub async fn show(ctx: &Context, output: Output, user: &User, question: Question
     if explanation.assignments.is_empty() {
         println!("\n{}", output.text("cli-no-role", &[]));
     }
-    explanation.assignments.iter().for_each(|held| print_held(output, held));
+    for held in &explanation.assignments {
+        print_held(output, held);
+    }
     if !explanation.losers.is_empty() {
         println!("\n{}", output.text("cli-losers", &[]));
     }
-    explanation.losers.iter().for_each(|loser| print_loser(output, loser));
+    for loser in &explanation.losers {
+        print_loser(output, loser);
+    }
     if !explanation.nearest_misses.is_empty() {
         println!("\n{}", output.text("cli-nearest-misses", &[]));
     }
-    explanation.nearest_misses.iter().for_each(|miss| print_miss(output, miss));
+    for miss in &explanation.nearest_misses {
+        print_miss(output, miss);
+    }
     if let Some(client) = &told.client {
         print_client(output, client);
     }
