@@ -7,8 +7,24 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 
 use crate::types::locale::Locale;
 
-const FRENCH: &str = concat!(include_str!("fr.ftl"), "\n", include_str!("sources/fr.ftl"), "\n", include_str!("../demo/texts/fr.ftl"));
-const ENGLISH: &str = concat!(include_str!("en.ftl"), "\n", include_str!("sources/en.ftl"), "\n", include_str!("../demo/texts/en.ftl"));
+const FRENCH: &str = concat!(
+    include_str!("fr.ftl"),
+    "\n",
+    include_str!("sources/fr.ftl"),
+    "\n",
+    include_str!("catalogues/fr.ftl"),
+    "\n",
+    include_str!("../demo/texts/fr.ftl")
+);
+const ENGLISH: &str = concat!(
+    include_str!("en.ftl"),
+    "\n",
+    include_str!("sources/en.ftl"),
+    "\n",
+    include_str!("catalogues/en.ftl"),
+    "\n",
+    include_str!("../demo/texts/en.ftl")
+);
 /// Most language tags read from one header or parameter.
 const TAGS_MAX: usize = 20;
 

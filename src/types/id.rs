@@ -152,6 +152,13 @@ pub enum BulkRunKind {}
 #[derive(Debug)]
 pub enum BulkItemKind {}
 
+/// Marks identifiers of units.
+#[derive(Debug)]
+pub enum UnitKind {}
+/// Marks identifiers of relations between people.
+#[derive(Debug)]
+pub enum RelationKind {}
+
 impl Named for UserKind {
     const NAME: &'static str = "user";
 }
@@ -191,6 +198,12 @@ impl Named for SessionKind {
 impl Named for ProposalKind {
     const NAME: &'static str = "proposal";
 }
+impl Named for UnitKind {
+    const NAME: &'static str = "unit";
+}
+impl Named for RelationKind {
+    const NAME: &'static str = "relation";
+}
 impl Named for RuleSetKind {
     const NAME: &'static str = "rule set";
 }
@@ -227,6 +240,10 @@ pub type OutboxId = Id<OutgoingKind>;
 pub type SessionId = Id<SessionKind>;
 /// A proposal.
 pub type ProposalId = Id<ProposalKind>;
+/// A unit.
+pub type UnitId = Id<UnitKind>;
+/// A relation between two people.
+pub type RelationId = Id<RelationKind>;
 /// A rule set.
 pub type RuleSetId = Id<RuleSetKind>;
 /// An act on many establishments.

@@ -1,6 +1,8 @@
 //! Tests of: the admin API, over HTTP.
 
 mod authority;
+mod catalogues;
+mod checks;
 mod clients;
 mod description;
 mod directory;

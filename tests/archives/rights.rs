@@ -1,7 +1,5 @@
 //! Who may save and put back what: nobody reads in an archive what they may not read here, and nobody brings in rights that were never here.
 
-use std::collections::BTreeMap;
-
 use passerelle::services::archives::{self, Secrets};
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
@@ -110,7 +108,7 @@ async fn no_catalogue_default_or_template_of_an_archive_makes_an_operator() {
         let mut tx = ctx.store.begin().await.unwrap();
         let mut own = application::find_by_name(&mut tx, APPLICATION).await.unwrap().unwrap();
         match smuggling {
-            "catalogue" => own.roles.insert(0, Role { name: operator(), title: String::new(), privileges: BTreeMap::new() }),
+            "catalogue" => own.roles.insert(0, Role { name: operator(), ..Role::default() }),
             "default" => own.default_role = Some(operator()),
             _ => {
                 let rule = Rule {
@@ -145,7 +143,7 @@ async fn whatever_an_establishments_store_says_nobody_there_is_an_operator() {
     let (made, ctx) = test.establishment("Lycée Ampère").await;
     let mut tx = ctx.store.begin().await.unwrap();
     let mut own = application::find_by_name(&mut tx, APPLICATION).await.unwrap().unwrap();
-    own.roles.insert(0, Role { name: "operator".to_owned(), title: String::new(), privileges: BTreeMap::new() });
+    own.roles.insert(0, Role { name: "operator".to_owned(), ..Role::default() });
     application::update(&mut tx, &own).await.unwrap();
     let table = TABLES.iter().find(|known| known.name == "assignments").unwrap();
     let mut rows = archive::list_rows(&mut tx, table, None, 1).await.unwrap();

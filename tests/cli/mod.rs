@@ -1,5 +1,6 @@
 //! Tests of: the command line, as a program with stores of its own.
 
+mod application;
 mod bulk;
 mod check;
 mod establishment;

@@ -70,7 +70,7 @@ async fn a_token_without_openid_is_not_for_user_info() {
 /// An application with one role, for the client.
 async fn with_application(place: &Place, shape: Value) -> Application {
     let now = place.ctx.now;
-    let role = |name: &str| Role { name: name.into(), title: String::new(), privileges: std::collections::BTreeMap::new() };
+    let role = |name: &str| Role { name: name.into(), ..Role::default() };
     let made = Application {
         id: ApplicationId::new(),
         name: "scodoc".into(),
@@ -105,6 +105,7 @@ async fn give(place: &Place, application: &Application, role: &str, scope: &str,
         valid_from: None,
         valid_until: until_s.map(|s| place.ctx.now.plus_s(s)),
         reason: Vec::new(),
+        given_by: None,
         created_at: place.ctx.now,
     };
     let mut tx = place.ctx.store.begin().await.unwrap();

@@ -2,10 +2,12 @@
 
 mod assigning;
 mod catalogue;
+mod checking;
 mod explaining;
 mod foretold;
 mod giving;
 mod heavy;
+mod importing;
 mod language;
 mod linting;
 mod rollover;

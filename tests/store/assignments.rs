@@ -58,6 +58,7 @@ fn computed(place: &Place, person: &User, role: &str) -> Assignment {
         rule_id: Some(place.given.id),
         valid_from: None,
         valid_until: None,
+        given_by: None,
         ..samples::assignment(person, &place.notes, role)
     }
 }
@@ -76,6 +77,7 @@ async fn an_assignment_comes_back_as_written_with_its_application_s_name() {
             valid_from: None,
             valid_until: None,
             reason: Vec::new(),
+            given_by: None,
             origin: Origin::Default,
             ..samples::assignment(&place.people[0], &place.other, "étudiant")
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use passerelle::store::establishment::application::{
-    Access, Application, Cardinality, DeletionPolicy, Notify, OnRoleLoss, Policy, Role, ScopeKind, Service,
+    Access, Application, Cardinality, DeletionPolicy, Level, Notify, OnRoleLoss, Policy, Role, RoleScope, ScopeKind, Service,
 };
 use passerelle::store::establishment::assignment::{Assignment, Origin, Step};
 use passerelle::store::establishment::authorization_code::AuthorizationCode;
@@ -13,13 +13,17 @@ use passerelle::store::establishment::group::Group;
 use passerelle::store::establishment::link::{HASH_BYTES, Link};
 use passerelle::store::establishment::one_time_link::{OneTimeLink, Purpose};
 use passerelle::store::establishment::refresh_token::RefreshToken;
+use passerelle::store::establishment::relation::Relation;
 use passerelle::store::establishment::rule::{Condition, Rule};
 use passerelle::store::establishment::session::Session;
 use passerelle::store::establishment::source::{Guard, Source, SourceKind};
 use passerelle::store::establishment::source_file::{Part, SourceFile};
 use passerelle::store::establishment::sync_run::{Counts, Mode, Progress, Run, StartedBy, State};
+use passerelle::store::establishment::unit::Unit;
 use passerelle::store::establishment::user::{User, UserStatus};
-use passerelle::types::id::{ApplicationId, AssignmentId, GrantId, GroupId, RuleId, RunId, SessionId, SourceId, UserId};
+use passerelle::types::id::{
+    ApplicationId, AssignmentId, GrantId, GroupId, RelationId, RuleId, RunId, SessionId, SourceId, UnitId, UserId,
+};
 use passerelle::types::leaving::{Afterwards, Leaving};
 use passerelle::types::secret::TokenHash;
 use passerelle::types::time::Timestamp;
@@ -155,10 +159,12 @@ pub fn run(source: &Source, state: State) -> Run {
 }
 
 pub fn application(name: &str) -> Application {
-    let role = |name: &str, level: &str| Role {
+    let role = |name: &str, scope: RoleScope, level: Level| Role {
         name: name.to_owned(),
         title: format!("Rôle «{name}»"),
-        privileges: BTreeMap::from([("notes".to_owned(), level.to_owned())]),
+        scope,
+        scope_kind: (level == Level::Own).then_some(ScopeKind::Relation),
+        privileges: BTreeMap::from([("notes".to_owned(), level)]),
     };
     Application {
         id: ApplicationId::new(),
@@ -167,7 +173,7 @@ pub fn application(name: &str) -> Application {
         cardinality: Cardinality::SinglePerScope,
         default_role: Some("étudiant".to_owned()),
         scope_kind: ScopeKind::Unit,
-        roles: vec![role("chef", "yes"), role("étudiant", "own")],
+        roles: vec![role("chef", RoleScope::Forbidden, Level::Yes), role("étudiant", RoleScope::Optional, Level::Own)],
         claim_shape: json!({ "claim": "roles", "nested": { "empty": [], "null": null } }),
         policy: Policy {
             version: Some("édition 2".to_owned()),
@@ -219,6 +225,38 @@ pub fn assignment(user: &User, application: &Application, role: &str) -> Assignm
         valid_from: Some(NOW),
         valid_until: Some(LATER),
         reason: vec![Step { kind: "entry".to_owned(), name: "uid=élodie".to_owned() }],
+        given_by: Some("user:élodie".to_owned()),
+        created_at: NOW,
+    }
+}
+
+pub fn unit(name: &str) -> Unit {
+    Unit {
+        id: UnitId::new(),
+        name: name.to_owned(),
+        title: format!("Département {name}"),
+        parent_id: None,
+        parent: None,
+        source_id: None,
+        source: None,
+        created_at: NOW.plus_s(-10),
+        updated_at: NOW,
+    }
+}
+
+pub fn relation(kind: &str, user: &User, other: &User) -> Relation {
+    Relation {
+        id: RelationId::new(),
+        kind: kind.to_owned(),
+        user_id: user.id,
+        username: user.username.clone(),
+        other_id: other.id,
+        other_username: other.username.clone(),
+        source_id: None,
+        source: None,
+        valid_from: Some(NOW),
+        valid_until: Some(LATER),
+        reason: Some("stage à l’été".to_owned()),
         created_at: NOW,
     }
 }

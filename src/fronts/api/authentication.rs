@@ -1,19 +1,26 @@
 //! Who calls, and where: the bearer token is looked at once, before any handler, and a context is opened in the establishment of the path.
+//! One question alone may be asked with a client's secret.
 
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Api;
+use super::extract::Asking;
+use super::{Api, idempotency};
+use crate::fronts::edge;
 use crate::fronts::http::problem::Problem;
 use crate::fronts::http::request::RequestId;
 use crate::services::context::{Actor, Context};
 use crate::services::error::Error;
 use crate::services::oidc;
+use crate::services::oidc::clients;
+use crate::services::oidc::error::OAuthError;
+use crate::services::oidc::failure::Failure;
+use crate::services::oidc::parameters::Parameters;
 use crate::services::tokens::{self, Caller};
 use crate::types::locale::Locale;
 use crate::types::slug::PLATFORM;
@@ -32,13 +39,51 @@ pub async fn authenticate(
     };
     let slug = params.iter().find(|(name, _)| *name == "slug").map(|(_, value)| value.to_owned());
     let (mut parts, body) = request.into_parts();
-    match open(&api, slug.as_deref(), &parts).await {
+    let opened = match slug.as_deref().filter(|_| is_asked_by_clients(&parts)) {
+        Some(slug) => open_for_client(&api, slug, &mut parts).await,
+        None => open(&api, slug.as_deref(), &parts).await,
+    };
+    match opened {
         Ok(ctx) => {
             parts.extensions.insert(ctx);
             next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Whether an application's client asks what it may ask with its own secret (RFC 6749 §2.3.1): may someone do something there?
+fn is_asked_by_clients(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let basic = edge::header(&parts.headers, AUTHORIZATION).and_then(|header| header.split_once(' '));
+    parts.method == Method::POST
+        && route.and_then(|route| route.strip_prefix(super::BASE)) == Some("/establishments/{slug}/check")
+        && basic.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
+}
+
+/// A context in which nobody acts, and the client beside it: all that it may do is to ask.
+async fn open_for_client(api: &Api, slug: &str, parts: &mut Parts) -> Result<Context, Problem> {
+    let refused = || Problem::unauthenticated("the client is unknown or disabled, or its secret is wrong");
+    let opened = match Context::open(&api.gateway, slug, Actor::Anonymous, Timestamp::now()).await {
+        Err(Error::NotFound(_)) => return Err(refused()),
+        opened => opened?,
+    };
+    let proof = edge::header(&parts.headers, AUTHORIZATION);
+    let address = edge::address(parts, &api.gateway);
+    let client = match clients::authenticate(&opened, proof, &Parameters::decode(""), address).await {
+        Ok(client) if client.secret_hash.is_some() => client,
+        Ok(_) => return Err(Problem::unauthenticated("a public client proves nothing: ask with one that has a secret")),
+        Err(Failure::Refused(OAuthError::SlowDown(why))) => {
+            return Err(Problem::new("too-many", "Too many attempts", StatusCode::TOO_MANY_REQUESTS, why));
+        }
+        Err(Failure::Refused(_)) => return Err(refused()),
+        Err(Failure::Failed(error)) => return Err(error.into()),
+    };
+    // An answer changes nothing, so none is kept under a key: keys are told apart by who acts, and here nobody does.
+    parts.headers.remove(idempotency::HEADER_NAME);
+    parts.extensions.insert(Asking(Some(client)));
+    let request_id = parts.extensions.get::<RequestId>().map_or(opened.request_id, |id| id.0);
+    Ok(Context { request_id, ..opened })
 }
 
 async fn open(api: &Api, slug: Option<&str>, parts: &Parts) -> Result<Context, Problem> {

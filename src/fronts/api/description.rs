@@ -39,7 +39,11 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let description = "An API token (`passerelle token create`, or POST …/tokens), or an access token with the scope passerelle:admin.";
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
-        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let description = "A confidential client's identifier and secret (RFC 6749 §2.3.1), for what it may ask about its own application.";
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(description)).build();
+        components.add_security_scheme("client", SecurityScheme::Http(scheme));
     }
 }
 

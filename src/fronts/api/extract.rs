@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 use crate::fronts::http::problem::Problem;
 use crate::services::context::{Context, PlatformContext};
 use crate::services::error::Error;
+use crate::store::establishment::client::Client;
 
 /// The context that authentication opened: in the establishment of the path, or on the platform where the path names none.
 #[derive(Debug)]
@@ -33,6 +34,18 @@ impl<S: Send + Sync> FromRequestParts<S> for OnPlatform {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Here(ctx) = Here::from_request_parts(parts, state).await?;
         Ok(Self(PlatformContext::from_context(ctx)?))
+    }
+}
+
+/// The client that asks for its own application, where that is taken instead of a token.
+#[derive(Clone, Debug)]
+pub struct Asking(pub Option<Client>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asking {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
     }
 }
 

@@ -9,6 +9,8 @@ mod assignments;
 mod audit;
 mod authentication;
 mod bulk;
+mod catalogues;
+mod checks;
 mod clients;
 mod description;
 mod docs;
@@ -26,6 +28,7 @@ mod seen;
 mod source_files;
 mod sources;
 mod tokens;
+mod units;
 mod users;
 mod zones;
 
@@ -107,7 +110,13 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
         .merge(resources_of_roles())
+        .merge(resources_of_units())
         .merge(resources_of_many())
+}
+
+/// Units, and who stands in which relation to whom.
+fn resources_of_units() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(units::list, units::create)).routes(routes!(units::show, units::update, units::delete))
 }
 
 /// Applications, rules, and who holds what by them.
@@ -116,6 +125,12 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(applications::simulate))
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::lint))
         .routes(routes!(rules::simulate))

@@ -1,27 +1,17 @@
 //! `passerelle application …`: applications, their catalogues of roles, and their clients.
 
-use std::path::PathBuf;
-
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::client;
 use super::local::Local;
 use super::output::{Output, or_dash, print_json};
+use super::{application_catalogue, client};
 use crate::services::applications::{self, ApplicationFields};
 use crate::services::oidc::claim_shape::ClaimShape;
 
 /// What to do with applications. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Import a catalogue: a shipped one by its name (scodoc, omenori…), or a TOML file.
-    Import {
-        /// The establishment.
-        est: String,
-        /// The name of a shipped catalogue, or a file.
-        catalogue: String,
-    },
     /// Add an application without a catalogue file.
     Add {
         /// The establishment.
@@ -55,8 +45,8 @@ pub enum Command {
     },
     /// Show an application with its catalogue.
     Show(Named),
-    /// List the catalogues that come with the program.
-    Catalogues,
+    #[command(flatten)]
+    Catalogue(application_catalogue::Command),
     /// Clients: what an application signs people in with.
     #[command(subcommand, arg_required_else_help = true)]
     Client(client::Command),
@@ -66,22 +56,14 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Named {
     /// The establishment.
-    est: String,
+    pub est: String,
     /// The application.
-    application: String,
+    pub application: String,
 }
 
 /// Carries a command out.
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Import { est, catalogue } => {
-            let fields = applications::from_catalogue(&read_catalogue(&catalogue)?)?;
-            ClaimShape::parse(&fields.claim_shape)?;
-            let ctx = local.establishment(&est).await?;
-            let made = applications::create(&ctx, &fields).await?;
-            let roles = i64::try_from(made.roles.len()).unwrap_or(i64::MAX);
-            output.done(&made, &output.text("cli-application-added", &[("name", made.name.as_str().into()), ("roles", roles.into())]))
-        }
         Command::Add { est, name, title, roles, cardinality, default_role } => {
             let roles: Vec<_> = roles.into_iter().map(|r| json!({ "name": r })).collect();
             let title = title.unwrap_or_else(|| name.clone());
@@ -106,21 +88,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             })
         }
         Command::Show(named) => print_json(&applications::get(&local.establishment(&named.est).await?, &named.application).await?),
-        Command::Catalogues => {
-            let shipped: Vec<String> = applications::catalogue().iter().map(|(name, _)| (*name).to_owned()).collect();
-            output.list(&shipped, &["cli-name"], |name| vec![name.clone()])
-        }
+        Command::Catalogue(command) => application_catalogue::run(local, output, command).await,
         Command::Client(command) => client::run(local, output, command).await,
     }
-}
-
-fn read_catalogue(name: &str) -> anyhow::Result<String> {
-    if let Some((_, toml)) = applications::catalogue().iter().find(|(shipped, _)| *shipped == name) {
-        return Ok((*toml).to_owned());
-    }
-    let path = PathBuf::from(name);
-    std::fs::read_to_string(&path).with_context(|| {
-        let shipped = applications::catalogue().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        format!("{name} is neither a shipped catalogue ({shipped}) nor a file that can be read")
-    })
 }

@@ -78,6 +78,7 @@ fn print_miss(output: Output, miss: &Miss) {
         WhyNot::NotYet => "cli-miss-not-yet",
         WhyNot::NoLonger => "cli-miss-no-longer",
         WhyNot::UnknownRole => "cli-miss-unknown",
+        WhyNot::Scope => "cli-miss-scope",
         WhyNot::StrongerRule => "cli-miss-rule",
         WhyNot::StrongerRole => "cli-miss-role",
     };

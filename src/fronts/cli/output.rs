@@ -130,7 +130,8 @@ pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(writeln!(out)?)
 }
 
-fn print_table(rows: &[Vec<String>]) -> anyhow::Result<()> {
+/// An aligned table, headings first.
+pub fn print_table(rows: &[Vec<String>]) -> anyhow::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::error::Error;
+use super::declared::{check_policy, check_services};
 use crate::store::establishment::application::{Application, Cardinality, Policy, Role, ScopeKind, Service};
 use crate::types::Invalid;
 use crate::types::id::ApplicationId;
@@ -14,7 +15,7 @@ use crate::types::time::Timestamp;
 
 /// Longest name of an application, in characters.
 const NAME_LENGTH_MAX: usize = 64;
-/// Longest title, role or privilege, in characters.
+/// Longest title, role, privilege or service, in characters.
 const TEXT_LENGTH_MAX: usize = 200;
 /// Most roles of a catalogue.
 const ROLES_MAX: usize = 200;
@@ -90,11 +91,9 @@ impl ApplicationFields {
         check_name(&self.name, &mut wrong);
         check_text("title", &self.title, true, &mut wrong);
         check_roles(&self.roles, &mut wrong);
-        if let Some(role) = &self.default_role
-            && !self.roles.iter().any(|known| known.name == *role)
-        {
-            wrong.push(Invalid::new("default_role", format!("«{role}» is not among the roles")));
-        }
+        check_default_role(self, &mut wrong);
+        check_policy(self, &mut wrong);
+        check_services(self, &mut wrong);
         if !self.claim_shape.is_object() && !self.claim_shape.is_null() {
             wrong.push(Invalid::new("claim_shape", "is an object: {\"claims\": {…}}"));
         }
@@ -134,6 +133,20 @@ impl ApplicationFields {
     }
 }
 
+/// Addresses below `applications` that are no application's.
+const RESERVED: [&str; 2] = ["catalogue", "import"];
+
+fn check_default_role(fields: &ApplicationFields, wrong: &mut Vec<Invalid>) {
+    let Some(name) = &fields.default_role else { return };
+    match fields.roles.iter().find(|known| known.name == *name) {
+        None => wrong.push(Invalid::new("default_role", format!("«{name}» is not among the roles"))),
+        Some(role) if !role.scope.admits("") => {
+            wrong.push(Invalid::new("default_role", format!("«{name}» is given in a scope only, and a default role holds everywhere")));
+        }
+        Some(_) => {}
+    }
+}
+
 /// A name stands in addresses.
 fn check_name(name: &str, wrong: &mut Vec<Invalid>) {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
@@ -142,9 +155,12 @@ fn check_name(name: &str, wrong: &mut Vec<Invalid>) {
         let why = format!("«{name}» is not an application's name: 1 to {NAME_LENGTH_MAX} of a-z, 0-9, - _ and ., a letter or digit first");
         wrong.push(Invalid::new("name", why));
     }
+    if RESERVED.contains(&name) {
+        wrong.push(Invalid::new("name", format!("«{name}» is an address of the API: choose another name")));
+    }
 }
 
-fn check_text(field: &str, text: &str, may_be_empty: bool, wrong: &mut Vec<Invalid>) {
+pub(super) fn check_text(field: &str, text: &str, may_be_empty: bool, wrong: &mut Vec<Invalid>) {
     let empty = text.trim().is_empty() && !may_be_empty;
     if empty || text.trim() != text || text.chars().count() > TEXT_LENGTH_MAX || text.chars().any(char::is_control) {
         let least = u8::from(!may_be_empty);
@@ -167,9 +183,8 @@ fn check_roles(roles: &[Role], wrong: &mut Vec<Invalid>) {
         if role.privileges.len() > PRIVILEGES_MAX {
             wrong.push(Invalid::new(format!("roles[{at}].privileges"), format!("are more than {PRIVILEGES_MAX}")));
         }
-        for (name, level) in role.privileges.iter().take(PRIVILEGES_MAX) {
+        for name in role.privileges.keys().take(PRIVILEGES_MAX) {
             check_text(&format!("roles[{at}].privileges"), name, false, wrong);
-            check_text(&format!("roles[{at}].privileges.{name}"), level, false, wrong);
         }
     }
 }
@@ -187,6 +202,23 @@ mod tests {
         let Err(Error::Invalid(wrong)) = fields.checked() else { unreachable!("these fields do not fit") };
         let fields: Vec<&str> = wrong.iter().map(|w| w.field.as_str()).collect();
         assert_eq!(fields, ["name", "roles[1].name", "roles[2].name", "default_role", "claim_shape"]);
+    }
+
+    #[test]
+    fn what_is_declared_fits_together() {
+        let text = r#"{"name": "import", "default_role": "r", "policy": {"version": " 1", "pending_until_validated": true, "relation": "Tutor of"},
+            "scope_kind": "unit", "services": [{"name": "a", "access": "open"}, {"name": "a", "access": "protected"}],
+            "roles": [{"name": "r", "scope": "required", "privileges": {"access": "yes"}}]}"#;
+        let fields: ApplicationFields = serde_json::from_str(text).unwrap();
+        let Err(Error::Invalid(wrong)) = fields.checked() else { unreachable!("these fields do not fit") };
+        let fields: Vec<&str> = wrong.iter().map(|w| w.field.as_str()).collect();
+        let wanted =
+            ["name", "default_role", "policy.version", "policy.relation", "scope_kind", "services[1].name", "roles[0].privileges.access"];
+        assert_eq!(fields, wanted);
+        let alone = r#"{"name": "a", "policy": {"pending_until_validated": true}}"#;
+        let fields: ApplicationFields = serde_json::from_str(alone).unwrap();
+        let Err(Error::Invalid(wrong)) = fields.checked() else { unreachable!("these fields do not fit") };
+        assert_eq!(wrong.first().unwrap().field, "policy.pending_until_validated");
     }
 
     #[test]

@@ -1,10 +1,17 @@
-//! Applications and their catalogues of roles: made, changed, removed. A change of the catalogue recomputes everyone in the same transaction.
+//! Applications and their catalogues of roles: made, changed, imported, removed. A change of the catalogue recomputes everyone in the same transaction.
 
 mod catalogue;
+mod declared;
+mod difference;
 mod fields;
+mod import;
+mod matrix;
 
-pub use catalogue::{catalogue, from_catalogue};
+pub use catalogue::{Shipped, catalogue, from_catalogue, shipped, shipped_of, to_toml};
+pub use difference::{CatalogueDifference, FieldChange, PrivilegeChange};
 pub use fields::ApplicationFields;
+pub use import::{Imported, export, import, try_import};
+pub use matrix::{Matrix, MatrixRow};
 
 use serde_json::json;
 
@@ -12,10 +19,12 @@ use super::audit;
 use super::context::Context;
 use super::error::Error;
 use super::roles::{Changed, Simulation, View, recompute_all_in, simulate_catalogue};
-use crate::store::establishment::application::{self, Application};
+use crate::store::establishment::application::{self, Application, Policy};
+use crate::store::establishment::pending::{self, Pending};
 use crate::store::establishment::{assignment, ended_assignment, rule};
 use crate::store::{self, Tx};
 use crate::types::id::ApplicationId;
+use crate::types::page::{Page, PageRequest};
 use crate::types::permission::{APPLICATION, Permission};
 
 /// Most applications of an establishment.
@@ -36,6 +45,28 @@ pub async fn get(ctx: &Context, name: &str) -> Result<Application, Error> {
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     get_in(&mut tx, name).await
+}
+
+/// An application's privileges beside its roles.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn matrix(ctx: &Context, name: &str) -> Result<Matrix, Error> {
+    get(ctx, name).await.map(|application| Matrix::from(&application))
+}
+
+/// A page of those who have nothing but the default role of an application where that means to wait (OME-46). Nobody waits elsewhere.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn pending(ctx: &Context, name: &str, page: &PageRequest) -> Result<Page<Pending>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    let application = get_in(&mut tx, name).await?;
+    if !application.policy.pending_until_validated {
+        return Ok(Page { items: Vec::new(), next_cursor: None, total: 0 });
+    }
+    Ok(pending::list(&mut tx, page, application.id, ctx.now).await?)
 }
 
 async fn get_in(tx: &mut Tx, name: &str) -> Result<Application, Error> {
@@ -73,17 +104,12 @@ pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationField
     Error::unless_same(read, &before)?;
     let fields = fields.checked()?;
     let after = fields.written_over(before.id, before.created_at, ctx.now);
-    let same_roles = before.roles == after.roles && before.cardinality == after.cardinality && before.default_role == after.default_role;
-    if before.name == APPLICATION && (!same_roles || before.name != after.name || before.scope_kind != after.scope_kind) {
-        return Err(Error::Conflict(format!("{APPLICATION} is the gateway itself: only its title and its claim shape may change")));
+    check_what_is_fixed(&before, &after)?;
+    let in_the_way = in_the_way_in(&mut tx, &before, &after).await?;
+    if !in_the_way.is_empty() {
+        return Err(Error::Conflict(in_the_way.join("; ")));
     }
-    check_roles_that_go_in(&mut tx, &before, &after).await?;
-    application::update(&mut tx, &after).await.map_err(|error| taken(error, &after.name))?;
-    if before.name != after.name {
-        ended_assignment::rename_application(&mut tx, &before.name, &after.name).await?;
-    }
-    let changed = if same_roles && before.name == after.name { Changed::default() } else { recompute_all_in(&mut tx, ctx).await? };
-    record_in(&mut tx, ctx, "application.updated", &after, changed).await?;
+    replace_in(&mut tx, ctx, &before, &after, "application.updated").await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -96,6 +122,38 @@ pub async fn simulate(ctx: &Context, read: &Application, fields: &ApplicationFie
     ctx.require(Permission::ManageRoles)?;
     let supposed = fields.checked()?.written_over(read.id, read.created_at, ctx.now);
     simulate_catalogue(ctx, &read.name, &supposed, view).await
+}
+
+/// Writes an application over the one that stands, and recomputes what people hold of it.
+async fn replace_in(tx: &mut Tx, ctx: &Context, before: &Application, after: &Application, action: &str) -> Result<Changed, Error> {
+    application::update(tx, after).await.map_err(|error| taken(error, &after.name))?;
+    if before.name != after.name {
+        ended_assignment::rename_application(tx, &before.name, &after.name).await?;
+    }
+    let same = same_roles(before, after) && before.name == after.name;
+    let changed = if same { Changed::default() } else { recompute_all_in(tx, ctx).await? };
+    record_in(tx, ctx, action, after, changed).await?;
+    Ok(changed)
+}
+
+fn same_roles(before: &Application, after: &Application) -> bool {
+    before.roles == after.roles && before.cardinality == after.cardinality && before.default_role == after.default_role
+}
+
+/// What no edit may change: the gateway's own application, and roles that are their makers' (OME-72).
+fn check_what_is_fixed(before: &Application, after: &Application) -> Result<(), Error> {
+    let same = same_roles(before, after) && before.scope_kind == after.scope_kind;
+    if before.name == APPLICATION && !(same && before.name == after.name && before.policy == after.policy && after.services.is_empty()) {
+        return Err(Error::Conflict(format!("{APPLICATION} is the gateway itself: only its title and its claim shape may change")));
+    }
+    // How people are told and how long accounts stay is the establishment's to say; what roles are and mean is not.
+    let open = |policy: &Policy| Policy { deletion_policy: before.policy.deletion_policy, notify: before.policy.notify, ..policy.clone() };
+    let policy = Policy { on_role_loss: before.policy.on_role_loss, ..open(&after.policy) };
+    if !before.policy.roles_editable && !(same && policy == before.policy) {
+        let why = "its roles are its makers' (roles_editable is false)";
+        return Err(Error::Conflict(format!("«{}»: {why}: import a newer edition of its catalogue to change them", before.name)));
+    }
+    Ok(())
 }
 
 /// Removes an application, with what its default role gave.
@@ -126,21 +184,20 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A role goes from a catalogue only when nothing names it any more.
-async fn check_roles_that_go_in(tx: &mut Tx, before: &Application, after: &Application) -> Result<(), Error> {
-    let stays = |name: &str| after.roles.iter().any(|role| role.name == name);
-    let going: Vec<&str> = before.roles.iter().map(|role| role.name.as_str()).filter(|name| !stays(name)).collect();
+/// A role goes from a catalogue only when nothing names it any more: what still does.
+async fn in_the_way_in(tx: &mut Tx, before: &Application, after: &Application) -> Result<Vec<String>, Error> {
+    let going: Vec<&str> = before.roles.iter().map(|role| role.name.as_str()).filter(|name| after.role(name).is_none()).collect();
     if going.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    if let Some(rule) = rule::list(tx).await?.iter().find(|r| r.application_id == before.id && going.contains(&r.role.as_str())) {
-        return Err(Error::Conflict(format!("the rule {} gives the role «{}»: change the rule first", rule.id, rule.role)));
-    }
+    let rules = rule::list(tx).await?;
+    let giving = rules.iter().filter(|r| r.application_id == before.id && going.contains(&r.role.as_str()));
+    let mut told: Vec<String> =
+        giving.map(|rule| format!("the rule {} gives the role «{}»: change the rule first", rule.id, rule.role)).collect();
     let by_hand = assignment::manual_roles_of_application(tx, before.id).await?;
-    if let Some(held) = by_hand.iter().find(|held| going.contains(&held.as_str())) {
-        return Err(Error::Conflict(format!("the role «{held}» was given by hand: end those assignments first")));
-    }
-    Ok(())
+    let held = by_hand.iter().filter(|held| going.contains(&held.as_str()));
+    told.extend(held.map(|held| format!("the role «{held}» was given by hand: end those assignments first")));
+    Ok(told)
 }
 
 fn taken(error: store::Error, name: &str) -> Error {

@@ -33,9 +33,7 @@ pub async fn prepare_in(tx: &mut Tx, ctx: &Context) -> Result<(), Error> {
         cardinality: Cardinality::Multi,
         default_role: None,
         scope_kind: ScopeKind::None,
-        roles: roles
-            .map(|r| Role { name: r.name().to_owned(), title: String::new(), privileges: std::collections::BTreeMap::new() })
-            .collect(),
+        roles: roles.map(|r| Role { name: r.name().to_owned(), ..Role::default() }).collect(),
         claim_shape: serde_json::json!({}),
         policy: Policy::default(),
         services: Vec::new(),
@@ -62,6 +60,7 @@ pub async fn give_gateway_role_in(tx: &mut Tx, ctx: &Context, user: UserId, role
         valid_from: None,
         valid_until: None,
         reason: vec![Step { kind: "role".to_owned(), name: why.to_owned() }],
+        given_by: Some(ctx.actor.label()),
         created_at: ctx.now,
     };
     Ok(assignment::insert_all(tx, std::slice::from_ref(&assignment)).await?)

@@ -8,7 +8,7 @@ pub mod claim_shape;
 pub mod claims;
 pub mod client_auth;
 pub mod client_policy;
-mod clients;
+pub mod clients;
 pub mod discovery;
 pub mod end_session;
 pub mod error;

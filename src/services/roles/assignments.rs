@@ -11,6 +11,7 @@ use super::authority::{may_give, not_oneself};
 use super::edges;
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
+use super::place::check_place;
 use super::recompute::recompute_users_in;
 use crate::store;
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin};
@@ -87,7 +88,10 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
             let names: Vec<&str> = a.roles.iter().map(|role| role.name.as_str()).collect();
             wrong.push(Invalid::new("role", format!("«{}» is not a role of {}: {}", new.role, a.name, names.join(", "))));
         }
-        Some(_) => {}
+        Some(a) => {
+            let scope = new.scope.as_deref().unwrap_or_default();
+            wrong.extend(a.role(&new.role).and_then(|role| check_place(a, role, scope).err()));
+        }
     }
     let (Some(application), true) = (application, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     may_give(ctx, &application.name, &new.role)?;
@@ -104,6 +108,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         valid_from: new.valid_from,
         valid_until: new.valid_until,
         reason: words.map(|words| step("role", words)).into_iter().collect(),
+        given_by: Some(ctx.actor.label()),
         created_at: ctx.now,
     };
     assignment::insert_all(&mut tx, std::slice::from_ref(&made)).await.map_err(|error| match error {

@@ -7,7 +7,7 @@ use tracing::warn;
 use super::compile::Compiled;
 use super::evaluate::{Facts, Given, Matcher, Told, told};
 use super::leaves::Seen;
-use crate::store::establishment::application::{Application, Cardinality};
+use crate::store::establishment::application::{Application, Cardinality, RoleScope};
 use crate::store::establishment::assignment::{Origin, Standing};
 use crate::types::id::ApplicationId;
 use crate::types::time::Timestamp;
@@ -21,7 +21,7 @@ pub struct Catalogue {
     pub name: String,
     cardinality: Cardinality,
     default_role: Option<String>,
-    ranks: HashMap<String, usize>,
+    ranks: HashMap<String, (usize, RoleScope)>,
 }
 
 impl From<&Application> for Catalogue {
@@ -31,7 +31,7 @@ impl From<&Application> for Catalogue {
             name: application.name.clone(),
             cardinality: application.cardinality,
             default_role: application.default_role.clone(),
-            ranks: application.roles.iter().enumerate().map(|(rank, role)| (role.name.clone(), rank)).collect(),
+            ranks: application.roles.iter().enumerate().map(|(rank, role)| (role.name.clone(), (rank, role.scope))).collect(),
         }
     }
 }
@@ -39,7 +39,12 @@ impl From<&Application> for Catalogue {
 impl Catalogue {
     /// A role's place in the order of precedence, strongest first; none for a role that the catalogue does not know.
     pub fn rank(&self, role: &str) -> Option<usize> {
-        self.ranks.get(role).copied()
+        self.ranks.get(role).map(|(rank, _)| *rank)
+    }
+
+    /// Whether a role can be held in a scope at all: the catalogue knows it, and binds it to scopes or to none as it should.
+    pub fn admits(&self, role: &str, scope: &str) -> bool {
+        self.ranks.get(role).is_some_and(|(_, bound)| bound.admits(scope))
     }
 
     /// How many roles one person may hold.
@@ -179,7 +184,7 @@ impl Engine {
                 warn!(rule.id = ?rule.id, user.id = %facts.user.id, "a rule gives one person more assignments than are kept");
             }
             let until = rule.window.end(now);
-            let known = gifts.given.into_iter().filter(|given| catalogue.rank(&given.role).is_some());
+            let known = gifts.given.into_iter().filter(|given| catalogue.admits(&given.role, &given.scope));
             found.extend(known.map(|given| Candidate { strength, rule, given, until }));
         }
         let order = |a: &Candidate<'_>, b: &Candidate<'_>| {
@@ -203,5 +208,5 @@ fn stays(standing: &Standing, catalogue: &Catalogue, now: Timestamp) -> bool {
         && standing.origin == Origin::Manual
         && standing.valid_until.is_none()
         && standing.valid_from.is_none_or(|from| from <= now)
-        && catalogue.rank(&standing.role).is_some()
+        && catalogue.admits(&standing.role, &standing.scope)
 }

@@ -42,10 +42,10 @@ pub async fn held_in(tx: &mut Tx, ctx: &Context, user: &User, id: ApplicationId)
     Ok(held)
 }
 
-/// Of assignments that hold now in one application, those that count: known to the catalogue, within the cardinality, and the default role
+/// Of assignments that hold now in one application, those that count: admitted by the catalogue, within the cardinality, and the default role
 /// only when there is nothing else.
 pub fn counting(catalogue: &Catalogue, assignments: Vec<Assignment>) -> Vec<Assignment> {
-    let mut known: Vec<Assignment> = assignments.into_iter().filter(|a| catalogue.rank(&a.role).is_some()).collect();
+    let mut known: Vec<Assignment> = assignments.into_iter().filter(|a| catalogue.admits(&a.role, &a.scope)).collect();
     if known.iter().any(|a| a.origin != Origin::Default) {
         known.retain(|a| a.origin != Origin::Default);
     }

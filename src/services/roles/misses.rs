@@ -36,6 +36,8 @@ pub enum WhyNot {
     NoLonger,
     /// The catalogue does not know the role.
     UnknownRole,
+    /// The catalogue binds the role to a scope that it is not given in, or to none.
+    Scope,
     /// A stronger rule gives the same role.
     StrongerRule,
     /// The application allows one role, and a stronger one is held.
@@ -128,6 +130,10 @@ fn without_effect(
     match gifts.given.iter().find(|given| catalogue.rank(&given.role).is_none()) {
         Some(unknown) if gifts.given.iter().all(|given| catalogue.rank(&given.role).is_none()) => {
             (WhyNot::UnknownRole, format!("the role is in the catalogue of {}", catalogue.name), Some(unknown.role.clone()))
+        }
+        _ if gifts.given.iter().all(|given| !catalogue.admits(&given.role, &given.scope)) => {
+            let scope = if first.scope.is_empty() { "everywhere".to_owned() } else { first.scope.clone() };
+            (WhyNot::Scope, "the catalogue has the role hold in such a scope".to_owned(), Some(scope))
         }
         _ if catalogue.cardinality() == Cardinality::Multi => {
             (WhyNot::StrongerRule, "no stronger rule gives the same role".to_owned(), Some(first.role.clone()))

@@ -22,7 +22,7 @@ const PATTERNS: [&str; 6] = ["g(?<unit>\\d)", "g1?(?<unit>\\d+)", "(?<unit>h)|g.
 const ROLES: [&str; 4] = ["A", "B", "C", "unknown"];
 
 fn application(cardinality: Cardinality) -> Application {
-    let role = |name: &&str| Role { name: (*name).to_owned(), title: String::new(), privileges: std::collections::BTreeMap::new() };
+    let role = |name: &&str| Role { name: (*name).to_owned(), ..Role::default() };
     Application {
         id: ApplicationId::new(),
         name: "app".to_owned(),

@@ -8,6 +8,7 @@ use super::super::error::Error;
 use super::authority::may_give;
 use super::compile::{Compiled, RuleFields};
 use super::edges;
+use super::place::check_place_of;
 use super::recompute::{Changed, recompute_all_in};
 use super::window::Window;
 use super::work::Work;
@@ -169,7 +170,8 @@ pub(super) fn check_role(application: &Application, rule: &Compiled) -> Result<(
         _ if application.name == APPLICATION && rule.scope.is_some() => {
             Err(Invalid::new("scope", format!("roles of {APPLICATION} hold in the whole establishment: leave the scope out")))
         }
-        _ => Ok(()),
+        Some(named) => application.role(&named).map_or(Ok(()), |role| check_place_of(application, role, rule)),
+        None => Ok(()),
     }
 }
 

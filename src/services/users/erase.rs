@@ -7,7 +7,7 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices;
 use crate::store::Tx;
-use crate::store::establishment::{assignment, consent, credential, grant, link, membership, one_time_link, session, user};
+use crate::store::establishment::{assignment, consent, credential, grant, link, membership, one_time_link, relation, session, user};
 use crate::types::id::UserId;
 
 /// What names of people begin with of whom nothing else is left.
@@ -26,6 +26,7 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
     consent::delete_of_user(tx, id).await?;
     credential::delete_of_user(tx, id).await?;
     assignment::delete_of_user(tx, id).await?;
+    relation::delete_of_user(tx, id).await?;
     membership::delete_of_user(tx, id).await?;
     link::delete_of_user(tx, id).await?;
     user::erase(tx, id, &format!("{TOMBSTONE}{id}"), ctx.now).await?;

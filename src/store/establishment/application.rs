@@ -1,11 +1,11 @@
 //! Applications and their catalogues of roles.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
+use super::role::KeptRoles;
+pub use super::role::{ACCESS_PRIVILEGE, EVERY_PRIVILEGE, Level, Role, RoleScope};
 use crate::store::dialect::ROWS_MAX;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -142,20 +142,6 @@ pub struct Service {
     pub access: Access,
 }
 
-/// One role of a catalogue. The order of a catalogue is the order of precedence, strongest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Role {
-    /// Its name in tokens.
-    pub name: String,
-    /// What people read.
-    #[serde(default)]
-    pub title: String,
-    /// Privilege → level (`yes`, `read`, `own`, `no`).
-    #[serde(default)]
-    pub privileges: BTreeMap<String, String>,
-}
-
 /// One application.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, sqlx::FromRow)]
 pub struct Application {
@@ -172,7 +158,7 @@ pub struct Application {
     /// What a scope is.
     pub scope_kind: ScopeKind,
     /// The catalogue, strongest role first.
-    #[sqlx(json)]
+    #[sqlx(try_from = "KeptRoles")]
     pub roles: Vec<Role>,
     /// How claims are shaped for its clients.
     #[sqlx(json)]
@@ -188,6 +174,18 @@ pub struct Application {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Application {
+    /// A role of its catalogue.
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.name == name)
+    }
+
+    /// What a scope of a role is.
+    pub fn scope_kind_of(&self, role: &Role) -> ScopeKind {
+        role.scope_kind.unwrap_or(self.scope_kind)
+    }
 }
 
 /// One application by key.

@@ -5,6 +5,7 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::application::ScopeKind;
 use crate::store::columns::JsonText;
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
@@ -12,6 +13,7 @@ use crate::store::{Error, Tx};
 use crate::types::fold;
 use crate::types::id::{ApplicationId, AssignmentId, RuleId, UserId};
 use crate::types::page::{Page, PageRequest};
+use crate::types::permission::APPLICATION;
 use crate::types::time::Timestamp;
 
 /// Where an assignment comes from.
@@ -65,6 +67,8 @@ pub struct Assignment {
     /// Why: the way from the entry to the role, or a person's words.
     #[sqlx(try_from = "JsonText<Vec<Step>>")]
     pub reason: Vec<Step>,
+    /// Who gave it by hand, as the trail names them.
+    pub given_by: Option<String>,
     /// When it was given.
     pub created_at: Timestamp,
 }
@@ -89,14 +93,14 @@ pub struct Filter {
 /// One assignment by key.
 pub async fn find(tx: &mut Tx, id: AssignmentId) -> Result<Option<Assignment>, Error> {
     const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
-         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id WHERE x.id = $1";
+         x.valid_from, x.valid_until, x.reason, x.given_by, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id WHERE x.id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// A page of assignments, oldest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Assignment>, Error> {
     const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
-         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
+         x.valid_from, x.valid_until, x.reason, x.given_by, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
          WHERE ($1 IS NULL OR x.id > $1) AND ($2 IS NULL OR x.user_id = $2) AND ($3 IS NULL OR a.name = $3) \
          AND ($4 IS NULL OR x.role = $4) AND ($5 IS NULL OR x.scope = $5) AND ($6 IS NULL OR x.origin = $6) \
          AND ($7 IS NULL OR x.rule_id = $7) ORDER BY x.id LIMIT $8";
@@ -141,7 +145,7 @@ async fn search(tx: &mut Tx, page: &PageRequest, f: &Filter, words: &str) -> Res
 /// A person's assignments in every application, by application, role and scope.
 pub async fn list_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<Assignment>, Error> {
     const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
-         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
+         x.valid_from, x.valid_until, x.reason, x.given_by, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
          WHERE x.user_id = $1 ORDER BY a.name, x.role, x.scope, x.origin LIMIT $2";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
 }
@@ -149,7 +153,7 @@ pub async fn list_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<Assignment>, 
 /// A person's assignments in one application that hold now, by role and scope.
 pub async fn list_held(tx: &mut Tx, user: UserId, application: ApplicationId, now: Timestamp) -> Result<Vec<Assignment>, Error> {
     const SQL: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
-         x.valid_from, x.valid_until, x.reason, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
+         x.valid_from, x.valid_until, x.reason, x.given_by, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
          WHERE x.user_id = $1 AND x.application_id = $2 AND (x.valid_from IS NULL OR x.valid_from <= $3) \
          AND (x.valid_until IS NULL OR x.valid_until > $3) ORDER BY x.role, x.scope, x.origin LIMIT $4";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(application).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
@@ -200,14 +204,14 @@ pub async fn list_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> R
 /// `Taken` when the person holds the same role in the same scope from the same origin already.
 pub async fn insert_all(tx: &mut Tx, assignments: &[Assignment]) -> Result<(), Error> {
     const HEAD: &str = "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, valid_from, valid_until, reason, \
-         created_at) ";
+         given_by, created_at) ";
     for chunk in assignments.chunks(ROWS_PER_INSERT) {
         on!(tx, |c| {
             let mut rows = QueryBuilder::new(HEAD);
             rows.push_values(chunk, |mut row, x| {
                 row.push_bind(x.id).push_bind(x.user_id).push_bind(x.application_id).push_bind(&x.role).push_bind(&x.scope);
                 row.push_bind(x.origin).push_bind(x.rule_id).push_bind(x.valid_from).push_bind(x.valid_until);
-                row.push_bind(JsonText(&x.reason)).push_bind(x.created_at);
+                row.push_bind(JsonText(&x.reason)).push_bind(&x.given_by).push_bind(x.created_at);
             });
             rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
         })?;
@@ -309,4 +313,37 @@ pub async fn end(tx: &mut Tx, id: AssignmentId, at: Timestamp) -> Result<(), Err
     const SQL: &str = "UPDATE assignments SET valid_until = $2 WHERE id = $1";
     let changed = on!(tx, |c| sqlx::query(SQL).bind(id).bind(at).execute(c).await.map(|d| d.rows_affected()))?;
     if changed == 0 { Err(Error::NotFound("assignment")) } else { Ok(()) }
+}
+
+/// Has roles given by hand for one unit hold for another: those of applications whose scopes are units, and of the gateway's own. Answers how
+/// many; what someone holds there already is not held twice.
+pub async fn rename_scope(tx: &mut Tx, from: &str, to: &str) -> Result<u64, Error> {
+    const TWICE: &str = "DELETE FROM assignments WHERE scope = $1 AND origin = $3 \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $4 OR name = $5) \
+         AND EXISTS (SELECT 1 FROM assignments o WHERE o.user_id = assignments.user_id AND o.application_id = assignments.application_id \
+         AND o.role = assignments.role AND o.scope = $2 AND o.origin = $3)";
+    const SQL: &str = "UPDATE assignments SET scope = $2 WHERE scope = $1 AND origin = $3 \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $4 OR name = $5)";
+    let twice = on!(tx, |c| {
+        let gone = sqlx::query(TWICE).bind(from).bind(to).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION);
+        gone.execute(c).await.map(|d| d.rows_affected())
+    })?;
+    let moved = on!(tx, |c| {
+        let moved = sqlx::query(SQL).bind(from).bind(to).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION);
+        moved.execute(c).await.map(|d| d.rows_affected())
+    })?;
+    Ok(twice + moved)
+}
+
+/// How many roles were given by hand for a unit.
+pub async fn count_by_hand_in(tx: &mut Tx, unit: &str) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM assignments WHERE scope = $1 AND origin = $2 \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3 OR name = $4)";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(unit).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION).fetch_one(c).await)?)
+}
+
+/// Whether rules give anyone a role of an application in a scope.
+pub async fn any_computed_in(tx: &mut Tx, application: ApplicationId, scope: &str) -> Result<bool, Error> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM assignments WHERE application_id = $1 AND scope = $2 AND origin <> $3)";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(application).bind(scope).bind(Origin::Manual).fetch_one(c).await)?)
 }

@@ -1,0 +1,194 @@
+//! Units as a tree, and relations between people.
+
+use passerelle::store::establishment::relation::{self, Relation};
+use passerelle::store::establishment::unit::{self, Filter, Place, Unit};
+use passerelle::store::establishment::user::User;
+use passerelle::store::establishment::{source, user};
+use passerelle::types::id::{RelationId, UnitId, UserId};
+
+use super::engine::{Bed, on_every_engine, walk};
+use super::samples::{self, LATER, NOW, person};
+
+fn below(parent: &Unit, name: &str) -> Unit {
+    Unit { parent_id: Some(parent.id), parent: Some(parent.name.clone()), ..samples::unit(name) }
+}
+
+fn place(unit: &Unit) -> Place {
+    Place { id: unit.id, name: unit.name.clone(), parent_id: unit.parent_id, source_id: unit.source_id }
+}
+
+#[tokio::test]
+async fn units_come_back_as_written_with_the_names_of_what_they_hang_on() {
+    on_every_engine(async |bed| {
+        let feed = samples::source("annuaire");
+        let top = Unit { source_id: Some(feed.id), source: Some(feed.name.clone()), ..samples::unit("iut/é") };
+        let (rt, geii) = (below(&top, "RT"), below(&top, "GEII"));
+        let deep = below(&rt, "RT1");
+        bed.write(async |tx| {
+            source::insert(tx, &feed).await?;
+            unit::insert_all(tx, &[top.clone(), rt.clone(), geii.clone(), deep.clone()]).await?;
+            unit::insert_all(tx, &[]).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        assert_eq!(unit::find(&mut tx, deep.id).await.unwrap().as_ref(), Some(&deep));
+        assert_eq!(unit::find(&mut tx, UnitId::new()).await.unwrap(), None);
+        assert_eq!(unit::find_by_name(&mut tx, "iut/é").await.unwrap().as_ref(), Some(&top));
+        assert_eq!(unit::find_by_name(&mut tx, "rt").await.unwrap(), None, "letter case counts");
+        assert_eq!(unit::list_places(&mut tx).await.unwrap(), [&geii, &rt, &deep, &top].map(place), "by name");
+        let mut above = unit::ancestors(&mut tx, "RT1").await.unwrap();
+        above.sort();
+        assert_eq!(above, ["RT", "iut/é"]);
+        assert_eq!(unit::ancestors(&mut tx, "iut/é").await.unwrap(), [""; 0]);
+        assert_eq!(unit::ancestors(&mut tx, "nulle part").await.unwrap(), [""; 0]);
+        drop(tx);
+        bed.refuses_as_taken("units.name", async |tx| unit::insert_all(tx, &[samples::unit("RT")]).await).await;
+        bed.refuses_as_referenced(async |tx| unit::insert_all(tx, &[below(&samples::unit("x"), "y")]).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn units_are_walked_and_every_filter_narrows() {
+    on_every_engine(async |bed| {
+        let feed = samples::source("annuaire");
+        let top = samples::unit("IUT");
+        let stated = Unit { source_id: Some(feed.id), source: Some(feed.name.clone()), ..below(&top, "RT") };
+        let all = [top.clone(), stated, Unit { title: "Génie électrique".to_owned(), ..below(&top, "GEII") }];
+        bed.write(async |tx| {
+            source::insert(tx, &feed).await?;
+            unit::insert_all(tx, &all).await
+        })
+        .await;
+        let text = |raw: &str| Some(raw.to_owned());
+        let cases: [(Filter, &[usize]); 7] = [
+            (Filter::default(), &[0, 1, 2]),
+            (Filter { name: text("RT"), ..Filter::default() }, &[1]),
+            (Filter { title: text("Génie électrique"), ..Filter::default() }, &[2]),
+            (Filter { parent: text("IUT"), ..Filter::default() }, &[1, 2]),
+            (Filter { parent: text(""), ..Filter::default() }, &[0]),
+            (Filter { source: text("annuaire"), ..Filter::default() }, &[1]),
+            (Filter { source: text(""), parent: text("IUT"), ..Filter::default() }, &[2]),
+        ];
+        let mut tx = bed.read().await;
+        for (filter, expected) in cases {
+            let found = walk(1, None, async |page| unit::list(&mut tx, page, &filter).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
+        }
+        for (words, expected) in [("GENIE elec", &[2][..]), ("rt", &[1]), ("100%", &[])] {
+            let found = walk(1, Some(words), async |page| unit::list(&mut tx, page, &Filter::default()).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{words}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn units_change_move_and_go() {
+    on_every_engine(async |bed| {
+        let (top, other) = (samples::unit("IUT"), samples::unit("UFR"));
+        let rt = below(&top, "RT");
+        bed.write(async |tx| unit::insert_all(tx, &[top.clone(), other.clone(), rt.clone()]).await).await;
+        let changed =
+            Unit { name: "R&T".to_owned(), title: "Réseaux".to_owned(), parent_id: None, parent: None, updated_at: LATER, ..rt.clone() };
+        bed.write(async |tx| unit::update(tx, &changed).await).await;
+        assert_eq!(unit::find(&mut bed.read().await, rt.id).await.unwrap().as_ref(), Some(&changed));
+        bed.write(async |tx| unit::update(tx, &rt).await).await;
+        bed.refuses_as_taken("units.name", async |tx| unit::update(tx, &Unit { name: "UFR".to_owned(), ..rt.clone() }).await).await;
+        bed.refuses_as_not_found("unit", async |tx| unit::update(tx, &samples::unit("x")).await).await;
+        bed.refuses_as_referenced(async |tx| unit::delete(tx, top.id).await).await;
+        assert_eq!(bed.write(async |tx| unit::move_children(tx, top.id, Some(other.id), LATER).await).await, 1);
+        let moved = unit::find(&mut bed.read().await, rt.id).await.unwrap().unwrap();
+        assert_eq!((moved.parent.as_deref(), moved.updated_at), (Some("UFR"), LATER));
+        bed.write(async |tx| unit::delete(tx, top.id).await).await;
+        assert_eq!(unit::find(&mut bed.read().await, top.id).await.unwrap(), None);
+        bed.refuses_as_not_found("unit", async |tx| unit::delete(tx, top.id).await).await;
+    })
+    .await;
+}
+
+async fn people(bed: &Bed, count: usize) -> Vec<User> {
+    let people: Vec<User> = (0..count).map(|n| person(&format!("p{n}"))).collect();
+    bed.write(async |tx| user::insert_all(tx, &people).await).await;
+    people
+}
+
+#[tokio::test]
+async fn relations_hold_one_way_from_their_first_instant_until_before_their_last() {
+    on_every_engine(async |bed| {
+        let people = people(bed, 3).await;
+        let [tutor, one, two] = [&people[0], &people[1], &people[2]];
+        let always = Relation { valid_from: None, valid_until: None, ..samples::relation("tutor", tutor, two) };
+        let during = samples::relation("tutor", tutor, one);
+        bed.write(async |tx| relation::insert_all(tx, &[during.clone(), always.clone()]).await).await;
+        let mut tx = bed.read().await;
+        for (at, holds) in [(NOW.plus_s(-1), false), (NOW, true), (LATER.plus_s(-1), true), (LATER, false)] {
+            assert_eq!(relation::exists(&mut tx, "tutor", tutor.id, one.id, at).await.unwrap(), holds, "{at}");
+            assert!(relation::exists(&mut tx, "tutor", tutor.id, two.id, at).await.unwrap(), "{at}");
+            let expected: Vec<UserId> = if holds { vec![one.id, two.id] } else { vec![two.id] };
+            assert_eq!(relation::others(&mut tx, "tutor", tutor.id, at).await.unwrap(), expected, "{at}");
+        }
+        assert!(!relation::exists(&mut tx, "tutor", one.id, tutor.id, NOW).await.unwrap(), "the other way round");
+        assert!(!relation::exists(&mut tx, "guardian", tutor.id, one.id, NOW).await.unwrap(), "of another kind");
+        assert_eq!(relation::others(&mut tx, "tutor", one.id, NOW).await.unwrap(), []);
+        drop(tx);
+        bed.refuses_as_taken("relations.kind, relations.user_id, relations.other_id", async |tx| {
+            relation::insert_all(tx, &[samples::relation("tutor", tutor, one)]).await
+        })
+        .await;
+        let nobody = samples::relation("tutor", tutor, &person("personne"));
+        bed.refuses_as_referenced(async |tx| relation::insert_all(tx, std::slice::from_ref(&nobody)).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn relations_are_walked_changed_and_go_with_either_person() {
+    on_every_engine(async |bed| {
+        let feed = samples::source("annuaire");
+        let people = people(bed, 4).await;
+        let stated =
+            Relation { source_id: Some(feed.id), source: Some(feed.name.clone()), ..samples::relation("guardian", &people[0], &people[2]) };
+        let mut all = vec![samples::relation("tutor", &people[0], &people[1]), stated, samples::relation("tutor", &people[3], &people[1])];
+        bed.write(async |tx| {
+            source::insert(tx, &feed).await?;
+            relation::insert_all(tx, &all).await
+        })
+        .await;
+        all[2] = Relation { valid_from: None, valid_until: None, reason: None, ..all[2].clone() };
+        bed.write(async |tx| relation::update(tx, &all[2]).await).await;
+        let text = |raw: &str| Some(raw.to_owned());
+        let cases: [(relation::Filter, &[usize]); 6] = [
+            (relation::Filter::default(), &[0, 1, 2]),
+            (relation::Filter { kind: text("tutor"), ..Default::default() }, &[0, 2]),
+            (relation::Filter { user: Some(people[0].id), ..Default::default() }, &[0, 1]),
+            (relation::Filter { other: Some(people[1].id), ..Default::default() }, &[0, 2]),
+            (relation::Filter { source: text("annuaire"), ..Default::default() }, &[1]),
+            (relation::Filter { source: text(""), user: Some(people[3].id), ..Default::default() }, &[2]),
+        ];
+        let mut tx = bed.read().await;
+        for (filter, expected) in cases {
+            let found = walk(1, None, async |page| relation::list(&mut tx, page, &filter).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
+        }
+        for (words, expected) in [("p3", &[2][..]), ("guard", &[1]), ("personne", &[])] {
+            let found = walk(1, Some(words), async |page| relation::list(&mut tx, page, &relation::Filter::default()).await).await;
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{words}");
+        }
+        assert_eq!(relation::find(&mut tx, all[1].id).await.unwrap().as_ref(), Some(&all[1]));
+        let mut listed = relation::list_of_users(&mut tx, &[people[0].id, people[3].id]).await.unwrap();
+        listed.sort_by_key(|relation| relation.id);
+        assert_eq!(listed, all);
+        assert_eq!(relation::list_of_users(&mut tx, &[people[1].id]).await.unwrap(), []);
+        drop(tx);
+        bed.write(async |tx| relation::delete(tx, all[1].id).await).await;
+        bed.refuses_as_not_found("relation", async |tx| relation::delete(tx, all[1].id).await).await;
+        bed.refuses_as_not_found("relation", async |tx| relation::update(tx, &all[1]).await).await;
+        assert_eq!(relation::find(&mut bed.read().await, RelationId::new()).await.unwrap(), None);
+        bed.write(async |tx| relation::delete_of_user(tx, people[3].id).await).await;
+        assert_eq!(relation::find(&mut bed.read().await, all[2].id).await.unwrap(), None, "of the one");
+        bed.write(async |tx| relation::delete_of_user(tx, people[1].id).await).await;
+        assert_eq!(relation::find(&mut bed.read().await, all[0].id).await.unwrap(), None, "of the other");
+    })
+    .await;
+}
