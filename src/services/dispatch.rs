@@ -16,6 +16,7 @@ use super::leaving;
 use super::logout_notices;
 use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
+use super::reviews;
 use super::roles;
 use super::rule_sets;
 use super::sync;
@@ -30,7 +31,7 @@ pub const RUNS: &[Kind] = &[Kind::Schedule];
 /// What a node goes on doing for as long as it lives.
 pub const LIVE: &[Kind] = &[Kind::Live];
 /// What may take long and comes in numbers: it never stands in the way of what people wait for.
-pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving, Kind::RuleSet];
+pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving, Kind::Review, Kind::RuleSet];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -88,6 +89,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             seen_to = leaving::round(&ctx) => seen_to.map(|(_, next_due)| next_due),
             () = lease.lost() => Err(Error::Internal("another node may see to people who left by now".to_owned())),
         },
+        Kind::Review => reviews::remind_when_due(&ctx, &job.subject).await,
         Kind::Bulk => {
             let run = bulk::carry_on(gateway, lease, |_| {}).await?;
             // Another node goes on, or this one once others had their turn.

@@ -9,12 +9,14 @@ mod assignments;
 mod audit;
 mod authentication;
 mod bulk;
+mod campaigns;
 mod catalogues;
 mod checks;
 mod clients;
 mod description;
 mod docs;
 mod establishments;
+mod exclusions;
 mod extract;
 mod groups;
 mod idempotency;
@@ -29,6 +31,7 @@ mod source_files;
 mod sources;
 mod tokens;
 mod units;
+mod unused;
 mod users;
 mod zones;
 
@@ -109,6 +112,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_reviews())
         .merge(resources_of_roles())
         .merge(resources_of_units())
         .merge(resources_of_many())
@@ -117,6 +121,22 @@ fn resources() -> OpenApiRouter<Api> {
 /// Units, and who stands in which relation to whom.
 fn resources_of_units() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(units::list, units::create)).routes(routes!(units::show, units::update, units::delete))
+}
+
+/// What people are not to hold, and reviews of what they hold.
+fn resources_of_reviews() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(unused::roles))
+        .routes(routes!(unused::accounts))
+        .routes(routes!(exclusions::list, exclusions::create))
+        .routes(routes!(exclusions::show))
+        .routes(routes!(exclusions::end))
+        .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::items))
+        .routes(routes!(campaigns::decide))
+        .routes(routes!(campaigns::remind))
+        .routes(routes!(campaigns::close))
 }
 
 /// Applications, rules, and who holds what by them.

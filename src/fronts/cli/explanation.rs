@@ -81,6 +81,7 @@ fn print_miss(output: Output, miss: &Miss) {
         WhyNot::Scope => "cli-miss-scope",
         WhyNot::StrongerRule => "cli-miss-rule",
         WhyNot::StrongerRole => "cli-miss-role",
+        WhyNot::Excluded => "cli-miss-excluded",
     };
     let seen = miss.value.as_deref().unwrap_or("–");
     let sentence = [("condition", miss.failed_condition.as_str().into()), ("value", seen.into())];

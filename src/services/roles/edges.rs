@@ -3,8 +3,9 @@
 
 use super::super::context::{Context, Gateway};
 use super::super::error::Error;
+use super::effects;
 use super::fields::RuleFields;
-use super::recompute::{Changed, Pass, recompute_users_in};
+use super::recompute::{Changed, Pass, recompute_since_in};
 use super::window::Window;
 use crate::store::establishment::role_edge;
 use crate::store::establishment::rule;
@@ -86,14 +87,16 @@ pub async fn round(ctx: &Context, asked: bool) -> Result<(Changed, Option<Timest
     let came = |at: Timestamp| at <= ctx.now && (seen.is_none() || at > since);
     let everyone = windows.iter().flat_map(|window| window.edges(ctx.now)).any(came);
     drop(tx);
+    let told = effects::announce(ctx).await?;
     let mut changed = if everyone { over_everyone(ctx).await? } else { Changed::default() };
     let mut tx = ctx.store.begin().await?;
     let people = role_edge::people_between(&mut tx, since, ctx.now).await?;
-    let by_hand = recompute_users_in(&mut tx, ctx, &people).await?;
+    let by_hand = recompute_since_in(&mut tx, ctx, &people, since).await?;
     changed = Changed { gained: changed.gained + by_hand.gained, lost: changed.lost + by_hand.lost };
     role_edge::see_until(&mut tx, ctx.now.max(since)).await?;
     let next = next_in(&mut tx, ctx.now, ctx.now).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     if changed != Changed::default() {
         let Changed { gained, lost } = changed;
         tracing::info!(establishment = ctx.slug(), gained, lost, "roles changed with time");

@@ -42,6 +42,8 @@ pub enum WhyNot {
     StrongerRule,
     /// The application allows one role, and a stronger one is held.
     StrongerRole,
+    /// Someone decided that the person is not to hold the role.
+    Excluded,
 }
 
 /// One condition for want of which a rule gave nothing.
@@ -127,6 +129,11 @@ fn without_effect(
     let Some(first) = gifts.given.first() else {
         return (WhyNot::Captures, "captures of different conditions agree, and none that is wanted is empty".to_owned(), None);
     };
+    // A role that a person decided against is named as such, whatever else stands in its way.
+    if let Some(one) = gifts.given.iter().find(|given| facts.is_excluded(catalogue.id, given, now)) {
+        let role = if one.scope.is_empty() { one.role.clone() } else { format!("{} @ {}", one.role, one.scope) };
+        return (WhyNot::Excluded, "nobody decided that the person is not to hold the role".to_owned(), Some(role));
+    }
     match gifts.given.iter().find(|given| catalogue.rank(&given.role).is_none()) {
         Some(unknown) if gifts.given.iter().all(|given| catalogue.rank(&given.role).is_none()) => {
             (WhyNot::UnknownRole, format!("the role is in the catalogue of {}", catalogue.name), Some(unknown.role.clone()))

@@ -123,7 +123,7 @@ type Row = (String, String, Origin, Option<RuleId>, Option<Timestamp>, String);
 
 /// What someone is given, with the reasons, by role and scope.
 fn rows(engine: &Engine, user: &User, direct: &[Place]) -> Vec<Row> {
-    let facts = Facts { user, entry: "uid=a", direct, sources: &[] };
+    let facts = Facts { user, entry: "uid=a", direct, sources: &[], excluded: &[] };
     let row = |d: super::decide::Decided<'_>| {
         let path = serde_json::to_string(&d.path(&engine.matcher, &facts)).unwrap_or_default();
         (d.role.clone(), d.scope.clone(), d.origin(), d.by.and_then(|(rule, _)| rule.id), d.until, path)

@@ -17,8 +17,8 @@ use super::roles;
 use super::unit_tree::Tree;
 use super::users;
 use crate::store::Tx;
-use crate::store::establishment::assignment;
 use crate::store::establishment::unit::{self, Filter, Unit};
+use crate::store::establishment::{assignment, exclusion};
 use crate::types::Invalid;
 use crate::types::id::{RuleId, UnitId};
 use crate::types::page::{Page, PageRequest};
@@ -149,6 +149,7 @@ pub async fn create(ctx: &Context, fields: &UnitFields) -> Result<Unit, Error> {
 /// below itself; `Conflict` for a name that is taken or that a source states; `Forbidden` when the caller's own roles would change.
 pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<ChangedUnit, Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = get_in(&mut tx, read.id).await?;
     Error::unless_same(read, &standing)?;
@@ -176,6 +177,7 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
         let own = Own::read(&mut tx, ctx).await?;
         let people = users::put_in_unit_in(&mut tx, ctx, &standing.name, Some(&answer.unit.name)).await?;
         answer.assignments = assignment::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
+        exclusion::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         roles::recompute_users_in(&mut tx, ctx, &people).await?;
         own.unchanged(&mut tx, ctx).await?;
         answer.people = people.len() as u64;
@@ -184,6 +186,7 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
     let detail = json!({ "before": UnitFields::from(&standing), "people": answer.people, "assignments": answer.assignments });
     record_in(&mut tx, ctx, "unit.updated", &answer.unit, detail).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(answer)
 }
 
