@@ -222,12 +222,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "roles",
         "The most roles that a set of rules takes away, when it replaces the rules, without a person naming the number. Ten are never asked about.",
     ),
-    number(
-        "limits.role_losses_max_percent",
-        (0, 100),
-        "per cent",
-        "The same, as a share of the roles that are held by rules.",
-    ),
+    number("limits.role_losses_max_percent", (0, 100), "per cent", "The same, as a share of the roles that are held by rules."),
     number(
         "limits.role_history_d",
         (1, 36_500),

@@ -133,9 +133,7 @@ fn resources() -> OpenApiRouter<Api> {
 
 /// Units, and who stands in which relation to whom.
 fn resources_of_units() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(units::list, units::create))
-        .routes(routes!(units::show, units::update, units::delete))
+    OpenApiRouter::new().routes(routes!(units::list, units::create)).routes(routes!(units::show, units::update, units::delete))
 }
 
 /// Rules prepared for a date.

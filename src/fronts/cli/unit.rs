@@ -114,11 +114,8 @@ async fn change(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()>
         fields.parent = edit.parent;
     }
     let changed = units::update(&ctx, &standing, &fields).await?;
-    let arguments = [
-        ("name", changed.unit.name.as_str().into()),
-        ("people", changed.people.into()),
-        ("assignments", changed.assignments.into()),
-    ];
+    let arguments =
+        [("name", changed.unit.name.as_str().into()), ("people", changed.people.into()), ("assignments", changed.assignments.into())];
     output.done(&changed, &(output.text("cli-unit-edited", &arguments) + &warned(output, &changed.rules)))
 }
 

@@ -53,7 +53,8 @@ pub fn page(limit: Option<i64>, cursor: Option<&str>, q: Option<&str>) -> Result
 pub fn place(cursor: Option<&str>) -> Result<i64, Problem> {
     let message = "this cursor was not given by a list: start again without one";
     let parsed = cursor.filter(|cursor| !cursor.is_empty()).map_or(Ok(0), str::parse::<i64>);
-    parsed.ok().filter(|place| *place >= 0).ok_or_else(|| {
-        Problem::malformed(message.to_owned(), vec![FieldError { field: "cursor".to_owned(), message: message.to_owned() }])
-    })
+    parsed
+        .ok()
+        .filter(|place| *place >= 0)
+        .ok_or_else(|| Problem::malformed(message.to_owned(), vec![FieldError { field: "cursor".to_owned(), message: message.to_owned() }]))
 }

@@ -27,15 +27,15 @@ mod supposed;
 mod weigh;
 mod work;
 
-pub use compile::RuleFields;
 pub use compare::compare;
+pub use compile::RuleFields;
 pub use explain::{Explained, Explanation, Miss, explain};
 pub use held::{HeldRole, gateway_roles_in, held_in};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
 pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
-pub(in crate::services) use save::{check, replace_in};
 pub use save::{Consent, Replaced, apply, objection};
+pub(in crate::services) use save::{check, replace_in};
 pub(in crate::services) use simulate::simulate_facts;
 pub use simulate::{Person, SimulatedRole, Simulation, View, simulate, simulate_catalogue, simulate_change, simulate_seen};
 pub(in crate::services) use supposed::Supposed;

@@ -40,7 +40,11 @@ impl Supposed {
     }
 
     /// Groups and nestings as they would be.
-    pub(super) fn over_groups(&self, mut groups: Vec<Group>, mut nestings: Vec<(GroupId, GroupId)>) -> (Vec<Group>, Vec<(GroupId, GroupId)>) {
+    pub(super) fn over_groups(
+        &self,
+        mut groups: Vec<Group>,
+        mut nestings: Vec<(GroupId, GroupId)>,
+    ) -> (Vec<Group>, Vec<(GroupId, GroupId)>) {
         if self.groups.is_empty() && self.removed.is_empty() && self.nested.is_empty() && self.unnested.is_empty() {
             return (groups, nestings);
         }

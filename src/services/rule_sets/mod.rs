@@ -121,7 +121,11 @@ pub async fn update(ctx: &Context, read: &RuleSet, fields: &RuleSetFields) -> Re
     let standing = get_in(&mut tx, &read.name).await?;
     Error::unless_same(read, &standing)?;
     if matches!(standing.state, RuleSetState::Scheduled | RuleSetState::Applied) {
-        return Err(Error::Conflict(format!("«{}» is {}: cancel it, roll it back, or write another one", standing.name, word(standing.state))));
+        return Err(Error::Conflict(format!(
+            "«{}» is {}: cancel it, roll it back, or write another one",
+            standing.name,
+            word(standing.state)
+        )));
     }
     let changed = RuleSet {
         name: fields.name,

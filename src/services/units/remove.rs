@@ -49,8 +49,7 @@ pub async fn remove(ctx: &Context, id: UnitId, move_to: Option<&str>) -> Result<
         }
     };
     unit::delete(&mut tx, id).await?;
-    let detail =
-        json!({ "move_to": move_to, "units": removed.units, "people": removed.people, "assignments": removed.assignments });
+    let detail = json!({ "move_to": move_to, "units": removed.units, "people": removed.people, "assignments": removed.assignments });
     record_in(&mut tx, ctx, "unit.deleted", &gone, detail).await?;
     tx.commit().await?;
     Ok(removed)
