@@ -49,6 +49,8 @@ pub struct Work<'a> {
     large: bool,
     /// Whether the open transaction owes the store an index.
     index_aside: bool,
+    /// When someone last waited for the store.
+    waited_for: Option<std::time::Instant>,
     announced: Option<Announced>,
     /// Who is to be written to about their roles, once, at the end; none where changes of roles have nothing to send.
     telling: Option<Telling>,
@@ -79,6 +81,7 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         spent: 0,
         large: false,
         index_aside: false,
+        waited_for: None,
         announced: None,
         telling: (writes && effects::are_sent_by_runs(ctx).await?).then(Telling::default),
         losing: Vec::new(),
