@@ -368,6 +368,14 @@ cli-groups-removed = groups removed
 cli-id = identifier
 cli-unit = unit
 cli-parent = above
+cli-other = of
+cli-given-by = given by
+cli-line = line
+cli-field = field
+cli-relation-added = { $user } is { $kind } of { $other } from now on.
+cli-relation-ended = { $user } is { $kind } of { $other } no more.
+cli-imported-rows = Rows: { $added } added, { $updated } changed, { $unchanged } unchanged, { $refused } refused.
+cli-would-import = Nothing is written. Rows: { $added } would be added, { $updated } changed, { $unchanged } unchanged, { $refused } refused.
 cli-source = source
 cli-unit-added = The unit { $name } is added.
 cli-unit-edited = The unit { $name } is changed. With it: { $people } people, { $assignments } roles given by hand.
@@ -470,6 +478,7 @@ cli-miss-person = the person is not active; seen: { $value }
 cli-miss-not-yet = the rule counts from { $value } on
 cli-miss-no-longer = the rule counted until { $value }
 cli-miss-unknown = the catalogue does not know the role { $value }
+cli-miss-scope = the catalogue does not have the role hold there; seen: { $value }
 cli-miss-rule = a stronger rule gives { $value }
 cli-miss-role = a stronger role is held than { $value }
 cli-miss-excluded = the person is excluded from the role { $value }
@@ -566,6 +575,14 @@ cli-sessions = sessions
 cli-size-kb = size (kB)
 cli-last-sync = last sync
 cli-sum = sum
+
+# Roles of the gateway.
+role-operator = Operator of the platform
+role-administrator = Administrator
+role-auditor = Auditor
+role-unit-administrator = Unit administrator
+role-help-desk = Help desk
+role-responsible = Responsible for an application
 
 ## What is remarkable about rules
 

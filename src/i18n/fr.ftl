@@ -371,6 +371,14 @@ cli-groups-removed = groupes supprimés
 cli-id = clé
 cli-unit = unité
 cli-parent = au-dessus
+cli-other = de
+cli-given-by = donné par
+cli-line = ligne
+cli-field = champ
+cli-relation-added = Désormais, { $user } est { $kind } de { $other }.
+cli-relation-ended = { $user } n’est plus { $kind } de { $other }.
+cli-imported-rows = Lignes : { $added } ajoutées, { $updated } modifiées, { $unchanged } inchangées, { $refused } refusées.
+cli-would-import = Rien n’est écrit. Lignes : { $added } seraient ajoutées, { $updated } modifiées, { $unchanged } inchangées, { $refused } refusées.
 cli-source = source
 cli-unit-added = L’unité { $name } est ajoutée.
 cli-unit-edited = L’unité { $name } est modifiée. Avec elle : { $people } personnes, { $assignments } rôles donnés à la main.
@@ -473,6 +481,7 @@ cli-miss-person = la personne n’est pas active ; vu : { $value }
 cli-miss-not-yet = la règle compte à partir de { $value }
 cli-miss-no-longer = la règle a compté jusqu’à { $value }
 cli-miss-unknown = le catalogue ne connaît pas le rôle { $value }
+cli-miss-scope = le catalogue ne fait pas valoir le rôle là ; vu : { $value }
 cli-miss-rule = une règle plus forte donne { $value }
 cli-miss-role = un rôle plus fort que { $value } est tenu
 cli-miss-excluded = la personne est exclue du rôle { $value }
@@ -569,6 +578,14 @@ cli-sessions = sessions
 cli-size-kb = taille (Ko)
 cli-last-sync = dernière synchronisation
 cli-sum = somme
+
+# Rôles de la passerelle.
+role-operator = Opérateur de la plateforme
+role-administrator = Administrateur
+role-auditor = Auditeur
+role-unit-administrator = Administrateur d’unité
+role-help-desk = Assistance
+role-responsible = Responsable d’application
 
 ## Ce qui frappe dans les règles
 

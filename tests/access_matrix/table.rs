@@ -11,6 +11,18 @@ pub enum Reach {
     Manage,
     /// Operators of the platform, in an establishment.
     Operate,
+    /// Whoever may find people: also those who administer their unit, the help desk, and those who answer for an application.
+    People,
+    /// Administrators, also those of the person's unit.
+    Unit,
+    /// Administrators, also those of the person's unit, and the help desk.
+    Links,
+    /// Whoever may see who holds what: also those who administer the person's unit, and those who answer for the application.
+    Held,
+    /// Administrators, and those who answer for the application.
+    Access,
+    /// Whoever may read; for those who answer for another application, it is not there.
+    Given,
 }
 
 /// One operation.
@@ -21,7 +33,7 @@ pub struct Row {
     pub reach: Reach,
     /// The status for those it is for.
     pub answer: u16,
-    /// A body that fits; `USER`, `N` stand for a person's key and a number of its own.
+    /// A body that fits; `USER`, `OTHER`, `N` stand for the keys of two people and a number of its own.
     pub body: &'static str,
 }
 
@@ -29,7 +41,7 @@ const fn row(method: &'static str, path: &'static str, reach: Reach, answer: u16
     Row { method, path, reach, answer, body }
 }
 
-use Reach::{Manage, Operate, Platform, Read};
+use Reach::{Access, Given, Held, Links, Manage, Operate, People, Platform, Read, Unit};
 
 const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
@@ -69,15 +81,15 @@ pub const TABLE: &[Row] = &[
     row("GET", "/zones", Platform, 200, ""),
     row("PUT", "/zones/{name}", Platform, 200, r#"{"title":"Zone"}"#),
     row("DELETE", "/zones/{name}", Platform, 204, ""),
-    row("GET", "/establishments/{slug}/users", Read, 200, ""),
-    row("POST", "/establishments/{slug}/users", Manage, 201, r#"{"username":"new-N"}"#),
-    row("GET", "/establishments/{slug}/users/{id}", Read, 200, ""),
-    row("PATCH", "/establishments/{slug}/users/{id}", Manage, 200, r#"{"given_name":"Zoé"}"#),
-    row("POST", "/establishments/{slug}/users/{id}/disable", Manage, 200, ""),
-    row("POST", "/establishments/{slug}/users/{id}/enable", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/users", People, 200, ""),
+    row("POST", "/establishments/{slug}/users", Unit, 201, r#"{"username":"new-N","home_unit":"rt"}"#),
+    row("GET", "/establishments/{slug}/users/{id}", People, 200, ""),
+    row("PATCH", "/establishments/{slug}/users/{id}", Unit, 200, r#"{"given_name":"Zoé"}"#),
+    row("POST", "/establishments/{slug}/users/{id}/disable", Unit, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/enable", Unit, 200, ""),
     row("POST", "/establishments/{slug}/users/{id}/delete", Manage, 204, ""),
-    row("POST", "/establishments/{slug}/users/{id}/invite", Manage, 200, ""),
-    row("POST", "/establishments/{slug}/users/{id}/reset", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/invite", Links, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/reset", Links, 200, ""),
     row("GET", "/establishments/{slug}/users/{id}/explain", Read, 200, ""),
     row("GET", "/establishments/{slug}/groups", Read, 200, ""),
     row("GET", "/establishments/{slug}/groups/{id}", Read, 200, ""),
@@ -106,18 +118,18 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/proposals/{id}", Read, 200, ""),
     row("POST", "/establishments/{slug}/proposals/{id}/accept", Manage, 200, ""),
     row("POST", "/establishments/{slug}/proposals/{id}/reject", Manage, 200, ""),
-    row("GET", "/establishments/{slug}/applications", Read, 200, ""),
+    row("GET", "/establishments/{slug}/applications", Held, 200, ""),
     row("POST", "/establishments/{slug}/applications", Manage, 201, r#"{"name":"new-N","roles":[{"name":"reader"}]}"#),
-    row("GET", "/establishments/{slug}/applications/{name}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/applications/{name}", Given, 200, ""),
     row("PATCH", "/establishments/{slug}/applications/{name}", Manage, 200, r#"{"title":"Autre"}"#),
     row("DELETE", "/establishments/{slug}/applications/{name}", Manage, 204, ""),
+    row("POST", "/establishments/{slug}/applications/{name}/simulate", Manage, 200, r#"{"cardinality":"single"}"#),
     row("GET", "/establishments/{slug}/applications/catalogue", Read, 200, ""),
     row("POST", "/establishments/{slug}/applications/import", Manage, 200, r#"{"catalogue":"grafana"}"#),
     row("GET", "/establishments/{slug}/applications/{name}/export", Read, 200, ""),
-    row("GET", "/establishments/{slug}/applications/{name}/matrix", Read, 200, ""),
+    row("GET", "/establishments/{slug}/applications/{name}/matrix", Given, 200, ""),
     row("GET", "/establishments/{slug}/applications/{name}/pending", Read, 200, ""),
     row("POST", "/establishments/{slug}/check", Read, 200, r#"{"username":"nobody","application":"notes","privilege":"marks"}"#),
-    row("POST", "/establishments/{slug}/applications/{name}/simulate", Manage, 200, r#"{"cardinality":"single"}"#),
     row("GET", "/establishments/{slug}/rules", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules", Manage, 201, RULE),
     row("GET", "/establishments/{slug}/rules/lint", Read, 200, ""),
@@ -138,11 +150,11 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/rules/{id}", Read, 200, ""),
     row("PATCH", "/establishments/{slug}/rules/{id}", Manage, 200, r#"{"priority":3}"#),
     row("DELETE", "/establishments/{slug}/rules/{id}", Manage, 204, ""),
-    row("GET", "/establishments/{slug}/assignments", Read, 200, ""),
-    row("POST", "/establishments/{slug}/assignments", Manage, 201, r#"{"user":"USER","application":"notes","role":"reader"}"#),
+    row("GET", "/establishments/{slug}/assignments", Held, 200, ""),
+    row("POST", "/establishments/{slug}/assignments", Access, 201, r#"{"user":"USER","application":"notes","role":"reader"}"#),
     row("GET", "/establishments/{slug}/assignments/compare", Read, 200, ""),
-    row("GET", "/establishments/{slug}/assignments/{id}", Read, 200, ""),
-    row("POST", "/establishments/{slug}/assignments/{id}/end", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/assignments/{id}", Held, 200, ""),
+    row("POST", "/establishments/{slug}/assignments/{id}/end", Access, 204, ""),
     row("GET", "/establishments/{slug}/assignments/unused", Read, 200, ""),
     row("GET", "/establishments/{slug}/users/unused", Read, 200, ""),
     row("GET", "/establishments/{slug}/exclusions", Read, 200, ""),
@@ -163,6 +175,18 @@ pub const TABLE: &[Row] = &[
     // No server takes mail: that is told only to those who may do it.
     row("POST", "/establishments/{slug}/campaigns/{id}/remind", Manage, 409, ""),
     row("POST", "/establishments/{slug}/campaigns/{id}/close", Manage, 200, ""),
+    row("PATCH", "/establishments/{slug}/assignments/{id}", Access, 200, r#"{"reason":"stage"}"#),
+    row("POST", "/establishments/{slug}/assignments/import", Manage, 200, r#"{"rows":[]}"#),
+    row("GET", "/establishments/{slug}/units", Read, 200, ""),
+    row("POST", "/establishments/{slug}/units", Manage, 201, r#"{"name":"new-N"}"#),
+    row("GET", "/establishments/{slug}/units/{id}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/units/{id}", Manage, 200, r#"{"title":"Autre"}"#),
+    row("DELETE", "/establishments/{slug}/units/{id}", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/relations", Read, 200, ""),
+    row("POST", "/establishments/{slug}/relations", Manage, 201, r#"{"kind":"tutor","user":"USER","other":"OTHER"}"#),
+    row("POST", "/establishments/{slug}/relations/import", Manage, 200, r#"{"rows":[]}"#),
+    row("GET", "/establishments/{slug}/relations/{id}", Read, 200, ""),
+    row("DELETE", "/establishments/{slug}/relations/{id}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/clients", Read, 200, ""),
     row("POST", "/establishments/{slug}/clients", Manage, 201, r#"{"name":"New"}"#),
     row("GET", "/establishments/{slug}/clients/{client_id}", Read, 200, ""),

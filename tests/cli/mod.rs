@@ -6,6 +6,7 @@ mod check;
 mod establishment;
 mod rules;
 mod source;
+mod unit;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

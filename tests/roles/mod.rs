@@ -1,8 +1,10 @@
 //! Tests of: applications, rules and roles.
 
-mod assigning;
+pub mod assigning;
 mod catalogue;
 mod checking;
+mod delegating;
+mod escalating;
 mod explaining;
 mod felt;
 mod foretold;
@@ -15,6 +17,6 @@ mod reviewing;
 mod rollover;
 mod saving;
 mod scale;
-mod school;
+pub mod school;
 mod simulating;
 mod windows;

@@ -27,7 +27,7 @@ async fn place(bed: &Bed) -> (Vec<User>, Application, Application) {
     (people, notes, other)
 }
 
-fn excluded(user: &User, application: &Application, role: &str) -> Exclusion {
+pub fn excluded(user: &User, application: &Application, role: &str) -> Exclusion {
     Exclusion {
         id: ExclusionId::new(),
         user_id: user.id,

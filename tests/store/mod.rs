@@ -42,3 +42,4 @@ mod taking_back;
 mod transactions;
 mod units;
 mod unwritable;
+mod within;

@@ -20,6 +20,7 @@ mod schedules;
 mod several;
 mod sources;
 mod undo;
+mod units;
 
 use passerelle::services::context::Context;
 use passerelle::services::sources::{SourceFields, create, get, update};

@@ -141,3 +141,6 @@ CREATE TABLE review_items (
 );
 CREATE INDEX review_items_reviewer ON review_items (reviewer_id, campaign_id);
 CREATE INDEX review_items_user ON review_items (user_id);
+
+-- Where the role of a token holds: a unit, an application, or one service of it.
+ALTER TABLE api_tokens ADD COLUMN within TEXT;

@@ -23,6 +23,7 @@ mod idempotency;
 mod keys;
 mod outbox;
 mod proposals;
+mod relations;
 mod rule_sets;
 mod rules;
 mod runs;
@@ -103,12 +104,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(catalogues::list))
-        .routes(routes!(catalogues::import))
-        .routes(routes!(catalogues::export))
-        .routes(routes!(catalogues::matrix))
-        .routes(routes!(catalogues::pending))
-        .routes(routes!(checks::check))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -118,15 +113,21 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_units())
         .merge(resources_of_reviews())
         .merge(resources_of_roles())
-        .merge(resources_of_units())
         .merge(resources_of_many())
 }
 
 /// Units, and who stands in which relation to whom.
 fn resources_of_units() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(units::list, units::create)).routes(routes!(units::show, units::update, units::delete))
+    OpenApiRouter::new()
+        .routes(routes!(units::list, units::create))
+        .routes(routes!(units::show, units::update, units::delete))
+        .routes(routes!(relations::list, relations::create))
+        .routes(routes!(relations::show, relations::delete))
+        .routes(routes!(relations::import))
+        .routes(routes!(assignments::import))
 }
 
 /// What people are not to hold, and reviews of what they hold.
@@ -151,6 +152,12 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(applications::simulate))
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::lint))
         .routes(routes!(rules::simulate))
@@ -158,7 +165,7 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(rules::show, rules::update, rules::delete))
         .routes(routes!(assignments::list, assignments::create))
         .routes(routes!(assignments::compare))
-        .routes(routes!(assignments::show))
+        .routes(routes!(assignments::show, assignments::update))
         .routes(routes!(assignments::end))
         .routes(routes!(rule_sets::list, rule_sets::create))
         .routes(routes!(rule_sets::show, rule_sets::update, rule_sets::delete))

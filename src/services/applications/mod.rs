@@ -30,11 +30,23 @@ use crate::types::permission::{APPLICATION, Permission};
 /// Most applications of an establishment.
 const APPLICATIONS_MAX: usize = 500;
 
-/// All applications, by name.
+/// All applications that the caller may see, by name: whoever gives roles of some sees those.
 pub async fn list(ctx: &Context) -> Result<Vec<Application>, Error> {
-    ctx.require(Permission::Read)?;
+    require_some(ctx)?;
     let mut tx = ctx.store.read().await?;
-    Ok(application::list(&mut tx).await?)
+    let all = application::list(&mut tx).await?;
+    Ok(all.into_iter().filter(|application| sees(ctx, application)).collect())
+}
+
+fn require_some(ctx: &Context) -> Result<(), Error> {
+    if ctx.actor.may_somewhere(Permission::ValidateAccess) {
+        return ctx.require_somewhere(Permission::ValidateAccess);
+    }
+    ctx.require(Permission::Read)
+}
+
+fn sees(ctx: &Context, application: &Application) -> bool {
+    ctx.actor.may(Permission::Read) || ctx.actor.gives_of(application)
 }
 
 /// One application.
@@ -42,9 +54,10 @@ pub async fn list(ctx: &Context) -> Result<Vec<Application>, Error> {
 /// # Errors
 /// `NotFound`.
 pub async fn get(ctx: &Context, name: &str) -> Result<Application, Error> {
-    ctx.require(Permission::Read)?;
+    require_some(ctx)?;
     let mut tx = ctx.store.read().await?;
-    get_in(&mut tx, name).await
+    let found = get_in(&mut tx, name).await?;
+    if sees(ctx, &found) { Ok(found) } else { Err(unknown(name)) }
 }
 
 /// An application's privileges beside its roles.
@@ -70,7 +83,11 @@ pub async fn pending(ctx: &Context, name: &str, page: &PageRequest) -> Result<Pa
 }
 
 async fn get_in(tx: &mut Tx, name: &str) -> Result<Application, Error> {
-    application::find_by_name(tx, name).await?.ok_or_else(|| Error::not_found(format!("application «{name}»")))
+    application::find_by_name(tx, name).await?.ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> Error {
+    Error::not_found(format!("application «{name}»"))
 }
 
 /// Adds an application. With a default role, everyone active has it at once.

@@ -6,7 +6,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::super::audit;
-use super::super::context::{Actor, Context};
+use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices;
 use super::super::roles;
@@ -157,7 +157,7 @@ impl Work<'_> {
             return Ok(());
         }
         // Whoever asks does not shut themselves out.
-        let fate = if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) { Fate::Keep } else { self.fate };
+        let fate = if ctx.actor.person() == Some(id) { Fate::Keep } else { self.fate };
         let stands = fate == Fate::Purge && is_kept(tx, ctx, id).await?.is_some();
         match fate {
             Fate::Purge if !stands => {

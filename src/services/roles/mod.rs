@@ -5,7 +5,7 @@
 //! know no store.
 
 pub mod assignments;
-mod authority;
+pub(in crate::services) mod authority;
 mod compare;
 mod compile;
 mod compiled;
@@ -18,8 +18,10 @@ mod evaluate;
 pub mod exclusions;
 mod explain;
 mod fields;
+mod foreseen;
 mod graph;
 mod held;
+mod import;
 mod leaves;
 mod lint;
 mod losers;
@@ -45,7 +47,9 @@ pub(in crate::services) use authority::{may_give, not_oneself};
 pub use compare::compare;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
-pub use held::{HeldRole, gateway_roles_in, held_in};
+pub use foreseen::foreseen_in;
+pub use held::{HeldRole, gateway_roles_in, held_in, with_units_below_in};
+pub use import::{AssignmentRow, import};
 pub use lint::{Finding, Remark, lint, lint_rule};
 pub use losers::{Decider, Loser};
 pub use misses::{Miss, WhyNot};

@@ -5,12 +5,12 @@ use serde_json::json;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::may_give;
+use super::authority::{Own, may_give, where_it_holds};
 use super::compile::{Compiled, RuleFields};
 use super::edges;
 use super::effects;
 use super::place::check_place_of;
-use super::recompute::{Changed, recompute_all_in};
+use super::recompute::{self, Changed};
 use super::window::Window;
 use super::work::Work;
 use crate::store::Tx;
@@ -18,7 +18,7 @@ use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::rule::{self, Rule};
 use crate::types::Invalid;
 use crate::types::id::RuleId;
-use crate::types::permission::{APPLICATION, Permission};
+use crate::types::permission::{APPLICATION, Bound, GatewayRole, Permission};
 use crate::types::time::Timestamp;
 
 /// Most rules of an establishment.
@@ -174,12 +174,29 @@ pub(super) fn check_role(application: &Application, rule: &Compiled) -> Result<(
         None if application.name == APPLICATION => {
             Err(Invalid::new("role", format!("a rule of {APPLICATION} names its role in full: captures could give any role")))
         }
-        _ if application.name == APPLICATION && rule.scope.is_some() => {
-            Err(Invalid::new("scope", format!("roles of {APPLICATION} hold in the whole establishment: leave the scope out")))
-        }
+        Some(named) if application.name == APPLICATION => check_bound(&named, rule.scope.is_some()),
         Some(named) => application.role(&named).map_or(Ok(()), |role| check_place_of(application, role, rule)),
         None => Ok(()),
     }
+}
+
+/// A role of the gateway holds where it can: a rule says where, or leaves it out.
+fn check_bound(role: &str, scoped: bool) -> Result<(), Invalid> {
+    let Some(role) = GatewayRole::from_name(role) else { return Ok(()) };
+    let fits = match role.bound() {
+        Bound::Establishment => !scoped,
+        Bound::Unit | Bound::Application => scoped,
+        Bound::UnitOrEstablishment => true,
+    };
+    if fits { Ok(()) } else { Err(Invalid::new("scope", where_it_holds(role))) }
+}
+
+/// Recomputes everyone, unless that changed the actor's own roles in the gateway: then nobody's changes.
+pub(super) async fn recompute_all_in(tx: &mut Tx, ctx: &Context) -> Result<Changed, Error> {
+    let own = Own::of_gateway_in(tx, ctx).await?;
+    let changed = recompute::recompute_all_in(tx, ctx).await?;
+    own.unchanged_in(tx).await?;
+    Ok(changed)
 }
 
 async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, rule: &Rule, changed: Changed) -> Result<(), Error> {

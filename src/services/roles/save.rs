@@ -12,10 +12,13 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::may_give;
+use super::compile::Compiled;
 use super::edges;
 use super::effects;
 use super::fields::RuleFields;
-use super::recompute::{Changed, recompute_all_in};
+use super::foreseen::own_stay_in;
+use super::recompute::Changed;
+use super::rules::recompute_all_in;
 use super::simulate::{checked_number, compiled, simulate, with_keys};
 use super::window::Window;
 use super::work::Work;
@@ -171,13 +174,16 @@ pub(in crate::services) async fn replace_in(
 /// # Errors
 /// `Invalid` with the rule's place in the list; `Forbidden`.
 pub(in crate::services) async fn check(ctx: &Context, rules: &[RuleFields]) -> Result<(), Error> {
-    check_in(&mut ctx.store.read().await?, rules, ctx.now).await?;
-    rules.iter().try_for_each(|fields| may_give(ctx, &fields.application, &fields.role))
+    let mut tx = ctx.store.read().await?;
+    let supposed = check_in(&mut tx, rules, ctx.now).await?;
+    rules.iter().try_for_each(|fields| may_give(ctx, &fields.application, &fields.role))?;
+    // They may be applied at a time when the caller is not asked any more.
+    own_stay_in(&mut tx, ctx, supposed).await
 }
 
-async fn check_in(tx: &mut Tx, rules: &[RuleFields], now: Timestamp) -> Result<(), Error> {
+async fn check_in(tx: &mut Tx, rules: &[RuleFields], now: Timestamp) -> Result<Vec<Compiled>, Error> {
     checked_number(rules)?;
-    compiled(tx, &Work::default(), rules).await?;
+    let ready = compiled(tx, &Work::default(), rules).await?;
     let window = |fields: &RuleFields| Window::new(fields, Some(now)).unwrap_or_default();
     let same = |one: &RuleFields, other: &RuleFields| {
         one.enabled
@@ -193,7 +199,7 @@ async fn check_in(tx: &mut Tx, rules: &[RuleFields], now: Timestamp) -> Result<(
             return Err(Error::invalid(format!("rules[{at}].valid_from"), why));
         }
     }
-    Ok(())
+    Ok(ready)
 }
 
 fn sentence(text: &str) -> String {

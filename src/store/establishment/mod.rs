@@ -7,6 +7,7 @@ pub mod application_use;
 pub mod archive;
 pub mod archive_tables;
 pub mod assignment;
+pub mod assignment_by_hand;
 pub mod audit_event;
 pub mod authorization_code;
 pub mod bulk_item;
