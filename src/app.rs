@@ -137,7 +137,7 @@ async fn sweep_for_ever(gateway: Arc<Gateway>) {
 async fn bring_up(gateway: Arc<Gateway>) {
     let (mut after, mut brought_up, mut failed) = (None, 0, 0);
     loop {
-        match upgrades::bring_some_up(&gateway, after).await {
+        match upgrades::bring_some_up(&gateway, after, Timestamp::now()).await {
             Ok(batch) => {
                 brought_up += batch.brought_up;
                 failed += batch.failed;

@@ -46,11 +46,18 @@ fn expected(row: &Row, caller: &str) -> u16 {
         Reach::Platform | Reach::Operate => caller == "operator",
         Reach::Manage => matches!(caller, "operator" | "administrator"),
         Reach::Read => matches!(caller, "operator" | "administrator" | "auditor"),
+        Reach::People => matches!(caller, "operator" | "administrator" | "auditor" | "unit admin" | "help desk" | "responsible"),
+        Reach::Unit => matches!(caller, "operator" | "administrator" | "unit admin"),
+        Reach::Links => matches!(caller, "operator" | "administrator" | "unit admin" | "help desk"),
+        Reach::Held => matches!(caller, "operator" | "administrator" | "auditor" | "unit admin" | "responsible"),
+        Reach::Given => matches!(caller, "operator" | "administrator" | "auditor"),
+        Reach::Access => matches!(caller, "operator" | "administrator" | "responsible"),
     };
     match caller {
         _ if served => row.answer,
         "anonymous" => 401,
         "stranger" if row.reach != Reach::Platform => 404,
+        "unit admin" | "responsible" if row.reach == Reach::Given => 404,
         // An access token says nothing of its home: the platform does not know those of an establishment.
         "person" if row.reach == Reach::Platform => ACCESS_TOKEN_OF_ANOTHER,
         _ => 403,
@@ -61,8 +68,8 @@ fn expected(row: &Row, caller: &str) -> u16 {
 async fn every_operation_answers_every_caller_as_the_table_says() {
     let api = Served::start().await;
     let (here, there) = (api.establishment("Lycée Ampère").await, api.establishment("École Curie").await);
-    let callers = Callers::make(&api, &here, &there).await;
     let targets = Targets::prepare(&api, &here).await;
+    let callers = Callers::make(&api, &here, &there).await;
     let mut wrong = Vec::new();
     for row in TABLE {
         for (caller, token) in callers.all() {
@@ -94,6 +101,31 @@ async fn one_establishments_administrator_reaches_nothing_of_another_by_its_keys
         let path = format!("/api/v1{}", target.path(row.path, &here));
         let answer = api.send(row.method.parse::<Method>().unwrap(), &path, Some(&administrator), target.body(row).as_ref()).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{} {}: {}", row.method, row.path, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_units_administrator_reaches_nobody_of_another_unit() {
+    let api = Served::start().await;
+    let here = api.establishment("Lycée Ampère").await;
+    let targets = Targets::prepare(&api, &here).await;
+    // Everyone of this test is at home elsewhere.
+    targets.unit("geii").await;
+    let other = api.token_within(&here, "unit_administrator", Some("geii")).await;
+    let by_person = |row: &&Row| {
+        matches!(row.reach, Reach::People | Reach::Unit | Reach::Links | Reach::Held | Reach::Access) && !row.path.contains("/applications")
+    };
+    let (one, many): (Vec<&Row>, Vec<&Row>) = TABLE.iter().filter(by_person).partition(|row| row.path.contains("{id}"));
+    assert!(one.len() >= 8 && many.len() >= 2, "the rows are found");
+    for row in one {
+        let target = targets.fresh(row).await;
+        let path = format!("/api/v1{}", target.path(row.path, &here));
+        let answer = api.send(row.method.parse::<Method>().unwrap(), &path, Some(&other), target.body(row).as_ref()).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{} {}: {}", row.method, row.path, answer.body);
+    }
+    for row in many.into_iter().filter(|row| row.method == "GET") {
+        let answer = api.get(&format!("/api/v1{}", row.path.replace("{slug}", &here)), &other).await;
+        assert_eq!((answer.status, &answer.body["total"]), (StatusCode::OK, &Value::from(0)), "{}: {}", row.path, answer.body);
     }
 }
 

@@ -27,4 +27,5 @@ mod roles;
 mod store;
 mod sync;
 mod tidy;
+mod units;
 mod web;

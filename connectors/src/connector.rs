@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::changes::{Bookmark, Changes, Following, Unusable};
 use crate::csv::Csv;
-use crate::ldap::{CheckStep, Directory, Error, One, Reading};
+use crate::ldap::{CheckStep, Directory, Error, One, Reading, StatedUnit};
 use crate::ldif::Ldif;
 
 /// One source, ready to be read; cheap to clone.
@@ -65,6 +65,17 @@ impl Connector {
             Self::Ldap(directory) => Ok(directory.check(now).await),
             Self::Csv(file) => Ok(file.check()),
             Self::Ldif(file) => Ok(file.check(now)),
+        }
+    }
+
+    /// Reads the units that the source keeps entries of. None when it keeps none.
+    ///
+    /// # Errors
+    /// [`Error`] when they could not be read to the end.
+    pub async fn units(&self) -> Result<Option<Vec<StatedUnit>>, Error> {
+        match self {
+            Self::Ldap(directory) => directory.units().await,
+            Self::Csv(_) | Self::Ldif(_) => Ok(None),
         }
     }
 

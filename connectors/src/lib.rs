@@ -24,7 +24,8 @@ pub use changes::{Batch, Bookmark, Caught, Changes, Extent, Following, Step};
 pub use connector::Connector;
 pub use file::Content;
 pub use ldap::{
-    Absent, Bar, Cause, CheckStep, Directory, Error, Level, One, Reading, Routed, Sample, Settings, SettingsError, Summary, Verdict,
+    Absent, Bar, Cause, CheckStep, Directory, Error, Level, One, Reading, Routed, Sample, Settings, SettingsError, StatedUnit, Summary,
+    Verdict,
 };
 pub use mapping::Traced;
 pub use record::{Group, Kind, Member, Person, Record, Turn, Unreadable};

@@ -165,6 +165,52 @@ error-logout-redirect-uri-title = Return address refused
 error-logout-redirect-uri-detail = The return address asked for (post_logout_redirect_uri) is not registered for this application. You are not signed out.
 error-logout-redirect-uri-next = Report it to whoever manages the application: the address must be registered to the letter.
 
+## Reviews
+
+review-list-title = Roles to review
+review-list-none = No decision waits for you.
+review-due = To be decided before { $name }.
+review-open = { $count ->
+    [0] Everything is decided.
+    [one] One decision waits for you.
+   *[other] { $count } decisions wait for you.
+  }
+review-signed-in = You are signed in as { $name }.
+review-done = { $count ->
+    [one] One decision is recorded.
+   *[other] { $count } decisions are recorded.
+  }
+review-show-all = Show what is decided too
+review-show-open = Show only what is still to be decided
+review-nothing = There is nothing to decide here.
+review-caption = Each row is one role of one person.
+review-choose = Choose
+review-person = Person
+review-role = Role
+review-origin = Comes
+review-origin-manual = given by hand
+review-origin-rule = from a rule
+review-origin-default = by default
+review-used = Last used
+review-used-on = on { $day }
+review-used-never = never
+review-decision = Decision
+review-decision-open = to be decided
+review-decision-kept = kept
+review-decision-withdrawn = withdrawn
+review-all = All rows of this page
+review-reason = Reason
+review-reason-hint = Needed to withdraw a role. Whoever asks later reads it.
+review-keep = Keep what is ticked
+review-withdraw = Withdraw what is ticked
+review-note = A role that is withdrawn ends at once, and the person is told. What is not decided stays as it is.
+review-next = Next page
+review-error-title = Nothing was recorded
+review-error-choose = Tick at least one row, then keep or withdraw.
+review-error-reason = Say why, in at most 500 characters: no role is withdrawn without a reason.
+review-error-changed = Something changed since you opened this page. Look at the rows you ticked, then try again.
+review-error-own = Nobody decides on their own roles. Untick yours.
+
 ## Letters
 mail-greeting = Hello { $name },
 mail-greeting-plain = Hello,
@@ -248,6 +294,33 @@ mail-held-decide =
 
     { $url }
 
+# To someone whose roles changed.
+mail-roles-subject = { $name }: your roles have changed
+mail-roles-subject-given = { $name }: you have new rights
+mail-roles-gained = { $name } gave you:
+mail-roles-lost = { $name } took away from you:
+mail-roles-role = { $application }: { $role }
+mail-roles-role-in = { $application }: { $role } ({ $scope })
+mail-roles-until = until { $until }
+mail-roles-now = This holds from now on. An application that is already open may ask you to sign in again.
+mail-roles-contact = A question, a mistake? Write to { $contact }.
+mail-roles-ask = A question, a mistake? Ask the administration of your establishment.
+
+# To whoever is to decide in a review.
+mail-review-subject = { $name }: roles to review before { $day }
+mail-review-subject-again = { $name }: reminder, roles to review before { $day }
+mail-review-body =
+    For the review “{ $title }”, say of each person whether they keep the role they have. { $count ->
+        [one] One decision waits for you
+       *[other] { $count } decisions wait for you
+      }, until { $until }.
+
+    Open this page and sign in:
+
+    { $url }
+
+    Nobody decides on their own roles. What is not decided stays as it is, and will be listed as not decided.
+
 # A rule set is held at its time.
 mail-rule-set-subject = { $name }: the rule set “{ $title }” waits for your decision
 mail-rule-set-what =
@@ -295,6 +368,14 @@ cli-groups-removed = groups removed
 cli-id = identifier
 cli-unit = unit
 cli-parent = above
+cli-other = of
+cli-given-by = given by
+cli-line = line
+cli-field = field
+cli-relation-added = { $user } is { $kind } of { $other } from now on.
+cli-relation-ended = { $user } is { $kind } of { $other } no more.
+cli-imported-rows = Rows: { $added } added, { $updated } changed, { $unchanged } unchanged, { $refused } refused.
+cli-would-import = Nothing is written. Rows: { $added } would be added, { $updated } changed, { $unchanged } unchanged, { $refused } refused.
 cli-source = source
 cli-unit-added = The unit { $name } is added.
 cli-unit-edited = The unit { $name } is changed. With it: { $people } people, { $assignments } roles given by hand.
@@ -381,6 +462,30 @@ cli-client-secret = Its secret is shown only now:
 cli-client-deleted = The client is removed, with everything it was granted.
 cli-rule-added = The rule { $id } is added, and everyone’s roles are recomputed.
 cli-rule-deleted = The rule is removed, with what it gave.
+cli-reason = reason
+cli-exclusion-ended = The exclusion { $id } has ended: rules give again what they give.
+cli-review-decided = decided
+cli-review-open = open
+cli-review-decision = decision
+cli-roles-gained = roles gained
+cli-roles-lost = roles lost
+cli-losers = Roles that gave way, as the application allows one:
+cli-lost-by-order = { $winner } stands before it in the catalogue ({ $winner_rank } before { $rank })
+cli-lost-by-priority = the rule that gives { $winner } is stronger
+cli-lost-by-scope = { $winner } comes first
+cli-miss-captures = captures of its conditions do not agree, or one that is wanted is empty
+cli-miss-person = the person is not active; seen: { $value }
+cli-miss-not-yet = the rule counts from { $value } on
+cli-miss-no-longer = the rule counted until { $value }
+cli-miss-unknown = the catalogue does not know the role { $value }
+cli-miss-rule = a stronger rule gives { $value }
+cli-miss-role = a stronger role is held than { $value }
+cli-miss-excluded = the person is excluded from the role { $value }
+cli-told-client = What { $client } would get now:
+cli-refused-client = Nothing: the client is disabled.
+cli-refused-person = Nothing: the person is not active.
+cli-refused-role = Nothing: the application wants a role, and this person has none that counts.
+cli-no-roles-scope = It may not ask for the scope “roles”: only its claim shape can give it roles.
 cli-simulated = gained: { $gained }; lost: { $lost }; unchanged: { $unchanged }
 cli-rules-applied = The rules stand now. Rules: { $added } new, { $removed } gone, { $kept } as before. Roles: { $gained } given, { $lost } taken away.
 cli-rules-rolled-back = The rules from before stand again. Rules: { $added } new, { $removed } gone, { $kept } as before. Roles: { $gained } given, { $lost } taken away.
@@ -469,3 +574,39 @@ cli-sessions = sessions
 cli-size-kb = size (kB)
 cli-last-sync = last sync
 cli-sum = sum
+
+# Roles of the gateway.
+role-operator = Operator of the platform
+role-administrator = Administrator
+role-auditor = Auditor
+role-unit-administrator = Unit administrator
+role-help-desk = Help desk
+role-responsible = Responsible for an application
+
+## What is remarkable about rules
+
+lint-broken = It does not fit any more and gives nothing: { $why }
+lint-role = The role “{ $role }” is not in the catalogue: it gives nothing.
+lint-disabled = It is switched off.
+lint-waiting = It gives nothing before { $at }.
+lint-ended = It has given nothing since { $at }. Take its end away, or remove it.
+lint-ended-yearly = It has given nothing since { $at }, its day of the year. Any change renews it for a year.
+lint-shadowed = Another rule gives the same to everyone it matches, and stands before it: { $rule }
+lint-overlapping = Another rule says the same while it counts: { $rule }
+lint-no-group = No group matches “{ $pattern }”.
+lint-no-member = Groups match “{ $pattern }”, and nobody who is active is in them.
+lint-no-attribute = Nobody has an attribute “{ $name }”: look at the source’s mapping.
+lint-no-value = Nobody’s “{ $name }” matches “{ $pattern }”.
+lint-no-unit = Nobody is in a unit that matches “{ $pattern }”.
+lint-no-source = There is no source “{ $name }”.
+lint-nobody-from-source = Nobody comes from the source “{ $name }”.
+lint-nobody = It gives nobody anything today.
+lint-capture = Nothing uses what “{ $name }” takes: write (?:…) for brackets without a name.
+cli-remark = remark
+cli-rule = rule
+cli-rule-open = counts
+cli-rule-disabled = off
+cli-rule-waiting = from { $at }
+cli-rule-until = until { $at }
+cli-rule-ended = ended { $at }
+cli-rules-fine = There is nothing to remark about these rules.

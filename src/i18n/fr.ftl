@@ -165,6 +165,52 @@ error-logout-redirect-uri-title = Adresse de retour refusée
 error-logout-redirect-uri-detail = L’adresse de retour demandée (post_logout_redirect_uri) n’est pas enregistrée pour cette application. Vous n’êtes pas déconnecté(e).
 error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
 
+## Revues
+
+review-list-title = Rôles à vérifier
+review-list-none = Aucune décision ne vous attend.
+review-due = À décider avant le { $name }.
+review-open = { $count ->
+    [0] Tout est décidé.
+    [one] Une décision vous attend.
+   *[other] { $count } décisions vous attendent.
+  }
+review-signed-in = Vous êtes connecté(e) en tant que { $name }.
+review-done = { $count ->
+    [one] Une décision est enregistrée.
+   *[other] { $count } décisions sont enregistrées.
+  }
+review-show-all = Montrer aussi ce qui est décidé
+review-show-open = Montrer seulement ce qui reste à décider
+review-nothing = Il n’y a rien à décider ici.
+review-caption = Chaque ligne est un rôle d’une personne.
+review-choose = Choisir
+review-person = Personne
+review-role = Rôle
+review-origin = Vient
+review-origin-manual = donné à la main
+review-origin-rule = d’une règle
+review-origin-default = par défaut
+review-used = Dernier usage
+review-used-on = le { $day }
+review-used-never = jamais
+review-decision = Décision
+review-decision-open = à décider
+review-decision-kept = gardé
+review-decision-withdrawn = retiré
+review-all = Toutes les lignes de cette page
+review-reason = Motif
+review-reason-hint = Nécessaire pour retirer un rôle. La personne qui demandera plus tard le lira.
+review-keep = Garder ce qui est coché
+review-withdraw = Retirer ce qui est coché
+review-note = Un rôle retiré l’est aussitôt, et la personne l’apprend. Ce qui n’est pas décidé reste comme c’est.
+review-next = Page suivante
+review-error-title = Rien n’est enregistré
+review-error-choose = Cochez au moins une ligne, puis gardez ou retirez.
+review-error-reason = Dites pourquoi, en 500 caractères au plus : un rôle n’est pas retiré sans motif.
+review-error-changed = Quelque chose a changé depuis que vous avez ouvert cette page. Vérifiez les lignes cochées, puis recommencez.
+review-error-own = Personne ne décide de ses propres rôles. Décochez les vôtres.
+
 ## Lettres
 mail-greeting = Bonjour { $name },
 mail-greeting-plain = Bonjour,
@@ -251,6 +297,33 @@ mail-held-decide =
 
     { $url }
 
+# To someone whose roles changed.
+mail-roles-subject = { $name } : vos rôles ont changé
+mail-roles-subject-given = { $name } : vous avez de nouveaux droits
+mail-roles-gained = { $name } vous a donné :
+mail-roles-lost = { $name } vous a retiré :
+mail-roles-role = { $application } : { $role }
+mail-roles-role-in = { $application } : { $role } ({ $scope })
+mail-roles-until = jusqu’au { $until }
+mail-roles-now = Cela vaut dès maintenant. Une application déjà ouverte peut vous demander de vous connecter à nouveau.
+mail-roles-contact = Une question, une erreur ? Écrivez à { $contact }.
+mail-roles-ask = Une question, une erreur ? Adressez-vous à l’administration de votre établissement.
+
+# To whoever is to decide in a review.
+mail-review-subject = { $name } : des rôles à vérifier avant le { $day }
+mail-review-subject-again = { $name } : rappel, des rôles à vérifier avant le { $day }
+mail-review-body =
+    Pour la revue « { $title } », dites de chacun s’il garde le rôle qu’il a. { $count ->
+        [one] Une décision vous attend
+       *[other] { $count } décisions vous attendent
+      }, jusqu’au { $until }.
+
+    Ouvrez cette page et connectez-vous :
+
+    { $url }
+
+    Personne ne décide de ses propres rôles. Ce qui n’est pas décidé reste comme c’est, et sera noté comme non décidé.
+
 # Un jeu de règles est retenu à son heure.
 mail-rule-set-subject = { $name } : le jeu de règles « { $title } » attend votre décision
 mail-rule-set-what =
@@ -298,6 +371,14 @@ cli-groups-removed = groupes supprimés
 cli-id = clé
 cli-unit = unité
 cli-parent = au-dessus
+cli-other = de
+cli-given-by = donné par
+cli-line = ligne
+cli-field = champ
+cli-relation-added = Désormais, { $user } est { $kind } de { $other }.
+cli-relation-ended = { $user } n’est plus { $kind } de { $other }.
+cli-imported-rows = Lignes : { $added } ajoutées, { $updated } modifiées, { $unchanged } inchangées, { $refused } refusées.
+cli-would-import = Rien n’est écrit. Lignes : { $added } seraient ajoutées, { $updated } modifiées, { $unchanged } inchangées, { $refused } refusées.
 cli-source = source
 cli-unit-added = L’unité { $name } est ajoutée.
 cli-unit-edited = L’unité { $name } est modifiée. Avec elle : { $people } personnes, { $assignments } rôles donnés à la main.
@@ -384,6 +465,30 @@ cli-client-secret = Son secret n’est montré que maintenant :
 cli-client-deleted = Le client est supprimé, avec tout ce qui lui était accordé.
 cli-rule-added = La règle { $id } est ajoutée, et les rôles de tous sont recalculés.
 cli-rule-deleted = La règle est supprimée, avec ce qu’elle donnait.
+cli-reason = motif
+cli-exclusion-ended = L’exclusion { $id } est levée : les règles donnent à nouveau ce qu’elles donnent.
+cli-review-decided = décidé
+cli-review-open = reste
+cli-review-decision = décision
+cli-roles-gained = rôles gagnés
+cli-roles-lost = rôles perdus
+cli-losers = Rôles qui ont cédé, l’application n’en permettant qu’un :
+cli-lost-by-order = { $winner } le précède dans le catalogue ({ $winner_rank } avant { $rank })
+cli-lost-by-priority = la règle qui donne { $winner } est plus forte
+cli-lost-by-scope = { $winner } vient en premier
+cli-miss-captures = les captures de ses conditions ne s’accordent pas, ou l’une de celles qu’il faut est vide
+cli-miss-person = la personne n’est pas active ; vu : { $value }
+cli-miss-not-yet = la règle compte à partir de { $value }
+cli-miss-no-longer = la règle a compté jusqu’à { $value }
+cli-miss-unknown = le catalogue ne connaît pas le rôle { $value }
+cli-miss-rule = une règle plus forte donne { $value }
+cli-miss-role = un rôle plus fort que { $value } est tenu
+cli-miss-excluded = la personne est exclue du rôle { $value }
+cli-told-client = Ce que { $client } recevrait maintenant :
+cli-refused-client = Rien : le client est désactivé.
+cli-refused-person = Rien : la personne n’est pas active.
+cli-refused-role = Rien : l’application exige un rôle, et cette personne n’en a aucun qui compte.
+cli-no-roles-scope = Il ne peut pas demander la portée « roles » : seule sa forme de claims peut lui donner des rôles.
 cli-simulated = gagnés : { $gained } ; perdus : { $lost } ; inchangés : { $unchanged }
 cli-rules-applied = Les règles sont en vigueur. Règles : { $added } nouvelles, { $removed } retirées, { $kept } inchangées. Rôles : { $gained } donnés, { $lost } retirés.
 cli-rules-rolled-back = Les règles d’avant sont de nouveau en vigueur. Règles : { $added } nouvelles, { $removed } retirées, { $kept } inchangées. Rôles : { $gained } donnés, { $lost } retirés.
@@ -472,3 +577,39 @@ cli-sessions = sessions
 cli-size-kb = taille (Ko)
 cli-last-sync = dernière synchronisation
 cli-sum = somme
+
+# Rôles de la passerelle.
+role-operator = Opérateur de la plateforme
+role-administrator = Administrateur
+role-auditor = Auditeur
+role-unit-administrator = Administrateur d’unité
+role-help-desk = Assistance
+role-responsible = Responsable d’application
+
+## Ce qui frappe dans les règles
+
+lint-broken = Elle ne convient plus et ne donne rien : { $why }
+lint-role = Le rôle « { $role } » n’est pas au catalogue : elle ne donne rien.
+lint-disabled = Elle est désactivée.
+lint-waiting = Elle ne donne rien avant le { $at }.
+lint-ended = Elle ne donne plus rien depuis le { $at }. Retirez sa fin, ou supprimez-la.
+lint-ended-yearly = Elle ne donne plus rien depuis le { $at }, son jour de l’année. Tout changement la reconduit pour un an.
+lint-shadowed = Une autre règle donne la même chose à tous ceux qu’elle désigne, et passe avant elle : { $rule }
+lint-overlapping = Une autre règle dit la même chose pendant qu’elle compte : { $rule }
+lint-no-group = Aucun groupe ne correspond à « { $pattern } ».
+lint-no-member = Des groupes correspondent à « { $pattern } », et personne d’actif n’y est.
+lint-no-attribute = Personne n’a d’attribut « { $name } » : voyez la correspondance de la source.
+lint-no-value = Chez personne, « { $name } » ne correspond à « { $pattern } ».
+lint-no-unit = Personne n’est dans une unité qui correspond à « { $pattern } ».
+lint-no-source = Il n’y a pas de source « { $name } ».
+lint-nobody-from-source = Personne ne vient de la source « { $name } ».
+lint-nobody = Elle ne donne rien à personne aujourd’hui.
+lint-capture = Rien n’utilise ce que prend « { $name } » : écrivez (?:…) pour des parenthèses sans nom.
+cli-remark = remarque
+cli-rule = règle
+cli-rule-open = compte
+cli-rule-disabled = désactivée
+cli-rule-waiting = à partir du { $at }
+cli-rule-until = jusqu’au { $at }
+cli-rule-ended = finie le { $at }
+cli-rules-fine = Il n’y a rien à remarquer dans ces règles.

@@ -1,5 +1,9 @@
 //! Who asks, where, when: the first argument of every service function.
 
+mod actor;
+
+pub use actor::{Actor, Subject};
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,7 +21,7 @@ use super::vault::Vault;
 use crate::config::{Archives, Limits};
 use crate::store::registry::establishment::{Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus};
 use crate::store::{Store, Stores};
-use crate::types::id::{EstablishmentId, TokenId, UserId};
+use crate::types::id::EstablishmentId;
 use crate::types::locale::Locale;
 use crate::types::network::Networks;
 use crate::types::permission::{GatewayRole, Permission};
@@ -57,66 +61,6 @@ pub struct Gateway {
     pub trusted_proxies: Networks,
 }
 
-/// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// The program itself, or whoever may run its command line on the machine.
-    System,
-    /// Nobody known.
-    Anonymous,
-    /// A person signed in, with their roles in the gateway.
-    User {
-        /// The person.
-        id: UserId,
-        /// Roles in the application `passerelle`.
-        roles: Vec<GatewayRole>,
-    },
-    /// An API token, acting with one role.
-    Token {
-        /// The token.
-        id: TokenId,
-        /// Its role.
-        role: GatewayRole,
-    },
-    /// A source's sync run.
-    Source(String),
-}
-
-impl Actor {
-    /// As the audit trail names it.
-    pub fn label(&self) -> String {
-        match self {
-            Self::System => "system".to_owned(),
-            Self::Anonymous => "anonymous".to_owned(),
-            Self::User { id, .. } => format!("user:{id}"),
-            Self::Token { id, .. } => format!("token:{id}"),
-            Self::Source(name) => format!("source:{name}"),
-        }
-    }
-
-    /// Whether the actor holds everything that a role of the gateway gives: nobody hands on more than they hold (SECURITY 24).
-    pub fn may_act_as(&self, wanted: GatewayRole) -> bool {
-        match self {
-            Self::System => true,
-            Self::Anonymous | Self::Source(_) => false,
-            Self::User { roles, .. } => roles.iter().any(|r| r.covers(wanted)),
-            Self::Token { role, .. } => role.covers(wanted),
-        }
-    }
-
-    /// Whether the actor holds a permission.
-    pub fn may(&self, permission: Permission) -> bool {
-        match self {
-            Self::System => true,
-            Self::Anonymous => false,
-            Self::User { roles, .. } => roles.iter().any(|r| r.gives(permission)),
-            Self::Token { role, .. } => role.gives(permission),
-            // A run writes the facts of its source and configures nothing.
-            Self::Source(_) => matches!(permission, Permission::ManageUsers | Permission::Read),
-        }
-    }
-}
-
 /// One request's surroundings, in one establishment.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -150,31 +94,73 @@ impl Context {
             gateway.establishments.find(&gateway.stores, slug).await?.ok_or_else(unknown)?
         };
         let store = gateway.stores.establishment(&*establishment).await?;
-        Ok(Self { gateway: gateway.clone(), establishment, store, actor, now, request_id: Uuid::now_v7(), locale: Locale::default() })
+        Ok(Self::over(gateway, establishment, store, actor, now))
     }
 
-    /// The first line of every service function.
+    /// A context over an establishment's store that stands open.
+    pub fn over(gateway: &Arc<Gateway>, establishment: Arc<Establishment>, store: Store, actor: Actor, now: Timestamp) -> Self {
+        Self { gateway: gateway.clone(), establishment, store, actor, now, request_id: Uuid::now_v7(), locale: Locale::default() }
+    }
+
+    /// The first line of every service function about the establishment as a whole.
     ///
     /// # Errors
     /// `Unauthenticated` or `Forbidden`.
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
-        // Whoever configures the platform could make themselves an operator: by a source that states one, a client that signs one in, a
-        // rule. So on the platform only operators configure (SECURITY 24).
-        let configures = !matches!(permission, Permission::Read | Permission::ManageUsers);
+        self.check_platform(permission)?;
+        if self.actor.may(permission) { Ok(()) } else { Err(self.refused(permission)) }
+    }
+
+    /// The first line of every service function about someone or something that is still to be read: whether the actor holds the permission
+    /// anywhere at all. [`Self::require_for`] follows once it is known whom or what it is about.
+    ///
+    /// # Errors
+    /// `Unauthenticated` or `Forbidden`.
+    pub fn require_somewhere(&self, permission: Permission) -> Result<(), Error> {
+        self.check_platform(permission)?;
+        if self.actor.may_somewhere(permission) { Ok(()) } else { Err(self.refused(permission)) }
+    }
+
+    /// Whether the actor holds a permission for someone or something (SCO-13, SCO-17).
+    ///
+    /// # Errors
+    /// `Unauthenticated` or `Forbidden`; `NotFound` for a person whom the actor may not even see.
+    pub fn require_for(&self, permission: Permission, subject: &Subject<'_>) -> Result<(), Error> {
+        self.require_somewhere(permission)?;
+        if self.actor.may_for(permission, subject) {
+            return Ok(());
+        }
+        match subject {
+            Subject::Person(person) | Subject::Access { person, .. }
+                if !self.actor.may_for(Permission::SeePeople, &Subject::Person(person)) =>
+            {
+                Err(Error::not_found("user"))
+            }
+            Subject::Person(_) | Subject::Access { .. } | Subject::Unit(_) => Err(self.refused(permission)),
+        }
+    }
+
+    /// Whoever configures the platform could make themselves an operator: by a source that states one, a client that signs one in, a rule. So
+    /// on the platform only operators configure (SECURITY 24).
+    fn check_platform(&self, permission: Permission) -> Result<(), Error> {
+        use Permission::{AttachPeople, ManageUsers, Read, ResetPasswords, SeePeople};
+        let configures = !matches!(permission, Read | SeePeople | ManageUsers | AttachPeople | ResetPasswords);
         if self.is_platform() && configures && self.actor != Actor::Anonymous && !self.actor.may_act_as(GatewayRole::Operator) {
             return Err(Error::Forbidden("on the platform only operators configure: ask one".to_owned()));
         }
-        if self.actor.may(permission) {
-            return Ok(());
-        }
+        Ok(())
+    }
+
+    fn refused(&self, permission: Permission) -> Error {
         if self.actor == Actor::Anonymous {
-            return Err(Error::Unauthenticated);
+            return Error::Unauthenticated;
         }
         // What operators alone do, and whatever is done on the platform, no administrator can give.
         let by_operators = self.is_platform() || permission == Permission::ManageEstablishments;
         let whom =
             if by_operators { "operator of the platform".to_owned() } else { format!("administrator of {}", self.establishment.name) };
-        Err(Error::Forbidden(format!("this needs the permission {permission:?}; ask an {whom}")))
+        let here = if self.actor.may_somewhere(permission) { " here" } else { "" };
+        Error::Forbidden(format!("this needs the permission {permission:?}{here}; ask an {whom}"))
     }
 
     /// The establishment's signing keys.

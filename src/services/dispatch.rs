@@ -16,6 +16,8 @@ use super::leaving;
 use super::logout_notices;
 use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
+use super::reviews;
+use super::roles;
 use super::rule_sets;
 use super::sync;
 use crate::store::establishment::bulk_run::BulkState;
@@ -23,13 +25,13 @@ use crate::store::registry::job::Kind;
 use crate::types::time::Timestamp;
 
 /// What people wait for. A job of a kind that is named nowhere here is left to nodes that know it.
-pub const PROMPT: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Import];
+pub const PROMPT: &[Kind] = &[Kind::Outbox, Kind::Sync, Kind::Establishment, Kind::Import, Kind::RoleEdges];
 /// Runs of sources whose schedule says so: each node does a few at a time, and what people wait for goes by.
 pub const RUNS: &[Kind] = &[Kind::Schedule];
 /// What a node goes on doing for as long as it lives.
 pub const LIVE: &[Kind] = &[Kind::Live];
 /// What may take long and comes in numbers: it never stands in the way of what people wait for.
-pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving, Kind::RuleSet];
+pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving, Kind::Review, Kind::RuleSet];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -87,11 +89,16 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             seen_to = leaving::round(&ctx) => seen_to.map(|(_, next_due)| next_due),
             () = lease.lost() => Err(Error::Internal("another node may see to people who left by now".to_owned())),
         },
+        Kind::Review => reviews::remind_when_due(&ctx, &job.subject).await,
         Kind::Bulk => {
             let run = bulk::carry_on(gateway, lease, |_| {}).await?;
             // Another node goes on, or this one once others had their turn.
             Ok((run.state == BulkState::Running).then_some(job.due_at))
         }
+        Kind::RoleEdges => tokio::select! {
+            seen_to = Box::pin(roles::edges::round(&ctx, job.seq > 0)) => seen_to.map(|(_, next_due)| next_due),
+            () = lease.lost() => Err(Error::Internal("another node may see to what time changes by now".to_owned())),
+        },
         Kind::RuleSet => tokio::select! {
             applied = Box::pin(rule_sets::apply_due(&ctx, &job.subject)) => applied,
             () = lease.lost() => Err(Error::Internal("another node may apply this rule set by now".to_owned())),

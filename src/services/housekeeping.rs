@@ -7,6 +7,8 @@ use super::context::Gateway;
 use super::error::Error;
 use super::leaving;
 use super::outbox;
+use super::reviews;
+use super::roles;
 use super::rule_sets;
 use crate::store::Store;
 use crate::store::establishment::{access_token, ended_assignment, grant, interaction, one_time_link, session, throttle};
@@ -28,6 +30,12 @@ pub async fn sweep(gateway: &Gateway, now: Timestamp) {
         }
         if let Err(error) = leaving::plan(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether somebody left is looked up at the next sweep");
+        }
+        if let Err(error) = reviews::plan(gateway, &slug, &store).await {
+            tracing::warn!(establishment = slug, %error, "whether reviewers are to be reminded is looked up at the next sweep");
+        }
+        if let Err(error) = roles::edges::plan(gateway, &slug, &store, now).await {
+            tracing::warn!(establishment = slug, %error, "whether roles begin or end is looked up at the next sweep");
         }
         if let Err(error) = rule_sets::plan(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether rules are to be applied is looked up at the next sweep");

@@ -1,13 +1,14 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < schedules < outbox < logout_notices < mail < unit_tree < roles < applications < rule_sets < links < users < units < source_files <
-//! source_routes < sources <
-//! source_words < groups < sync < leaving < login < oidc < clients < tokens <
+//! leases < schedules < outbox < logout_notices < mail < unit_tree < brought_rows < roles < applications < rule_sets < links < users < units <
+//! relations < source_files < source_routes < sources <
+//! source_words < groups < sync < leaving < reviews < login < oidc < clients < explanations < tokens <
 //! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
 pub mod archives;
 pub mod audit;
+pub mod brought_rows;
 pub mod bulk;
 pub mod checkup;
 pub mod clients;
@@ -17,6 +18,7 @@ pub mod dispatch;
 pub mod egress;
 pub mod error;
 pub mod establishments;
+pub mod explanations;
 pub mod groups;
 pub mod housekeeping;
 pub mod idempotency;
@@ -36,6 +38,8 @@ pub mod oidc;
 pub mod outbox;
 pub mod passwords;
 pub mod recent_establishments;
+pub mod relations;
+pub mod reviews;
 pub mod roles;
 pub mod routing;
 pub mod rule_sets;

@@ -12,12 +12,13 @@ use super::audit;
 use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
 use super::roles;
+use super::unit_tree::Tree;
 use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
 use crate::store::establishment::user::{self, UserStatus};
 use crate::types::Invalid;
 use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
-use crate::types::permission::{GatewayRole, Permission};
+use crate::types::permission::{Extent, GatewayRole, Held, Permission};
 use crate::types::secret::{Secret, TokenHash};
 use crate::types::time::Timestamp;
 
@@ -39,8 +40,11 @@ pub struct NewToken {
     /// What it opens.
     #[serde(default = "api")]
     pub kind: TokenKind,
-    /// The role it acts with: `administrator` or `auditor`; on the platform also `operator`.
+    /// The role it acts with: `administrator`, `auditor`, `unit_administrator`, `help_desk` or `responsible`; on the platform also `operator`.
     pub scope: String,
+    /// Where its role holds: a unit, an application, or `application/service`; the whole establishment when left out.
+    #[serde(default)]
+    pub within: Option<String>,
     /// End of its life; never when left out.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
@@ -89,30 +93,37 @@ pub async fn get(ctx: &Context, id: TokenId) -> Result<ApiToken, Error> {
 /// `Invalid` with every field that does not fit; `Forbidden` for a token stronger than whoever makes it (SECURITY 24).
 pub async fn create(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secret), Error> {
     ctx.require(Permission::ManageTokens)?;
-    let role = checked(ctx, new)?;
-    if !ctx.actor.may_act_as(role) {
-        return Err(Error::Forbidden(format!("a token with the role {} would be stronger than you are", role.name())));
+    let held = checked(ctx, new)?;
+    if !ctx.actor.covers(&held) {
+        return Err(Error::Forbidden(format!("a token with the role {held} would be stronger than you are")));
     }
     let secret = Secret::random(&format!("{PREFIX}{}_", ctx.slug()));
     let token = ApiToken {
         id: TokenId::new(),
         name: new.name.trim().to_owned(),
         kind: new.kind,
-        scope: role.name().to_owned(),
+        scope: held.role.name().to_owned(),
         created_at: ctx.now,
         last_used_at: None,
         expires_at: new.expires_at,
-        created_by: maker(ctx).await?,
+        // Whoever made the token that they come with answers for this one too.
+        created_by: ctx.actor.person(),
+        within: Some(held.extent.scope()).filter(|scope| !scope.is_empty()),
     };
     let mut tx = ctx.store.begin().await?;
+    let tree = Tree::load(&mut tx).await?;
+    let place = (token.scope.as_str(), token.within.as_deref().unwrap_or_default());
+    if let Some(wrong) = roles::authority::check_extent_in(&mut tx, &tree, "within", place).await? {
+        return Err(wrong.into());
+    }
     api_token::insert(&mut tx, secret.hash(), &token).await?;
-    let detail = json!({ "name": token.name, "scope": token.scope, "expires_at": token.expires_at });
+    let detail = json!({ "name": token.name, "scope": token.scope, "within": token.within, "expires_at": token.expires_at });
     audit::record_in(&mut tx, ctx, "token.created", ("token", &token.id.to_string()), detail).await?;
     tx.commit().await?;
     Ok((token, secret))
 }
 
-fn checked(ctx: &Context, new: &NewToken) -> Result<GatewayRole, Error> {
+fn checked(ctx: &Context, new: &NewToken) -> Result<Held, Error> {
     let mut wrong = Vec::new();
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > NAME_LENGTH_MAX || name.chars().any(char::is_control) {
@@ -125,15 +136,25 @@ fn checked(ctx: &Context, new: &NewToken) -> Result<GatewayRole, Error> {
         wrong.push(Invalid::new("expires_at", "is in the past: give a later instant, or leave it out"));
     }
     let role = GatewayRole::from_name(&new.scope).filter(|r| ctx.is_platform() || *r != GatewayRole::Operator);
-    let accepted = if ctx.is_platform() { "operator, administrator or auditor" } else { "administrator or auditor" };
-    match role {
-        Some(role) if wrong.is_empty() => Ok(role),
+    let Some(role) = role else {
+        let accepted = GatewayRole::ALL.into_iter().filter(|r| ctx.is_platform() || *r != GatewayRole::Operator).map(GatewayRole::name);
+        let accepted = accepted.collect::<Vec<_>>().join(", ");
+        wrong.push(Invalid::new("scope", format!("«{}» is not a role that a token can have here: {accepted}", new.scope)));
+        return Err(Error::Invalid(wrong));
+    };
+    match Extent::of(role, new.within.as_deref().unwrap_or_default()) {
+        Some(extent) if wrong.is_empty() => Ok(Held { role, extent }),
         Some(_) => Err(Error::Invalid(wrong)),
         None => {
-            wrong.push(Invalid::new("scope", format!("«{}» is not a role that a token can have here: {accepted}", new.scope)));
+            wrong.push(Invalid::new("within", roles::authority::where_it_holds(role)));
             Err(Error::Invalid(wrong))
         }
     }
+}
+
+/// The role of a token, where it holds; none for one that its store never gave.
+fn held_by(token: &ApiToken) -> Option<Held> {
+    Held::parse(&token.scope, token.within.as_deref().unwrap_or_default())
 }
 
 /// Revokes a token: it opens nothing from now on.
@@ -144,8 +165,8 @@ pub async fn revoke(ctx: &Context, id: TokenId) -> Result<(), Error> {
     ctx.require(Permission::ManageTokens)?;
     let mut tx = ctx.store.begin().await?;
     let token = api_token::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("token"))?;
-    if let Some(role) = GatewayRole::from_name(&token.scope).filter(|role| !ctx.actor.may_act_as(*role)) {
-        return Err(Error::Forbidden(format!("this token acts as {}: ask someone who is too", role.name())));
+    if let Some(held) = held_by(&token).filter(|held| !ctx.actor.covers(held)) {
+        return Err(Error::Forbidden(format!("this token acts as {held}: ask someone who is too")));
     }
     api_token::delete(&mut tx, id).await?;
     audit::record_in(&mut tx, ctx, "token.revoked", ("token", &id.to_string()), json!({ "name": token.name })).await?;
@@ -166,44 +187,29 @@ pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: 
     };
     let mut tx = ctx.store.read().await?;
     let Some(token) = api_token::find_live(&mut tx, TokenHash::of(bearer), now).await? else { return Ok(None) };
+    let held = held_by(&token).filter(|_| token.kind == TokenKind::Api);
+    // Operators are the platform's, whatever an establishment's store says.
+    let held = held.filter(|held| ctx.is_platform() || held.role != GatewayRole::Operator);
+    let held = roles::with_units_below_in(&mut tx, held.into_iter().collect()).await?.pop();
     drop(tx);
     if !ctx.is_open() {
         return Err(Error::Blocked(ctx.establishment.name.clone()));
     }
-    let role = GatewayRole::from_name(&token.scope).filter(|_| token.kind == TokenKind::Api);
-    // Operators are the platform's, whatever an establishment's store says.
-    let role = role.filter(|role| ctx.is_platform() || *role != GatewayRole::Operator);
-    let Some(role) = role else { return Ok(None) };
+    let Some(role) = held else { return Ok(None) };
     if let Some(maker) = token.created_by
-        && !stands(&ctx, maker, role).await?
+        && !stands(&ctx, maker, &role).await?
     {
         return Ok(None);
     }
     if token.last_used_at.is_none_or(|last| last.plus_s(TOUCH_INTERVAL_S) <= now) {
         note_use(&ctx, token.id).await;
     }
-    Ok(Some(Caller { home: slug.to_owned(), actor: Actor::Token { id: token.id, role } }))
-}
-
-/// Who answers for a token that this caller makes: the person, or whoever made the token they came with.
-async fn maker(ctx: &Context) -> Result<Option<UserId>, Error> {
-    let id = match ctx.actor {
-        Actor::User { id, .. } => return Ok(Some(id)),
-        Actor::Token { id, .. } => id,
-        Actor::System | Actor::Anonymous | Actor::Source(_) => return Ok(None),
-    };
-    for place in [ctx.clone(), platform_of(ctx).await?] {
-        let mut tx = place.store.read().await?;
-        if let Some(token) = api_token::find(&mut tx, id).await? {
-            return Ok(token.created_by);
-        }
-    }
-    Err(Error::Unauthenticated)
+    Ok(Some(Caller { home: slug.to_owned(), actor: Actor::Token { id: token.id, role, maker: token.created_by } }))
 }
 
 /// Whether the maker of a token may still do what it does: active, and in a role that covers its own (SECURITY 26). Operators make tokens
 /// in establishments too, so a maker who is not found there is looked for on the platform.
-async fn stands(ctx: &Context, maker: UserId, role: GatewayRole) -> Result<bool, Error> {
+async fn stands(ctx: &Context, maker: UserId, role: &Held) -> Result<bool, Error> {
     for place in [ctx.clone(), platform_of(ctx).await?] {
         let mut tx = place.store.read().await?;
         if let Some(person) = user::find(&mut tx, maker).await? {

@@ -118,6 +118,19 @@ impl Tree {
         Ok(above)
     }
 
+    /// Whether a unit may stand below another one: not below itself, and not too deep.
+    pub fn may_stand_below(&self, name: &str, above: &str) -> bool {
+        let over = self.ancestors(above);
+        self.has(above) && name != above && !over.contains(&name) && over.len() + 1 < DEPTH_MAX
+    }
+
+    /// Puts a unit below another one, or at the top.
+    pub fn put(&mut self, name: &str, parent: Option<UnitId>) {
+        if let Some(place) = self.by_name.get(name).and_then(|at| self.places.get_mut(*at)) {
+            place.parent_id = parent;
+        }
+    }
+
     /// Whether another unit fits.
     ///
     /// # Errors
@@ -183,7 +196,7 @@ mod tests {
     use super::*;
 
     /// A tree of `name < parent` lines, those above first.
-    fn tree(lines: &[(&str, Option<&str>)]) -> Tree {
+    fn tree_of(lines: &[(&str, Option<&str>)]) -> Tree {
         let mut places: Vec<Place> = Vec::new();
         for (name, parent) in lines {
             let parent_id = parent.map(|parent| places.iter().find(|p| p.name == parent).unwrap().id);
@@ -193,7 +206,7 @@ mod tests {
     }
 
     fn iut() -> Tree {
-        tree(&[("IUT", None), ("RT", Some("IUT")), ("GEII", Some("IUT")), ("RT1", Some("RT")), ("UFR", None)])
+        tree_of(&[("IUT", None), ("RT", Some("IUT")), ("GEII", Some("IUT")), ("RT1", Some("RT")), ("UFR", None)])
     }
 
     #[test]
@@ -236,11 +249,10 @@ mod tests {
             assert_eq!(tree.parent_for(Some(moved), parent).unwrap_err().field, "parent", "{moved} below {parent}");
         }
         let names: Vec<String> = (0..DEPTH_MAX).map(|level| format!("u{level}")).collect();
-        let lines: Vec<(&str, Option<&str>)> =
-            names.iter().enumerate().map(|(at, name)| (name.as_str(), at.checked_sub(1).map(|above| names[above].as_str()))).collect();
-        let mut deep = lines.clone();
-        deep.extend([("seul", None), ("paire", None), ("bas", Some("paire"))]);
-        let deep = super::tests::tree(&deep);
+        let mut lines: Vec<(&str, Option<&str>)> = vec![("u0", None)];
+        lines.extend(names.iter().zip(names.iter().skip(1)).map(|(above, name)| (name.as_str(), Some(above.as_str()))));
+        lines.extend([("seul", None), ("paire", None), ("bas", Some("paire"))]);
+        let deep = tree_of(&lines);
         assert!(deep.parent_for(None, "u18").is_ok());
         assert!(deep.parent_for(None, "u19").unwrap_err().message.contains("at most 20 deep"));
         assert!(deep.parent_for(Some("seul"), "u18").is_ok());

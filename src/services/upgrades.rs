@@ -3,12 +3,16 @@
 //! A store is brought up by whoever opens it first; that notes nothing, because requests are not to wait for the registry. Here those that
 //! nobody opened are opened, and all are noted.
 
-use super::context::{Gateway, PlatformContext};
+use std::sync::Arc;
+
+use super::context::{Actor, Context, Gateway, PlatformContext};
 use super::error::Error;
+use super::establishments;
 use crate::store;
 use crate::store::registry::establishment::{self, Establishment};
 use crate::types::id::EstablishmentId;
 use crate::types::permission::Permission;
+use crate::types::time::Timestamp;
 
 /// Stores brought up before the next pause.
 const BATCH: i64 = 20;
@@ -28,13 +32,13 @@ pub struct Batch {
 ///
 /// # Errors
 /// When the registry does not answer.
-pub async fn bring_some_up(gateway: &Gateway, after: Option<EstablishmentId>) -> Result<Batch, Error> {
+pub async fn bring_some_up(gateway: &Arc<Gateway>, after: Option<EstablishmentId>, now: Timestamp) -> Result<Batch, Error> {
     let version = store::newest_version();
     let behind = establishment::list_behind(&mut gateway.stores.registry().read().await?, version, after, BATCH).await?;
     let (mut done, mut failed) = (Vec::new(), 0);
     for there in behind.iter().take_while(|_| !gateway.node.is_stopping()) {
-        match gateway.stores.establishment(there).await {
-            Ok(_) => done.push(there),
+        match bring_up(gateway, there, now).await {
+            Ok(()) => done.push(there),
             Err(error) => {
                 failed += 1;
                 tracing::warn!(establishment = there.slug, %error, "the store stays at its older version");
@@ -44,6 +48,13 @@ pub async fn bring_some_up(gateway: &Gateway, after: Option<EstablishmentId>) ->
     note(gateway, &done, version).await?;
     let last = behind.last().filter(|_| !gateway.node.is_stopping()).map(|there| there.id);
     Ok(Batch { brought_up: done.len(), failed, last })
+}
+
+/// A store of this program's version holds what this program prepares a new one with.
+async fn bring_up(gateway: &Arc<Gateway>, there: &Establishment, now: Timestamp) -> Result<(), Error> {
+    let store = gateway.stores.establishment(there).await?;
+    let ctx = Context::over(gateway, Arc::new(there.clone()), store, Actor::System, now);
+    establishments::prepare(&ctx).await
 }
 
 async fn note(gateway: &Gateway, done: &[&Establishment], version: i64) -> Result<(), Error> {

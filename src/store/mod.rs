@@ -10,6 +10,7 @@ pub mod error;
 pub mod establishment;
 mod look;
 mod migrate;
+mod narrow;
 pub mod notices;
 mod postgres;
 pub mod registry;

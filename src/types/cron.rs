@@ -36,6 +36,11 @@ impl Zone {
         jiff::Timestamp::from_second(at.seconds()).unwrap_or(jiff::Timestamp::MAX).to_zoned(self.rules.clone())
     }
 
+    /// When a day begins.
+    pub(super) fn start_of(&self, day: jiff::civil::Date) -> Option<Timestamp> {
+        day.to_zoned(self.rules.clone()).ok().map(|at| Timestamp::from_seconds(at.timestamp().as_second()))
+    }
+
     /// As the database writes it.
     pub fn name(&self) -> &str {
         &self.name

@@ -12,6 +12,9 @@ use passerelle::types::secret::Secret;
 
 use crate::api::kit::Served;
 
+/// The unit of which one caller administers the people, and where all people of this test are at home.
+pub const UNIT: &str = "rt";
+
 /// Callers by their kind.
 pub struct Callers(Vec<(&'static str, Option<String>)>);
 
@@ -24,6 +27,9 @@ impl Callers {
             ("person", Some(person)),
             ("auditor", Some(api.token(here, "auditor").await)),
             ("stranger", Some(api.token(there, "administrator").await)),
+            ("unit admin", Some(api.token_within(here, "unit_administrator", Some(UNIT)).await)),
+            ("help desk", Some(api.token(here, "help_desk").await)),
+            ("responsible", Some(api.token_within(here, "responsible", Some("notes")).await)),
             ("administrator", Some(api.token(here, "administrator").await)),
             ("operator", Some(api.token("platform", "operator").await)),
         ])

@@ -11,6 +11,18 @@ pub enum Reach {
     Manage,
     /// Operators of the platform, in an establishment.
     Operate,
+    /// Whoever may find people: also those who administer their unit, the help desk, and those who answer for an application.
+    People,
+    /// Administrators, also those of the person's unit.
+    Unit,
+    /// Administrators, also those of the person's unit, and the help desk.
+    Links,
+    /// Whoever may see who holds what: also those who administer the person's unit, and those who answer for the application.
+    Held,
+    /// Administrators, and those who answer for the application.
+    Access,
+    /// Whoever may read; for those who answer for another application, it is not there.
+    Given,
 }
 
 /// One operation.
@@ -21,7 +33,7 @@ pub struct Row {
     pub reach: Reach,
     /// The status for those it is for.
     pub answer: u16,
-    /// A body that fits; `USER`, `N` stand for a person's key and a number of its own.
+    /// A body that fits; `USER`, `OTHER`, `N` stand for the keys of two people and a number of its own.
     pub body: &'static str,
 }
 
@@ -29,7 +41,7 @@ const fn row(method: &'static str, path: &'static str, reach: Reach, answer: u16
     Row { method, path, reach, answer, body }
 }
 
-use Reach::{Manage, Operate, Platform, Read};
+use Reach::{Access, Given, Held, Links, Manage, Operate, People, Platform, Read, Unit};
 
 const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
@@ -37,6 +49,10 @@ const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"
 const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}"#;
 
 const NOWHERE: &str = r#"{"slugs":["nowhere"]}"#;
+
+// Nobody decides in it: that is told only to those who may begin one.
+const CAMPAIGN: &str = r#"{"name":"new-N","due_at":"2026-01-01T00:00:00Z","extent":{}}"#;
+const DECISIONS: &str = r#"{"decisions":[{"item":"01990000-0000-7000-8000-000000000000","decision":"keep"}]}"#;
 
 pub const TABLE: &[Row] = &[
     row("GET", "/establishments", Platform, 200, ""),
@@ -65,15 +81,15 @@ pub const TABLE: &[Row] = &[
     row("GET", "/zones", Platform, 200, ""),
     row("PUT", "/zones/{name}", Platform, 200, r#"{"title":"Zone"}"#),
     row("DELETE", "/zones/{name}", Platform, 204, ""),
-    row("GET", "/establishments/{slug}/users", Read, 200, ""),
-    row("POST", "/establishments/{slug}/users", Manage, 201, r#"{"username":"new-N"}"#),
-    row("GET", "/establishments/{slug}/users/{id}", Read, 200, ""),
-    row("PATCH", "/establishments/{slug}/users/{id}", Manage, 200, r#"{"given_name":"Zoé"}"#),
-    row("POST", "/establishments/{slug}/users/{id}/disable", Manage, 200, ""),
-    row("POST", "/establishments/{slug}/users/{id}/enable", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/users", People, 200, ""),
+    row("POST", "/establishments/{slug}/users", Unit, 201, r#"{"username":"new-N","home_unit":"rt"}"#),
+    row("GET", "/establishments/{slug}/users/{id}", People, 200, ""),
+    row("PATCH", "/establishments/{slug}/users/{id}", Unit, 200, r#"{"given_name":"Zoé"}"#),
+    row("POST", "/establishments/{slug}/users/{id}/disable", Unit, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/enable", Unit, 200, ""),
     row("POST", "/establishments/{slug}/users/{id}/delete", Manage, 204, ""),
-    row("POST", "/establishments/{slug}/users/{id}/invite", Manage, 200, ""),
-    row("POST", "/establishments/{slug}/users/{id}/reset", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/invite", Links, 200, ""),
+    row("POST", "/establishments/{slug}/users/{id}/reset", Links, 200, ""),
     row("GET", "/establishments/{slug}/users/{id}/explain", Read, 200, ""),
     row("GET", "/establishments/{slug}/groups", Read, 200, ""),
     row("GET", "/establishments/{slug}/groups/{id}", Read, 200, ""),
@@ -102,27 +118,75 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/proposals/{id}", Read, 200, ""),
     row("POST", "/establishments/{slug}/proposals/{id}/accept", Manage, 200, ""),
     row("POST", "/establishments/{slug}/proposals/{id}/reject", Manage, 200, ""),
-    row("GET", "/establishments/{slug}/applications", Read, 200, ""),
+    row("GET", "/establishments/{slug}/applications", Held, 200, ""),
     row("POST", "/establishments/{slug}/applications", Manage, 201, r#"{"name":"new-N","roles":[{"name":"reader"}]}"#),
-    row("GET", "/establishments/{slug}/applications/{name}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/applications/{name}", Given, 200, ""),
     row("PATCH", "/establishments/{slug}/applications/{name}", Manage, 200, r#"{"title":"Autre"}"#),
     row("DELETE", "/establishments/{slug}/applications/{name}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/applications/catalogue", Read, 200, ""),
     row("POST", "/establishments/{slug}/applications/import", Manage, 200, r#"{"catalogue":"grafana"}"#),
     row("GET", "/establishments/{slug}/applications/{name}/export", Read, 200, ""),
-    row("GET", "/establishments/{slug}/applications/{name}/matrix", Read, 200, ""),
+    row("GET", "/establishments/{slug}/applications/{name}/matrix", Given, 200, ""),
     row("GET", "/establishments/{slug}/applications/{name}/pending", Read, 200, ""),
     row("POST", "/establishments/{slug}/check", Read, 200, r#"{"username":"nobody","application":"notes","privilege":"marks"}"#),
+    row("POST", "/establishments/{slug}/applications/{name}/simulate", Manage, 200, r#"{"cardinality":"single"}"#),
     row("GET", "/establishments/{slug}/rules", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules", Manage, 201, RULE),
+    row("GET", "/establishments/{slug}/rules/lint", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules/simulate", Manage, 200, r#"{"rules":[]}"#),
+    // It is of no simulation: that is told only to those who may save one.
+    row("POST", "/establishments/{slug}/rules/apply", Manage, 409, r#"{"rules":[],"simulation":"none"}"#),
+    row("GET", "/establishments/{slug}/rule-sets", Read, 200, ""),
+    row("POST", "/establishments/{slug}/rule-sets", Manage, 201, r#"{"name":"new-N","rules":[]}"#),
+    row("GET", "/establishments/{slug}/rule-sets/{name}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/rule-sets/{name}", Manage, 200, r#"{"title":"Autre"}"#),
+    row("DELETE", "/establishments/{slug}/rule-sets/{name}", Manage, 204, ""),
+    row("POST", "/establishments/{slug}/rule-sets/{name}/simulate", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/rule-sets/{name}/schedule", Manage, 200, r#"{"apply_at":"2400-01-01T00:00:00Z"}"#),
+    row("POST", "/establishments/{slug}/rule-sets/{name}/apply", Manage, 200, r#"{"confirm_losses":0}"#),
+    // It was not applied: that is told only to those who may take one back.
+    row("POST", "/establishments/{slug}/rule-sets/{name}/rollback", Manage, 409, ""),
+    row("POST", "/establishments/{slug}/rule-sets/{name}/cancel", Manage, 200, ""),
     row("GET", "/establishments/{slug}/rules/{id}", Read, 200, ""),
     row("PATCH", "/establishments/{slug}/rules/{id}", Manage, 200, r#"{"priority":3}"#),
     row("DELETE", "/establishments/{slug}/rules/{id}", Manage, 204, ""),
-    row("GET", "/establishments/{slug}/assignments", Read, 200, ""),
-    row("POST", "/establishments/{slug}/assignments", Manage, 201, r#"{"user":"USER","application":"notes","role":"reader"}"#),
-    row("GET", "/establishments/{slug}/assignments/{id}", Read, 200, ""),
-    row("POST", "/establishments/{slug}/assignments/{id}/end", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/assignments", Held, 200, ""),
+    row("POST", "/establishments/{slug}/assignments", Access, 201, r#"{"user":"USER","application":"notes","role":"reader"}"#),
+    row("GET", "/establishments/{slug}/assignments/compare", Read, 200, ""),
+    row("GET", "/establishments/{slug}/assignments/{id}", Held, 200, ""),
+    row("POST", "/establishments/{slug}/assignments/{id}/end", Access, 204, ""),
+    row("GET", "/establishments/{slug}/assignments/unused", Read, 200, ""),
+    row("GET", "/establishments/{slug}/users/unused", Read, 200, ""),
+    row("GET", "/establishments/{slug}/exclusions", Read, 200, ""),
+    row(
+        "POST",
+        "/establishments/{slug}/exclusions",
+        Manage,
+        201,
+        r#"{"user":"USER","application":"notes","role":"reader","reason":"essai"}"#,
+    ),
+    row("GET", "/establishments/{slug}/exclusions/{id}", Read, 200, ""),
+    row("POST", "/establishments/{slug}/exclusions/{id}/end", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/campaigns", Read, 200, ""),
+    row("POST", "/establishments/{slug}/campaigns", Manage, 422, CAMPAIGN),
+    row("GET", "/establishments/{slug}/campaigns/{id}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/campaigns/{id}/items", Read, 200, ""),
+    row("POST", "/establishments/{slug}/campaigns/{id}/decide", Manage, 404, DECISIONS),
+    // No server takes mail: that is told only to those who may do it.
+    row("POST", "/establishments/{slug}/campaigns/{id}/remind", Manage, 409, ""),
+    row("POST", "/establishments/{slug}/campaigns/{id}/close", Manage, 200, ""),
+    row("PATCH", "/establishments/{slug}/assignments/{id}", Access, 200, r#"{"reason":"stage"}"#),
+    row("POST", "/establishments/{slug}/assignments/import", Manage, 200, r#"{"rows":[]}"#),
+    row("GET", "/establishments/{slug}/units", Read, 200, ""),
+    row("POST", "/establishments/{slug}/units", Manage, 201, r#"{"name":"new-N"}"#),
+    row("GET", "/establishments/{slug}/units/{id}", Read, 200, ""),
+    row("PATCH", "/establishments/{slug}/units/{id}", Manage, 200, r#"{"title":"Autre"}"#),
+    row("DELETE", "/establishments/{slug}/units/{id}", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/relations", Read, 200, ""),
+    row("POST", "/establishments/{slug}/relations", Manage, 201, r#"{"kind":"tutor","user":"USER","other":"OTHER"}"#),
+    row("POST", "/establishments/{slug}/relations/import", Manage, 200, r#"{"rows":[]}"#),
+    row("GET", "/establishments/{slug}/relations/{id}", Read, 200, ""),
+    row("DELETE", "/establishments/{slug}/relations/{id}", Manage, 204, ""),
     row("GET", "/establishments/{slug}/clients", Read, 200, ""),
     row("POST", "/establishments/{slug}/clients", Manage, 201, r#"{"name":"New"}"#),
     row("GET", "/establishments/{slug}/clients/{client_id}", Read, 200, ""),

@@ -6,19 +6,22 @@ use connectors::Content;
 use passerelle::services::bulk::{self, Act};
 use passerelle::services::context::{Context, PlatformContext};
 use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
-use passerelle::services::roles::{RuleFields, assignments, rules};
+use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
-use passerelle::services::{applications, clients, establishments, source_files, sources};
+use passerelle::services::{applications, clients, establishments, relations, rule_sets, source_files, sources, units};
+use passerelle::store::establishment::campaign::{self, Campaign, CampaignState, Extent};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
+use passerelle::store::establishment::unit::{self, Unit};
 use passerelle::store::registry::zone::Zone;
 use passerelle::types::id::ProposalId;
-use passerelle::types::id::{GroupId, OutboxId, RunId, UserId};
+use passerelle::types::id::{CampaignId, GroupId, OutboxId, RunId, UnitId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::callers::UNIT;
 use super::table::{Row, TABLE};
 use crate::api::kit::Served;
 
@@ -33,6 +36,7 @@ pub struct Targets {
 pub struct Target {
     key: String,
     user: String,
+    other: String,
     number: u64,
 }
 
@@ -45,7 +49,7 @@ impl Target {
 
     /// The row's body for this thing.
     pub fn body(&self, row: &Row) -> Option<Value> {
-        let text = row.body.replace("USER", &self.user).replace("new-N", &format!("new-{}", self.number));
+        let text = row.body.replace("USER", &self.user).replace("OTHER", &self.other).replace("new-N", &format!("new-{}", self.number));
         let text = text.replace("École N", &format!("École {}", self.number));
         (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
     }
@@ -56,7 +60,27 @@ impl Targets {
     pub async fn prepare(api: &Served, slug: &str) -> Self {
         let ctx = api.test.context(slug).await;
         applications::create(&ctx, &read(r#"{"name":"notes","roles":[{"name":"reader"}]}"#)).await.unwrap();
-        Self { ctx, platform: api.test.platform().await, made: AtomicU64::new(0) }
+        let targets = Self { ctx, platform: api.test.platform().await, made: AtomicU64::new(0) };
+        targets.unit(UNIT).await;
+        targets
+    }
+
+    /// Adds a unit.
+    pub async fn unit(&self, name: &str) {
+        let added = Unit {
+            id: UnitId::new(),
+            name: name.to_owned(),
+            title: name.to_uppercase(),
+            parent_id: None,
+            parent: None,
+            source_id: None,
+            source: None,
+            created_at: self.ctx.now,
+            updated_at: self.ctx.now,
+        };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        unit::insert_all(&mut tx, &[added]).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// The thing that a row is about.
@@ -64,11 +88,12 @@ impl Targets {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let name = format!("thing-{number}");
         let user = if row.body.contains("USER") { self.user(&name).await.to_string() } else { String::new() };
+        let other = if row.body.contains("OTHER") { self.user(&format!("other-{number}")).await.to_string() } else { String::new() };
         let key = match row.path.split('/').find(|part| !matches!(*part, "" | "establishments" | "{slug}")) {
             Some(kind) if row.path.contains(&format!("/{kind}/{{")) => self.thing(kind, &name, row).await,
             _ => String::new(),
         };
-        Target { key, user, number }
+        Target { key, user, other, number }
     }
 
     async fn thing(&self, kind: &str, name: &str, row: &Row) -> String {
@@ -92,10 +117,23 @@ impl Targets {
                 let fields: RuleFields = read(like_the_table);
                 rules::create(ctx, &fields).await.unwrap().id.to_string()
             }
+            "rule-sets" => rule_sets::create(ctx, &read(&format!(r#"{{"name":"{name}","rules":[]}}"#))).await.unwrap().name,
             "assignments" => {
                 let user = self.user(name).await;
                 let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader"}}"#));
                 assignments::add(ctx, &new).await.unwrap().id.to_string()
+            }
+            "campaigns" => self.review(name).await.to_string(),
+            "exclusions" => {
+                let user = self.user(name).await;
+                let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader","reason":"essai"}}"#));
+                exclusions::add(ctx, &new).await.unwrap().id.to_string()
+            }
+            "units" => units::create(ctx, &read(&format!(r#"{{"name":"{name}"}}"#))).await.unwrap().id.to_string(),
+            "relations" => {
+                let (user, other) = (self.user(name).await, self.user(&format!("{name}-other")).await);
+                let new = read(&format!(r#"{{"kind":"tutor","user":"{user}","other":"{other}"}}"#));
+                relations::add(ctx, &new).await.unwrap().id.to_string()
             }
             "clients" => clients::create(ctx, &read(r#"{"name":"A client"}"#)).await.unwrap().0.client_id,
             "tokens" => {
@@ -121,8 +159,27 @@ impl Targets {
         source.name
     }
 
+    async fn review(&self, name: &str) -> CampaignId {
+        let made = Campaign {
+            id: CampaignId::new(),
+            name: format!("review-{name}"),
+            title: "Review".to_owned(),
+            extent: Extent::default(),
+            state: CampaignState::Open,
+            due_at: self.ctx.now.plus_s(3600),
+            reminded_at: None,
+            created_by: "system".to_owned(),
+            created_at: self.ctx.now,
+            closed_at: None,
+        };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        campaign::insert(&mut tx, &made).await.unwrap();
+        tx.commit().await.unwrap();
+        made.id
+    }
+
     async fn user(&self, name: &str) -> UserId {
-        let new = NewUser { username: name.to_owned(), ..NewUser::default() };
+        let new = NewUser { username: name.to_owned(), home_unit: Some(UNIT.to_owned()), ..NewUser::default() };
         users::create(&self.ctx, &new).await.unwrap().0.id
     }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::harness::gateway::{PASSWORD, TestGateway, secret};
 
 fn acting(ctx: &Context, role: GatewayRole) -> Context {
-    Context { actor: Actor::Token { id: TokenId::new(), role }, ..ctx.clone() }
+    Context { actor: Actor::token(TokenId::new(), role), ..ctx.clone() }
 }
 
 fn named(username: &str) -> NewUser {
@@ -23,7 +23,7 @@ fn named(username: &str) -> NewUser {
 }
 
 fn new_token(scope: &str) -> NewToken {
-    NewToken { name: "script".to_owned(), kind: TokenKind::Api, scope: scope.to_owned(), expires_at: None }
+    NewToken { name: "script".to_owned(), kind: TokenKind::Api, scope: scope.to_owned(), within: None, expires_at: None }
 }
 
 #[tokio::test]
@@ -67,11 +67,12 @@ async fn a_token_opens_nothing_once_its_maker_is_disabled() {
     let maker = operator(&test).await;
     let platform = test.platform().await;
     let (_, there) = test.establishment("Lycée Ampère").await;
-    let as_maker = |ctx: &Context| Context { actor: Actor::User { id: maker, roles: vec![GatewayRole::Operator] }, ..ctx.clone() };
+    let as_maker = |ctx: &Context| Context { actor: Actor::user(maker, &[GatewayRole::Operator]), ..ctx.clone() };
     let (_, here) = tokens::create(&as_maker(platform.context()), &new_token("operator")).await.unwrap();
     let (made, away) = tokens::create(&as_maker(&there), &new_token("administrator")).await.unwrap();
     assert_eq!(made.created_by, Some(maker));
-    let child = Context { actor: Actor::Token { id: made.id, role: GatewayRole::Administrator }, ..there.clone() };
+    let child =
+        Context { actor: Actor::Token { id: made.id, role: GatewayRole::Administrator.into(), maker: made.created_by }, ..there.clone() };
     let (_, heir) = tokens::create(&child, &new_token("auditor")).await.unwrap();
     let now = there.now;
     for token in [&here, &away, &heir] {

@@ -48,8 +48,14 @@ impl Served {
 
     /// A token of an establishment, or of the platform, with a role.
     pub async fn token(&self, slug: &str, role: &str) -> String {
+        self.token_within(slug, role, None).await
+    }
+
+    /// The same for a role that holds in a unit, or for an application.
+    pub async fn token_within(&self, slug: &str, role: &str, within: Option<&str>) -> String {
         let ctx = self.test.context(slug).await;
-        let new = NewToken { name: format!("{role} of the test"), kind: TokenKind::Api, scope: role.to_owned(), expires_at: None };
+        let (name, within) = (format!("{role} of the test"), within.map(str::to_owned));
+        let new = NewToken { name, kind: TokenKind::Api, scope: role.to_owned(), within, expires_at: None };
         tokens::create(&ctx, &new).await.unwrap().1.expose().to_owned()
     }
 

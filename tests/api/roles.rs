@@ -152,3 +152,55 @@ async fn rules_and_assignments_are_found_by_words() {
     let trail = api.get(&format!("{base}/audit?q=Rule"), &token).await;
     assert!(trail.body["total"].as_i64().is_some_and(|total| total >= 2), "{:?}", trail.body);
 }
+
+#[tokio::test]
+async fn a_simulation_is_saved_a_rule_set_scheduled_and_two_dates_compared() {
+    let (api, base, token, teacher) = school().await;
+    let notes: Value = serde_json::from_str(NOTES).unwrap();
+    api.post(&format!("{base}/applications"), &token, &notes).await;
+    let rules = json!([rule("teacher"), rule("principal")]);
+    let page = api.post(&format!("{base}/rules/simulate?limit=1&role=teacher"), &token, &json!({ "rules": rules })).await;
+    assert_eq!((&page.body["gained_count"], page.body["gained"].as_array().unwrap().len()), (&json!(2), 1), "{:?}", page.body);
+    let odd = api.post(&format!("{base}/rules/simulate?cursor=x"), &token, &json!({ "rules": rules })).await;
+    assert_eq!((odd.status, odd.fields()), (StatusCode::BAD_REQUEST, vec!["cursor"]));
+    let order = |simulation: &Value| json!({ "rules": rules, "simulation": simulation });
+    let applied = api.post(&format!("{base}/rules/apply"), &token, &order(&page.body["simulation"])).await;
+    assert_eq!(
+        (applied.status, &applied.body["added"], &applied.body["gained"]),
+        (StatusCode::OK, &json!(2), &json!(2)),
+        "{:?}",
+        applied.body
+    );
+    let again = api.post(&format!("{base}/rules/apply"), &token, &order(&page.body["simulation"])).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "the rules are others by now: {:?}", again.body);
+
+    let tried = api.post(&format!("{base}/applications/notes/simulate"), &token, &json!({ "cardinality": "single" })).await;
+    assert_eq!((&tried.body["lost_count"], &tried.body["lost"][0]["role"]), (&json!(1), &json!("teacher")), "{:?}", tried.body);
+    let explained = api.get(&format!("{base}/users/{teacher}/explain?client=nobody"), &token).await;
+    assert_eq!(explained.status, StatusCode::NOT_FOUND);
+
+    let set = api.post(&format!("{base}/rule-sets"), &token, &json!({ "name": "rentree", "rules": [rule("teacher")] })).await;
+    assert_eq!((set.status, &set.body["state"]), (StatusCode::CREATED, &json!("prepared")), "{:?}", set.body);
+    let past = api.post(&format!("{base}/rule-sets/rentree/schedule"), &token, &json!({ "apply_at": "2020-01-01T00:00:00Z" })).await;
+    assert_eq!((past.status, past.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["apply_at"]));
+    let renamed = api.patch(&format!("{base}/rule-sets/rentree"), &token, &json!({ "title": "Rentrée" })).await;
+    assert_eq!((renamed.status, &renamed.body["title"]), (StatusCode::OK, &json!("Rentrée")));
+    let done = api.post(&format!("{base}/rule-sets/rentree/apply"), &token, &json!({})).await;
+    assert_eq!(
+        (done.status, &done.body["state"], &done.body["changes"]["lost"]),
+        (StatusCode::OK, &json!("applied"), &json!(1)),
+        "{:?}",
+        done.body
+    );
+    let back = api.post(&format!("{base}/rule-sets/rentree/rollback"), &token, &json!({})).await;
+    assert_eq!((&back.body["state"], &back.body["changes"]["gained"]), (&json!("rolled_back"), &json!(1)), "{:?}", back.body);
+    assert_eq!(api.get(&format!("{base}/rule-sets?state=rolled_back"), &token).await.body["total"], 1);
+
+    let compared = api.get(&format!("{base}/assignments/compare?application=notes&change=gained"), &token).await;
+    assert_eq!(
+        (compared.status, &compared.body["total"], &compared.body["items"][0]["username"]),
+        (StatusCode::OK, &json!(2), &json!("zola"))
+    );
+    let turned = api.get(&format!("{base}/assignments/compare?from=2400-01-01T00:00:00Z"), &token).await;
+    assert_eq!((turned.status, turned.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["from"]));
+}

@@ -20,7 +20,7 @@ use super::school::{School, key_pair, save, unwatched};
 use crate::harness::gateway::TestGateway;
 
 fn acting_as(ctx: &Context, role: GatewayRole) -> Context {
-    Context { actor: Actor::Token { id: TokenId::new(), role }, ..ctx.clone() }
+    Context { actor: Actor::token(TokenId::new(), role), ..ctx.clone() }
 }
 
 #[tokio::test]
@@ -120,6 +120,9 @@ async fn no_catalogue_default_or_template_of_an_archive_makes_an_operator() {
                     scope: None,
                     priority: 0,
                     enabled: true,
+                    valid_from: None,
+                    valid_until: None,
+                    ends: None,
                     created_at: ctx.now,
                     updated_at: ctx.now,
                 };
@@ -148,7 +151,7 @@ async fn whatever_an_establishments_store_says_nobody_there_is_an_operator() {
     rows[0][table.column("role").unwrap()] = Cell::Text("operator".to_owned());
     archive::insert_rows(&mut tx, table, &rows).await.unwrap();
     let person = User { status: UserStatus::Active, ..made.administrator };
-    assert_eq!(roles::gateway_roles_in(&mut tx, &ctx, &person).await.unwrap(), [GatewayRole::Administrator]);
+    assert_eq!(roles::gateway_roles_in(&mut tx, &ctx, &person).await.unwrap(), [GatewayRole::Administrator.into()]);
     let secret = Secret::random(&format!("psl_{}_", ctx.slug()));
     let token = ApiToken {
         id: TokenId::new(),
@@ -159,6 +162,7 @@ async fn whatever_an_establishments_store_says_nobody_there_is_an_operator() {
         last_used_at: None,
         expires_at: None,
         created_by: None,
+        within: None,
     };
     api_token::insert(&mut tx, secret.hash(), &token).await.unwrap();
     tx.commit().await.unwrap();

@@ -4,7 +4,9 @@ mod application;
 mod bulk;
 mod check;
 mod establishment;
+mod rules;
 mod source;
+mod unit;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -25,7 +25,7 @@ pub fn new(user: UserId, application: &str, role: &str) -> NewAssignment {
 }
 
 fn acting(school: &School, person: &str, roles: &[GatewayRole]) -> Context {
-    Context { actor: Actor::User { id: school.people[person], roles: roles.to_vec() }, ..school.ctx.clone() }
+    Context { actor: Actor::user(school.people[person], roles), ..school.ctx.clone() }
 }
 
 /// OME-46, OME-48: an administrator gives a role; the default gives way, and comes back when it ends.
@@ -95,7 +95,7 @@ async fn nobody_gives_a_role_to_themselves_or_ends_their_own() {
     assignments::add(&ctx, &new(school.people["b"], "passerelle", "administrator")).await.unwrap();
     let mut tx = school.ctx.store.read().await.unwrap();
     let person = user::get(&mut tx, school.people["b"]).await.unwrap();
-    assert_eq!(roles::gateway_roles_in(&mut tx, &school.ctx, &person).await.unwrap(), [GatewayRole::Administrator]);
+    assert_eq!(roles::gateway_roles_in(&mut tx, &school.ctx, &person).await.unwrap(), [GatewayRole::Administrator.into()]);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn nobody_gives_more_than_they_hold_by_hand_or_by_a_rule() {
     )
     .await
     .unwrap();
-    let below = Context { actor: Actor::User { id: UserId::new(), roles: vec![GatewayRole::Administrator] }, ..operators.clone() };
+    let below = Context { actor: Actor::user(UserId::new(), &[GatewayRole::Administrator]), ..operators.clone() };
     let refused = assignments::add(&below, &new(person.id, "passerelle", "operator")).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
     let refused = rules::create(&below, &rule("passerelle", "dsi", "operator", None)).await;

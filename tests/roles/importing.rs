@@ -36,6 +36,9 @@ async fn a_new_edition_tells_what_it_changes_before_it_does() {
     let [change] = tried.difference.privileges.as_slice() else { panic!("one privilege changes") };
     assert_eq!((change.role.as_str(), change.before, change.after), ("reader", Level::Read, Level::Own));
     assert!(!tried.written && tried.in_the_way.is_empty());
+    let people = tried.people.unwrap();
+    let gained: Vec<_> = people.gained.iter().map(|row| (row.user.username.as_str(), row.role.as_str())).collect();
+    assert!(gained.contains(&("b", "guest")) && people.lost_count == 0, "{gained:?}");
     assert!(applications::import(&school.ctx, &second).await.unwrap().written);
     let stands = applications::get(&school.ctx, "notes").await.unwrap();
     // What the catalogue does not state stays.

@@ -1,12 +1,18 @@
 //! Tests of: applications, rules and roles.
 
-mod assigning;
+pub mod assigning;
 mod catalogue;
 mod checking;
+mod delegating;
+mod escalating;
 mod explaining;
+mod felt;
 mod giving;
 mod heavy;
 mod importing;
+mod reviewing;
+mod rollover;
+mod saving;
 mod scale;
-mod school;
+pub mod school;
 mod simulating;

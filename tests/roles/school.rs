@@ -26,7 +26,11 @@ pub struct School {
 impl School {
     /// `groups` are (name, people, groups inside).
     pub async fn new(people: &[&str], groups: &[(&str, &[&str], &[&str])]) -> Self {
-        let test = TestGateway::start().await;
+        Self::within(TestGateway::start().await, people, groups).await
+    }
+
+    /// The same in a gateway that is there.
+    pub async fn within(test: TestGateway, people: &[&str], groups: &[(&str, &[&str], &[&str])]) -> Self {
         let (_, ctx) = test.establishment("Université d'Évrecy").await;
         let mut school = Self { ctx, test, people: HashMap::new(), groups: HashMap::new() };
         for name in people {
@@ -165,7 +169,7 @@ pub fn rule(application: &str, when: &str, role: &str, scope: Option<&str>) -> R
         role: role.to_owned(),
         scope: scope.map(str::to_owned),
         priority: 0,
-        enabled: true,
+        ..RuleFields::default()
     }
 }
 

@@ -91,7 +91,8 @@ async fn a_rule_comes_back_as_written_and_as_changed() {
     on_every_engine(async |bed| {
         let (notes, other) = (with_application(bed, "notes").await, with_application(bed, "autre").await);
         let full = samples::rule(&notes, "chef", i64::MIN);
-        let bare = Rule { conditions: Vec::new(), scope: None, enabled: false, ..samples::rule(&notes, "étudiant", i64::MAX) };
+        let endless = Rule { valid_from: None, valid_until: None, ends: None, ..samples::rule(&notes, "étudiant", i64::MAX) };
+        let bare = Rule { conditions: Vec::new(), scope: None, enabled: false, ..endless };
         for written in [&full, &bare] {
             bed.write(async |tx| rule::insert(tx, written).await).await;
             assert_eq!(rule::find(&mut bed.read().await, written.id).await.unwrap().as_ref(), Some(written));
@@ -102,6 +103,8 @@ async fn a_rule_comes_back_as_written_and_as_changed() {
             updated_at: LATER,
             enabled: false,
             scope: None,
+            ends: None,
+            valid_from: None,
             ..samples::rule(&other, "r", 5)
         };
         bed.write(async |tx| rule::update(tx, &Rule { created_at: LATER, ..changed.clone() }).await).await;

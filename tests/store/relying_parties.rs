@@ -164,6 +164,7 @@ fn api_token(name: &str, kind: TokenKind, expires_at: Option<passerelle::types::
         last_used_at: None,
         expires_at,
         created_by: Some(UserId::new()),
+        within: Some("rt".to_owned()),
     }
 }
 
@@ -193,9 +194,21 @@ async fn an_api_token_lives_until_it_expires_or_is_revoked() {
         })
         .await;
         assert_eq!(api_token::find(&mut tx, endless.id).await.unwrap(), Some(ApiToken { last_used_at: Some(LATER), ..endless }));
-        assert_eq!(api_token::find(&mut tx, brief.id).await.unwrap(), Some(brief), "a use of one is none of another");
+        assert_eq!(api_token::find(&mut tx, brief.id).await.unwrap(), Some(brief.clone()), "a use of one is none of another");
         assert_eq!(api_token::find_live(&mut tx, token("servi"), NOW).await.unwrap(), None);
         bed.refuses_as_not_found("token", async |tx| api_token::delete(tx, used.id).await).await;
+        let of_unit = ApiToken { scope: "help_desk".to_owned(), ..api_token("d'unité", TokenKind::Api, None) };
+        bed.write(async |tx| {
+            api_token::insert(tx, token("d'unité"), &of_unit).await?;
+            api_token::rename_unit(tx, "rt", "réseaux").await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        let places = [of_unit.id, brief.id].map(|id| (id, if id == of_unit.id { "réseaux" } else { "rt" }));
+        for (id, place) in places {
+            assert_eq!(api_token::find(&mut tx, id).await.unwrap().unwrap().within.as_deref(), Some(place), "only roles in units follow");
+        }
+        drop(tx);
         let same_secret = api_token("autre", TokenKind::Api, None);
         bed.refuses_as_taken("api_tokens.secret_hash", async |tx| api_token::insert(tx, token("brève"), &same_secret).await).await;
     })
@@ -218,12 +231,13 @@ async fn api_tokens_are_walked_searched_and_every_filter_narrows() {
         })
         .await;
         let text = |raw: &str| Some(raw.to_owned());
-        let cases: [(api_token::Filter, &[usize]); 5] = [
+        let cases: [(api_token::Filter, &[usize]); 6] = [
             (api_token::Filter::default(), &[0, 1, 2]),
             (api_token::Filter { name: text("a"), ..api_token::Filter::default() }, &[0, 1]),
             (api_token::Filter { kind: text("api"), ..api_token::Filter::default() }, &[0, 2]),
             (api_token::Filter { scope: text("auditor"), ..api_token::Filter::default() }, &[2]),
-            (api_token::Filter { name: text("a"), kind: text("scim"), scope: text("administrator") }, &[1]),
+            (api_token::Filter { name: text("a"), kind: text("scim"), scope: text("administrator"), within: text("rt") }, &[1]),
+            (api_token::Filter { within: text("geii"), ..api_token::Filter::default() }, &[]),
         ];
         let mut tx = bed.read().await;
         for (filter, expected) in cases {

@@ -204,6 +204,9 @@ pub fn rule(application: &Application, role: &str, priority: i64) -> Rule {
         scope: Some("{dept}".to_owned()),
         priority,
         enabled: true,
+        valid_from: Some(NOW.plus_s(-1)),
+        valid_until: Some(NOW.plus_s(1)),
+        ends: Some("08-31".to_owned()),
         created_at: NOW.plus_s(-10),
         updated_at: NOW,
     }

@@ -1,9 +1,12 @@
 //! Units as a tree, and relations between people.
 
+use passerelle::store::Tx;
+use passerelle::store::establishment::application::{Application, ScopeKind};
+use passerelle::store::establishment::assignment::{Assignment, Origin};
 use passerelle::store::establishment::relation::{self, Relation};
 use passerelle::store::establishment::unit::{self, Filter, Place, Unit};
 use passerelle::store::establishment::user::User;
-use passerelle::store::establishment::{source, user};
+use passerelle::store::establishment::{application, assignment, assignment_by_hand, source, user};
 use passerelle::types::id::{RelationId, UnitId, UserId};
 
 use super::engine::{Bed, on_every_engine, walk};
@@ -34,6 +37,7 @@ async fn units_come_back_as_written_with_the_names_of_what_they_hang_on() {
         assert_eq!(unit::find(&mut tx, deep.id).await.unwrap().as_ref(), Some(&deep));
         assert_eq!(unit::find(&mut tx, UnitId::new()).await.unwrap(), None);
         assert_eq!(unit::find_by_name(&mut tx, "iut/é").await.unwrap().as_ref(), Some(&top));
+        assert_eq!(unit::list_of_source(&mut tx, feed.id).await.unwrap(), [top.clone()]);
         assert_eq!(unit::find_by_name(&mut tx, "rt").await.unwrap(), None, "letter case counts");
         assert_eq!(unit::list_places(&mut tx).await.unwrap(), [&geii, &rt, &deep, &top].map(place), "by name");
         let mut above = unit::ancestors(&mut tx, "RT1").await.unwrap();
@@ -75,7 +79,7 @@ async fn units_are_walked_and_every_filter_narrows() {
             let found = walk(1, None, async |page| unit::list(&mut tx, page, &filter).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{filter:?}");
         }
-        for (words, expected) in [("GENIE elec", &[2][..]), ("rt", &[1]), ("100%", &[])] {
+        for (words, expected) in [("GENIE elec", &[2][..]), ("nt RT", &[1]), ("100%", &[])] {
             let found = walk(1, Some(words), async |page| unit::list(&mut tx, page, &Filter::default()).await).await;
             assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{words}");
         }
@@ -147,9 +151,10 @@ async fn relations_are_walked_changed_and_go_with_either_person() {
     on_every_engine(async |bed| {
         let feed = samples::source("annuaire");
         let people = people(bed, 4).await;
+        let first = samples::relation("tutor", &people[0], &people[1]);
         let stated =
             Relation { source_id: Some(feed.id), source: Some(feed.name.clone()), ..samples::relation("guardian", &people[0], &people[2]) };
-        let mut all = vec![samples::relation("tutor", &people[0], &people[1]), stated, samples::relation("tutor", &people[3], &people[1])];
+        let mut all = vec![first, stated, samples::relation("tutor", &people[3], &people[1])];
         bed.write(async |tx| {
             source::insert(tx, &feed).await?;
             relation::insert_all(tx, &all).await
@@ -189,6 +194,84 @@ async fn relations_are_walked_changed_and_go_with_either_person() {
         assert_eq!(relation::find(&mut bed.read().await, all[2].id).await.unwrap(), None, "of the one");
         bed.write(async |tx| relation::delete_of_user(tx, people[1].id).await).await;
         assert_eq!(relation::find(&mut bed.read().await, all[0].id).await.unwrap(), None, "of the other");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_are_found_by_their_units_in_the_very_letters() {
+    on_every_engine(async |bed| {
+        let in_units = |name: &str, home: Option<&str>, units: &[&str]| User {
+            home_unit: home.map(str::to_owned),
+            units: units.iter().map(|unit| (*unit).to_owned()).collect(),
+            ..person(name)
+        };
+        let all = [
+            in_units("a", Some("RT"), &[]),
+            in_units("b", None, &["GEII", "RT"]),
+            in_units("c", Some("rt"), &["rt", "RT1", "a \"RT\" b"]),
+            in_units("d", Some("RT"), &["RT"]),
+            in_units("e", None, &["dép/é \"1\" \\"]),
+        ];
+        bed.write(async |tx| user::insert_all(tx, &all).await).await;
+        let mut tx = bed.read().await;
+        for (unit, expected) in [("RT", &[0, 1, 3][..]), ("GEII", &[1]), ("rt", &[2]), ("dép/é \"1\" \\", &[4]), ("%", &[]), ("T", &[])] {
+            let found = user::list_in_unit(&mut tx, unit, None, 10).await.unwrap();
+            assert_eq!(found, expected.iter().map(|at| all[*at].clone()).collect::<Vec<_>>(), "{unit}");
+            assert_eq!(user::count_in_unit(&mut tx, unit).await.unwrap(), i64::try_from(expected.len()).unwrap(), "{unit}");
+        }
+        let everywhere = user::units_of_everyone(&mut tx).await.unwrap();
+        assert_eq!(everywhere.iter().map(String::as_str).collect::<Vec<_>>(), ["GEII", "RT", "RT1", "a \"RT\" b", "dép/é \"1\" \\", "rt"]);
+        assert_eq!(user::list_in_unit(&mut tx, "RT", Some(all[0].id), 1).await.unwrap(), [all[1].clone()]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn roles_given_by_hand_for_a_unit_follow_it_and_are_not_held_twice() {
+    on_every_engine(async |bed| {
+        let people = people(bed, 2).await;
+        let scoped = Application { scope_kind: ScopeKind::Unit, ..samples::application("scodoc") };
+        let other = Application { scope_kind: ScopeKind::Establishment, ..samples::application("sacoche") };
+        let held = |person: &User, application: &Application, scope: &str, origin| Assignment {
+            scope: scope.to_owned(),
+            origin,
+            ..samples::assignment(person, application, "chef")
+        };
+        let all = [
+            held(&people[0], &scoped, "RT", Origin::Manual),
+            held(&people[1], &scoped, "RT", Origin::Manual),
+            held(&people[1], &scoped, "R&T", Origin::Manual),
+            held(&people[0], &other, "RT", Origin::Manual),
+            held(&people[0], &scoped, "RT", Origin::Rule),
+        ];
+        bed.write(async |tx| {
+            application::insert(tx, &scoped).await?;
+            application::insert(tx, &other).await?;
+            assignment::insert_all(tx, &all).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        assert_eq!(assignment_by_hand::count_in(&mut tx, "RT").await.unwrap(), 2);
+        assert!(assignment_by_hand::any_computed_in(&mut tx, scoped.id, "RT").await.unwrap());
+        assert!(!assignment_by_hand::any_computed_in(&mut tx, scoped.id, "R&T").await.unwrap());
+        drop(tx);
+        assert_eq!(bed.write(async |tx| assignment_by_hand::rename_scope(tx, "RT", "R&T").await).await, 2);
+        let mut tx = bed.read().await;
+        let scopes = async |tx: &mut Tx, at: usize| assignment::find(tx, all[at].id).await.unwrap().map(|a| a.scope);
+        assert_eq!(scopes(&mut tx, 0).await.as_deref(), Some("R&T"));
+        assert_eq!(scopes(&mut tx, 1).await, None, "it was held there already");
+        assert_eq!(scopes(&mut tx, 2).await.as_deref(), Some("R&T"));
+        assert_eq!(scopes(&mut tx, 3).await.as_deref(), Some("RT"), "this scope is no unit");
+        assert_eq!(scopes(&mut tx, 4).await.as_deref(), Some("RT"), "what rules give is computed");
+        let mut by_hand = assignment_by_hand::list_of_users(&mut tx, &[people[0].id]).await.unwrap();
+        by_hand.sort_by_key(|one| one.id);
+        assert_eq!(by_hand, [Assignment { scope: "R&T".to_owned(), ..all[0].clone() }, all[3].clone()]);
+        drop(tx);
+        let changed = Assignment { valid_until: None, reason: Vec::new(), ..all[3].clone() };
+        bed.write(async |tx| assignment_by_hand::update(tx, &changed).await).await;
+        assert_eq!(assignment::find(&mut bed.read().await, changed.id).await.unwrap(), Some(changed));
+        bed.refuses_as_not_found("assignment", async |tx| assignment_by_hand::update(tx, &all[4]).await).await;
     })
     .await;
 }

@@ -210,7 +210,7 @@ async fn a_file_of_the_machine_is_for_operators_to_name_and_read_at_each_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nightly.csv");
     std::fs::write(&path, PUPILS).unwrap();
-    let acting = |role| Context { actor: Actor::User { id: UserId::new(), roles: vec![role] }, ..office.ctx.clone() };
+    let acting = |role| Context { actor: Actor::user(UserId::new(), &[role]), ..office.ctx.clone() };
     let standing = sources::get(&office.ctx, "pupils").await.unwrap();
     let mut fields = SourceFields::from(&standing);
     fields.settings["path"] = json!(path);

@@ -4,6 +4,7 @@ mod active_directory;
 mod bad_input;
 mod changes;
 mod files;
+mod foreseen_roles;
 mod guard;
 mod held_letters;
 mod leaving;
@@ -19,6 +20,7 @@ mod schedules;
 mod several;
 mod sources;
 mod undo;
+mod units;
 
 use passerelle::services::context::Context;
 use passerelle::services::sources::{SourceFields, create, get, update};

@@ -127,7 +127,7 @@ async fn people_are_removed_for_good_only_when_that_is_confirmed() {
 async fn whoever_removes_a_source_does_not_shut_themselves_out() {
     let fed = school().await;
     let david = fed.user("david").await;
-    let ctx = Context { actor: Actor::User { id: david.id, roles: vec![GatewayRole::Administrator] }, ..fed.ctx.clone() };
+    let ctx = Context { actor: Actor::user(david.id, &[GatewayRole::Administrator]), ..fed.ctx.clone() };
     remove(&ctx, "ldap", Fate::Disable, None, false).await.unwrap();
     assert_eq!(standing(&fed, "david").await, Some((UserStatus::Active, None, 0)));
 }

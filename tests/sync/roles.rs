@@ -36,21 +36,8 @@ fn rule_set() -> Value {
 }
 
 pub(super) async fn configure(ctx: &Context) {
-    for (name, text) in applications::catalogue() {
-        if ["scodoc", "omenori"].contains(&name) {
-            applications::create(ctx, &applications::from_catalogue(text).unwrap()).await.unwrap();
-        }
-    }
-    let roles = |names: &[&str]| names.iter().map(|name| json!({ "name": name, "title": name, "privileges": {} })).collect::<Vec<_>>();
-    for (name, cardinality, scope_kind, names) in [
-        ("grafana", "single", "none", ["Admin", "Editor", "Viewer"].as_slice()),
-        ("sacoche", "single_per_scope", "unit", &["administrateur", "directeur", "professeur", "parent", "eleve"]),
-    ] {
-        let fields = json!({
-            "name": name, "title": name, "roles": roles(names), "cardinality": cardinality, "default_role": null, "scope_kind": scope_kind,
-            "claim_shape": {},
-        });
-        applications::create(ctx, &serde_json::from_value(fields).unwrap()).await.unwrap();
+    for name in ["scodoc", "omenori", "grafana", "sacoche"] {
+        applications::create(ctx, &applications::shipped_of(name).unwrap()).await.unwrap();
     }
     for rule in rule_set().as_array().unwrap() {
         let fields = json!({ "application": rule[0], "when": rule[1], "role": rule[2], "scope": rule[3], "priority": 0, "enabled": true });

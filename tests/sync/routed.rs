@@ -224,7 +224,7 @@ async fn one_schools_guard_holds_its_run_while_the_others_go_on_and_its_approval
     assert_eq!((active(&a).await.len(), active(&b).await.len()), (10, 11));
 
     // Approved by the school's own administrator: the directory is read again, for this school alone.
-    let administrator = Actor::Token { id: TokenId::new(), role: GatewayRole::Administrator };
+    let administrator = Actor::token(TokenId::new(), GatewayRole::Administrator);
     let theirs = Context { actor: administrator, ..a.clone() };
     let run = sync::approve_to_end(&theirs, passed.parts[0].run_id.unwrap()).await.unwrap();
     assert_eq!((run.state, run.counts.disabled, run.counts.read), (State::Done, 3, 7));

@@ -137,7 +137,7 @@ async fn disabled_source_lets_nobody_in_unless_it_took_no_sign_ins() {
 #[tokio::test]
 async fn files_of_the_machine_are_named_by_operators_only_and_another_authority_asks_for_the_password() {
     let fed = Fed::with_people(&[]).await;
-    let acting = |role| Context { actor: Actor::User { id: UserId::new(), roles: vec![role] }, ..fed.ctx.clone() };
+    let acting = |role| Context { actor: Actor::user(UserId::new(), &[role]), ..fed.ctx.clone() };
     let (administrator, operator) = (acting(GatewayRole::Administrator), acting(GatewayRole::Operator));
     let folder = tempfile::tempdir().unwrap();
     let authority = |name: &str| {

@@ -9,6 +9,7 @@ mod logins;
 mod profile;
 mod reading;
 mod settings;
+mod sheet;
 mod table;
 mod text;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use logins::Logins;
 pub use settings::Settings;
 pub(crate) use settings::absolute;
+pub use sheet::{Sheet, SheetRow, sheet};
 pub use text::Encoding;
 
 use crate::file::{self, Content};

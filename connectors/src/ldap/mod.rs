@@ -30,6 +30,7 @@ mod settings;
 pub mod state;
 mod tls;
 mod transport;
+mod units;
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub use error::{Cause, Error, Malformed};
 pub use one::{Absent, One};
 pub use reading::{Reading, Summary};
 pub use settings::{Limits, Profile, Referrals, Scope, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
+pub use units::{StatedUnit, Units};
 
 use crate::changes::{Bookmark, Changes, Following};
 use crate::record::Kind;
@@ -134,6 +136,14 @@ impl Directory {
     /// [`Error`] when the directory could not tell, or the text is not a DN.
     pub async fn one(&self, dn: &str) -> Result<One, Error> {
         one::read(self, dn).await
+    }
+
+    /// Reads the units that the directory keeps entries of. None when the settings name no place for them.
+    ///
+    /// # Errors
+    /// [`Error`] when they could not be read to the end.
+    pub async fn units(&self) -> Result<Option<Vec<StatedUnit>>, Error> {
+        units::read(self).await
     }
 
     /// Checks a person's password by a simple bind (RFC 4513 §5.1.3) on connections of its own. An empty password is refused unasked,

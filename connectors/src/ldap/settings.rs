@@ -11,6 +11,7 @@ pub use super::profile::{Profile, Server};
 pub use super::servers::Url;
 use super::servers::servers;
 use super::state::AccountState;
+use super::units::Units;
 use crate::dn;
 use crate::mapping::Mapping;
 use crate::route::Route;
@@ -29,7 +30,7 @@ pub const PAGE_PAUSES_MS: std::ops::RangeInclusive<u16> = 0..=10_000;
 /// How many bases people or groups may have.
 pub const BASES_MAX: usize = 64;
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 22] = [
     "urls",
     "bind_dn",
     "base_dn",
@@ -47,6 +48,11 @@ const KEYS: [&str; 17] = [
     "group_scope",
     "referrals",
     "account_state",
+    "unit_base_dn",
+    "unit_filter",
+    "unit_name",
+    "unit_title",
+    "unit_parent",
 ];
 const TLS_KEYS: [&str; 4] = ["mode", "ca_file", "client_cert_file", "client_key_file"];
 
@@ -91,6 +97,8 @@ pub struct Settings {
     pub account_state: AccountState,
     /// What to do when the server points to other servers.
     pub referrals: Referrals,
+    /// Where units are, when the directory keeps entries of them.
+    pub units: Option<Units>,
     /// The attribute that `mapping.external_id` names, instead of the server's own key.
     pub external_id: Option<String>,
     /// Entries asked for at once.
@@ -229,6 +237,7 @@ impl Settings {
             mapping,
             account_state,
             referrals: fields.choice("referrals", &Referrals::NAMES)?.unwrap_or(usual),
+            units: Units::parse(&fields, profile)?,
             external_id,
             page_size: fields.number("page_size", &PAGE_SIZES)?.unwrap_or(PAGE_SIZE_DEFAULT),
             page_pause: Duration::from_millis(fields.number("page_pause_ms", &PAGE_PAUSES_MS)?.unwrap_or_default().into()),

@@ -9,7 +9,14 @@ ALTER TABLE rules ADD COLUMN ends TEXT;
 
 -- Who gave a role by hand.
 ALTER TABLE assignments ADD COLUMN given_by TEXT;
+CREATE INDEX assignments_from ON assignments (valid_from) WHERE valid_from IS NOT NULL;
 CREATE INDEX assignments_until ON assignments (valid_until) WHERE valid_until IS NOT NULL;
+
+-- One row: until when it was seen to what time alone changes.
+CREATE TABLE role_edges (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    seen_until INTEGER NOT NULL
+) STRICT;
 
 -- What people held: with what they hold, it says who held what on any day.
 CREATE TABLE ended_assignments (
@@ -134,3 +141,6 @@ CREATE TABLE review_items (
 ) STRICT;
 CREATE INDEX review_items_reviewer ON review_items (reviewer_id, campaign_id);
 CREATE INDEX review_items_user ON review_items (user_id);
+
+-- Where the role of a token holds: a unit, an application, or one service of it.
+ALTER TABLE api_tokens ADD COLUMN within TEXT;

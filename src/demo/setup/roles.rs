@@ -88,6 +88,6 @@ fn fields((application, groups, role, scope): Row) -> RuleFields {
         role: role.to_owned(),
         scope: scope.map(str::to_owned),
         priority: 0,
-        enabled: true,
+        ..RuleFields::default()
     }
 }

@@ -3,17 +3,19 @@
 use axum::Json;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Here, Key, Of, OneOf, named};
 use crate::fronts::http::answer::Created;
-use crate::fronts::http::body::Body;
+use crate::fronts::http::body::{Body, patched};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
-use crate::fronts::http::query::{self, Query};
-use crate::fronts::http::version::Versioned;
-use crate::services::roles;
-use crate::services::roles::assignments::{self, NewAssignment};
+use crate::fronts::http::query::{self, Query, Trial};
+use crate::fronts::http::version::{IfMatch, Versioned};
+use crate::services::brought_rows::{Brought, Imported};
+use crate::services::roles::assignments::{self, AssignmentFields, NewAssignment};
+use crate::services::roles::{self, AssignmentRow};
 use crate::store::establishment::assignment::{Assignment, Filter, Origin};
 use crate::store::establishment::ended_assignment::{Compared, Span, Way};
 use crate::types::id::{AssignmentId, RuleId, UserId};
@@ -54,7 +56,7 @@ pub struct Wanted {
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Assignment>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { user, application, role, scope, origin, rule, .. } = wanted;
-    let filter = Filter { user, application, role, scope, origin: named(origin.as_ref()), rule };
+    let filter = Filter { user, application, role, scope, origin: named(origin.as_ref()), rule, within: None };
     Ok(Json(assignments::list(&ctx, &page, &filter).await?.into()))
 }
 
@@ -109,6 +111,49 @@ pub async fn create(Here(ctx): Here, Body(new): Body<NewAssignment>) -> Result<C
     responses((status = 200, body = Assignment), Refusals))]
 pub async fn show(Here(ctx): Here, Key(id): Key<AssignmentId>) -> Result<Versioned<Assignment>, Problem> {
     Ok(Versioned(assignments::get(&ctx, id).await?))
+}
+
+/// Changes the end or the reason of a role that was given by hand (RFC 7396).
+#[utoipa::path(patch, path = "/establishments/{slug}/assignments/{id}", operation_id = "update_assignment", tag = "assignments",
+    params(OneOf, IfMatch), request_body(content = AssignmentFields, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Assignment), Refusals))]
+pub async fn update(
+    Here(ctx): Here,
+    Key(id): Key<AssignmentId>,
+    if_match: IfMatch,
+    Body(patch): Body<Value>,
+) -> Result<Versioned<Assignment>, Problem> {
+    let update = async || {
+        let standing = assignments::get(&ctx, id).await?;
+        if_match.check(&standing)?;
+        let fields = patched(&AssignmentFields::from(&standing), patch.clone())?;
+        Ok(Versioned(assignments::edit(&ctx, &standing, &fields).await?))
+    };
+    if_match.change(update).await
+}
+
+/// Rows to be given by hand: one of the two.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignmentRows {
+    /// The rows, at most 10,000.
+    #[serde(default)]
+    rows: Option<Vec<AssignmentRow>>,
+    /// The text of a spreadsheet with the titles username, application, role, scope, until, reason.
+    #[serde(default)]
+    csv: Option<String>,
+}
+
+/// Gives many roles by hand, and changes end and reason of those given before. Rows that do not fit are named by their line and left out; the
+/// others are written together. With `dry_run`, nothing is.
+#[utoipa::path(post, path = "/establishments/{slug}/assignments/import", operation_id = "import_assignments", tag = "assignments",
+    params(Of, Trial), request_body = AssignmentRows, responses((status = 200, body = Imported), Refusals))]
+pub async fn import(
+    Here(ctx): Here,
+    Query(trial): Query<Trial>,
+    Body(AssignmentRows { rows, csv }): Body<AssignmentRows>,
+) -> Result<Json<Imported>, Problem> {
+    Ok(Json(roles::import(&ctx, Brought::one_of(rows, csv)?, trial.dry_run).await?))
 }
 
 /// Takes away a role that was given by hand. What rules give is changed by the rules.

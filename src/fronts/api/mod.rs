@@ -9,18 +9,21 @@ mod assignments;
 mod audit;
 mod authentication;
 mod bulk;
+mod campaigns;
 mod catalogues;
 mod checks;
 mod clients;
 mod description;
 mod docs;
 mod establishments;
+mod exclusions;
 mod extract;
 mod groups;
 mod idempotency;
 mod keys;
 mod outbox;
 mod proposals;
+mod relations;
 mod rule_sets;
 mod rules;
 mod runs;
@@ -29,6 +32,7 @@ mod source_files;
 mod sources;
 mod tokens;
 mod units;
+mod unused;
 mod users;
 mod zones;
 
@@ -100,23 +104,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(applications::list, applications::create))
-        .routes(routes!(applications::show, applications::update, applications::delete))
-        .routes(routes!(applications::simulate))
-        .routes(routes!(catalogues::list))
-        .routes(routes!(catalogues::import))
-        .routes(routes!(catalogues::export))
-        .routes(routes!(catalogues::matrix))
-        .routes(routes!(catalogues::pending))
-        .routes(routes!(checks::check))
-        .routes(routes!(rules::list, rules::create))
-        .routes(routes!(rules::simulate))
-        .routes(routes!(rules::apply))
-        .routes(routes!(rules::show, rules::update, rules::delete))
-        .routes(routes!(assignments::list, assignments::create))
-        .routes(routes!(assignments::compare))
-        .routes(routes!(assignments::show))
-        .routes(routes!(assignments::end))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -127,18 +114,59 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
         .merge(resources_of_units())
-        .merge(resources_of_rule_sets())
+        .merge(resources_of_reviews())
+        .merge(resources_of_roles())
         .merge(resources_of_many())
 }
 
 /// Units, and who stands in which relation to whom.
 fn resources_of_units() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(units::list, units::create)).routes(routes!(units::show, units::update, units::delete))
+    OpenApiRouter::new()
+        .routes(routes!(units::list, units::create))
+        .routes(routes!(units::show, units::update, units::delete))
+        .routes(routes!(relations::list, relations::create))
+        .routes(routes!(relations::show, relations::delete))
+        .routes(routes!(relations::import))
+        .routes(routes!(assignments::import))
 }
 
-/// Rules prepared for a date.
-fn resources_of_rule_sets() -> OpenApiRouter<Api> {
+/// What people are not to hold, and reviews of what they hold.
+fn resources_of_reviews() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
+        .routes(routes!(unused::roles))
+        .routes(routes!(unused::accounts))
+        .routes(routes!(exclusions::list, exclusions::create))
+        .routes(routes!(exclusions::show))
+        .routes(routes!(exclusions::end))
+        .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::items))
+        .routes(routes!(campaigns::decide))
+        .routes(routes!(campaigns::remind))
+        .routes(routes!(campaigns::close))
+}
+
+/// Applications, rules, and who holds what by them.
+fn resources_of_roles() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(applications::list, applications::create))
+        .routes(routes!(applications::show, applications::update, applications::delete))
+        .routes(routes!(applications::simulate))
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
+        .routes(routes!(rules::list, rules::create))
+        .routes(routes!(rules::lint))
+        .routes(routes!(rules::simulate))
+        .routes(routes!(rules::apply))
+        .routes(routes!(rules::show, rules::update, rules::delete))
+        .routes(routes!(assignments::list, assignments::create))
+        .routes(routes!(assignments::compare))
+        .routes(routes!(assignments::show, assignments::update))
+        .routes(routes!(assignments::end))
         .routes(routes!(rule_sets::list, rule_sets::create))
         .routes(routes!(rule_sets::show, rule_sets::update, rule_sets::delete))
         .routes(routes!(rule_sets::simulate))

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,14 +14,16 @@ use crate::fronts::http::body::{Body, patched, shaped};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query, Trial};
-use crate::fronts::http::version::{IfMatch, Versioned};
-use crate::services::roles::{self, Replaced, RuleFields, Simulation, rules};
-use crate::store::establishment::rule::Rule;
+use crate::fronts::http::version::{IfMatch, Versioned, VersionedBy};
+use crate::services::context::Context;
+use crate::services::roles::{self, Finding, Replaced, RuleFields, Simulation, rules};
+use crate::store::establishment::rule::{Condition, Rule};
 use crate::types::fold;
 use crate::types::id::RuleId;
+use crate::types::time::Timestamp;
 
 /// What the gateway adds to a rule: left out of rules that come back to be simulated.
-const SHOWN_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
+const SHOWN_ONLY: [&str; 4] = ["id", "created_at", "updated_at", "warnings"];
 
 /// What a list of rules may be asked.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -42,8 +44,14 @@ pub struct Wanted {
     scope: Option<String>,
     /// Exact priority.
     priority: Option<i64>,
-    /// Whether the rule counts.
+    /// Whether the rule is switched on.
     enabled: Option<bool>,
+    /// Exact start.
+    valid_from: Option<String>,
+    /// Exact end.
+    valid_until: Option<String>,
+    /// Exact day of the year.
+    ends: Option<String>,
 }
 
 impl Wanted {
@@ -53,19 +61,60 @@ impl Wanted {
             && self.scope.as_ref().is_none_or(|scope| rule.scope.as_ref() == Some(scope))
             && self.priority.is_none_or(|priority| priority == rule.priority)
             && self.enabled.is_none_or(|enabled| enabled == rule.enabled)
+            && self.valid_from.as_ref().is_none_or(|at| is_written(at, rule.valid_from))
+            && self.valid_until.as_ref().is_none_or(|at| is_written(at, rule.valid_until))
+            && self.ends.as_ref().is_none_or(|day| rule.ends.as_ref() == Some(day))
             && words.is_none_or(|words| fold(&told(rule)).contains(words))
     }
+}
+
+/// Whether an instant is the one that is written, in whatever zone.
+fn is_written(text: &str, at: Option<Timestamp>) -> bool {
+    serde_json::from_value::<Timestamp>(Value::String(text.to_owned())).is_ok_and(|wanted| at == Some(wanted))
 }
 
 /// What searches look in.
 fn told(rule: &Rule) -> String {
     let mut words = vec![rule.application.as_str(), rule.role.as_str()];
     words.extend(rule.scope.as_deref());
-    for condition in &rule.conditions {
+    let mut waiting: Vec<&Condition> = rule.conditions.iter().rev().collect();
+    while let Some(condition) = waiting.pop() {
         let parts = [&condition.group, &condition.attribute, &condition.matches, &condition.unit, &condition.source];
         words.extend(parts.into_iter().filter_map(|part| part.as_deref()));
+        waiting.extend(condition.any.iter().chain(&condition.all).flatten());
     }
     words.join(" ")
+}
+
+/// A rule that was written, and what is remarkable about it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Written {
+    #[serde(flatten)]
+    rule: Rule,
+    /// What may not be meant; the rule stands all the same.
+    warnings: Vec<Finding>,
+}
+
+impl Written {
+    async fn of(ctx: &Context, rule: Rule) -> Self {
+        // The rule stands: what keeps its remarks from being found is no reason to say otherwise.
+        let warnings = roles::lint_rule(ctx, rule.id).await.unwrap_or_default();
+        Self { rule, warnings }
+    }
+}
+
+/// What is remarkable about the rules.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Findings {
+    /// By rule, as they are listed.
+    findings: Vec<Finding>,
+}
+
+/// Tells what is remarkable about the rules: that one matches nobody, or that another stands before it. Nothing is written.
+#[utoipa::path(get, path = "/establishments/{slug}/rules/lint", operation_id = "lint_rules", tag = "rules", params(Of),
+    responses((status = 200, body = Findings), Refusals))]
+pub async fn lint(Here(ctx): Here) -> Result<Json<Findings>, Problem> {
+    Ok(Json(Findings { findings: roles::lint(&ctx).await? }))
 }
 
 /// Rules as they would be, all of them: those of the gateway are passed over.
@@ -102,14 +151,14 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
 
 /// Adds a rule; everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
 #[utoipa::path(post, path = "/establishments/{slug}/rules", operation_id = "create_rule", tag = "rules", params(Of, Trial),
-    request_body = RuleFields, responses((status = 201, body = Rule), (status = 200, body = Simulation), Refusals))]
+    request_body = RuleFields, responses((status = 201, body = Written), (status = 200, body = Simulation), Refusals))]
 pub async fn create(Here(ctx): Here, Query(trial): Query<Trial>, Body(fields): Body<RuleFields>) -> Result<Response, Problem> {
     if trial.dry_run {
         return Ok(Json(roles::simulate_change(&ctx, None, &fields).await?).into_response());
     }
     let made = rules::create(&ctx, &fields).await?;
     let location = format!("/api/v1/establishments/{}/rules/{}", ctx.slug(), made.id);
-    Ok(Created { location, body: made }.into_response())
+    Ok(Created { location, body: Written::of(&ctx, made).await }.into_response())
 }
 
 /// Shows one rule.
@@ -122,7 +171,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<Versioned<Rul
 /// Changes a rule (RFC 7396); everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
 #[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf, Trial, IfMatch),
     request_body(content = RuleFields, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Rule), Refusals))]
+    responses((status = 200, body = Written), Refusals))]
 pub async fn update(
     Here(ctx): Here,
     Key(id): Key<RuleId>,
@@ -137,7 +186,8 @@ pub async fn update(
         if trial.dry_run {
             return Ok(Json(roles::simulate_change(&ctx, Some(id), &fields).await?).into_response());
         }
-        Ok(Versioned(rules::update(&ctx, &standing, &fields).await?).into_response())
+        let written = rules::update(&ctx, &standing, &fields).await?;
+        Ok(VersionedBy(written.clone(), Written::of(&ctx, written).await).into_response())
     };
     if_match.change(update).await
 }

@@ -34,6 +34,8 @@ pub struct Wanted {
     kind: Option<TokenKind>,
     /// Exact role.
     scope: Option<String>,
+    /// Exact place where the role holds.
+    within: Option<String>,
 }
 
 /// A new token with its secret.
@@ -51,7 +53,7 @@ pub struct NewTokenView {
     responses((status = 200, body = Listing<ApiToken>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<ApiToken>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
-    let filter = Filter { name: wanted.name, kind: named(wanted.kind.as_ref()), scope: wanted.scope };
+    let filter = Filter { name: wanted.name, kind: named(wanted.kind.as_ref()), scope: wanted.scope, within: wanted.within };
     Ok(Json(tokens::list(&ctx, &page, &filter).await?.into()))
 }
 

@@ -13,7 +13,7 @@ use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
 use crate::fronts::http::query::{self, Query};
 use crate::fronts::http::version::{IfMatch, Versioned};
-use crate::services::roles::{self, Explanation};
+use crate::services::explanations::{self, Told};
 use crate::services::users::{self, NewUser, Profile, UserPatch};
 use crate::store::establishment::link::NamedLink;
 use crate::store::establishment::user::{DisabledBy, Filter, User, UserStatus};
@@ -99,7 +99,7 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, .. } = wanted;
     let (status, disabled_by) = (named(status.as_ref()), named(disabled_by.as_ref()));
-    let filter = Filter { username, email, status, home_unit, given_name, family_name, display_name, locale, disabled_by };
+    let filter = Filter { username, email, status, home_unit, given_name, family_name, display_name, locale, disabled_by, within: None };
     Ok(Json(users::profiles(&ctx, &page, &filter).await?.map(UserView::from).into()))
 }
 
@@ -183,11 +183,15 @@ pub struct Question {
     application: Option<String>,
     /// One role.
     role: Option<String>,
+    /// One client, by its identifier: then the application is that client's, and each path goes on to the claim that it would get now.
+    client: Option<String>,
 }
 
 /// Tells why someone holds their roles, and what other rules lack.
 #[utoipa::path(get, path = "/establishments/{slug}/users/{id}/explain", operation_id = "explain_user", tag = "users", params(OneOf, Question),
-    responses((status = 200, body = Explanation), Refusals))]
-pub async fn explain(Here(ctx): Here, Key(id): Key<UserId>, Query(question): Query<Question>) -> Result<Json<Explanation>, Problem> {
-    Ok(Json(roles::explain(&ctx, id, question.application.as_deref(), question.role.as_deref()).await?))
+    responses((status = 200, body = Told), Refusals))]
+pub async fn explain(Here(ctx): Here, Key(id): Key<UserId>, Query(question): Query<Question>) -> Result<Json<Told>, Problem> {
+    let Question { application, role, client } = &question;
+    let asked = explanations::Question { application: application.as_deref(), role: role.as_deref(), client: client.as_deref() };
+    Ok(Json(explanations::explain(&ctx, id, asked).await?))
 }

@@ -10,6 +10,7 @@ use super::application::Named;
 use super::args::Rows;
 use super::local::Local;
 use super::output::{Output, collect, or_dash, print_json, print_table};
+use super::rule_set;
 use super::word;
 use crate::i18n::Argument;
 use crate::services::applications::{self, ApplicationFields, CatalogueDifference, Imported};
@@ -192,11 +193,18 @@ fn told(output: Output, outcome: &Imported, fields: &ApplicationFields) -> anyho
     for what in &outcome.in_the_way {
         println!("{}", output.text("cli-in-the-way", &[("what", what.as_str().into())]));
     }
-    if rows.is_empty() {
-        return Ok(());
+    if !rows.is_empty() {
+        println!();
+        output.list(&rows, &["cli-place", "cli-before", "cli-after"], |row| row.to_vec())?;
     }
-    println!();
-    output.list(&rows, &["cli-place", "cli-before", "cli-after"], |row| row.to_vec())
+    let moves = outcome.people.as_ref().filter(|people| people.gained_count + people.lost_count > 0);
+    match moves {
+        Some(people) => {
+            println!();
+            rule_set::show(output, people)
+        }
+        None => Ok(()),
+    }
 }
 
 fn changes(output: Output, difference: &CatalogueDifference) -> Vec<[String; 3]> {

@@ -1,13 +1,18 @@
 //! `passerelle assignment …`: who holds which role.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use clap::Subcommand;
 
+use super::brought;
+use super::exclusion;
 use super::local::Local;
 use super::output::{Output, collect, or_dash, print_json};
+use crate::services::brought_rows;
 use crate::services::context::Context;
 use crate::services::roles;
-use crate::services::roles::assignments::{self, NewAssignment};
+use crate::services::roles::assignments::{self, AssignmentFields, NewAssignment};
 use crate::services::users;
 use crate::store::establishment::assignment::Filter;
 use crate::store::establishment::ended_assignment::{Compared, Span, Way};
@@ -47,9 +52,48 @@ pub enum Command {
         /// Why.
         #[arg(long)]
         reason: String,
-        /// Until when, for instance 2027-08-31T00:00:00Z.
+        /// Until when: an instant, for instance 2027-08-31T22:00:00Z, or a day, which is counted in.
         #[arg(long)]
         until: Option<String>,
+    },
+    /// Change the end or the reason of a role given by hand.
+    Edit {
+        /// The establishment.
+        est: String,
+        /// The assignment.
+        id: String,
+        /// Until when: an instant, or a day, which is counted in.
+        #[arg(long, conflicts_with = "no_end")]
+        until: Option<String>,
+        /// Let it hold without end.
+        #[arg(long)]
+        no_end: bool,
+        /// Why.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Give the roles of a file: a spreadsheet with the titles username, application, role, scope, until, reason, or the same as JSON.
+    Import {
+        /// The establishment.
+        est: String,
+        /// The file.
+        file: PathBuf,
+        /// Tell what would become of the rows, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List roles whose holders do not use the application.
+    Unused(exclusion::Unused),
+    /// Decide that someone is not to hold a role, whatever rules give.
+    Exclude(exclusion::Exclude),
+    /// List what people are not to hold.
+    Exclusions(exclusion::Wanted),
+    /// End an exclusion: rules give again what they give.
+    Include {
+        /// The establishment.
+        est: String,
+        /// The exclusion.
+        id: String,
     },
     /// Who gained and who lost what between two dates, by name.
     Compare {
@@ -91,18 +135,43 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             };
             let filter = Filter { user, application, ..Filter::default() };
             let found = collect(limit, None, async |page: PageRequest| Ok(assignments::list(&ctx, &page, &filter).await?)).await?;
-            output.list(&found, &["cli-id", "cli-user", "cli-application", "cli-role", "cli-scope", "cli-origin", "cli-expires"], |a| {
-                let fixed = [a.id.to_string(), a.user_id.to_string(), a.application.clone(), a.role.clone(), a.scope.clone()];
-                fixed.into_iter().chain([super::word(a.origin), or_dash(a.valid_until.as_ref())]).collect()
-            })
+            output.list(
+                &found,
+                &["cli-id", "cli-user", "cli-application", "cli-role", "cli-scope", "cli-origin", "cli-given-by", "cli-expires"],
+                |a| {
+                    let fixed = [a.id.to_string(), a.user_id.to_string(), a.application.clone(), a.role.clone(), a.scope.clone()];
+                    fixed
+                        .into_iter()
+                        .chain([super::word(a.origin), or_dash(a.given_by.as_ref()), or_dash(a.valid_until.as_ref())])
+                        .collect()
+                },
+            )
         }
         Command::Add { est, user, application, role, scope, reason, until } => {
             let ctx = local.establishment(&est).await?;
             let user = users::resolve(&ctx, &user).await?.id;
-            let until = until.map(|raw| instant("--until", raw)).transpose()?;
+            let until = until.map(|raw| brought_rows::end("--until", &raw)).transpose()?;
             let new = NewAssignment { user, application, role, scope, valid_from: None, valid_until: until, reason: Some(reason) };
             print_json(&assignments::add(&ctx, &new).await?)
         }
+        Command::Edit { est, id, until, no_end, reason } => {
+            let ctx = local.establishment(&est).await?;
+            let standing = assignments::get(&ctx, id.parse()?).await?;
+            let mut fields = AssignmentFields::from(&standing);
+            if until.is_some() || no_end {
+                fields.valid_until = until.map(|raw| brought_rows::end("--until", &raw)).transpose()?;
+            }
+            fields.reason = reason.or(fields.reason);
+            print_json(&assignments::edit(&ctx, &standing, &fields).await?)
+        }
+        Command::Import { est, file, dry_run } => {
+            let ctx = local.establishment(&est).await?;
+            brought::tell(output, &roles::import(&ctx, brought::read(&file)?, dry_run).await?)
+        }
+        Command::Unused(wanted) => exclusion::unused(local, output, wanted).await,
+        Command::Exclude(new) => exclusion::add(local, new).await,
+        Command::Exclusions(wanted) => exclusion::list(local, output, wanted).await,
+        Command::Include { est, id } => exclusion::end(local, output, &est, &id).await,
         Command::Compare { est, from, to, user, application, limit } => {
             let ctx = local.establishment(&est).await?;
             let user = match user {
@@ -115,9 +184,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::End { est, id } => {
             let ctx = local.establishment(&est).await?;
-            let id = id.parse()?;
-            assignments::end(&ctx, id).await?;
-            print_json(&assignments::get(&ctx, id).await?)
+            let ended = assignments::get(&ctx, id.parse()?).await?;
+            assignments::end(&ctx, ended.id).await?;
+            print_json(&ended)
         }
     }
 }

@@ -1,39 +1,100 @@
-//! `passerelle user explain`: the way from a directory entry to a role, and why not another.
+//! `passerelle user explain`: the way from a directory entry to a role and on to a claim, and why not another.
 
 use super::output::{Output, print_json};
 use super::word;
 use crate::services::context::Context;
-use crate::services::roles;
+use crate::services::explanations::{self, ForClient, Question, Refused};
+use crate::services::roles::{Decider, Explained, Loser, Miss, WhyNot};
 use crate::store::establishment::user::User;
 
 /// Prints why a person holds what they hold.
-pub async fn show(ctx: &Context, output: Output, user: &User, application: Option<&str>, role: Option<&str>) -> anyhow::Result<()> {
-    let explanation = roles::explain(ctx, user.id, application, role).await?;
+pub async fn show(ctx: &Context, output: Output, user: &User, question: Question<'_>) -> anyhow::Result<()> {
+    let told = explanations::explain(ctx, user.id, question).await?;
     if output.is_json() {
-        return print_json(&explanation);
+        return print_json(&told);
     }
     println!("{} ({})", user.display_name, user.username);
+    let explanation = &told.explanation;
     if explanation.assignments.is_empty() {
         println!("\n{}", output.text("cli-no-role", &[]));
     }
-    for held in &explanation.assignments {
-        let scope = if held.scope.is_empty() { String::new() } else { format!(" @ {}", held.scope) };
-        let idle = if held.counts { String::new() } else { format!(" — {}", output.text("cli-does-not-count", &[])) };
-        println!("\n{}: {}{scope} [{}]{idle}", held.application, held.role, word(held.origin));
-        for step in &held.path {
-            println!("  → {:<8} {}", step.kind, step.name);
-        }
-        if let Some(reason) = &held.reason {
-            println!("  « {reason} »");
-        }
+    explanation.assignments.iter().for_each(|held| print_held(output, held));
+    if !explanation.losers.is_empty() {
+        println!("\n{}", output.text("cli-losers", &[]));
     }
+    explanation.losers.iter().for_each(|loser| print_loser(output, loser));
     if !explanation.nearest_misses.is_empty() {
         println!("\n{}", output.text("cli-nearest-misses", &[]));
     }
-    for miss in &explanation.nearest_misses {
-        let seen = miss.value.as_deref().unwrap_or("–");
-        let sentence = [("condition", miss.failed_condition.as_str().into()), ("value", seen.into())];
-        println!("  {}: {} ({}): {}", miss.application, miss.role, miss.rule, output.text("cli-miss", &sentence));
+    explanation.nearest_misses.iter().for_each(|miss| print_miss(output, miss));
+    if let Some(client) = &told.client {
+        print_client(output, client);
     }
     Ok(())
+}
+
+fn at(scope: &str) -> String {
+    if scope.is_empty() { String::new() } else { format!(" @ {scope}") }
+}
+
+fn print_held(output: Output, held: &Explained) {
+    let idle = if held.counts { String::new() } else { format!(" — {}", output.text("cli-does-not-count", &[])) };
+    println!("\n{}: {}{} [{}]{idle}", held.application, held.role, at(&held.scope), word(held.origin));
+    for step in &held.path {
+        println!("  → {:<8} {}", step.kind, step.name);
+    }
+    if let Some(reason) = &held.reason {
+        println!("  « {reason} »");
+    }
+}
+
+fn print_loser(output: Output, loser: &Loser) {
+    let key = match loser.decided_by {
+        Decider::CatalogueOrder => "cli-lost-by-order",
+        Decider::RulePriority => "cli-lost-by-priority",
+        Decider::Scope => "cli-lost-by-scope",
+    };
+    let winner = format!("{}{}", loser.winner, at(&loser.winner_scope));
+    let arguments = [
+        ("winner", winner.as_str().into()),
+        ("rank", loser.rank.to_string().into()),
+        ("winner_rank", loser.winner_rank.to_string().into()),
+    ];
+    let rule = loser.rule.map_or_else(|| word(loser.origin), |rule| rule.to_string());
+    println!("  {}: {}{} ({rule}): {}", loser.application, loser.role, at(&loser.scope), output.text(key, &arguments));
+}
+
+fn print_miss(output: Output, miss: &Miss) {
+    let key = match miss.why {
+        WhyNot::Condition => "cli-miss",
+        WhyNot::Captures => "cli-miss-captures",
+        WhyNot::PersonNotActive => "cli-miss-person",
+        WhyNot::NotYet => "cli-miss-not-yet",
+        WhyNot::NoLonger => "cli-miss-no-longer",
+        WhyNot::UnknownRole => "cli-miss-unknown",
+        WhyNot::StrongerRule => "cli-miss-rule",
+        WhyNot::StrongerRole => "cli-miss-role",
+        WhyNot::Excluded => "cli-miss-excluded",
+    };
+    let seen = miss.value.as_deref().unwrap_or("–");
+    let sentence = [("condition", miss.failed_condition.as_str().into()), ("value", seen.into())];
+    println!("  {}: {} ({}): {}", miss.application, miss.role, miss.rule, output.text(key, &sentence));
+}
+
+fn print_client(output: Output, client: &ForClient) {
+    println!("\n{}", output.text("cli-told-client", &[("client", client.name.as_str().into())]));
+    if let Some(refused) = client.refused {
+        let key = match refused {
+            Refused::ClientDisabled => "cli-refused-client",
+            Refused::PersonNotActive => "cli-refused-person",
+            Refused::NoRole => "cli-refused-role",
+        };
+        println!("  {}", output.text(key, &[]));
+    }
+    if !client.may_ask_for_roles {
+        println!("  {}", output.text("cli-no-roles-scope", &[]));
+    }
+    for (name, value) in &client.claims {
+        println!("  {name} = {value}");
+    }
 }

@@ -9,8 +9,10 @@ use serde_json::json;
 use super::local::Local;
 use super::output::{Output, or_dash, print_json};
 use super::rule_set;
-use crate::services::roles::{self, RuleFields};
+use crate::services::context::Context;
+use crate::services::roles::{self, Opening, RuleFields};
 use crate::store::establishment::rule::{Condition, Rule};
+use crate::types::time::Timestamp;
 
 /// What to do with rules. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
@@ -30,6 +32,11 @@ pub enum Command {
         id: String,
         /// The merge patch (RFC 7396).
         patch: String,
+    },
+    /// What is remarkable about the rules: one that matches nobody, one that another stands before, a capture that nothing uses.
+    Lint {
+        /// The establishment.
+        est: String,
     },
     /// Remove a rule; what it gave goes.
     Delete {
@@ -105,9 +112,24 @@ pub struct Written {
     /// A pattern that no effective group may match; repeatable.
     #[arg(long = "not-group", value_name = "PATTERN")]
     not_groups: Vec<String>,
+    /// Patterns for groups of which one must match; repeatable.
+    #[arg(long = "any-group", value_name = "PATTERN")]
+    any_groups: Vec<String>,
+    /// Conditions as JSON, beside the others: '[{"any":[{"group":"a"},{"unit":"b"}]}]'.
+    #[arg(long, value_name = "JSON")]
+    when: Option<String>,
     /// The scope, with {captures}.
     #[arg(long)]
     scope: Option<String>,
+    /// It gives nothing before, as 2026-09-01T00:00:00+02:00.
+    #[arg(long, value_name = "TIME")]
+    valid_from: Option<String>,
+    /// It gives nothing from then on.
+    #[arg(long, value_name = "TIME")]
+    valid_until: Option<String>,
+    /// The day of the year, as 08-31, at whose end it stops giving until it is renewed: any edit does.
+    #[arg(long, value_name = "MM-DD")]
+    ends: Option<String>,
     /// Smaller is stronger.
     #[arg(long, default_value_t = 100)]
     priority: i64,
@@ -124,9 +146,29 @@ impl Written {
         }
         when.extend(self.units.iter().map(|p| Condition { unit: Some(p.clone()), ..Condition::default() }));
         when.extend(self.sources.iter().map(|s| Condition { source: Some(s.clone()), ..Condition::default() }));
-        let (application, role, scope) = (application.to_owned(), role.to_owned(), self.scope.clone());
-        Ok(RuleFields { application, when, role, scope, priority: self.priority, enabled: true })
+        if !self.any_groups.is_empty() {
+            when.push(Condition { any: Some(self.any_groups.iter().map(|p| group(p, false)).collect()), ..Condition::default() });
+        }
+        if let Some(text) = &self.when {
+            when.extend(serde_json::from_str::<Vec<Condition>>(text).with_context(|| format!("--when {text}"))?);
+        }
+        Ok(RuleFields {
+            application: application.to_owned(),
+            when,
+            role: role.to_owned(),
+            scope: self.scope.clone(),
+            priority: self.priority,
+            enabled: true,
+            valid_from: instant("--valid-from", self.valid_from.as_deref())?,
+            valid_until: instant("--valid-until", self.valid_until.as_deref())?,
+            ends: self.ends.clone(),
+        })
     }
+}
+
+fn instant(flag: &str, text: Option<&str>) -> anyhow::Result<Option<Timestamp>> {
+    let read = |text: &str| serde_json::from_value(json!(text)).with_context(|| format!("{flag} {text}"));
+    text.map(read).transpose()
 }
 
 /// Carries a command out.
@@ -135,18 +177,24 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Add(fields) => {
             let ctx = local.establishment(&fields.est).await?;
             let made = roles::rules::create(&ctx, &fields.written.regular(&fields.application, &fields.role)?).await?;
-            output.done(&made, &output.text("cli-rule-added", &[("id", made.id.to_string().into())]))
+            output.done(&made, &output.text("cli-rule-added", &[("id", made.id.to_string().into())]))?;
+            if !output.is_json() {
+                let findings = roles::lint_rule(&Context { locale: output.locale(), ..ctx }, made.id).await?;
+                findings.iter().for_each(|finding| eprintln!("{}: {}", finding.place, finding.message));
+            }
+            Ok(())
         }
         Command::List { est } => {
-            let rules = roles::rules::list(&local.establishment(&est).await?).await?;
-            output.list(&rules, &["cli-id", "cli-application", "cli-role", "cli-scope", "cli-when", "cli-enabled"], |r| {
+            let ctx = local.establishment(&est).await?;
+            let (rules, now) = (roles::rules::list(&ctx).await?, ctx.now);
+            output.list(&rules, &["cli-id", "cli-application", "cli-role", "cli-scope", "cli-when", "cli-state"], |r| {
                 vec![
                     r.id.to_string(),
                     r.application.clone(),
                     r.role.clone(),
                     or_dash(r.scope.as_ref()),
                     conditions(r),
-                    r.enabled.to_string(),
+                    state(output, r, now),
                 ]
             })
         }
@@ -155,6 +203,15 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let standing = roles::rules::get(&ctx, id.parse()?).await?;
             let fields = super::patched(&RuleFields::from(&standing), &patch)?;
             print_json(&roles::rules::update(&ctx, &standing, &fields).await?)
+        }
+        Command::Lint { est } => {
+            let ctx = Context { locale: output.locale(), ..local.establishment(&est).await? };
+            let findings = roles::lint(&ctx).await?;
+            if findings.is_empty() {
+                return output.done(&findings, &output.text("cli-rules-fine", &[]));
+            }
+            output
+                .list(&findings, &["cli-rule", "cli-place", "cli-remark"], |f| vec![f.rule.to_string(), f.place.clone(), f.message.clone()])
         }
         Command::Delete { est, id } => {
             roles::rules::delete(&local.establishment(&est).await?, id.parse()?).await?;
@@ -184,6 +241,19 @@ async fn simulate(local: &Local, output: Output, trial: &Trial) -> anyhow::Resul
         _ => anyhow::bail!("name an application and a role, or a file of rules"),
     };
     rule_set::show(output, &roles::simulate(&ctx, &rules).await?)
+}
+
+/// Whether a rule counts, and until when.
+fn state(output: Output, rule: &Rule, now: Timestamp) -> String {
+    let (opening, start, end) = roles::window_of(rule, now);
+    let at = |key: &str, at: Option<Timestamp>| output.text(key, &[("at", at.unwrap_or(now).to_string().into())]);
+    match opening {
+        _ if !rule.enabled => output.text("cli-rule-disabled", &[]),
+        Opening::Waiting => at("cli-rule-waiting", start),
+        Opening::Ended => at("cli-rule-ended", end),
+        Opening::Open if end.is_some() => at("cli-rule-until", end),
+        Opening::Open => output.text("cli-rule-open", &[]),
+    }
 }
 
 fn conditions(rule: &Rule) -> String {

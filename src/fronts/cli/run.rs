@@ -125,6 +125,8 @@ fn print(output: Output, run: &Run, changes: &[Change], total: i64) -> anyhow::R
         ("cli-memberships-added", c.memberships_added),
         ("cli-memberships-removed", c.memberships_removed),
         ("cli-skipped", c.skipped),
+        ("cli-roles-gained", c.roles_gained),
+        ("cli-roles-lost", c.roles_lost),
     ];
     let mut pairs: Vec<(&str, String)> = vec![("cli-id", run.id.to_string()), ("cli-mode", word(run.mode)), ("cli-state", word(run.state))];
     pairs.extend(counts.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| (key, n.to_string())));

@@ -22,9 +22,12 @@ pub enum Command {
         est: String,
         /// What people read.
         name: String,
-        /// The role it acts with: operator (platform only), administrator or auditor.
+        /// The role it acts with: operator (platform only), administrator, auditor, unit_administrator, help_desk or responsible.
         #[arg(long)]
         scope: Option<String>,
+        /// Where its role holds: a unit, an application, or application/service.
+        #[arg(long)]
+        within: Option<String>,
         /// Days it lives; for ever when left out.
         #[arg(long)]
         days: Option<i64>,
@@ -46,11 +49,12 @@ pub enum Command {
 /// Carries a command out.
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create { est, name, scope, days } => {
+        Command::Create { est, name, scope, within, days } => {
             let ctx = local.establishment(&est).await?;
             let default = if ctx.is_platform() { "operator" } else { "administrator" };
             let expires_at = days.map(|d| Timestamp::now().plus_s(d.saturating_mul(DAY_S)));
-            let new = NewToken { name, kind: TokenKind::Api, scope: scope.unwrap_or_else(|| default.to_owned()), expires_at };
+            let scope = scope.unwrap_or_else(|| default.to_owned());
+            let new = NewToken { name, kind: TokenKind::Api, scope, within, expires_at };
             let (token, secret) = tokens::create(&ctx, &new).await?;
             let value = beside(&token, [("secret", secret.expose().into())])?;
             let sentence = output.text("cli-token-created", &[("name", token.name.as_str().into())]);
@@ -61,8 +65,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&est).await?;
             let filter = Filter::default();
             let found = collect(usize::MAX, None, async |page: PageRequest| Ok(tokens::list(&ctx, &page, &filter).await?)).await?;
-            output.list(&found, &["cli-id", "cli-name", "cli-scope", "cli-last-used", "cli-expires"], |t| {
-                vec![t.id.to_string(), t.name.clone(), t.scope.clone(), or_dash(t.last_used_at.as_ref()), or_dash(t.expires_at.as_ref())]
+            output.list(&found, &["cli-id", "cli-name", "cli-role", "cli-scope", "cli-last-used", "cli-expires"], |t| {
+                let fixed = [t.id.to_string(), t.name.clone(), t.scope.clone(), or_dash(t.within.as_ref())];
+                fixed.into_iter().chain([or_dash(t.last_used_at.as_ref()), or_dash(t.expires_at.as_ref())]).collect()
             })
         }
         Command::Revoke { est, id } => {

@@ -4,11 +4,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::args::Rows;
+use super::exclusion;
 use super::explanation;
 use super::local::Local;
 use super::output::{Output, beside, collect, or_dash};
 use super::word;
 use crate::services::context::Context;
+use crate::services::explanations::Question;
 use crate::services::users::{self, NewUser};
 use crate::store::establishment::user::{Filter, User};
 
@@ -27,6 +29,8 @@ pub enum Command {
         #[command(flatten)]
         rows: Rows,
     },
+    /// List people who may sign in and do not.
+    Unused(exclusion::UnusedAccounts),
     /// Show a person.
     Show(Named),
     /// Why a person holds which role, and why not another: entry, group, rule, capture, role.
@@ -39,6 +43,9 @@ pub enum Command {
         /// Only this role.
         #[arg(long)]
         role: Option<String>,
+        /// What this client would get now: its application's roles, down to the claim.
+        #[arg(long, value_name = "CLIENT_ID", conflicts_with = "application")]
+        client: Option<String>,
     },
     /// Refuse a person from now on: sessions and tokens end at once.
     Disable(Named),
@@ -98,6 +105,7 @@ pub struct Create {
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create(new) => create(local, output, new).await,
+        Command::Unused(wanted) => exclusion::unused_accounts(local, output, wanted).await,
         Command::List { est, status, rows } => {
             let ctx = local.establishment(&est).await?;
             let filter = Filter { status, ..Filter::default() };
@@ -113,9 +121,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             })
         }
         Command::Show(named) => show(local, output, &named).await,
-        Command::Explain { named, application, role } => {
+        Command::Explain { named, application, role, client } => {
             let (ctx, user) = find(local, &named).await?;
-            explanation::show(&ctx, output, &user, application.as_deref(), role.as_deref()).await
+            let question = Question { application: application.as_deref(), role: role.as_deref(), client: client.as_deref() };
+            Box::pin(explanation::show(&ctx, output, &user, question)).await
         }
         Command::Disable(named) => {
             let (ctx, user) = find(local, &named).await?;

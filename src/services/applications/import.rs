@@ -5,11 +5,13 @@ use utoipa::ToSchema;
 
 use super::super::context::Context;
 use super::super::error::Error;
+use super::super::roles::{Simulation, View, effects, simulate_catalogue};
 use super::difference::{CatalogueDifference, is_newer};
 use super::fields::ApplicationFields;
 use super::{create, get_in, in_the_way_in, replace_in};
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
+use crate::types::id::ApplicationId;
 use crate::types::permission::{APPLICATION, Permission};
 
 /// What an import did, or would do.
@@ -29,6 +31,8 @@ pub struct Imported {
     pub difference: CatalogueDifference,
     /// What has to be done first: the import is refused while there is any.
     pub in_the_way: Vec<String>,
+    /// Who would gain and lose which role; only when it was only tried.
+    pub people: Option<Simulation>,
 }
 
 /// Takes in a catalogue: adds the application, or puts this edition in the place of the one that stands. Title, claim shape and services that the
@@ -39,6 +43,7 @@ pub struct Imported {
 /// the gateway's own application.
 pub async fn import(ctx: &Context, fields: &ApplicationFields) -> Result<Imported, Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let Some(before) = application::find_by_name(&mut tx, &fields.name).await? else {
         drop(tx);
@@ -56,22 +61,33 @@ pub async fn import(ctx: &Context, fields: &ApplicationFields) -> Result<Importe
     }
     replace_in(&mut tx, ctx, &before, &after, "application.imported").await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(Imported { written: true, ..found })
 }
 
-/// What importing a catalogue would change, and what stands in its way. Writes nothing.
+/// What importing a catalogue would change, who would gain and lose which role, and what stands in its way. Writes nothing.
 ///
 /// # Errors
-/// `Invalid`.
+/// `Invalid`, also when it takes too long.
 pub async fn try_import(ctx: &Context, fields: &ApplicationFields) -> Result<Imported, Error> {
     ctx.require(Permission::ManageRoles)?;
     let mut tx = ctx.store.read().await?;
-    let Some(before) = application::find_by_name(&mut tx, &fields.name).await? else {
-        return Ok(Imported { created: true, ..outcome(None, &fields.checked()?) });
+    let standing = application::find_by_name(&mut tx, &fields.name).await?;
+    let (mut found, after) = match &standing {
+        None => {
+            let whole = fields.checked()?;
+            let after = whole.clone().written_over(ApplicationId::new(), ctx.now, ctx.now);
+            (Imported { created: true, ..outcome(None, &whole) }, after)
+        }
+        Some(before) => {
+            let after = supposed(ctx, before, fields)?;
+            let mut found = outcome(Some(before), &ApplicationFields::from(&after));
+            found.in_the_way = refusals_in(&mut tx, before, &after, &found.difference).await?;
+            (found, after)
+        }
     };
-    let after = supposed(ctx, &before, fields)?;
-    let mut found = outcome(Some(&before), &ApplicationFields::from(&after));
-    found.in_the_way = refusals_in(&mut tx, &before, &after, &found.difference).await?;
+    drop(tx);
+    found.people = Some(simulate_catalogue(ctx, &after.name, &after, &View::default()).await?);
     Ok(found)
 }
 
@@ -112,6 +128,7 @@ fn outcome(before: Option<&Application>, after: &ApplicationFields) -> Imported 
         version: after.policy.version.clone(),
         difference: CatalogueDifference::between(&standing, after),
         in_the_way: Vec::new(),
+        people: None,
     }
 }
 

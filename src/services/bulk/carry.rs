@@ -52,8 +52,8 @@ pub async fn carry_on(gateway: &Arc<Gateway>, lease: &Lease, told: impl Fn(&Bulk
 fn actor(label: &str) -> Actor {
     let role = GatewayRole::Operator;
     match label.split_once(':') {
-        Some(("user", id)) => id.parse().map_or(Actor::System, |id| Actor::User { id, roles: vec![role] }),
-        Some(("token", id)) => id.parse().map_or(Actor::System, |id| Actor::Token { id, role }),
+        Some(("user", id)) => id.parse().map_or(Actor::System, |id| Actor::user(id, &[role])),
+        Some(("token", id)) => id.parse().map_or(Actor::System, |id| Actor::token(id, role)),
         _ => Actor::System,
     }
 }

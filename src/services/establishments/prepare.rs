@@ -1,17 +1,23 @@
 //! What every store holds from its first day: the gateway's own application, in which administrators have their roles.
 
+use serde_json::json;
+
+use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
+use crate::i18n;
 use crate::store::Tx;
-use crate::store::establishment::application::{self, Application, Cardinality, Policy, Role, ScopeKind};
+use crate::store::establishment::application::{self, Application, Cardinality, Level, Policy, Role, RoleScope, ScopeKind};
 use crate::store::establishment::assignment::{self, Assignment, Origin, Step};
 use crate::types::id::{ApplicationId, AssignmentId, UserId};
-use crate::types::permission::{APPLICATION, GatewayRole};
+use crate::types::locale::Locale;
+use crate::types::permission::{APPLICATION, Bound, GatewayRole, Permission};
 
-/// Makes what every store holds, where it is missing.
+/// Makes what every store holds, where it is missing or an older program left it otherwise.
 pub async fn prepare(ctx: &Context) -> Result<(), Error> {
     let mut reader = ctx.store.read().await?;
-    if application::find_by_name(&mut reader, APPLICATION).await?.is_some() {
+    let found = application::find_by_name(&mut reader, APPLICATION).await?;
+    if found.is_some_and(|found| brought_up(ctx, &found) == found) {
         return Ok(());
     }
     drop(reader);
@@ -22,25 +28,67 @@ pub async fn prepare(ctx: &Context) -> Result<(), Error> {
 
 /// The same within a transaction.
 pub async fn prepare_in(tx: &mut Tx, ctx: &Context) -> Result<(), Error> {
-    if application::find_by_name(tx, APPLICATION).await?.is_some() {
+    let Some(found) = application::find_by_name(tx, APPLICATION).await? else {
+        return Ok(application::insert(tx, &brought_up(ctx, &blank(ctx))).await?);
+    };
+    let after = brought_up(ctx, &found);
+    if after == found {
         return Ok(());
     }
-    let roles = GatewayRole::ALL.into_iter().filter(|r| ctx.is_platform() || *r != GatewayRole::Operator);
-    let own = Application {
+    let names = |application: &Application| application.roles.iter().map(|role| role.name.clone()).collect::<Vec<_>>();
+    let detail = json!({ "application": APPLICATION, "roles": names(&after), "before": names(&found) });
+    application::update(tx, &Application { updated_at: ctx.now, ..after }).await?;
+    audit::record_in(tx, ctx, "application.updated", ("application", APPLICATION), detail).await
+}
+
+fn blank(ctx: &Context) -> Application {
+    Application {
         id: ApplicationId::new(),
         name: APPLICATION.to_owned(),
         title: "Passerelle".to_owned(),
         cardinality: Cardinality::Multi,
         default_role: None,
-        scope_kind: ScopeKind::None,
-        roles: roles.map(|r| Role { name: r.name().to_owned(), ..Role::default() }).collect(),
-        claim_shape: serde_json::json!({}),
+        scope_kind: ScopeKind::Unit,
+        roles: Vec::new(),
+        claim_shape: json!({}),
         policy: Policy::default(),
         services: Vec::new(),
         created_at: ctx.now,
         updated_at: ctx.now,
+    }
+}
+
+/// The gateway's own application with the catalogue of this program. Its title and the shape of its claims are the establishment's.
+fn brought_up(ctx: &Context, found: &Application) -> Application {
+    let roles = GatewayRole::ALL.into_iter().filter(|role| ctx.is_platform() || *role != GatewayRole::Operator);
+    Application {
+        scope_kind: ScopeKind::Unit,
+        roles: roles.map(role).collect(),
+        policy: Policy { roles_editable: false, scope_inherits: true, ..found.policy.clone() },
+        ..found.clone()
+    }
+}
+
+fn role(known: GatewayRole) -> Role {
+    let title = match known {
+        GatewayRole::Operator => "role-operator",
+        GatewayRole::Administrator => "role-administrator",
+        GatewayRole::Auditor => "role-auditor",
+        GatewayRole::UnitAdministrator => "role-unit-administrator",
+        GatewayRole::HelpDesk => "role-help-desk",
+        GatewayRole::Responsible => "role-responsible",
     };
-    Ok(application::insert(tx, &own).await?)
+    let privileges = Permission::ALL.into_iter().map(|permission| {
+        let level = if known.gives(permission) { Level::Yes } else { Level::No };
+        (permission.privilege().to_owned(), level)
+    });
+    let (scope, scope_kind) = match known.bound() {
+        Bound::Establishment => (RoleScope::Forbidden, None),
+        Bound::Unit => (RoleScope::Required, None),
+        Bound::UnitOrEstablishment => (RoleScope::Optional, None),
+        Bound::Application => (RoleScope::Required, Some(ScopeKind::Service)),
+    };
+    Role { name: known.name().to_owned(), title: i18n::text(Locale::default(), title), scope, scope_kind, privileges: privileges.collect() }
 }
 
 /// Gives a person a role of the gateway by hand.

@@ -6,7 +6,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::super::audit;
-use super::super::context::{Actor, Context};
+use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices;
 use super::super::roles;
@@ -82,11 +82,13 @@ pub async fn remove(ctx: &Context, name: &str, fate: Fate, confirm: Option<&str>
     // It is disabled already: whoever keeps it up lets go of it now.
     schedules::announce(ctx, source.id, source.schedule.is_some()).await?.hurry(ctx).await;
     while forget_changes(ctx, &source).await? {}
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     roles::recompute_all_in(&mut tx, ctx).await?;
     source::delete(&mut tx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.deleted", ("source", &source.name), json!({ "people": fate, "removal": removal })).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(removal)
 }
 
@@ -155,7 +157,7 @@ impl Work<'_> {
             return Ok(());
         }
         // Whoever asks does not shut themselves out.
-        let fate = if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) { Fate::Keep } else { self.fate };
+        let fate = if ctx.actor.person() == Some(id) { Fate::Keep } else { self.fate };
         let stands = fate == Fate::Purge && is_kept(tx, ctx, id).await?.is_some();
         match fate {
             Fate::Purge if !stands => {

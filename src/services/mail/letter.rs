@@ -5,6 +5,8 @@ use std::fmt;
 use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
 
+use super::review_waits::ReviewWaits;
+use super::roles_changed::RolesChanged;
 use crate::i18n::{text, text_with};
 use crate::types::Invalid;
 use crate::types::locale::Locale;
@@ -58,6 +60,10 @@ pub enum Letter {
     },
     /// A sync run is held, and waits for somebody to decide.
     RunHeld(Box<HeldRun>),
+    /// Someone's roles changed.
+    RolesChanged(Box<RolesChanged>),
+    /// Someone is to decide in a review.
+    ReviewWaits(Box<ReviewWaits>),
     /// A rule set is held at its time, and waits for somebody to decide.
     RuleSetHeld(Box<HeldRuleSet>),
     /// What an operator wrote.
@@ -139,6 +145,8 @@ impl Letter {
             Self::EstablishmentCreated { .. } => "establishment_created",
             Self::AccessReset { .. } => "access_reset",
             Self::RunHeld(_) => "run_held",
+            Self::RolesChanged(_) => "roles_changed",
+            Self::ReviewWaits(_) => "review_waits",
             Self::RuleSetHeld(_) => "rule_set_held",
             Self::Written { .. } => "written",
         }
@@ -148,7 +156,7 @@ impl Letter {
     pub(super) fn link(&self) -> Option<&str> {
         match self {
             Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
-            Self::RunHeld(_) | Self::RuleSetHeld(_) | Self::Written { .. } => None,
+            Self::RunHeld(_) | Self::RuleSetHeld(_) | Self::RolesChanged(_) | Self::ReviewWaits(_) | Self::Written { .. } => None,
         }
     }
 
@@ -176,6 +184,8 @@ impl Letter {
                 let arguments = [("name", line(&held.establishment)), ("source", line(&held.source))];
                 text_with(locale, "mail-held-subject", &arguments)
             }
+            Self::RolesChanged(changed) => changed.subject(locale),
+            Self::ReviewWaits(review) => review.subject(locale),
             Self::RuleSetHeld(held) => {
                 let arguments = [("name", line(&held.establishment)), ("title", line(&held.title))];
                 text_with(locale, "mail-rule-set-subject", &arguments)
@@ -190,6 +200,8 @@ impl Letter {
         let (key, establishment, sign_in_url, administrator, link, until) = match self {
             Self::Written { body, .. } => return body.clone(),
             Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
+            Self::RolesChanged(changed) => return framed(to, &changed.text(to.locale)),
+            Self::ReviewWaits(review) => return framed(to, &review.text(to.locale)),
             Self::RuleSetHeld(held) => return framed(to, &held.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)
@@ -262,16 +274,16 @@ fn framed(to: &Recipient, body: &str) -> String {
 }
 
 /// A text that stays on its line.
-fn line(text: &str) -> FluentValue<'static> {
+pub(super) fn line(text: &str) -> FluentValue<'static> {
     plain(text).into()
 }
 
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// An instant as people read it. Nobody knows the reader's time zone, so it is said which one it is.
-fn instant(locale: Locale, at: Timestamp) -> String {
+pub(super) fn instant(locale: Locale, at: Timestamp) -> String {
     let moment = at.civil_utc();
     let arguments = [
         ("day", moment.day.into()),

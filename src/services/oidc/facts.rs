@@ -21,6 +21,9 @@ use crate::types::oauth_scope::OauthScope;
 /// Claim shapes kept compiled; each may hold regular expressions.
 const SHAPES_MAX: u64 = 1024;
 
+/// Most roles of which is told by which claim they show.
+const ROLES_SHOWN_MAX: usize = 50;
+
 /// Compiled claim shapes by their declarations: a pure function's results, so they never grow stale.
 static SHAPES: LazyLock<Cache<String, Arc<ClaimShape>>> = LazyLock::new(|| Cache::new(SHAPES_MAX));
 
@@ -35,6 +38,35 @@ pub async fn released_in(
     let shape = shape_in(tx, client).await?;
     let facts = gather(tx, ctx, person, client, scope, shape.is_some()).await?;
     Ok(claims::released(&facts, scope, shape.as_deref().unwrap_or(&ClaimShape::default())))
+}
+
+/// What a client would be told of a person now, if it asked for everything that it may ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The claims.
+    pub claims: Map<String, Value>,
+    /// For each role the claims that it shows in: those that would be others without it.
+    pub by_role: Vec<(RoleFacts, Map<String, Value>)>,
+}
+
+/// What a client would be told of a person now, and by which claim each role shows.
+pub async fn told_in(tx: &mut Tx, ctx: &Context, person: &User, client: &Client) -> Result<Told, Error> {
+    let scope: OauthScope = client.scopes.iter().cloned().collect();
+    let shape = shape_in(tx, client).await?;
+    let facts = gather(tx, ctx, person, client, &scope, shape.is_some()).await?;
+    let shape = shape.as_deref().cloned().unwrap_or_default();
+    let claims = claims::released(&facts, &scope, &shape);
+    let shown = |role: &RoleFacts| {
+        let roles = facts.roles.iter().filter(|other| *other != role).cloned().collect();
+        let without = claims::released(&ClaimFacts { roles, ..facts.clone() }, &scope, &shape);
+        claims
+            .iter()
+            .filter(|(name, value)| without.get(*name) != Some(*value))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    let by_role = facts.roles.iter().take(ROLES_SHOWN_MAX).map(|role| (role.clone(), shown(role))).collect();
+    Ok(Told { claims, by_role })
 }
 
 /// The roles that a person holds now in the client's application.

@@ -1,46 +1,195 @@
-//! Who may give which role: nobody more than they hold, and nobody to themselves (SECURITY 24, OME-69).
+//! Who may give which role: nobody more than they hold, and nobody to themselves (SECURITY 24, OME-69). Decides; writes nothing.
 
-use super::super::context::{Actor, Context};
+use std::collections::BTreeSet;
+
+use super::super::context::{Context, Subject};
 use super::super::error::Error;
+use super::super::unit_tree::Tree;
+use crate::store::Tx;
+use crate::store::establishment::application::{self, Application};
+use crate::store::establishment::assignment::{self, Assignment, Within};
+use crate::store::establishment::user::{self, User};
+use crate::types::Invalid;
 use crate::types::id::UserId;
-use crate::types::permission::{APPLICATION, GatewayRole};
+use crate::types::permission::{APPLICATION, Bound, Extent, GatewayRole, Held, Permission};
+use crate::types::time::Timestamp;
 
-/// Checks that the actor holds a role of the gateway that they would give, take away, or let a rule give. Roles of other applications are
-/// free to whoever manages roles.
+/// Checks that the actor holds a role of the gateway, wherever it may hold, that they would let a rule give or not give any more. Roles of
+/// other applications are free to whoever manages roles.
 ///
 /// # Errors
 /// `Forbidden`.
 pub fn may_give(ctx: &Context, application: &str, role: &str) -> Result<(), Error> {
-    if application != APPLICATION {
+    // A role that the gateway does not know, `{captures}` among them, is nobody's to give.
+    let held = GatewayRole::from_name(role).map(Held::from);
+    if application != APPLICATION || held.map_or_else(|| ctx.actor.may_delegate_all(), |held| ctx.actor.may_delegate(&held, None)) {
         return Ok(());
     }
-    let allowed = match &ctx.actor {
-        Actor::System => true,
-        Actor::User { roles, .. } => roles.iter().any(|held| covers(*held, role)),
-        Actor::Token { role: held, .. } => covers(*held, role),
-        Actor::Anonymous | Actor::Source(_) => false,
-    };
-    if allowed {
-        return Ok(());
+    Err(too_much(role))
+}
+
+/// Checks that the actor may give someone a role, or with [`Permission::RevokeAccess`] take it away: in an application that they answer for, in
+/// a unit of theirs, or as administrator; a role of the gateway only when they hold it and may hand it on.
+///
+/// # Errors
+/// `Forbidden`; `NotFound` for a person whom the actor may not see.
+pub fn may_assign(
+    ctx: &Context,
+    permission: Permission,
+    person: &User,
+    (application, role, scope): (&Application, &str, &str),
+) -> Result<(), Error> {
+    not_oneself(ctx, person.id)?;
+    if application.name != APPLICATION {
+        return ctx.require_for(permission, &Subject::Access { person, application, role, scope });
     }
-    Err(Error::Forbidden(format!("nobody gives or takes away the role «{role}» of {APPLICATION} without holding it: ask someone who does")))
+    ctx.require_somewhere(Permission::Delegate)?;
+    ctx.require_for(Permission::SeePeople, &Subject::Person(person))?;
+    // What cannot hold where it was given gives nothing, and is to be taken away by whoever holds it everywhere.
+    let wanted = Held::parse(role, scope).or_else(|| GatewayRole::from_name(role).map(Held::from));
+    let allowed = wanted.map_or_else(|| ctx.actor.may_delegate_all(), |wanted| ctx.actor.may_delegate(&wanted, Some(person)));
+    if allowed { Ok(()) } else { Err(too_much(role)) }
 }
 
-/// Roles go from the strongest to the weakest. A role that the gateway does not know, `{captures}` among them, is nobody's to give.
-fn covers(held: GatewayRole, role: &str) -> bool {
-    let rank = |wanted: GatewayRole| GatewayRole::ALL.iter().position(|known| *known == wanted);
-    GatewayRole::from_name(role).is_some_and(|role| rank(held) <= rank(role))
+fn too_much(role: &str) -> Error {
+    Error::Forbidden(format!("nobody gives or takes away the role «{role}» of {APPLICATION} without holding it: ask someone who does"))
 }
 
-/// Checks that the actor is not the person whose roles change.
+/// Checks that the actor is not the person whose roles change, in person or by a token of theirs.
 ///
 /// # Errors
 /// `Forbidden`.
 pub fn not_oneself(ctx: &Context, user: UserId) -> Result<(), Error> {
-    match ctx.actor {
-        Actor::User { id, .. } if id == user => {
-            Err(Error::Forbidden("nobody changes their own roles: ask another administrator".to_owned()))
-        }
-        _ => Ok(()),
+    if ctx.actor.person() == Some(user) {
+        return Err(Error::Forbidden("nobody changes their own roles: ask another administrator".to_owned()));
     }
+    Ok(())
+}
+
+/// What is wrong with where a role of the gateway is to hold: in a unit that is there, for an application that is there, or everywhere.
+pub async fn check_extent_in(tx: &mut Tx, tree: &Tree, field: &str, (role, scope): (&str, &str)) -> Result<Option<Invalid>, Error> {
+    let Some(known) = GatewayRole::from_name(role) else { return Ok(None) };
+    let wrong = |why: String| Ok(Some(Invalid::new(field, why)));
+    let (name, service) = match Extent::of(known, scope) {
+        None => return wrong(where_it_holds(known)),
+        Some(Extent::Everywhere) => return Ok(None),
+        Some(Extent::Unit { top, .. }) => return Ok(tree.check(field, &top).err()),
+        Some(Extent::Application(name)) => (name, None),
+        Some(Extent::Service { application, service }) => (application, Some(service)),
+    };
+    let Some(found) = application::find_by_name(tx, &name).await? else { return wrong(format!("there is no application «{name}»")) };
+    match service {
+        Some(service) if !found.services.iter().any(|known| known.name == service) => {
+            let known: Vec<&str> = found.services.iter().map(|known| known.name.as_str()).collect();
+            wrong(format!("«{service}» is not a service of {name}: {}", known.join(", ")))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What whoever gives a role of the gateway is told of its scope.
+pub fn where_it_holds(role: GatewayRole) -> String {
+    let name = role.name();
+    match role.bound() {
+        Bound::Establishment => format!("the role {name} holds in the whole establishment: leave the scope out"),
+        Bound::Unit => format!("the role {name} holds in a unit: name it"),
+        Bound::UnitOrEstablishment => format!("the role {name} holds in a unit, or everywhere: name one, or leave it out"),
+        Bound::Application => {
+            format!("the role {name} holds for an application other than {APPLICATION}, or for `application/service`: name it")
+        }
+    }
+}
+
+/// Which assignments the actor may see: all when none is said.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn seen(ctx: &Context) -> Result<Option<Within>, Error> {
+    if ctx.actor.may(Permission::Read) {
+        return ctx.require(Permission::Read).map(|()| None);
+    }
+    if !ctx.actor.may_somewhere(Permission::ValidateAccess) {
+        return ctx.require(Permission::Read).map(|()| None);
+    }
+    ctx.require_somewhere(Permission::ValidateAccess)?;
+    let mut within = Within::default();
+    for held in ctx.actor.held().iter().filter(|held| held.role.gives(Permission::ValidateAccess)) {
+        match &held.extent {
+            Extent::Everywhere => return Ok(None),
+            Extent::Unit { all, .. } => within.units.extend(all.iter().cloned()),
+            Extent::Application(name) => within.applications.push(name.clone()),
+            Extent::Service { application, service } => within.services.push((application.clone(), service.clone())),
+        }
+    }
+    Ok(Some(within))
+}
+
+/// One assignment, if the actor may see it.
+///
+/// # Errors
+/// `NotFound`, also for what the actor may not see.
+pub async fn seen_in(tx: &mut Tx, within: Option<&Within>, found: Option<Assignment>) -> Result<Assignment, Error> {
+    let gone = || Error::not_found("assignment");
+    let found = found.ok_or_else(gone)?;
+    let Some(within) = within else { return Ok(found) };
+    let answers = within.applications.contains(&found.application)
+        || within.services.iter().any(|(application, scope)| *application == found.application && *scope == found.scope);
+    let theirs = user::find(tx, found.user_id).await?.and_then(|person| person.home_unit).is_some_and(|home| within.units.contains(&home));
+    if answers || theirs { Ok(found) } else { Err(gone()) }
+}
+
+/// One role as it must not change under the hand of whoever holds it: application, role, scope, from when, until when.
+type Row = (String, String, String, Option<Timestamp>, Option<Timestamp>);
+
+/// What the actor holds before an act that recomputes roles: nobody changes their own, by a rule that fits them or by a fact that one looks at
+/// either.
+#[derive(Debug)]
+pub struct Own {
+    person: Option<UserId>,
+    gateway_only: bool,
+    before: BTreeSet<Row>,
+}
+
+impl Own {
+    /// The actor's roles of the gateway.
+    pub async fn of_gateway_in(tx: &mut Tx, ctx: &Context) -> Result<Self, Error> {
+        Self::read(tx, ctx.actor.person(), true).await
+    }
+
+    /// All of the actor's roles.
+    pub async fn of_actor_in(tx: &mut Tx, ctx: &Context) -> Result<Self, Error> {
+        Self::read(tx, ctx.actor.person(), false).await
+    }
+
+    /// The same when the act is about themselves, and nothing else.
+    pub async fn of_person_in(tx: &mut Tx, ctx: &Context, person: UserId) -> Result<Self, Error> {
+        Self::read(tx, ctx.actor.person().filter(|own| *own == person), false).await
+    }
+
+    async fn read(tx: &mut Tx, person: Option<UserId>, gateway_only: bool) -> Result<Self, Error> {
+        let before = rows(tx, person, gateway_only).await?;
+        Ok(Self { person, gateway_only, before })
+    }
+
+    /// Whether the roles are as they were; else the caller drops the transaction.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub async fn unchanged_in(self, tx: &mut Tx) -> Result<(), Error> {
+        if rows(tx, self.person, self.gateway_only).await? == self.before {
+            return Ok(());
+        }
+        Err(own_roles())
+    }
+}
+
+/// What is told of an act that would change the actor's own roles.
+pub fn own_roles() -> Error {
+    Error::Forbidden("this would change your own roles: ask another administrator".to_owned())
+}
+
+async fn rows(tx: &mut Tx, person: Option<UserId>, gateway_only: bool) -> Result<BTreeSet<Row>, Error> {
+    let Some(person) = person else { return Ok(BTreeSet::new()) };
+    let held = assignment::list_of_user(tx, person).await?.into_iter().filter(|row| !gateway_only || row.application == APPLICATION);
+    Ok(held.map(|row| (row.application, row.role, row.scope, row.valid_from, row.valid_until)).collect())
 }

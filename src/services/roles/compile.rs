@@ -1,112 +1,28 @@
-//! A rule as people write it, checked and made ready to be evaluated. Knows no store.
+//! A rule, checked and made ready to be evaluated. Knows no store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use super::super::error::Error;
+use super::defined::{captured, missing, wanted};
+pub use super::fields::{RuleFields, condition_label};
+use super::leaves::LeafId;
 use super::pattern::{Captures, Case, Pattern, Patterns, Template};
+use super::window::Window;
 use super::work::{Stop, Work};
-use crate::store::establishment::application::Application;
-use crate::store::establishment::rule::{Condition, Rule};
+use crate::store::establishment::rule::Condition;
 use crate::types::Invalid;
 use crate::types::id::RuleId;
-use crate::types::nul;
 use crate::types::time::Timestamp;
 
-/// Most conditions of a rule.
+/// Most conditions of a rule, those inside `any` and `all` among them.
 const CONDITIONS_MAX: usize = 20;
+/// How deep conditions may lie: one of `when`, inside it one of an `any`, inside that one of an `all`.
+const DEPTH_MAX: usize = 3;
 /// Rules compiled in one piece of work.
 const RULES_PIECE: usize = 10;
 /// Longest name of an attribute or a source, in characters.
 const NAME_LENGTH_MAX: usize = 200;
-
-/// A rule as it is written: when all conditions hold, the role is given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RuleFields {
-    /// The application's name.
-    pub application: String,
-    /// Conditions that must all hold.
-    pub when: Vec<Condition>,
-    /// The role, with `{captures}`.
-    pub role: String,
-    /// The scope, with `{captures}`; everywhere when left out.
-    #[serde(default)]
-    pub scope: Option<String>,
-    /// Smaller is stronger when two rules give the same role in the same scope.
-    #[serde(default = "usual_priority")]
-    pub priority: i64,
-    /// Whether the rule counts.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-}
-
-/// Room on both sides.
-fn usual_priority() -> i64 {
-    100
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// A file of rules: `rules` and nothing else.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleSet {
-    rules: Vec<RuleFields>,
-}
-
-impl RuleFields {
-    /// Reads a rule set as people keep it in a file: `[[rules]]` of TOML, or `{"rules": […]}` of JSON.
-    ///
-    /// # Errors
-    /// `Invalid` with the place of the mistake in the text.
-    pub fn read_set(text: &str) -> Result<Vec<Self>, Invalid> {
-        let set: RuleSet = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| Invalid::new("rules", error.to_string()))?
-        } else {
-            toml::from_str(text).map_err(|error| Invalid::new("rules", error.to_string()))?
-        };
-        let rules = serde_json::to_value(&set.rules).map_err(|error| Invalid::new("rules", error.to_string()))?;
-        nul::refuse("rules", &rules)?;
-        Ok(set.rules)
-    }
-}
-
-impl From<&Rule> for RuleFields {
-    fn from(rule: &Rule) -> Self {
-        Self {
-            application: rule.application.clone(),
-            when: rule.conditions.clone(),
-            role: rule.role.clone(),
-            scope: rule.scope.clone(),
-            priority: rule.priority,
-            enabled: rule.enabled,
-        }
-    }
-}
-
-impl RuleFields {
-    /// The rule of an application that these fields make.
-    pub(super) fn made(&self, of: &Application, id: RuleId, now: Timestamp) -> Rule {
-        Rule {
-            id,
-            application_id: of.id,
-            application: of.name.clone(),
-            conditions: self.when.clone(),
-            role: self.role.clone(),
-            scope: self.scope.clone().filter(|scope| !scope.is_empty()),
-            priority: self.priority,
-            enabled: self.enabled,
-            created_at: now,
-            updated_at: now,
-        }
-    }
-}
 
 /// What a condition looks at.
 #[derive(Clone, Debug)]
@@ -119,6 +35,10 @@ pub enum Subject {
     Unit(Arc<Pattern>),
     /// Sources of entries that are present.
     Source(String),
+    /// Other conditions, of which one must hold.
+    Any(Vec<Test>),
+    /// Other conditions, which must all hold.
+    All(Vec<Test>),
 }
 
 /// One condition, ready.
@@ -130,6 +50,36 @@ pub struct Test {
     pub negated: bool,
     /// As written, for messages.
     pub condition: Condition,
+    /// Where it stands in its rule: `when[1].any[0]`.
+    pub place: String,
+    /// Its number among the single conditions of all rules, once they are evaluated together.
+    pub leaf: LeafId,
+}
+
+impl Test {
+    /// The conditions inside it.
+    pub fn inside(&self) -> &[Self] {
+        match &self.subject {
+            Subject::Any(tests) | Subject::All(tests) => tests,
+            _ => &[],
+        }
+    }
+
+    /// The pattern it matches with.
+    pub fn pattern(&self) -> Option<&Arc<Pattern>> {
+        match &self.subject {
+            Subject::Group(pattern) | Subject::Attribute(_, pattern) | Subject::Unit(pattern) => Some(pattern),
+            Subject::Source(_) | Subject::Any(_) | Subject::All(_) => None,
+        }
+    }
+
+    /// Calls for every single condition in it, itself when it is one.
+    pub fn each_single<'a>(&'a self, call: &mut impl FnMut(&'a Self)) {
+        match self.inside() {
+            [] => call(self),
+            several => several.iter().for_each(|test| test.each_single(call)),
+        }
+    }
 }
 
 /// A rule, ready.
@@ -147,6 +97,10 @@ pub struct Compiled {
     pub tests: Vec<Test>,
     /// As people read it in a reason.
     pub label: String,
+    /// When it counts.
+    pub window: Window,
+    /// Single conditions of which one at least holds whenever the rule does; none when there are no such conditions.
+    pub anchors: Option<Vec<LeafId>>,
     wanted: BTreeSet<Arc<str>>,
 }
 
@@ -186,58 +140,122 @@ impl Compiled {
     /// Every field that does not fit, with the place of the mistake.
     pub fn within(patterns: &mut Patterns, fields: &RuleFields, id: Option<RuleId>) -> Result<Self, Vec<Invalid>> {
         let mut wrong = Vec::new();
-        if fields.when.is_empty() || fields.when.len() > CONDITIONS_MAX {
+        let several = fields.when.iter().map(count).sum::<usize>();
+        if several == 0 || several > CONDITIONS_MAX {
             let why = format!("a rule has 1 to {CONDITIONS_MAX} conditions; a role for everyone is the application's default_role");
             wrong.push(Invalid::new("when", why));
         }
-        let mut tests = Vec::new();
-        for (at, condition) in fields.when.iter().take(CONDITIONS_MAX).enumerate() {
-            match subject(patterns, &format!("when[{at}]"), condition) {
-                Ok(subject) => tests.push(Test { subject, negated: condition.not, condition: condition.clone() }),
-                Err(invalid) => wrong.push(invalid),
-            }
-        }
+        let tests = tests(patterns, "when", fields.when.get(..CONDITIONS_MAX).unwrap_or(&fields.when), 1, &mut wrong);
         let role = Template::parse("role", &fields.role).map_err(|invalid| wrong.push(invalid)).ok();
         let scope = fields.scope.as_deref().filter(|scope| !scope.is_empty());
         let scope = scope.map(|raw| Template::parse("scope", raw)).transpose().map_err(|invalid| wrong.push(invalid)).ok().flatten();
+        let window = Window::new(fields, None).map_err(|invalid| wrong.push(invalid)).unwrap_or_default();
         // With a broken pattern, its captures are unknown: telling that they are missing would only confuse.
         if wrong.is_empty() {
-            let defined = defined(&tests);
             for (field, template) in [("role", role.as_ref()), ("scope", scope.as_ref())] {
-                for name in template.into_iter().flat_map(Template::names).filter(|name| !defined.contains(*name)) {
-                    let why = format!("{{{name}}} is not captured: write (?<{name}>…) in a pattern of a condition that is not negated");
-                    wrong.push(Invalid::new(field, why));
-                }
+                wrong.extend(template.into_iter().flat_map(Template::names).filter_map(|name| missing(&tests, field, name)));
             }
         }
         let (Some(role), true) = (role, wrong.is_empty()) else { return Err(wrong) };
         let wanted = wanted(&tests, &role, scope.as_ref());
-        Ok(Self { id, application: fields.application.clone(), role, scope, tests, label: label(fields), wanted })
+        let application = fields.application.clone();
+        Ok(Self { id, application, role, scope, tests, label: fields.label(), window, anchors: None, wanted })
+    }
+
+    /// Says when the rule was last written down: a yearly end counts from then on.
+    pub fn renew(&mut self, fields: &RuleFields, at: Timestamp) {
+        self.window = Window::new(fields, Some(at)).unwrap_or(self.window);
     }
 
     /// Whether a condition looks at groups.
     pub fn looks_at_groups(&self) -> bool {
-        self.tests.iter().any(|test| test.condition.group.is_some())
+        let mut found = false;
+        self.tests.iter().for_each(|test| test.each_single(&mut |single| found |= single.condition.group.is_some()));
+        found
     }
 
     /// Captures that matter: those a template wants, and those that conditions must agree on. Others would only multiply the work.
     pub fn that_matter(&self, captures: &Captures) -> Captures {
+        if self.wanted.is_empty() {
+            return Captures::new();
+        }
         captures.iter().filter(|(name, _)| self.wanted.contains(name)).cloned().collect()
+    }
+
+    /// Captures that nothing uses, each with the place of its condition.
+    pub fn unused(&self) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for (name, place) in self.tests.iter().flat_map(captured) {
+            if !self.wanted.contains(&name) {
+                found.entry(name.to_string()).or_insert(place);
+            }
+        }
+        found
     }
 }
 
-fn subject(patterns: &mut Patterns, field: &str, condition: &Condition) -> Result<Subject, Invalid> {
-    let Condition { group, attribute, matches, unit, source, not: _ } = condition;
-    match (group, attribute, matches, unit, source) {
-        (Some(raw), None, None, None, None) => Ok(Subject::Group(patterns.compile(&format!("{field}.group"), raw, Case::Ignored)?)),
-        (None, Some(name), Some(raw), None, None) => {
+/// How many single conditions there are in one, one that is empty or misshapen counted too.
+fn count(condition: &Condition) -> usize {
+    let inside = condition.any.iter().chain(&condition.all).flatten();
+    inside.map(count).sum::<usize>().max(1)
+}
+
+fn tests(patterns: &mut Patterns, field: &str, conditions: &[Condition], depth: usize, wrong: &mut Vec<Invalid>) -> Vec<Test> {
+    let mut ready = Vec::with_capacity(conditions.len());
+    for (at, condition) in conditions.iter().enumerate() {
+        let place = format!("{field}[{at}]");
+        match subject(patterns, &place, condition, depth, wrong) {
+            Ok(subject) => ready.push(Test { subject, negated: condition.not, condition: condition.clone(), place, leaf: 0 }),
+            Err(invalid) => wrong.push(invalid),
+        }
+    }
+    ready
+}
+
+fn subject(
+    patterns: &mut Patterns,
+    field: &str,
+    condition: &Condition,
+    depth: usize,
+    wrong: &mut Vec<Invalid>,
+) -> Result<Subject, Invalid> {
+    let Condition { group, attribute, matches, unit, source, any, all, not: _ } = condition;
+    match (group, attribute, matches, unit, source, any, all) {
+        (Some(raw), None, None, None, None, None, None) => {
+            Ok(Subject::Group(patterns.compile(&format!("{field}.group"), raw, Case::Ignored)?))
+        }
+        (None, Some(name), Some(raw), None, None, None, None) => {
             let pattern = patterns.compile(&format!("{field}.matches"), raw, Case::Exact)?;
             Ok(Subject::Attribute(named(&format!("{field}.attribute"), name)?, pattern))
         }
-        (None, None, None, Some(raw), None) => Ok(Subject::Unit(patterns.compile(&format!("{field}.unit"), raw, Case::Exact)?)),
-        (None, None, None, None, Some(name)) => Ok(Subject::Source(named(&format!("{field}.source"), name)?)),
-        _ => Err(Invalid::new(field, "a condition is exactly one of: group; attribute with matches; unit; source")),
+        (None, None, None, Some(raw), None, None, None) => {
+            Ok(Subject::Unit(patterns.compile(&format!("{field}.unit"), raw, Case::Exact)?))
+        }
+        (None, None, None, None, Some(name), None, None) => Ok(Subject::Source(named(&format!("{field}.source"), name)?)),
+        (None, None, None, None, None, Some(some), None) => {
+            Ok(Subject::Any(inside(patterns, &format!("{field}.any"), some, depth, wrong)?))
+        }
+        (None, None, None, None, None, None, Some(every)) => {
+            Ok(Subject::All(inside(patterns, &format!("{field}.all"), every, depth, wrong)?))
+        }
+        _ => Err(Invalid::new(field, "a condition is exactly one of: group; attribute with matches; unit; source; any; all")),
     }
+}
+
+fn inside(
+    patterns: &mut Patterns,
+    field: &str,
+    conditions: &[Condition],
+    depth: usize,
+    wrong: &mut Vec<Invalid>,
+) -> Result<Vec<Test>, Invalid> {
+    if conditions.is_empty() {
+        return Err(Invalid::new(field, "has at least one condition"));
+    }
+    if depth >= DEPTH_MAX {
+        return Err(Invalid::new(field, format!("conditions lie at most {DEPTH_MAX} deep: write two rules in place of one")));
+    }
+    Ok(tests(patterns, field, conditions, depth + 1, wrong))
 }
 
 fn named(field: &str, name: &str) -> Result<String, Invalid> {
@@ -246,52 +264,6 @@ fn named(field: &str, name: &str) -> Result<String, Invalid> {
         return Err(Invalid::new(field, format!("a name has 1 to {NAME_LENGTH_MAX} characters")));
     }
     Ok(name.to_owned())
-}
-
-fn captures_of(test: &Test) -> impl Iterator<Item = &Arc<str>> {
-    let pattern = match &test.subject {
-        Subject::Group(pattern) | Subject::Attribute(_, pattern) | Subject::Unit(pattern) if !test.negated => Some(pattern),
-        _ => None,
-    };
-    pattern.into_iter().flat_map(|pattern| pattern.names())
-}
-
-fn defined(tests: &[Test]) -> BTreeSet<String> {
-    tests.iter().flat_map(captures_of).map(ToString::to_string).collect()
-}
-
-fn wanted(tests: &[Test], role: &Template, scope: Option<&Template>) -> BTreeSet<Arc<str>> {
-    let mut wanted: BTreeSet<Arc<str>> = role.names().chain(scope.into_iter().flat_map(Template::names)).map(Arc::from).collect();
-    let mut seen: BTreeSet<Arc<str>> = BTreeSet::new();
-    for name in tests.iter().flat_map(captures_of) {
-        // A pattern names each capture once, so a name seen twice belongs to two conditions.
-        if !seen.insert(name.clone()) {
-            wanted.insert(name.clone());
-        }
-    }
-    wanted
-}
-
-/// A condition as people read it.
-pub fn condition_label(condition: &Condition) -> String {
-    let not = if condition.not { "not " } else { "" };
-    let Condition { group, attribute, matches, unit, source, .. } = condition;
-    match (group, attribute, unit, source) {
-        (Some(pattern), ..) => format!("{not}group {pattern}"),
-        (_, Some(name), ..) => format!("{not}attribute {name} matches {}", matches.as_deref().unwrap_or_default()),
-        (_, _, Some(pattern), _) => format!("{not}unit {pattern}"),
-        (.., Some(name)) => format!("{not}source {name}"),
-        _ => "nothing".to_owned(),
-    }
-}
-
-/// A rule as people read it: `group ens-(?<unit>[A-Z]+) → Ens @ {unit}`.
-fn label(fields: &RuleFields) -> String {
-    let when = fields.when.iter().map(condition_label).collect::<Vec<_>>().join(" and ");
-    match fields.scope.as_deref().filter(|scope| !scope.is_empty()) {
-        Some(scope) => format!("{when} → {} @ {scope}", fields.role),
-        None => format!("{when} → {}", fields.role),
-    }
 }
 
 #[cfg(test)]
@@ -306,7 +278,7 @@ mod tests {
             role: role.to_owned(),
             scope: scope.map(str::to_owned),
             priority: 0,
-            enabled: true,
+            ..RuleFields::default()
         }
     }
 
@@ -323,6 +295,33 @@ mod tests {
         assert_eq!(wrong(r#"[{"group": "ens-.+"}]"#, "{role}", None), ["role"]);
         let many = format!("[{}]", vec![r#"{"unit": "a"}"#; 21].join(","));
         assert_eq!(wrong(&many, "Ens", None), ["when"]);
+        let nested = format!(r#"[{{"any": [{}]}}]"#, vec![r#"{"unit": "a"}"#; 21].join(","));
+        assert_eq!(wrong(&nested, "Ens", None), ["when"]);
+    }
+
+    #[test]
+    fn a_mistake_inside_is_told_with_its_place() {
+        assert_eq!(wrong(r#"[{"unit": "a"}, {"any": [{"group": "a"}, {"unit": "("}]}]"#, "Ens", None), ["when[1].any[1].unit"]);
+        assert_eq!(wrong(r#"[{"any": []}]"#, "Ens", None), ["when[0].any"]);
+        assert_eq!(wrong(r#"[{"any": [{"group": "a"}], "unit": "b"}]"#, "Ens", None), ["when[0]"]);
+        let deep = r#"[{"any": [{"all": [{"any": [{"unit": "a"}]}]}]}]"#;
+        assert_eq!(wrong(deep, "Ens", None), ["when[0].any[0].all[0].any"]);
+        let deepest = r#"[{"any": [{"all": [{"unit": "a"}]}]}]"#;
+        assert_eq!(Compiled::new(&fields(deepest, "Ens", None), None).unwrap().label, "((unit a)) → Ens");
+    }
+
+    #[test]
+    fn a_capture_is_wanted_of_every_branch_or_of_what_stands_outside() {
+        let one = r#"{"group": "ens-(?<unit>.+)"}"#;
+        let other = r#"{"unit": "(?<unit>.+)"}"#;
+        let scoped = |when: &str| wrong(when, "Ens", Some("{unit}"));
+        assert!(Compiled::new(&fields(&format!(r#"[{{"any": [{one}, {other}]}}]"#), "Ens", Some("{unit}")), None).is_ok());
+        assert_eq!(scoped(&format!(r#"[{{"any": [{one}, {{"source": "ldap"}}]}}]"#)), ["when[0].any[1]"]);
+        assert_eq!(scoped(&format!(r#"[{{"unit": "x"}}, {{"any": [{{"all": [{{"group": "a"}}]}}, {one}]}}]"#)), ["when[1].any[0]"]);
+        assert_eq!(scoped(&format!(r#"[{{"any": [{one}, {other}], "not": true}}]"#)), ["scope"]);
+        let outside = format!(r#"[{other}, {{"any": [{one}, {{"source": "ldap"}}]}}]"#);
+        let rule = Compiled::new(&fields(&outside, "Ens", Some("{unit}")), None).unwrap();
+        assert!(rule.unused().is_empty());
     }
 
     #[test]
@@ -331,6 +330,7 @@ mod tests {
         let rule = Compiled::new(&written, None).unwrap();
         let captures = vec![(Arc::from("kind"), Arc::from("ens")), (Arc::from("unit"), Arc::from("RT"))];
         assert_eq!(rule.that_matter(&captures), [(Arc::from("unit"), Arc::from("RT"))]);
+        assert_eq!(rule.unused().into_iter().collect::<Vec<_>>(), [("kind".to_owned(), "when[0]".to_owned())]);
         assert_eq!(rule.label, "group (?<kind>ens)-(?<unit>.+) and unit (?<unit>.+) → Ens");
     }
 }

@@ -1,13 +1,14 @@
 //! From what rules give to what someone holds: the catalogue, the cardinality and the default role. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use tracing::warn;
 
 use super::compile::Compiled;
-use super::evaluate::{Facts, Given, Matcher, step};
+use super::evaluate::{Facts, Given, Matcher, Told, told};
+use super::leaves::Seen;
 use crate::store::establishment::application::{Application, Cardinality, RoleScope};
-use crate::store::establishment::assignment::{Origin, Standing, Step};
+use crate::store::establishment::assignment::{Origin, Standing};
 use crate::types::id::ApplicationId;
 use crate::types::time::Timestamp;
 
@@ -53,7 +54,10 @@ impl Catalogue {
 
     /// Keeps what the cardinality allows of candidates; the smallest by `key`, which starts with the rank, is the strongest.
     pub fn keep<T, K: Ord>(&self, mut candidates: Vec<T>, key: impl Fn(&T) -> K, scope: impl Fn(&T) -> &str) -> Vec<T> {
-        candidates.sort_by_key(key);
+        if candidates.len() < 2 {
+            return candidates;
+        }
+        candidates.sort_by_cached_key(key);
         match self.cardinality {
             Cardinality::Multi => {}
             Cardinality::Single => candidates.truncate(1),
@@ -77,6 +81,8 @@ pub struct Decided<'a> {
     pub scope: String,
     /// The rule that gives it, and how; none for the default role.
     pub by: Option<(&'a Compiled, Given)>,
+    /// Until when it is given: the latest end of the rules that give it.
+    pub until: Option<Timestamp>,
 }
 
 impl Decided<'_> {
@@ -86,17 +92,29 @@ impl Decided<'_> {
     }
 
     /// Why.
-    pub fn path(&self, matcher: &Matcher, facts: &Facts<'_>) -> Vec<Step> {
+    pub fn path<'f>(&'f self, matcher: &'f Matcher, facts: &Facts<'f>) -> Vec<Told<'f>> {
         if let Some((rule, given)) = &self.by {
             return matcher.path(rule, given, facts);
         }
         let default = format!("default role of {}", self.catalogue.name);
-        vec![step("entry", facts.entry), step("rule", &default), step("role", &self.role)]
+        vec![told("entry", facts.entry), told("rule", default), told("role", &*self.role)]
     }
 }
 
+/// One role in one scope that a rule gives, and until when.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    /// The place of its rule among those of the application, the strongest first.
+    pub strength: usize,
+    /// The rule.
+    pub rule: &'a Compiled,
+    /// What it gives.
+    pub given: Given,
+    until: Option<Timestamp>,
+}
+
 /// The rules and catalogues of one establishment, ready for anyone.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Engine {
     catalogues: Vec<(Catalogue, Vec<Compiled>)>,
     /// The groups and what patterns make of them.
@@ -131,31 +149,57 @@ impl Engine {
             return Vec::new();
         }
         let effective = self.matcher.graph.effective(facts.direct);
+        let seen = self.matcher.see(facts, &effective);
         let mut decided = Vec::new();
         for (catalogue, rules) in &self.catalogues {
-            let mut strongest: BTreeMap<(String, String), (usize, &Compiled, Given)> = BTreeMap::new();
-            for (strength, rule) in rules.iter().enumerate() {
-                let gifts = self.matcher.gifts(rule, facts, &effective);
-                if gifts.truncated {
-                    warn!(rule.id = ?rule.id, user.id = %facts.user.id, "a rule gives one person more assignments than are kept");
-                }
-                for given in gifts.given.into_iter().filter(|given| catalogue.admits(&given.role, &given.scope)) {
-                    strongest.entry((given.role.clone(), given.scope.clone())).or_insert((strength, rule, given));
-                }
-            }
-            let candidates = strongest.into_values().collect();
-            let key = |(strength, _, given): &(usize, &Compiled, Given)| (catalogue.rank(&given.role), *strength, given.scope.clone());
-            let kept = catalogue.keep(candidates, key, |(_, _, given)| given.scope.as_str());
+            let candidates = self.candidates(catalogue, rules, facts, &seen, now);
+            let key = |c: &Candidate<'_>| (catalogue.rank(&c.given.role), c.strength, c.given.scope.clone());
+            let kept = catalogue.keep(candidates, key, |c| c.given.scope.as_str());
             let nothing = kept.is_empty() && !by_hand.iter().any(|standing| stays(standing, catalogue, now));
             if let (true, Some(role)) = (nothing, &catalogue.default_role) {
-                decided.push(Decided { catalogue, role: role.clone(), scope: String::new(), by: None });
+                decided.push(Decided { catalogue, role: role.clone(), scope: String::new(), by: None, until: None });
             }
-            decided.extend(kept.into_iter().map(|(_, rule, given)| {
+            decided.extend(kept.into_iter().map(|Candidate { rule, given, until, .. }| {
                 let (role, scope) = (given.role.clone(), given.scope.clone());
-                Decided { catalogue, role, scope, by: Some((rule, given)) }
+                Decided { catalogue, role, scope, by: Some((rule, given)), until }
             }));
         }
         decided
+    }
+
+    /// What the rules of an application give someone, each role in each scope once: by the strongest rule, until the last of them ends.
+    pub fn candidates<'e>(
+        &'e self,
+        catalogue: &Catalogue,
+        rules: &'e [Compiled],
+        facts: &Facts<'_>,
+        seen: &Seen<'_>,
+        now: Timestamp,
+    ) -> Vec<Candidate<'e>> {
+        let mut found: Vec<Candidate<'e>> = Vec::new();
+        let counting = rules.iter().enumerate().filter(|(_, rule)| seen.may_hold(rule) && rule.window.is_open(now));
+        for (strength, rule) in counting {
+            let gifts = self.matcher.gifts_of(rule, seen);
+            if gifts.truncated {
+                warn!(rule.id = ?rule.id, user.id = %facts.user.id, "a rule gives one person more assignments than are kept");
+            }
+            let until = rule.window.end(now);
+            let allowed = |given: &Given| catalogue.admits(&given.role, &given.scope) && !facts.is_excluded(catalogue.id, given, now);
+            let known = gifts.given.into_iter().filter(allowed);
+            found.extend(known.map(|given| Candidate { strength, rule, given, until }));
+        }
+        let order = |a: &Candidate<'_>, b: &Candidate<'_>| {
+            (&a.given.role, &a.given.scope, a.strength).cmp(&(&b.given.role, &b.given.scope, b.strength))
+        };
+        found.sort_by(order);
+        found.dedup_by(|next, kept| {
+            let same = next.given.role == kept.given.role && next.given.scope == kept.given.scope;
+            if same {
+                kept.until = kept.until.zip(next.until).map(|(one, other)| one.max(other));
+            }
+            same
+        });
+        found
     }
 }
 

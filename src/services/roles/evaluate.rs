@@ -1,15 +1,21 @@
 //! From facts to what each rule gives. Pure and bounded: no store, no clock.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use serde::Serialize;
 
 use super::compile::{Compiled, Subject, Test};
 use super::graph::{Graph, Place};
-use super::pattern::{Captures, Pattern, merged};
+use super::leaves::{LeafId, Leaves, Seen};
+use super::pattern::{Captures, merged};
 use super::work::Stop;
 use crate::store::establishment::assignment::Step;
+use crate::store::establishment::exclusion::Excluded;
 use crate::store::establishment::user::{User, UserStatus};
 use crate::types::Invalid;
+use crate::types::id::ApplicationId;
+use crate::types::time::Timestamp;
 
 /// Most assignments of one person by one rule.
 pub const GIVEN_MAX: usize = 100;
@@ -31,12 +37,24 @@ pub struct Facts<'a> {
     pub direct: &'a [Place],
     /// Names of the sources of present entries.
     pub sources: &'a [&'a str],
+    /// What someone decided that the person is not to hold.
+    pub excluded: &'a [Excluded],
 }
 
 impl Facts<'_> {
     /// Whether the person counts at all.
     pub fn active(&self) -> bool {
         self.user.status == UserStatus::Active
+    }
+
+    /// Whether someone decided that the person is not to hold a role in a scope, whatever rules give.
+    pub fn is_excluded(&self, application: ApplicationId, given: &Given, now: Timestamp) -> bool {
+        self.excluded.iter().any(|one| {
+            one.application_id == application
+                && one.role == given.role
+                && one.scope == given.scope
+                && one.valid_until.is_none_or(|until| until > now)
+        })
     }
 
     /// Values of a built-in field or an attribute.
@@ -53,6 +71,11 @@ impl Facts<'_> {
             _ => return user.attributes.get(name).into_iter().flatten().map(String::as_str).collect(),
         };
         built_in.into_iter().collect()
+    }
+
+    /// Whether a name is a field of every person, and no attribute that a mapping makes.
+    pub fn is_built_in(name: &str) -> bool {
+        ["username", "given_name", "family_name", "display_name", "email", "locale", "home_unit"].contains(&name)
     }
 
     /// Every unit, the home unit first.
@@ -94,41 +117,34 @@ pub struct Gifts {
 }
 
 /// Rules bound to the groups of one establishment.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Matcher {
     /// The groups.
     pub graph: Graph,
-    /// What each pattern makes of each group that it matches: worked out once a group and not once a person.
-    matches: HashMap<String, Matches>,
+    /// The single conditions of the rules.
+    pub leaves: Leaves,
+    /// What each group makes hold, by place: worked out once a group and not once a person.
+    at: Vec<Vec<(LeafId, Captures)>>,
     stop: Stop,
 }
-
-/// The groups that one pattern matches, each with its captures.
-type Matches = HashMap<Place, Vec<Captures>>;
 
 /// Matching every group against every pattern of the rules, in pieces.
 #[derive(Debug)]
 pub struct Matching {
     graph: Graph,
-    waiting: Vec<(String, Arc<Pattern>)>,
+    leaves: Leaves,
+    pattern: usize,
     next: Place,
-    matches: HashMap<String, Matches>,
+    at: Vec<Vec<(LeafId, Captures)>>,
     found: usize,
     stop: Stop,
 }
 
 impl Matching {
-    /// Nothing is matched yet.
-    pub fn new<'r>(graph: Graph, rules: impl Iterator<Item = &'r Compiled>, stop: Stop) -> Self {
-        let mut matches = HashMap::new();
-        let mut waiting = Vec::new();
-        for test in rules.flat_map(|rule| &rule.tests) {
-            let (Subject::Group(pattern), Some(text)) = (&test.subject, &test.condition.group) else { continue };
-            if matches.insert(text.clone(), Matches::new()).is_none() {
-                waiting.push((text.clone(), pattern.clone()));
-            }
-        }
-        Self { graph, waiting, next: 0, matches, found: 0, stop }
+    /// Nothing is matched yet. Numbers the conditions of the rules.
+    pub fn new(graph: Graph, rules: &mut [Compiled], stop: Stop) -> Self {
+        let at = vec![Vec::new(); graph.all().count()];
+        Self { graph, leaves: Leaves::of(rules), pattern: 0, next: 0, at, found: 0, stop }
     }
 
     /// Looks at up to `most` pairs of a pattern and a group; whether some are left.
@@ -137,148 +153,198 @@ impl Matching {
     /// `Invalid` when the patterns match more than is kept.
     pub fn advance(&mut self, most: usize) -> Result<bool, Invalid> {
         for _ in 0..most {
-            let Some((text, pattern)) = self.waiting.last() else { return Ok(false) };
-            let place = self.next;
-            let Some(node) = self.graph.node(place) else {
-                self.waiting.pop();
+            let Some((leaf, pattern)) = self.leaves.groups.get(self.pattern) else { return Ok(false) };
+            let (Some(node), Some(found)) = (self.graph.node(self.next), self.at.get_mut(self.next as usize)) else {
+                self.pattern += 1;
                 self.next = 0;
                 continue;
             };
             self.next += 1;
             let by_name = pattern.captures(&node.name);
             let by_dn = node.dn.as_deref().and_then(|dn| pattern.captures(dn));
-            let sets: Vec<Captures> = by_name.into_iter().chain(by_dn).collect();
-            if sets.is_empty() {
+            if by_name.is_none() && by_dn.is_none() {
                 continue;
             }
             self.found += 1;
             if self.found > MATCHES_MAX {
-                let why = format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{text}» too");
+                let why =
+                    format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{}» too", pattern.text());
                 return Err(Invalid::new("rules", format!("{why}: write fewer patterns, that match fewer groups")));
             }
-            if let Some(found) = self.matches.get_mut(text) {
-                found.insert(place, sets);
-            }
+            found.extend(by_name.into_iter().chain(by_dn).map(|captures| (*leaf, captures)));
             if self.stop.is_set() {
                 return Ok(false);
             }
         }
-        Ok(!self.waiting.is_empty())
+        Ok(self.pattern < self.leaves.groups.len())
     }
 
     /// With everything matched.
     pub fn finish(mut self) -> Matcher {
-        let wanted: HashSet<Place> = self.matches.values().flat_map(HashMap::keys).copied().collect();
-        self.graph.reach(|place| wanted.contains(&place));
-        Matcher { graph: self.graph, matches: self.matches, stop: self.stop }
+        let matched = |place: Place| self.at.get(place as usize).is_some_and(|found| !found.is_empty());
+        self.graph.reach(matched);
+        Matcher { graph: self.graph, leaves: self.leaves, at: self.at, stop: self.stop }
     }
 }
 
+/// Ways in which a condition holds: sets of captures, in order, each with its nearest evidence.
+type Ways = Vec<(Captures, Vec<Evidence>)>;
+
 impl Matcher {
-    /// The sets of captures under which a condition holds, each with its nearest evidence.
-    pub fn alternatives(
-        &self,
-        rule: &Compiled,
-        test: &Test,
-        facts: &Facts<'_>,
-        effective: &[(Place, u32)],
-    ) -> BTreeMap<Captures, Evidence> {
-        let mut found: BTreeMap<Captures, Evidence> = BTreeMap::new();
-        let mut add = |captures: &Captures, evidence: Evidence| {
-            let entry = found.entry(rule.that_matter(captures)).or_insert_with(|| evidence.clone());
-            if evidence < *entry {
-                *entry = evidence;
-            }
-        };
-        match &test.subject {
-            Subject::Group(_) => {
-                let Some(matches) = test.condition.group.as_ref().and_then(|text| self.matches.get(text)) else { return found };
-                for (place, distance) in effective {
-                    for captures in matches.get(place).into_iter().flatten() {
-                        add(captures, Evidence::Group(*distance, *place));
-                    }
-                }
-            }
-            Subject::Attribute(name, pattern) => {
-                for value in facts.values(name) {
-                    if let Some(captures) = pattern.captures(value) {
-                        add(&captures, Evidence::Fact(format!("{name}: {value}").into()));
-                    }
-                }
-            }
-            Subject::Unit(pattern) => {
-                for unit in facts.units() {
-                    if let Some(captures) = pattern.captures(unit) {
-                        add(&captures, Evidence::Fact(format!("unit: {unit}").into()));
-                    }
-                }
-            }
-            Subject::Source(name) => {
-                if facts.sources.contains(&name.as_str()) {
-                    add(&Captures::new(), Evidence::Fact(format!("source: {name}").into()));
-                }
+    /// The single conditions that hold for someone.
+    pub fn see(&self, facts: &Facts<'_>, effective: &[(Place, u32)]) -> Seen<'_> {
+        let mut seen = Seen::default();
+        for (place, distance) in effective {
+            if let Some(found) = self.at.get(*place as usize) {
+                Leaves::look_at_group(found, (*place, *distance), &mut seen);
             }
         }
-        found
+        self.leaves.look(facts, &mut seen);
+        seen.finish();
+        seen
     }
 
-    /// What a rule gives someone. Whether they are active, and what the catalogue knows, is the caller's to look at.
-    pub fn gifts(&self, rule: &Compiled, facts: &Facts<'_>, effective: &[(Place, u32)]) -> Gifts {
-        let mut combined: Vec<(Captures, Vec<Evidence>)> = vec![(Captures::new(), Vec::new())];
+    /// Whether any group makes a condition hold for whoever is in it.
+    pub fn matches_a_group(&self, leaf: LeafId) -> bool {
+        self.at.iter().flatten().any(|(known, _)| *known == leaf)
+    }
+
+    /// The ways in which a condition holds, and whether some were left out.
+    fn ways(&self, rule: &Compiled, test: &Test, seen: &Seen<'_>) -> (Ways, bool) {
+        let (ways, cut) = self.ways_unturned(rule, test, seen);
+        match (test.negated, ways.is_empty()) {
+            (false, _) => (ways, cut),
+            (true, true) => (vec![Default::default()], false),
+            (true, false) => (Ways::new(), false),
+        }
+    }
+
+    /// The same of what a condition says before it is turned round.
+    fn ways_unturned(&self, rule: &Compiled, test: &Test, seen: &Seen<'_>) -> (Ways, bool) {
+        let mut cut = false;
+        let mut ways: Ways = match &test.subject {
+            Subject::All(tests) => return self.together(rule, tests, seen),
+            Subject::Any(branches) => {
+                let mut ways = Ways::new();
+                for branch in branches {
+                    let (more, left_out) = self.ways(rule, branch, seen);
+                    ways.extend(more);
+                    cut |= left_out;
+                }
+                ways
+            }
+            _ => seen.of(test.leaf).iter().map(|hit| (rule.that_matter(&hit.captures), vec![hit.evidence.clone()])).collect(),
+        };
+        if ways.len() > 1 {
+            ways.sort_unstable();
+            ways.dedup_by(|next, kept| next.0 == kept.0);
+            cut |= ways.len() > COMBINATIONS_MAX;
+            ways.truncate(COMBINATIONS_MAX);
+        }
+        (ways, cut)
+    }
+
+    /// The ways in which conditions hold together.
+    fn together(&self, rule: &Compiled, tests: &[Test], seen: &Seen<'_>) -> (Ways, bool) {
+        let mut combined: Option<Ways> = None;
         let mut truncated = false;
-        for test in &rule.tests {
+        for test in tests {
             // Nobody reads what a stopped evaluation finds.
             if self.stop.is_set() {
-                return Gifts::default();
+                return (Ways::new(), false);
             }
-            let alternatives = self.alternatives(rule, test, facts, effective);
-            if test.negated {
-                if alternatives.is_empty() {
-                    continue;
-                }
-                return Gifts::default();
-            }
-            let (next, cut) = joined(&combined, &alternatives);
+            let (ways, cut) = self.ways(rule, test, seen);
             truncated |= cut;
-            combined = next;
-            if combined.is_empty() {
-                return Gifts { given: Vec::new(), truncated };
+            let next = match combined {
+                None => ways,
+                Some(sets) => {
+                    let (next, cut) = joined(&sets, &ways);
+                    truncated |= cut;
+                    next
+                }
+            };
+            if next.is_empty() {
+                return (next, truncated);
             }
+            combined = Some(next);
         }
-        let mut given: BTreeMap<(String, String), Given> = BTreeMap::new();
+        (combined.unwrap_or_default(), truncated)
+    }
+
+    /// Single conditions for want of which a condition does not hold; of an `any`, those of the branch that lacks fewest. One that must not
+    /// hold and does stands for itself. Nothing when it holds.
+    pub fn lacking<'t>(&self, rule: &Compiled, test: &'t Test, seen: &Seen<'_>) -> Vec<&'t Test> {
+        if !self.ways(rule, test, seen).0.is_empty() {
+            return Vec::new();
+        }
+        if test.negated {
+            return vec![test];
+        }
+        match &test.subject {
+            Subject::Any(branches) => {
+                branches.iter().map(|branch| self.lacking(rule, branch, seen)).min_by_key(Vec::len).unwrap_or_default()
+            }
+            Subject::All(tests) => tests.iter().flat_map(|test| self.lacking(rule, test, seen)).collect(),
+            _ => vec![test],
+        }
+    }
+
+    /// What a rule gives someone of whom this was seen. Whether they are active, whether the rule counts now, and what the catalogue knows, is
+    /// the caller's to look at.
+    pub fn gifts_of(&self, rule: &Compiled, seen: &Seen<'_>) -> Gifts {
+        if !seen.may_hold(rule) {
+            return Gifts::default();
+        }
+        let (combined, mut truncated) = self.together(rule, &rule.tests, seen);
+        let mut given: Vec<Given> = Vec::with_capacity(combined.len());
         for (captures, evidence) in combined {
             let scope = rule.scope.as_ref().map_or(Some(String::new()), |template| template.expand(&captures));
-            let (Some(name), Some(scope)) = (rule.role.expand(&captures), scope) else { continue };
-            let one = Given { role: name.clone(), scope: scope.clone(), captures, evidence };
-            given.entry((name, scope)).or_insert(one);
+            let (Some(role), Some(scope)) = (rule.role.expand(&captures), scope) else { continue };
+            given.push(Given { role, scope, captures, evidence });
         }
+        // Of several ways to the same, the first one stays.
+        given.sort_by(|a, b| (&a.role, &a.scope).cmp(&(&b.role, &b.scope)));
+        given.dedup_by(|next, kept| next.role == kept.role && next.scope == kept.scope);
         truncated |= given.len() > GIVEN_MAX;
-        Gifts { given: given.into_values().take(GIVEN_MAX).collect(), truncated }
+        given.truncate(GIVEN_MAX);
+        Gifts { given, truncated }
     }
 
     /// The way from the entry to the role.
-    pub fn path(&self, rule: &Compiled, given: &Given, facts: &Facts<'_>) -> Vec<Step> {
-        let mut path = vec![step("entry", facts.entry)];
+    pub fn path<'a>(&'a self, rule: &'a Compiled, given: &'a Given, facts: &Facts<'a>) -> Vec<Told<'a>> {
+        let mut path = vec![told("entry", facts.entry)];
         for evidence in &given.evidence {
             match evidence {
-                Evidence::Group(_, place) => path.extend(self.graph.way(facts.direct, *place).into_iter().map(|name| step("group", name))),
-                Evidence::Fact(fact) => path.push(step("entry", fact)),
+                Evidence::Group(_, place) => path.extend(self.graph.way(facts.direct, *place).into_iter().map(|name| told("group", name))),
+                Evidence::Fact(fact) => path.push(told("entry", &**fact)),
             }
         }
-        path.push(step("rule", &rule.label));
-        path.extend(given.captures.iter().map(|(name, text)| step("capture", &format!("{name} = {text}"))));
-        path.push(step("role", &given.role));
+        path.push(told("rule", &*rule.label));
+        path.extend(given.captures.iter().map(|(name, text)| told("capture", format!("{name} = {text}"))));
+        path.push(told("role", &*given.role));
         path
     }
 }
 
+/// One step of a reason, as it is written down. Reads back as a [`Step`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told<'a> {
+    kind: &'static str,
+    name: Cow<'a, str>,
+}
+
 /// One step of a reason.
+pub fn told<'a>(kind: &'static str, name: impl Into<Cow<'a, str>>) -> Told<'a> {
+    Told { kind, name: name.into() }
+}
+
+/// One step of a reason, to be kept.
 pub fn step(kind: &str, name: &str) -> Step {
     Step { kind: kind.to_owned(), name: name.to_owned() }
 }
 
 /// Each set with each alternative that agrees with it, up to the bounds.
-fn joined(sets: &[(Captures, Vec<Evidence>)], alternatives: &BTreeMap<Captures, Evidence>) -> (Vec<(Captures, Vec<Evidence>)>, bool) {
+fn joined(sets: &Ways, alternatives: &Ways) -> (Ways, bool) {
     let mut next = Vec::new();
     let mut pairs = 0;
     for (captures, evidence) in sets {
@@ -288,7 +354,7 @@ fn joined(sets: &[(Captures, Vec<Evidence>)], alternatives: &BTreeMap<Captures, 
                 return (next, true);
             }
             if let Some(both) = merged(captures, more) {
-                let evidence = evidence.iter().chain([why]).cloned().collect();
+                let evidence = evidence.iter().chain(why).cloned().collect();
                 next.push((both, evidence));
             }
         }

@@ -1,14 +1,17 @@
 //! What someone holds now: rules, default roles and what was given by hand, as one.
 
+use std::sync::Arc;
+
 use super::super::context::Context;
 use super::super::error::Error;
+use super::super::unit_tree::Tree;
 use super::decide::Catalogue;
 use crate::store::Tx;
 use crate::store::establishment::application;
-use crate::store::establishment::assignment::{self, Assignment, Origin};
+use crate::store::establishment::assignment::{self, Assignment, Origin, Standing};
 use crate::store::establishment::user::{User, UserStatus};
 use crate::types::id::ApplicationId;
-use crate::types::permission::{APPLICATION, GatewayRole};
+use crate::types::permission::{APPLICATION, Extent, GatewayRole, Held};
 use crate::types::time::Timestamp;
 
 /// One role that someone holds now.
@@ -42,30 +45,79 @@ pub async fn held_in(tx: &mut Tx, ctx: &Context, user: &User, id: ApplicationId)
     Ok(held)
 }
 
+/// What decides whether an assignment counts.
+pub trait Holding {
+    /// The role.
+    fn role(&self) -> &str;
+    /// Where it holds; empty is everywhere.
+    fn scope(&self) -> &str;
+    /// Where it comes from.
+    fn origin(&self) -> Origin;
+}
+
+impl Holding for Assignment {
+    fn role(&self) -> &str {
+        &self.role
+    }
+    fn scope(&self) -> &str {
+        &self.scope
+    }
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
+impl Holding for &Standing {
+    fn role(&self) -> &str {
+        &self.role
+    }
+    fn scope(&self) -> &str {
+        &self.scope
+    }
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
 /// Of assignments that hold now in one application, those that count: admitted by the catalogue, within the cardinality, and the default role
 /// only when there is nothing else.
-pub fn counting(catalogue: &Catalogue, assignments: Vec<Assignment>) -> Vec<Assignment> {
-    let mut known: Vec<Assignment> = assignments.into_iter().filter(|a| catalogue.admits(&a.role, &a.scope)).collect();
-    if known.iter().any(|a| a.origin != Origin::Default) {
-        known.retain(|a| a.origin != Origin::Default);
+pub fn counting<T: Holding>(catalogue: &Catalogue, assignments: Vec<T>) -> Vec<T> {
+    let mut known: Vec<T> = assignments.into_iter().filter(|a| catalogue.admits(a.role(), a.scope())).collect();
+    if known.iter().any(|a| a.origin() != Origin::Default) {
+        known.retain(|a| a.origin() != Origin::Default);
     }
-    let key = |a: &Assignment| (catalogue.rank(&a.role), a.scope.clone());
     let winners: Vec<(String, String)> = {
-        let pairs = known.iter().map(|a| (a.role.clone(), a.scope.clone())).collect::<std::collections::BTreeSet<_>>();
+        let pairs = known.iter().map(|a| (a.role().to_owned(), a.scope().to_owned())).collect::<std::collections::BTreeSet<_>>();
         let key = |pair: &(String, String)| (catalogue.rank(&pair.0), pair.1.clone());
         catalogue.keep(pairs.into_iter().collect(), key, |pair| pair.1.as_str())
     };
-    known.retain(|a| winners.iter().any(|(role, scope)| *role == a.role && *scope == a.scope));
-    known.sort_by_key(key);
+    known.retain(|a| winners.iter().any(|(role, scope)| role == a.role() && scope == a.scope()));
+    known.sort_by_key(|a| (catalogue.rank(a.role()), a.scope().to_owned()));
     known
 }
 
-/// Someone's roles in the gateway itself.
-pub async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, user: &User) -> Result<Vec<GatewayRole>, Error> {
+/// Someone's roles in the gateway itself, each where it holds.
+pub async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, user: &User) -> Result<Vec<Held>, Error> {
     let Some(own) = application::find_by_name(tx, APPLICATION).await? else { return Ok(Vec::new()) };
     let held = held_in(tx, ctx, user, own.id).await?;
-    // A role of the gateway holds in the whole establishment: one that is bound to a scope gives nothing here.
-    let roles = held.iter().filter(|h| h.scope.is_none()).filter_map(|h| GatewayRole::from_name(&h.role));
+    // A role where it cannot hold gives nothing: an administrator of a unit is none of the establishment.
+    let roles = held.iter().filter_map(|h| Held::parse(&h.role, h.scope.as_deref().unwrap_or_default()));
     // Operators are the platform's, whatever an establishment's store says.
-    Ok(roles.filter(|role| ctx.is_platform() || *role != GatewayRole::Operator).collect())
+    let roles = roles.filter(|held| ctx.is_platform() || held.role != GatewayRole::Operator).collect();
+    with_units_below_in(tx, roles).await
+}
+
+/// Roles of the gateway with what lies in their reach now: a role in a unit holds in those below it too.
+pub async fn with_units_below_in(tx: &mut Tx, mut roles: Vec<Held>) -> Result<Vec<Held>, Error> {
+    if roles.iter().all(|held| !matches!(held.extent, Extent::Unit { .. })) {
+        return Ok(roles);
+    }
+    let tree = Tree::load(tx).await?;
+    for held in &mut roles {
+        if let Extent::Unit { top, all } = &mut held.extent {
+            let below = tree.within(top).into_iter().map(str::to_owned);
+            *all = Arc::new(below.chain([top.clone()]).collect());
+        }
+    }
+    Ok(roles)
 }

@@ -38,6 +38,7 @@ pub enum Case {
 #[derive(Clone, Debug)]
 pub struct Pattern {
     regex: Regex,
+    text: String,
     names: Vec<(usize, Arc<str>)>,
     size: usize,
 }
@@ -93,7 +94,12 @@ impl Pattern {
         build(&composed, case).map_err(refuse)?;
         let (regex, size) = build(&format!(r"\A(?:{composed})\z"), case).map_err(refuse)?;
         let names = regex.capture_names().enumerate().filter_map(|(at, name)| Some((at, Arc::from(name?)))).collect();
-        Ok(Self { regex, names, size })
+        Ok(Self { regex, text: raw.to_owned(), names, size })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Names of its captures.
@@ -133,6 +139,9 @@ fn build(text: &str, case: Case) -> Result<(Regex, usize), regex::Error> {
 
 /// Two sets of captures as one, when they agree on what both name.
 pub fn merged(one: &Captures, other: &Captures) -> Option<Captures> {
+    if other.is_empty() || one.is_empty() {
+        return Some(if other.is_empty() { one.clone() } else { other.clone() });
+    }
     let mut all = one.clone();
     for (name, text) in other {
         match one.iter().find(|(known, _)| known == name) {

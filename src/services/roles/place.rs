@@ -1,6 +1,7 @@
 //! Where a role of a catalogue may be held. Pure.
 
 use super::compile::Compiled;
+use super::pattern::Template;
 use crate::store::establishment::application::{Application, Role, RoleScope, ScopeKind};
 use crate::types::Invalid;
 
@@ -27,8 +28,8 @@ pub fn check_place(application: &Application, role: &Role, scope: &str) -> Resul
 ///
 /// # Errors
 /// As for [`check_place`].
-pub fn check_place_of(application: &Application, role: &Role, rule: &Compiled) -> Result<(), Invalid> {
-    match rule.scope.as_ref().map(|scope| scope.literal()) {
+pub fn check_place_of(application: &Application, role: &Role, giver: &Compiled) -> Result<(), Invalid> {
+    match giver.scope.as_ref().map(Template::literal) {
         None => check_place(application, role, ""),
         Some(Some(scope)) => check_place(application, role, &scope),
         Some(None) if role.scope == RoleScope::Forbidden => {

@@ -92,7 +92,7 @@ fn rule() -> impl Strategy<Value = RuleFields> {
         role: ROLES.get(role).map(|role| (*role).to_owned()).unwrap_or_default(),
         scope: scoped.then(|| "{unit}".to_owned()),
         priority,
-        enabled: true,
+        ..RuleFields::default()
     })
 }
 
@@ -100,7 +100,7 @@ type Row = (String, String, Origin, Option<RuleId>, Vec<Step>);
 
 /// What someone is given, with the reasons, by role and scope.
 fn rows(engine: &Engine, user: &User, direct: &[Place]) -> Vec<Row> {
-    let facts = Facts { user, entry: "uid=a", direct, sources: &[] };
+    let facts = Facts { user, entry: "uid=a", direct, sources: &[], excluded: &[] };
     let row = |d: super::decide::Decided<'_>| {
         let path = d.path(&engine.matcher, &facts);
         (d.role.clone(), d.scope.clone(), d.origin(), d.by.and_then(|(rule, _)| rule.id), path)

@@ -5,17 +5,21 @@ use serde_json::json;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::may_give;
+use super::authority::{Own, may_give, where_it_holds};
 use super::compile::{Compiled, RuleFields};
+use super::edges;
+use super::effects;
 use super::place::check_place_of;
-use super::recompute::{Changed, recompute_all_in};
+use super::recompute::{self, Changed};
+use super::window::Window;
 use super::work::Work;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::rule::{self, Rule};
 use crate::types::Invalid;
 use crate::types::id::RuleId;
-use crate::types::permission::{APPLICATION, Permission};
+use crate::types::permission::{APPLICATION, Bound, GatewayRole, Permission};
+use crate::types::time::Timestamp;
 
 /// Most rules of an establishment.
 pub const RULES_MAX: usize = 1_000;
@@ -44,22 +48,28 @@ async fn get_in(tx: &mut Tx, id: RuleId) -> Result<Rule, Error> {
 /// Adds a rule.
 ///
 /// # Errors
-/// `Invalid` when it does not compile, names a role that the catalogue does not have, or is one too many; `Forbidden` when it would give
+/// `Invalid` when it does not compile, names a role that the catalogue does not have, says what another says at the same time, or is one too
+/// many; `Forbidden` when it would give
 /// a role of the gateway that the caller does not hold.
 pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = effects::announce(ctx).await?;
+    edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
     let mut tx = ctx.store.begin().await?;
-    if rule::list(&mut tx).await?.len() >= RULES_MAX {
+    let standing = rule::list(&mut tx).await?;
+    if standing.len() >= RULES_MAX {
         return Err(Error::Conflict(format!(
             "an establishment has at most {RULES_MAX} rules: write one rule with a capture instead of many"
         )));
     }
     let application = checked_in(&mut tx, ctx, fields).await?;
     let made = fields.made(&application, RuleId::new(), ctx.now);
+    refuse_overlap(&standing, &made, ctx.now)?;
     rule::insert(&mut tx, &made).await?;
     let changed = recompute_all_in(&mut tx, ctx).await?;
     record_in(&mut tx, ctx, "rule.created", &made, changed).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(made)
 }
 
@@ -69,6 +79,8 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
 /// As for [`create`], `NotFound`, and `Stale` when it is not the rule any more that the caller read.
 pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = effects::announce(ctx).await?;
+    edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
     let mut tx = ctx.store.begin().await?;
     let mut changed_rule = get_in(&mut tx, read.id).await?;
     Error::unless_same(read, &changed_rule)?;
@@ -76,10 +88,12 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
     may_give(ctx, &changed_rule.application, &changed_rule.role)?;
     let application = checked_in(&mut tx, ctx, fields).await?;
     changed_rule = Rule { created_at: changed_rule.created_at, ..fields.made(&application, changed_rule.id, ctx.now) };
+    refuse_overlap(&rule::list(&mut tx).await?, &changed_rule, ctx.now)?;
     rule::update(&mut tx, &changed_rule).await?;
     let changed = recompute_all_in(&mut tx, ctx).await?;
     record_in(&mut tx, ctx, "rule.updated", &changed_rule, changed).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(changed_rule)
 }
 
@@ -89,6 +103,7 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
 /// `NotFound`, `Forbidden`.
 pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut gone = get_in(&mut tx, id).await?;
     may_give(ctx, &gone.application, &gone.role)?;
@@ -99,6 +114,7 @@ pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
     rule::delete(&mut tx, id).await?;
     record_in(&mut tx, ctx, "rule.deleted", &gone, changed).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(())
 }
 
@@ -114,6 +130,39 @@ async fn checked_in(tx: &mut Tx, ctx: &Context, fields: &RuleFields) -> Result<A
     Ok(application)
 }
 
+/// Refuses a rule that says the same as another while both count: one of them would be forgotten when the other is changed.
+fn refuse_overlap(standing: &[Rule], rule: &Rule, now: Timestamp) -> Result<(), Error> {
+    let overlaps = |other: &&Rule| {
+        other.id != rule.id && other.enabled && says_the_same(other, rule) && Window::of(other).overlaps(&Window::of(rule), now)
+    };
+    let Some(other) = standing.iter().filter(|_| rule.enabled).find(overlaps) else { return Ok(()) };
+    let place = if rule.valid_from.is_some() {
+        "valid_from"
+    } else if rule.valid_until.is_some() {
+        "valid_until"
+    } else {
+        "when"
+    };
+    let why =
+        format!("the rule {} says the same and counts at the same time: change that one, or let one end where the other begins", other.id);
+    Err(Error::invalid(place, why))
+}
+
+/// Whether two rules give the same to the same people, priorities and windows aside.
+pub(super) fn says_the_same(one: &Rule, other: &Rule) -> bool {
+    gives_the_same(one, other) && holds_with(one, other) && holds_with(other, one)
+}
+
+/// Whether two rules give the same role of the same application in the same scope.
+pub(super) fn gives_the_same(one: &Rule, other: &Rule) -> bool {
+    one.application_id == other.application_id && one.role == other.role && one.scope == other.scope
+}
+
+/// Whether one rule holds whenever the other does: it has no condition that the other has not.
+pub(super) fn holds_with(one: &Rule, other: &Rule) -> bool {
+    one.conditions.iter().all(|condition| other.conditions.contains(condition))
+}
+
 /// A role without captures must be in the catalogue; one with captures is looked up for each person.
 pub(super) fn check_role(application: &Application, rule: &Compiled) -> Result<(), Invalid> {
     let known = |name: &str| application.roles.iter().any(|role| role.name == name);
@@ -125,12 +174,29 @@ pub(super) fn check_role(application: &Application, rule: &Compiled) -> Result<(
         None if application.name == APPLICATION => {
             Err(Invalid::new("role", format!("a rule of {APPLICATION} names its role in full: captures could give any role")))
         }
-        _ if application.name == APPLICATION && rule.scope.is_some() => {
-            Err(Invalid::new("scope", format!("roles of {APPLICATION} hold in the whole establishment: leave the scope out")))
-        }
+        Some(named) if application.name == APPLICATION => check_bound(&named, rule.scope.is_some()),
         Some(named) => application.role(&named).map_or(Ok(()), |role| check_place_of(application, role, rule)),
         None => Ok(()),
     }
+}
+
+/// A role of the gateway holds where it can: a rule says where, or leaves it out.
+fn check_bound(role: &str, scoped: bool) -> Result<(), Invalid> {
+    let Some(role) = GatewayRole::from_name(role) else { return Ok(()) };
+    let fits = match role.bound() {
+        Bound::Establishment => !scoped,
+        Bound::Unit | Bound::Application => scoped,
+        Bound::UnitOrEstablishment => true,
+    };
+    if fits { Ok(()) } else { Err(Invalid::new("scope", where_it_holds(role))) }
+}
+
+/// Recomputes everyone, unless that changed the actor's own roles in the gateway: then nobody's changes.
+pub(super) async fn recompute_all_in(tx: &mut Tx, ctx: &Context) -> Result<Changed, Error> {
+    let own = Own::of_gateway_in(tx, ctx).await?;
+    let changed = recompute::recompute_all_in(tx, ctx).await?;
+    own.unchanged_in(tx).await?;
+    Ok(changed)
 }
 
 async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, rule: &Rule, changed: Changed) -> Result<(), Error> {

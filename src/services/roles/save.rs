@@ -12,9 +12,15 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::may_give;
-use super::compile::RuleFields;
-use super::recompute::{Changed, recompute_all_in};
+use super::compile::Compiled;
+use super::edges;
+use super::effects;
+use super::fields::RuleFields;
+use super::foreseen::own_stay_in;
+use super::recompute::Changed;
+use super::rules::recompute_all_in;
 use super::simulate::{checked_number, compiled, simulate, with_keys};
+use super::window::Window;
 use super::work::Work;
 use crate::config::Limits;
 use crate::store::Tx;
@@ -22,6 +28,7 @@ use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::rule::{self, Rule};
 use crate::types::id::RuleId;
 use crate::types::permission::Permission;
+use crate::types::time::Timestamp;
 
 /// Bytes of a hash that are enough to tell simulations apart.
 const STAMP_BYTES: usize = 16;
@@ -95,6 +102,8 @@ pub async fn apply(ctx: &Context, rules: &[RuleFields], simulation: &str, confir
     }
     let consent = Consent { foretold: 0, confirmed: confirm_losses };
     refuse_losses(ctx, foretold.unchanged_count, foretold.lost_count, consent)?;
+    edges::announce_rules(ctx, rules).await?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = rule::list(&mut tx).await?;
     if stamp(&standing, &application::list(&mut tx).await?, rules)? != simulation {
@@ -105,6 +114,7 @@ pub async fn apply(ctx: &Context, rules: &[RuleFields], simulation: &str, confir
         "lost": replaced.lost, "confirmed": confirm_losses });
     audit::record_in(&mut tx, ctx, "rules.applied", ("establishment", ctx.slug()), detail).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(replaced)
 }
 
@@ -132,7 +142,7 @@ pub(in crate::services) async fn replace_in(
     stays: u64,
 ) -> Result<Replaced, Error> {
     let stored = rule::list(tx).await?;
-    check_in(tx, rules).await?;
+    check_in(tx, rules, ctx.now).await?;
     let before = stored.iter().map(RuleFields::from).collect();
     let written = with_keys(rules.to_vec(), &stored);
     let stay: Vec<RuleId> = written.iter().filter_map(|(_, known)| *known).collect();
@@ -164,13 +174,32 @@ pub(in crate::services) async fn replace_in(
 /// # Errors
 /// `Invalid` with the rule's place in the list; `Forbidden`.
 pub(in crate::services) async fn check(ctx: &Context, rules: &[RuleFields]) -> Result<(), Error> {
-    check_in(&mut ctx.store.read().await?, rules).await?;
-    rules.iter().try_for_each(|fields| may_give(ctx, &fields.application, &fields.role))
+    let mut tx = ctx.store.read().await?;
+    let supposed = check_in(&mut tx, rules, ctx.now).await?;
+    rules.iter().try_for_each(|fields| may_give(ctx, &fields.application, &fields.role))?;
+    // They may be applied at a time when the caller is not asked any more.
+    own_stay_in(&mut tx, ctx, supposed).await
 }
 
-async fn check_in(tx: &mut Tx, rules: &[RuleFields]) -> Result<(), Error> {
+async fn check_in(tx: &mut Tx, rules: &[RuleFields], now: Timestamp) -> Result<Vec<Compiled>, Error> {
     checked_number(rules)?;
-    compiled(tx, &Work::default(), rules).await.map(drop)
+    let ready = compiled(tx, &Work::default(), rules).await?;
+    let window = |fields: &RuleFields| Window::new(fields, Some(now)).unwrap_or_default();
+    let same = |one: &RuleFields, other: &RuleFields| {
+        one.enabled
+            && other.enabled
+            && (&one.application, &one.role, &one.scope) == (&other.application, &other.role, &other.scope)
+            && one.when.len() == other.when.len()
+            && one.when.iter().all(|condition| other.when.contains(condition))
+            && window(one).overlaps(&window(other), now)
+    };
+    for (at, rule) in rules.iter().enumerate() {
+        if let Some(first) = rules.iter().take(at).position(|earlier| same(earlier, rule)) {
+            let why = format!("says the same as rules[{first}] and counts at the same time: let one end where the other begins");
+            return Err(Error::invalid(format!("rules[{at}].valid_from"), why));
+        }
+    }
+    Ok(ready)
 }
 
 fn sentence(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! What rules as they would be give and take away, before anything is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,10 +13,10 @@ use super::evaluate::Facts;
 use super::rules::{RULES_MAX, check_role};
 use super::save;
 use super::supposed::Supposed;
-use super::work::{self, SIMULATION_TIME_MAX, Work};
+use super::work::{self, SIMULATION_TIME_MAX, Stop, Work};
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
-use crate::store::establishment::assignment::{Origin, Standing};
+use crate::store::establishment::assignment::{self, Origin, Standing};
 use crate::store::establishment::ended_assignment::Way;
 use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::user::User;
@@ -24,6 +24,7 @@ use crate::types::Invalid;
 use crate::types::id::{ApplicationId, RuleId, UserId};
 use crate::types::page::cursor;
 use crate::types::permission::Permission;
+use crate::types::time::Timestamp;
 
 /// Most rows listed of what would be gained, and of what would be lost; the counts are complete.
 const ROWS_MAX: usize = 10_000;
@@ -113,11 +114,15 @@ pub async fn simulate(ctx: &Context, rules: &[RuleFields]) -> Result<Simulation,
 /// As for [`simulate`].
 pub async fn simulate_seen(ctx: &Context, rules: &[RuleFields], view: &View) -> Result<Simulation, Error> {
     ctx.require(Permission::ManageRoles)?;
+    simulate_in_place(ctx, rules, None, view).await
+}
+
+async fn simulate_in_place(ctx: &Context, rules: &[RuleFields], replaced: Option<RuleId>, view: &View) -> Result<Simulation, Error> {
     checked_number(rules)?;
     let simulated = async {
         let work = Work::default();
         let mut tx = ctx.store.read().await?;
-        let ready = compiled(&mut tx, &work, rules).await?;
+        let ready = compiled_with(&mut tx, &work, rules, replaced).await?;
         let base = Base::read(&mut tx, &ready, None).await?;
         let stored = rule::list(&mut tx).await?;
         let simulation = save::stamp(&stored, &base.applications, rules)?;
@@ -148,6 +153,13 @@ pub async fn simulate_catalogue(ctx: &Context, name: &str, catalogue: &Applicati
         over_everyone(ctx, tx, &work, (ready, base), view).await
     };
     work::simulating(SIMULATION_TIME_MAX, simulated).await
+}
+
+/// Whether facts matter here: some rule or default role gives something, or something was given that would go.
+pub(in crate::services) async fn facts_matter_in(tx: &mut Tx) -> Result<bool, Error> {
+    let gives = rule::list(tx).await?.iter().any(|rule| rule.enabled);
+    let by_default = application::list(tx).await?.iter().any(|application| application.default_role.is_some());
+    Ok(gives || by_default || assignment::any_computed(tx).await?)
 }
 
 /// What other facts would do, under the rules that are stored. Writes nothing.
@@ -184,7 +196,7 @@ async fn over_everyone(
     (rules, base): (Vec<Compiled>, Base),
     view: &View,
 ) -> Result<Simulation, Error> {
-    let loaded = Loaded::bind(&mut tx, work, rules, base).await?;
+    let loaded = Loaded::bind(&mut tx, work, rules, Base { reasons: false, ..base }).await?;
     let names: BTreeMap<ApplicationId, String> = loaded.engine.catalogues().map(|(c, _)| (c.id, c.name.clone())).collect();
     let mut simulation = Simulation::default();
     let mut counts: BTreeMap<(ApplicationId, String), u64> = BTreeMap::new();
@@ -225,7 +237,7 @@ pub async fn simulate_change(ctx: &Context, replaced: Option<RuleId>, fields: &R
     let kept = stored.iter().filter(|rule| Some(rule.id) != replaced).map(RuleFields::from);
     // The rule in question stands first, so that its place in the list is known when it does not fit.
     let supposed: Vec<RuleFields> = std::iter::once(fields.clone()).chain(kept).collect();
-    simulate(ctx, &supposed).await.map_err(|error| match error {
+    simulate_in_place(ctx, &supposed, replaced, &View::default()).await.map_err(|error| match error {
         Error::Invalid(wrong) => {
             let own = |field: &str| field.strip_prefix("rules[0].").unwrap_or(field).to_owned();
             Error::Invalid(wrong.into_iter().map(|invalid| Invalid::new(own(&invalid.field), invalid.message)).collect())
@@ -236,17 +248,35 @@ pub async fn simulate_change(ctx: &Context, replaced: Option<RuleId>, fields: &R
 
 /// Rules that are also stored, field by field, keep their key; others come after them in age.
 pub(super) async fn compiled(tx: &mut Tx, work: &Work, rules: &[RuleFields]) -> Result<Vec<Compiled>, Error> {
+    compiled_with(tx, work, rules, None).await
+}
+
+/// The same where the first one stands in the place of a stored one: it keeps its key, and is renewed.
+async fn compiled_with(tx: &mut Tx, work: &Work, rules: &[RuleFields], replaced: Option<RuleId>) -> Result<Vec<Compiled>, Error> {
     let stored = rule::list(tx).await?;
+    let renewed: HashMap<RuleId, Timestamp> = stored.iter().map(|rule| (rule.id, rule.updated_at)).collect();
     let applications = application::list(tx).await?;
     let rules = rules.to_vec();
-    let written = work.piece(move |_| with_keys(rules, &stored)).await?;
+    let with_keys = move |_: &Stop| {
+        let left: Vec<Rule> = stored.into_iter().filter(|rule| Some(rule.id) != replaced).collect();
+        let first = usize::from(replaced.is_some());
+        let mut rules = rules.into_iter();
+        let replacing = rules.by_ref().take(first).map(|fields| (fields, replaced)).collect::<Vec<_>>();
+        replacing.into_iter().chain(with_keys(rules.collect(), &left)).collect::<Vec<_>>()
+    };
+    let written = work.piece(with_keys).await?;
     let mut wrong = Vec::new();
     let mut ready = Vec::new();
     let outcomes = compile_set(work, written.clone()).await?;
     for (at, ((fields, known), outcome)) in written.into_iter().zip(outcomes).enumerate() {
         let place = |invalid: Invalid| Invalid::new(format!("rules[{at}].{}", invalid.field), invalid.message);
         let rule = match outcome {
-            Ok(rule) => rule,
+            Ok(mut rule) => {
+                if let Some(at) = known.filter(|id| Some(*id) != replaced).and_then(|id| renewed.get(&id)) {
+                    rule.renew(&fields, *at);
+                }
+                rule
+            }
             Err(several) => {
                 wrong.extend(several.into_iter().map(place));
                 continue;
@@ -316,7 +346,7 @@ impl Simulation {
         };
         let gained: Vec<SimulatedRole> = found.gained.into_iter().map(row).filter(shown(Way::Gained)).collect();
         let lost: Vec<SimulatedRole> = found.lost.into_iter().map(row).filter(shown(Way::Lost)).collect();
-        let most = view.limit.unwrap_or(ROWS_MAX).min(ROWS_MAX);
+        let most = view.limit.unwrap_or(ROWS_MAX);
         let fits = self.gained.len() + gained.len() <= most && self.lost.len() + lost.len() <= most;
         // A person's rows stay together, so that a page can begin after a person. One person alone always fits.
         if fits || (self.gained.is_empty() && self.lost.is_empty()) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::crowd::Step;
 use super::graph::{Graph, Place};
+use crate::store::establishment::facts::Sketch;
 use crate::store::establishment::group::Group;
 use crate::store::establishment::user::User;
 use crate::types::id::{GroupId, SourceId, UserId};
@@ -35,8 +36,8 @@ pub struct Supposed {
 
 impl Supposed {
     /// People who would be new, by key.
-    pub(super) fn newcomers(&self) -> Vec<User> {
-        self.new.values().cloned().collect()
+    pub(super) fn newcomers(&self) -> Vec<Sketch> {
+        self.new.values().cloned().map(Sketch::from).collect()
     }
 
     /// Groups and nestings as they would be.
@@ -58,30 +59,26 @@ impl Supposed {
     /// People of one step as they would be. Everything in it goes by the people's keys.
     pub(super) fn over_step(&self, step: &mut Step, graph: &Graph) {
         for person in &mut step.people {
-            if let Some(restated) = self.restated.get(&person.id) {
-                *person = restated.clone();
+            if let Some(restated) = self.restated.get(&person.user.id) {
+                *person = Sketch::from(restated.clone());
             }
         }
         self.over_links(step);
         if self.joined.is_empty() && self.left.is_empty() {
             return;
         }
-        let mut memberships: BTreeMap<UserId, Vec<Place>> = std::mem::take(&mut step.memberships).into_iter().collect();
-        for person in step.people.iter().map(|person| person.id) {
-            if let Some(left) = self.left.get(&person) {
-                let left: HashSet<Place> = left.iter().filter_map(|group| graph.place(*group)).collect();
-                if let Some(places) = memberships.get_mut(&person) {
-                    places.retain(|place| !left.contains(place));
-                }
-            }
+        let places =
+            |groups: &mut dyn Iterator<Item = &GroupId>| groups.filter_map(|group| graph.place(*group)).collect::<HashSet<Place>>();
+        let left: HashMap<UserId, HashSet<Place>> =
+            self.left.iter().map(|(person, groups)| (*person, places(&mut groups.iter()))).collect();
+        step.held.memberships.retain(|(person, place)| left.get(person).is_none_or(|left| !left.contains(place)));
+        for person in step.people.iter().map(|person| person.user.id) {
             if let Some(joined) = self.joined.get(&person) {
-                let places = memberships.entry(person).or_default();
-                places.extend(joined.iter().filter_map(|group| graph.place(*group)));
-                places.sort_unstable();
-                places.dedup();
+                step.held.memberships.extend(places(&mut joined.iter()).into_iter().map(|place| (person, place)));
             }
         }
-        step.memberships = memberships.into_iter().collect();
+        step.held.memberships.sort_unstable();
+        step.held.memberships.dedup();
     }
 
     fn over_links(&self, step: &mut Step) {
@@ -91,9 +88,9 @@ impl Supposed {
         let here = |(user, source, _): &(UserId, SourceId, Option<String>)| {
             self.gone.get(user) != Some(source) && self.present.get(user).is_none_or(|(restated, _)| restated != source)
         };
-        step.links.retain(here);
-        let stated = step.people.iter().filter_map(|person| Some((person.id, self.present.get(&person.id)?)));
-        step.links.extend(stated.map(|(user, (source, dn))| (user, *source, dn.clone())));
-        step.links.sort_by_key(|(user, source, _)| (*user, *source));
+        step.held.links.retain(here);
+        let stated = step.people.iter().filter_map(|person| Some((person.user.id, self.present.get(&person.user.id)?)));
+        step.held.links.extend(stated.map(|(user, (source, dn))| (user, *source, dn.clone())));
+        step.held.links.sort_by_key(|(user, source, _)| (*user, *source));
     }
 }

@@ -11,6 +11,8 @@ use super::super::error::Error;
 /// Pieces at work at once in the whole process. Others wait in the order they came, so a small establishment waits for a few pieces and
 /// never for the whole evaluation of a large one.
 const PIECES_MAX: usize = 2;
+/// Pieces of one evaluation at once.
+pub const AT_ONCE: usize = PIECES_MAX;
 /// Simulations at once in the whole process: each keeps its compiled patterns for as long as it runs.
 const SIMULATIONS_MAX: usize = 2;
 /// Longest simulation, waiting included.

@@ -131,6 +131,8 @@ async fn attempt(platform: &PlatformContext, pass: &Pass) -> Result<(Ended, Vec<
         all.removed += one.removed;
         all.memberships_added += one.memberships_added;
         all.memberships_removed += one.memberships_removed;
+        all.roles_gained += one.roles_gained;
+        all.roles_lost += one.roles_lost;
     }
     (ended.counts.read, ended.counts.quarantined) = (read, unreadable);
     sum(&mut ended, pass, &parts, &unplaced);

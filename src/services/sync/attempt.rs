@@ -114,6 +114,10 @@ async fn planned(ctx: &Context, source: &Source, run: &Run, inbox: &mut Inbox) -
 async fn forgotten(ctx: &Context, mut run: Run, mark: Mark, (inbox, clock): (&Inbox, Instant)) -> Result<Run, Error> {
     let mut tx = ctx.store.begin().await?;
     super::run::still_ours_in(&mut tx, &run).await?;
+    if inbox.full {
+        // Nobody changed; the tree of units may have.
+        apply::units::follow_in(&mut tx, ctx, run.source_id, inbox).await?;
+    }
     run.state = State::Done;
     run.duration_ms = Some(elapsed_ms(clock));
     let mut state = source_state::get(&mut tx, run.source_id).await?;

@@ -220,6 +220,7 @@ async fn whole(ctx: &Context, source: SourceId, connector: &Connector, note: Opt
         reading.outcome.await.map_err(|ended| Error::Outside(format!("reading the source broke off ({ended}): start it again")))?;
     let summary = outcome.map_err(|failed| Error::Outside(failed.to_string()))?;
     inbox.close(ctx, source).await?;
+    inbox.tree = connector.units().await.map_err(|failed| Error::Outside(failed.to_string()))?;
     Ok(Filled { inbox, mark: Mark::Moves(summary.bookmark), note })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use connectors::record::Unreadable;
-use connectors::{Extent, Group, Member, Person, Record, Step};
+use connectors::{Extent, Group, Member, Person, Record, StatedUnit, Step};
 
 use super::super::context::Context;
 use super::super::error::Error;
@@ -15,6 +15,7 @@ use super::reconcile::{KnownPerson, Reason, SeenPerson, Turn};
 use super::spool::Spool;
 use crate::store::establishment::link;
 use crate::store::establishment::proposal::Proposal;
+use crate::store::establishment::unit::UNITS_MAX;
 use crate::types::fold_case;
 use crate::types::id::{ProposalId, SourceId};
 use crate::types::username::Username;
@@ -87,6 +88,10 @@ pub struct Inbox {
     pub proposals: Vec<Proposal>,
     /// What was proposed before, and is no question any more.
     pub answered: Vec<ProposalId>,
+    /// The names of units that people are stated in, as many as an establishment may have.
+    pub units: HashSet<String>,
+    /// The units that the source keeps entries of, when it keeps such and they were read.
+    pub tree: Option<Vec<StatedUnit>>,
     keys: HashSet<Digest>,
 }
 
@@ -117,6 +122,8 @@ impl Inbox {
             aside: HashMap::new(),
             proposals: Vec::new(),
             answered: Vec::new(),
+            units: HashSet::new(),
+            tree: None,
             keys: HashSet::new(),
         }
     }
@@ -207,6 +214,7 @@ impl Inbox {
         if !self.keys.insert(key) {
             return Ok(());
         }
+        self.note_units(person);
         let hash = person.content_hash();
         let at = self.known.people_by_key.get(&key).copied();
         let known = at.and_then(|at| self.known.people.get(at));
@@ -227,6 +235,14 @@ impl Inbox {
             known: at,
         });
         Ok(())
+    }
+
+    fn note_units(&mut self, person: &Person) {
+        for unit in person.home_unit.iter().chain(&person.units) {
+            if !self.units.contains(unit) && self.units.len() < UNITS_MAX {
+                self.units.insert(unit.clone());
+            }
+        }
     }
 
     /// Someone seen for the first time turns out to be known by other sources: from now on by this one too.

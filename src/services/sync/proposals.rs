@@ -50,6 +50,8 @@ pub async fn accept(ctx: &Context, id: ProposalId) -> Result<Proposal, Error> {
     let notices = logout_notices::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let open = open_in(&mut tx, id).await?;
+    // What the entry's groups give would be theirs.
+    roles::not_oneself(ctx, open.user_id)?;
     users::may_change_in(&mut tx, ctx, open.user_id).await?;
     let person = entry_of(&open)?;
     if source::find(&mut tx, open.source_id).await?.is_none_or(|source| !source.enabled) {

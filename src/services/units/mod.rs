@@ -3,8 +3,10 @@
 
 mod follow;
 mod remove;
+mod stated;
 
 pub use remove::{Removed, remove};
+pub(in crate::services) use stated::{Stated, follow_in};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,13 +19,13 @@ use super::roles;
 use super::unit_tree::Tree;
 use super::users;
 use crate::store::Tx;
-use crate::store::establishment::assignment;
 use crate::store::establishment::unit::{self, Filter, Unit};
+use crate::store::establishment::{api_token, assignment_by_hand, exclusion};
 use crate::types::Invalid;
 use crate::types::id::{RuleId, UnitId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::Permission;
-use follow::{Own, rules_naming};
+use follow::rules_naming;
 
 /// Longest name of a unit, in characters: a scope may be as long.
 const NAME_LENGTH_MAX: usize = 200;
@@ -115,7 +117,7 @@ pub async fn named(ctx: &Context, name: &str) -> Result<Unit, Error> {
 /// # Errors
 /// `Invalid` for a name or title that does not fit, an unknown unit above, and when there are too many; `Conflict` for a name that is taken.
 pub async fn create(ctx: &Context, fields: &UnitFields) -> Result<Unit, Error> {
-    ctx.require(Permission::ManageRoles)?;
+    ctx.require(Permission::ManageUnits)?;
     let mut tx = ctx.store.begin().await?;
     let tree = Tree::load(&mut tx).await?;
     let mut wrong = wrong_fields(fields);
@@ -148,7 +150,8 @@ pub async fn create(ctx: &Context, fields: &UnitFields) -> Result<Unit, Error> {
 /// `NotFound`, `Stale` when it is not the unit any more that the caller read, `Invalid` as for [`create`] and for a unit that would stand
 /// below itself; `Conflict` for a name that is taken or that a source states; `Forbidden` when the caller's own roles would change.
 pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<ChangedUnit, Error> {
-    ctx.require(Permission::ManageRoles)?;
+    ctx.require(Permission::ManageUnits)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = get_in(&mut tx, read.id).await?;
     Error::unless_same(read, &standing)?;
@@ -173,17 +176,20 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
     unit::update(&mut tx, &changed).await.map_err(|error| taken(error, &changed.name))?;
     let mut answer = ChangedUnit { unit: changed, people: 0, assignments: 0, rules: Vec::new() };
     if renamed {
-        let own = Own::read(&mut tx, ctx).await?;
+        let own = roles::authority::Own::of_actor_in(&mut tx, ctx).await?;
         let people = users::put_in_unit_in(&mut tx, ctx, &standing.name, Some(&answer.unit.name)).await?;
-        answer.assignments = assignment::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
+        answer.assignments = assignment_by_hand::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
+        api_token::rename_unit(&mut tx, &standing.name, &answer.unit.name).await?;
+        exclusion::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         roles::recompute_users_in(&mut tx, ctx, &people).await?;
-        own.unchanged(&mut tx, ctx).await?;
+        own.unchanged_in(&mut tx).await?;
         answer.people = people.len() as u64;
         answer.rules = rules_naming(&mut tx, &standing.name).await?;
     }
     let detail = json!({ "before": UnitFields::from(&standing), "people": answer.people, "assignments": answer.assignments });
     record_in(&mut tx, ctx, "unit.updated", &answer.unit, detail).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(answer)
 }
 
@@ -201,17 +207,22 @@ fn placed(tree: &Tree, moved: Option<&str>, fields: &UnitFields, wrong: &mut Vec
 }
 
 fn wrong_fields(fields: &UnitFields) -> Vec<Invalid> {
-    let fits = |text: &str, longest: usize| text.trim() == text && text.chars().count() <= longest && !text.chars().any(char::is_control);
     let mut wrong = Vec::new();
     if fields.name.is_empty() || !fits(&fields.name, NAME_LENGTH_MAX) {
         let why = format!("has 1 to {NAME_LENGTH_MAX} characters, no space at either end and no control characters");
         wrong.push(Invalid::new("name", why));
     }
-    if !fits(&fields.title, TITLE_LENGTH_MAX) {
-        let why = format!("has at most {TITLE_LENGTH_MAX} characters, no space at either end and no control characters");
-        wrong.push(Invalid::new("title", why));
-    }
+    wrong.extend(wrong_title(&fields.title));
     wrong
+}
+
+fn wrong_title(title: &str) -> Option<Invalid> {
+    let why = || format!("has at most {TITLE_LENGTH_MAX} characters, no space at either end and no control characters");
+    (!fits(title, TITLE_LENGTH_MAX)).then(|| Invalid::new("title", why()))
+}
+
+fn fits(text: &str, longest: usize) -> bool {
+    text.trim() == text && text.chars().count() <= longest && !text.chars().any(char::is_control)
 }
 
 fn title(fields: &UnitFields) -> String {

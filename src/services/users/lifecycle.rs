@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::audit;
-use super::super::context::{Actor, Context};
+use super::super::context::{Context, Subject};
 use super::super::error::Error;
 use super::super::links::{self, Link};
 use super::super::logout_notices;
@@ -23,13 +23,14 @@ use crate::types::permission::Permission;
 /// # Errors
 /// `NotFound`; `Forbidden` on oneself and on someone who may do more.
 pub async fn disable(ctx: &Context, id: UserId) -> Result<User, Error> {
-    ctx.require(Permission::ManageUsers)?;
-    if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) {
+    ctx.require_somewhere(Permission::AttachPeople)?;
+    if ctx.actor.person() == Some(id) {
         return Err(Error::Forbidden("nobody disables themselves: ask another administrator".to_owned()));
     }
     let notices = logout_notices::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
+    ctx.require_for(Permission::AttachPeople, &Subject::Person(&user))?;
     may_change_in(&mut tx, ctx, id).await?;
     let user = disable_in(&mut tx, ctx, user, DisabledBy::Administrator).await?;
     tx.commit().await?;
@@ -59,9 +60,11 @@ pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: Disabled
 /// # Errors
 /// `NotFound`; `Conflict` when a source says the person is gone or inactive; `Forbidden` on someone who may do more.
 pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
-    ctx.require(Permission::ManageUsers)?;
+    ctx.require_somewhere(Permission::AttachPeople)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
+    ctx.require_for(Permission::AttachPeople, &Subject::Person(&user))?;
     may_change_in(&mut tx, ctx, id).await?;
     if user.erased_at.is_some() {
         return Err(gone_for_good());
@@ -77,6 +80,7 @@ pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     let user = enable_in(&mut tx, ctx, user).await?;
     roles::recompute_users_in(&mut tx, ctx, &[user.id]).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(user)
 }
 
@@ -98,7 +102,7 @@ pub async fn enable_in(tx: &mut Tx, ctx: &Context, mut user: User) -> Result<Use
 /// `NotFound`, `Conflict`, `Forbidden` on oneself and on someone who may do more.
 pub async fn delete(ctx: &Context, id: UserId) -> Result<(), Error> {
     ctx.require(Permission::ManageUsers)?;
-    if matches!(ctx.actor, Actor::User { id: own, .. } if own == id) {
+    if ctx.actor.person() == Some(id) {
         return Err(Error::Forbidden("nobody removes themselves: ask another administrator".to_owned()));
     }
     let notices = logout_notices::announce(ctx).await?;
@@ -141,7 +145,7 @@ pub(in crate::services) async fn reset_in(tx: &mut Tx, ctx: &Context, id: UserId
 }
 
 async fn make_link(ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, Error> {
-    ctx.require(Permission::ManageUsers)?;
+    ctx.require_somewhere(Permission::ResetPasswords)?;
     let mut tx = ctx.store.begin().await?;
     let made = make_link_in(&mut tx, ctx, id, purpose).await?;
     tx.commit().await?;
@@ -150,6 +154,7 @@ async fn make_link(ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, 
 
 async fn make_link_in(tx: &mut Tx, ctx: &Context, id: UserId, purpose: Purpose) -> Result<Link, Error> {
     let user = user::get(tx, id).await?;
+    ctx.require_for(Permission::ResetPasswords, &Subject::Person(&user))?;
     may_change_in(tx, ctx, id).await?;
     if let Some(keeper) = keeps_password_in(tx, id).await? {
         return Err(Error::Conflict(format!("the source «{keeper}» keeps this person's password: it is changed there")));

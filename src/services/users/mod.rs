@@ -20,7 +20,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit;
-use super::context::Context;
+use super::context::{Context, Subject};
 use super::error::Error;
 use super::links::{self, Link};
 use super::roles;
@@ -36,6 +36,9 @@ use crate::types::username::Username;
 
 /// Longest name of a person, in characters.
 const NAME_LENGTH_MAX: usize = 200;
+
+/// Most units named to whoever names one that is not theirs.
+const UNITS_NAMED_MAX: usize = 20;
 
 /// A person to be made by hand.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -100,11 +103,13 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<O
 /// Makes a person by hand, pending until a password is chosen by the one-time link that comes back.
 ///
 /// # Errors
-/// `Invalid`, or `Conflict` when the user name is taken.
+/// `Invalid`, or `Conflict` when the user name is taken; `Forbidden` for someone to whom rules would give more than the caller holds.
 pub async fn create(ctx: &Context, new: &NewUser) -> Result<(User, Link), Error> {
-    ctx.require(Permission::ManageUsers)?;
+    ctx.require_somewhere(Permission::AttachPeople)?;
     let mut tx = ctx.store.begin().await?;
     let made = create_in(&mut tx, ctx, new).await?;
+    stays_in_reach(ctx, Permission::AttachPeople, &made.0, &[])?;
+    may_change_in(&mut tx, ctx, made.0.id).await?;
     tx.commit().await?;
     Ok(made)
 }
@@ -156,11 +161,18 @@ fn regular(ctx: &Context, new: &NewUser) -> Result<User, Error> {
 /// the source.
 ///
 /// # Errors
-/// `NotFound`, `Stale` when the person changed since the caller read them, `Invalid`, `Conflict` for a person whom a source describes.
+/// `NotFound`, `Stale` when the person changed since the caller read them, `Invalid`, `Conflict` for a person whom a source describes;
+/// `Forbidden` for someone who may do more than the caller, or would by this change, and for what decides on the caller's own roles.
 pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &UserPatch) -> Result<User, Error> {
-    ctx.require(Permission::ManageUsers)?;
+    ctx.require_somewhere(Permission::ManageUsers)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut user = user::get(&mut tx, id).await?;
+    let had = user.units.clone();
+    ctx.require_for(Permission::ManageUsers, &Subject::Person(&user))?;
+    if ctx.actor.person() == Some(id) && (patch.home_unit.is_some() || patch.units.is_some()) {
+        return Err(Error::Forbidden("nobody changes their own unit: ask another administrator".to_owned()));
+    }
     may_change_in(&mut tx, ctx, id).await?;
     read.map_or(Ok(()), |read| Error::unless_same(read, &user))?;
     if let Some(owner) = link::list_of_user(&mut tx, id).await?.into_iter().find(|l| l.present) {
@@ -189,12 +201,31 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
         user.units = units::regular(named)?;
         units::check_in(&mut tx, None, &user.units).await?;
     }
+    stays_in_reach(ctx, Permission::ManageUsers, &user, &had)?;
     user.updated_at = ctx.now;
+    let own = roles::authority::Own::of_person_in(&mut tx, ctx, id).await?;
     user::update(&mut tx, &user).await?;
     roles::recompute_users_in(&mut tx, ctx, &[id]).await?;
+    own.unchanged_in(&mut tx).await?;
+    may_change_in(&mut tx, ctx, id).await?;
     audit::record_in(&mut tx, ctx, "user.updated", ("user", &id.to_string()), json!({})).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(user)
+}
+
+/// Whoever administers the people of some units makes people there, and moves nobody elsewhere.
+fn stays_in_reach(ctx: &Context, permission: Permission, user: &User, had: &[String]) -> Result<(), Error> {
+    // Rules may look at any unit of a person: whoever adds one gives what those give.
+    let added = user.units.iter().find(|unit| !had.contains(unit) && !ctx.actor.may_for(permission, &Subject::Unit(unit)));
+    let field = match added {
+        Some(_) => "units",
+        None if ctx.actor.may_for(permission, &Subject::Person(user)) => return Ok(()),
+        None => "home_unit",
+    };
+    let own = ctx.actor.units_for(permission).unwrap_or_default();
+    let named: Vec<&str> = own.iter().map(String::as_str).take(UNITS_NAMED_MAX).collect();
+    Err(Error::invalid(field, format!("must be a unit whose people you administer: {}", named.join(", "))))
 }
 
 fn name(field: &str, raw: Option<&str>) -> Result<Option<String>, Error> {

@@ -1,8 +1,8 @@
 //! Reading people.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::super::context::Context;
+use super::super::context::{Context, Subject};
 use super::super::error::Error;
 use crate::store::establishment::link::{self, NamedLink};
 use crate::store::establishment::user::{self, Filter, User, UserStatus};
@@ -37,11 +37,27 @@ pub(in crate::services) fn departure(links: &[NamedLink]) -> Option<(Timestamp, 
     Some((last, mildest))
 }
 
-/// A page of people.
+/// Whether the actor knows more of a person than who they are. Whoever answers for an application finds people by name, and no more (VAU-13).
+fn knows(ctx: &Context, person: &User) -> bool {
+    let subject = Subject::Person(person);
+    ctx.actor.may(Permission::Read)
+        || [Permission::ManageUsers, Permission::ResetPasswords].into_iter().any(|permission| ctx.actor.may_for(permission, &subject))
+}
+
+/// A person as the actor may see them.
+fn shown(ctx: &Context, person: User) -> User {
+    if knows(ctx, &person) {
+        return person;
+    }
+    User { email: None, locale: None, disabled_by: None, units: Vec::new(), attributes: BTreeMap::new(), last_sign_in_at: None, ..person }
+}
+
+/// A page of people: of those whom the actor may see.
 pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<User>, Error> {
-    ctx.require(Permission::Read)?;
+    ctx.require_somewhere(Permission::SeePeople)?;
+    let filter = Filter { within: ctx.actor.units_for(Permission::SeePeople), ..filter.clone() };
     let mut tx = ctx.store.read().await?;
-    Ok(user::list(&mut tx, page, filter).await?)
+    Ok(user::list(&mut tx, page, &filter).await?.map(|person| shown(ctx, person)))
 }
 
 /// A page of people with their links.
@@ -50,8 +66,11 @@ pub async fn profiles(ctx: &Context, page: &PageRequest, filter: &Filter) -> Res
     let keys: Vec<UserId> = people.items.iter().map(|user| user.id).collect();
     let mut tx = ctx.store.read().await?;
     let mut links: HashMap<UserId, Vec<NamedLink>> = HashMap::new();
+    let known: HashSet<UserId> = people.items.iter().filter(|user| knows(ctx, user)).map(|user| user.id).collect();
     for (user, link) in link::list_named_of_users(&mut tx, &keys).await? {
-        links.entry(user).or_default().push(link);
+        if known.contains(&user) {
+            links.entry(user).or_default().push(link);
+        }
     }
     Ok(people.map(|user| Profile { links: links.remove(&user.id).unwrap_or_default(), user }))
 }
@@ -61,9 +80,11 @@ pub async fn profiles(ctx: &Context, page: &PageRequest, filter: &Filter) -> Res
 /// # Errors
 /// `NotFound`.
 pub async fn get(ctx: &Context, id: UserId) -> Result<User, Error> {
-    ctx.require(Permission::Read)?;
+    ctx.require_somewhere(Permission::SeePeople)?;
     let mut tx = ctx.store.read().await?;
-    Ok(user::get(&mut tx, id).await?)
+    let person = user::get(&mut tx, id).await?;
+    ctx.require_for(Permission::SeePeople, &Subject::Person(&person))?;
+    Ok(shown(ctx, person))
 }
 
 /// One person with their links.
@@ -73,7 +94,8 @@ pub async fn get(ctx: &Context, id: UserId) -> Result<User, Error> {
 pub async fn profile(ctx: &Context, id: UserId) -> Result<Profile, Error> {
     let user = get(ctx, id).await?;
     let mut tx = ctx.store.read().await?;
-    Ok(Profile { user, links: link::list_of_user(&mut tx, id).await? })
+    let links = if knows(ctx, &user) { link::list_of_user(&mut tx, id).await? } else { Vec::new() };
+    Ok(Profile { user, links })
 }
 
 /// One person by identifier or by user name, as people type it.
@@ -84,7 +106,9 @@ pub async fn resolve(ctx: &Context, name: &str) -> Result<User, Error> {
     if let Ok(id) = name.parse::<UserId>() {
         return get(ctx, id).await;
     }
-    ctx.require(Permission::Read)?;
+    ctx.require_somewhere(Permission::SeePeople)?;
     let mut tx = ctx.store.read().await?;
-    user::find_by_username(&mut tx, name).await?.ok_or_else(|| Error::not_found(format!("user «{name}»")))
+    let sees = |person: &User| ctx.actor.may_for(Permission::SeePeople, &Subject::Person(person));
+    let found = user::find_by_username(&mut tx, name).await?.filter(sees);
+    found.map(|person| shown(ctx, person)).ok_or_else(|| Error::not_found(format!("user «{name}»")))
 }

@@ -9,6 +9,7 @@ use crate::store::{Error, Tx};
 use crate::types::fold;
 use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
+use crate::types::permission::GatewayRole;
 use crate::types::secret::TokenHash;
 use crate::types::time::Timestamp;
 
@@ -32,7 +33,7 @@ pub struct ApiToken {
     pub name: String,
     /// What it opens.
     pub kind: TokenKind,
-    /// The role it acts with: `operator`, `administrator` or `auditor`.
+    /// The role of the gateway it acts with.
     pub scope: String,
     /// When it was made.
     pub created_at: Timestamp,
@@ -42,6 +43,8 @@ pub struct ApiToken {
     pub expires_at: Option<Timestamp>,
     /// Who made it, when a person did: it opens nothing once they may no longer do what it does.
     pub created_by: Option<UserId>,
+    /// Where its role holds: a unit, an application, or `application/service`; everywhere when absent.
+    pub within: Option<String>,
 }
 
 /// What a list of tokens may be narrowed by.
@@ -53,45 +56,49 @@ pub struct Filter {
     pub kind: Option<String>,
     /// Exact role.
     pub scope: Option<String>,
+    /// Exact place where its role holds.
+    pub within: Option<String>,
 }
 
 /// The live token of a secret.
 pub async fn find_live(tx: &mut Tx, secret: TokenHash, now: Timestamp) -> Result<Option<ApiToken>, Error> {
-    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by FROM api_tokens \
+    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by, within FROM api_tokens \
          WHERE secret_hash = $1 AND (expires_at IS NULL OR expires_at > $2)";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(secret.as_bytes()).bind(now).fetch_optional(c).await)?)
 }
 
 /// One token by key.
 pub async fn find(tx: &mut Tx, id: TokenId) -> Result<Option<ApiToken>, Error> {
-    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by FROM api_tokens WHERE id = $1";
+    const SQL: &str =
+        "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by, within FROM api_tokens WHERE id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// A page of tokens, oldest first.
 pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<ApiToken>, Error> {
-    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by FROM api_tokens WHERE ($1 IS NULL OR id > $1) \
+    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by, within FROM api_tokens WHERE ($1 IS NULL OR id > $1) \
          AND ($2 IS NULL OR search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR name = $3) AND ($4 IS NULL OR kind = $4) \
-         AND ($5 IS NULL OR scope = $5) ORDER BY id LIMIT $6";
+         AND ($5 IS NULL OR scope = $5) AND ($6 IS NULL OR within = $6) ORDER BY id LIMIT $7";
     const COUNT: &str = "SELECT count(*) FROM api_tokens WHERE ($1 IS NULL OR search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR name = $2) \
-         AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR scope = $4)";
+         AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR scope = $4) AND ($5 IS NULL OR within = $5)";
     let query = page.query.as_deref().map(like_part);
-    let Filter { name, kind, scope } = f;
+    let Filter { name, kind, scope, within } = f;
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(name).bind(kind).bind(scope);
-        listed.bind(page.limit + 1).fetch_all(c).await
+        listed.bind(within).bind(page.limit + 1).fetch_all(c).await
     })?;
-    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(&query).bind(name).bind(kind).bind(scope).fetch_one(c).await)?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(&query).bind(name).bind(kind).bind(scope).bind(within).fetch_one(c).await)?;
     Ok(Page::cut(rows, page.limit, total, |t: &ApiToken| t.id.uuid()))
 }
 
 /// Writes a new token.
 pub async fn insert(tx: &mut Tx, secret: TokenHash, t: &ApiToken) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO api_tokens (id, name, kind, scope, secret_hash, created_at, last_used_at, expires_at, search, \
-         created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+         created_by, within) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(t.id).bind(&t.name).bind(t.kind).bind(&t.scope).bind(secret.as_bytes());
-        row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).bind(fold(&t.name)).bind(t.created_by).execute(c).await.map(drop)
+        let row = row.bind(t.created_at).bind(t.last_used_at).bind(t.expires_at).bind(fold(&t.name)).bind(t.created_by);
+        row.bind(&t.within).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -100,6 +107,14 @@ pub async fn insert(tx: &mut Tx, secret: TokenHash, t: &ApiToken) -> Result<(), 
 pub async fn touch(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE api_tokens SET last_used_at = $2 WHERE id = $1";
     on!(tx, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Has tokens whose role holds in one unit act in another.
+pub async fn rename_unit(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const SQL: &str = "UPDATE api_tokens SET within = $2 WHERE within = $1 AND scope IN ($3, $4)";
+    let (one, other) = (GatewayRole::UnitAdministrator.name(), GatewayRole::HelpDesk.name());
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).bind(one).bind(other).execute(c).await.map(drop))?;
     Ok(())
 }
 

@@ -123,6 +123,7 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("idempotency_keys", "they are of the request under way, for a day", false),
     ("source_states", "where a source was read up to is of the moment: what an archive puts back is compared with the whole source", true),
     ("source_turns", "up to when a schedule is served is of the moment: what an archive puts back is read again at once", true),
+    ("role_edges", "up to when it was seen to what time changes is of the moment: what an archive puts back is looked at anew", true),
     ("outbox", "what is still to be sent is sent once, from where it was written", false),
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("bulk_items", "acts on many establishments are the platform's, and go on where they were begun", false),

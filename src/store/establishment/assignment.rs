@@ -1,11 +1,14 @@
 //! Who holds which role where, until when and why.
 
+mod within;
+
+pub use within::Within;
+
 use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::application::ScopeKind;
 use crate::store::columns::JsonText;
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
@@ -13,7 +16,6 @@ use crate::store::{Error, Tx};
 use crate::types::fold;
 use crate::types::id::{ApplicationId, AssignmentId, RuleId, UserId};
 use crate::types::page::{Page, PageRequest};
-use crate::types::permission::APPLICATION;
 use crate::types::time::Timestamp;
 
 /// Where an assignment comes from.
@@ -88,6 +90,8 @@ pub struct Filter {
     pub origin: Option<String>,
     /// The rule.
     pub rule: Option<RuleId>,
+    /// What someone may see, who may not see all.
+    pub within: Option<Within>,
 }
 
 /// One assignment by key.
@@ -107,6 +111,9 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<As
     const COUNT: &str = "SELECT count(*) FROM assignments x JOIN applications a ON a.id = x.application_id \
          WHERE ($1 IS NULL OR x.user_id = $1) AND ($2 IS NULL OR a.name = $2) AND ($3 IS NULL OR x.role = $3) \
          AND ($4 IS NULL OR x.scope = $4) AND ($5 IS NULL OR x.origin = $5) AND ($6 IS NULL OR x.rule_id = $6)";
+    if let Some(within) = &f.within {
+        return within::list(tx, page, f, within).await;
+    }
     if let Some(words) = &page.query {
         return search(tx, page, f, words).await;
     }
@@ -219,17 +226,19 @@ pub async fn insert_all(tx: &mut Tx, assignments: &[Assignment]) -> Result<(), E
     Ok(())
 }
 
-/// Writes computed assignments: new ones, and another rule and reason for those that stay.
+/// Writes computed assignments: new ones, and another rule, end and reason for those that stay.
 pub async fn upsert_computed(tx: &mut Tx, computed: &[Standing], now: Timestamp) -> Result<(), Error> {
-    const HEAD: &str = "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, reason, created_at) ";
+    const HEAD: &str =
+        "INSERT INTO assignments (id, user_id, application_id, role, scope, origin, rule_id, valid_until, reason, created_at) ";
     const TAIL: &str = " ON CONFLICT (user_id, application_id, role, scope, origin) DO UPDATE SET rule_id = excluded.rule_id, \
-         reason = excluded.reason";
+         valid_until = excluded.valid_until, reason = excluded.reason";
     for chunk in computed.chunks(ROWS_PER_INSERT) {
         on!(tx, |c| {
             let mut rows = QueryBuilder::new(HEAD);
             rows.push_values(chunk, |mut row, x| {
                 row.push_bind(x.id).push_bind(x.user_id).push_bind(x.application_id).push_bind(&x.role).push_bind(&x.scope);
-                row.push_bind(x.origin).push_bind(x.rule_id).push_bind(&x.reason).push_bind(now);
+                row.push_bind(x.origin).push_bind(x.rule_id).push_bind(x.valid_until);
+                row.push_bind(&x.reason).push_bind(now);
             });
             rows.push(TAIL);
             rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
@@ -311,37 +320,4 @@ pub async fn end(tx: &mut Tx, id: AssignmentId, at: Timestamp) -> Result<(), Err
     const SQL: &str = "UPDATE assignments SET valid_until = $2 WHERE id = $1";
     let changed = on!(tx, |c| sqlx::query(SQL).bind(id).bind(at).execute(c).await.map(|d| d.rows_affected()))?;
     if changed == 0 { Err(Error::NotFound("assignment")) } else { Ok(()) }
-}
-
-/// Has roles given by hand for one unit hold for another: those of applications whose scopes are units, and of the gateway's own. Answers how
-/// many; what someone holds there already is not held twice.
-pub async fn rename_scope(tx: &mut Tx, from: &str, to: &str) -> Result<u64, Error> {
-    const TWICE: &str = "DELETE FROM assignments WHERE scope = $1 AND origin = $3 \
-         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $4 OR name = $5) \
-         AND EXISTS (SELECT 1 FROM assignments o WHERE o.user_id = assignments.user_id AND o.application_id = assignments.application_id \
-         AND o.role = assignments.role AND o.scope = $2 AND o.origin = $3)";
-    const SQL: &str = "UPDATE assignments SET scope = $2 WHERE scope = $1 AND origin = $3 \
-         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $4 OR name = $5)";
-    let twice = on!(tx, |c| {
-        let gone = sqlx::query(TWICE).bind(from).bind(to).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION);
-        gone.execute(c).await.map(|d| d.rows_affected())
-    })?;
-    let moved = on!(tx, |c| {
-        let moved = sqlx::query(SQL).bind(from).bind(to).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION);
-        moved.execute(c).await.map(|d| d.rows_affected())
-    })?;
-    Ok(twice + moved)
-}
-
-/// How many roles were given by hand for a unit.
-pub async fn count_by_hand_in(tx: &mut Tx, unit: &str) -> Result<i64, Error> {
-    const SQL: &str = "SELECT count(*) FROM assignments WHERE scope = $1 AND origin = $2 \
-         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3 OR name = $4)";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(unit).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION).fetch_one(c).await)?)
-}
-
-/// Whether rules give anyone a role of an application in a scope.
-pub async fn any_computed_in(tx: &mut Tx, application: ApplicationId, scope: &str) -> Result<bool, Error> {
-    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM assignments WHERE application_id = $1 AND scope = $2 AND origin <> $3)";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(application).bind(scope).bind(Origin::Manual).fetch_one(c).await)?)
 }

@@ -48,6 +48,10 @@ pub enum Operation {
     MembersAdded,
     /// Taken out of the group named; `detail` lists them.
     MembersRemoved,
+    /// Would hold a role that they do not hold: told by a preview and by a held run; `detail` names application, role and scope.
+    RolesGained,
+    /// Would not hold a role any more; `detail` names application, role and scope.
+    RolesLost,
     /// Not taken back by an undo, because something else touched it since; `detail` says what.
     Skipped,
 }

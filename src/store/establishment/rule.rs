@@ -10,7 +10,7 @@ use crate::store::{Error, Tx};
 use crate::types::id::{ApplicationId, RuleId};
 use crate::types::time::Timestamp;
 
-/// One condition: exactly one of `group`, `attribute` with `matches`, `unit`, `source`; `not` turns it round.
+/// One condition: exactly one of `group`, `attribute` with `matches`, `unit`, `source`, `any`, `all`; `not` turns it round.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Condition {
@@ -29,6 +29,14 @@ pub struct Condition {
     /// The name of a source the person comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Conditions of which one at least must hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    pub any: Option<Vec<Condition>>,
+    /// Conditions that must all hold: what `when` says at the top, inside an `any`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    pub all: Option<Vec<Condition>>,
     /// The condition must not hold.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub not: bool,
@@ -56,6 +64,12 @@ pub struct Rule {
     pub priority: i64,
     /// Whether the rule counts.
     pub enabled: bool,
+    /// It gives nothing before.
+    pub valid_from: Option<Timestamp>,
+    /// It gives nothing from then on.
+    pub valid_until: Option<Timestamp>,
+    /// The day of the year, `08-31`, at whose end it stops giving, until somebody renews it.
+    pub ends: Option<String>,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -65,24 +79,25 @@ pub struct Rule {
 /// One rule by key.
 pub async fn find(tx: &mut Tx, id: RuleId) -> Result<Option<Rule>, Error> {
     const SQL: &str = "SELECT r.id, r.application_id, a.name AS application, r.conditions, r.role, r.scope, r.priority, r.enabled, \
-         r.created_at, r.updated_at FROM rules r JOIN applications a ON a.id = r.application_id WHERE r.id = $1";
+         r.valid_from, r.valid_until, r.ends, r.created_at, r.updated_at FROM rules r JOIN applications a ON a.id = r.application_id WHERE r.id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// All rules, by application, priority and age.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Rule>, Error> {
     const SQL: &str = "SELECT r.id, r.application_id, a.name AS application, r.conditions, r.role, r.scope, r.priority, r.enabled, \
-         r.created_at, r.updated_at FROM rules r JOIN applications a ON a.id = r.application_id ORDER BY a.name, r.priority, r.id LIMIT $1";
+         r.valid_from, r.valid_until, r.ends, r.created_at, r.updated_at FROM rules r JOIN applications a ON a.id = r.application_id ORDER BY a.name, r.priority, r.id LIMIT $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
 /// Writes a new rule.
 pub async fn insert(tx: &mut Tx, r: &Rule) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO rules (id, application_id, conditions, role, scope, priority, enabled, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    const SQL: &str = "INSERT INTO rules (id, application_id, conditions, role, scope, priority, enabled, valid_from, valid_until, ends, \
+         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.application_id).bind(Json(&r.conditions)).bind(&r.role).bind(&r.scope);
-        row.bind(r.priority).bind(r.enabled).bind(r.created_at).bind(r.updated_at).execute(c).await.map(drop)
+        let row = row.bind(r.priority).bind(r.enabled).bind(r.valid_from).bind(r.valid_until).bind(&r.ends);
+        row.bind(r.created_at).bind(r.updated_at).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -93,10 +108,11 @@ pub async fn insert(tx: &mut Tx, r: &Rule) -> Result<(), Error> {
 /// `NotFound`.
 pub async fn update(tx: &mut Tx, r: &Rule) -> Result<(), Error> {
     const SQL: &str = "UPDATE rules SET application_id = $2, conditions = $3, role = $4, scope = $5, priority = $6, enabled = $7, \
-         updated_at = $8 WHERE id = $1";
+         valid_from = $8, valid_until = $9, ends = $10, updated_at = $11 WHERE id = $1";
     let changed = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.id).bind(r.application_id).bind(Json(&r.conditions)).bind(&r.role).bind(&r.scope);
-        row.bind(r.priority).bind(r.enabled).bind(r.updated_at).execute(c).await.map(|d| d.rows_affected())
+        let row = row.bind(r.priority).bind(r.enabled).bind(r.valid_from).bind(r.valid_until).bind(&r.ends);
+        row.bind(r.updated_at).execute(c).await.map(|d| d.rows_affected())
     })?;
     if changed == 0 { Err(Error::NotFound("rule")) } else { Ok(()) }
 }

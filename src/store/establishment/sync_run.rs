@@ -107,6 +107,10 @@ pub struct Counts {
     pub memberships_removed: u64,
     /// Changes that an undo left as they are, with the reason in the changes.
     pub skipped: u64,
+    /// Roles that a preview or a held run would give.
+    pub roles_gained: u64,
+    /// Roles that a preview or a held run would take away.
+    pub roles_lost: u64,
 }
 
 /// One run.

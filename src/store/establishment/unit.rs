@@ -102,6 +102,14 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Un
     Ok(Page::cut(rows, page.limit, total, |u: &Unit| u.id.uuid()))
 }
 
+/// Every unit that a source states, by name.
+pub async fn list_of_source(tx: &mut Tx, source: SourceId) -> Result<Vec<Unit>, Error> {
+    const SQL: &str = "SELECT u.id, u.name, u.title, u.parent_id, p.name AS parent, u.source_id, s.name AS source, u.created_at, \
+         u.updated_at FROM units u LEFT JOIN units p ON p.id = u.parent_id LEFT JOIN sources s ON s.id = u.source_id \
+         WHERE u.source_id = $1 ORDER BY u.name LIMIT $2";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
 /// Where every unit stands, by name.
 pub async fn list_places(tx: &mut Tx) -> Result<Vec<Place>, Error> {
     const SQL: &str = "SELECT id, name, parent_id, source_id FROM units ORDER BY name LIMIT $1";

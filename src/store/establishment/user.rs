@@ -1,6 +1,8 @@
 //! People of an establishment.
 
-use std::collections::BTreeMap;
+mod within;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
@@ -110,6 +112,8 @@ pub struct Filter {
     pub locale: Option<String>,
     /// Who disabled the person.
     pub disabled_by: Option<String>,
+    /// Home units, for someone who may see the people of these alone.
+    pub within: Option<Vec<String>>,
 }
 
 /// One person by key.
@@ -146,6 +150,9 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
          AND ($2 IS NULL OR username_folded = $2) AND ($3 IS NULL OR email = $3) AND ($4 IS NULL OR status = $4) \
          AND ($5 IS NULL OR home_unit = $5) AND ($6 IS NULL OR given_name = $6) AND ($7 IS NULL OR family_name = $7) \
          AND ($8 IS NULL OR display_name = $8) AND ($9 IS NULL OR locale = $9) AND ($10 IS NULL OR disabled_by = $10)";
+    if let Some(units) = &filter.within {
+        return within::list(tx, page, filter, units).await;
+    }
     let query = page.query.as_deref().map(like_part);
     let username = filter.username.as_deref().map(fold_case);
     let rows = on!(tx, |c| {
@@ -185,6 +192,13 @@ pub async fn count_in_unit(tx: &mut Tx, unit: &str) -> Result<i64, Error> {
     const SQL: &str = "SELECT count(*) FROM users WHERE home_unit = $1 OR replace(CAST(units AS TEXT), $2, '') <> CAST(units AS TEXT)";
     let listed = as_listed(unit);
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(unit).bind(&listed).fetch_one(c).await)?)
+}
+
+/// The names of all units that someone is in.
+pub async fn units_of_everyone(tx: &mut Tx) -> Result<BTreeSet<String>, Error> {
+    const SQL: &str = "SELECT DISTINCT home_unit, units FROM users";
+    let lists: Vec<(Option<String>, Json<Vec<String>>)> = on!(tx, |c| sqlx::query_as(SQL).fetch_all(c).await)?;
+    Ok(lists.into_iter().flat_map(|(home, Json(units))| units.into_iter().chain(home)).collect())
 }
 
 /// What the text of a JSON list holds that names a unit: engines write such lists with other spaces, and texts within them alike. `LIKE` would

@@ -30,10 +30,14 @@ pub enum Kind {
     Bulk,
     /// See to people who left an establishment's sources long enough ago.
     Leaving,
+    /// Remind those who are to decide in a review; its subject is the review.
+    Review,
     /// Run a source when its schedule says so; its subject is the source.
     Schedule,
     /// Listen to a source all the time; its subject is the source.
     Live,
+    /// See to roles that begin or end with time alone.
+    RoleEdges,
     /// Apply a rule set when its time comes; its subject is the rule set.
     RuleSet,
 }
@@ -50,8 +54,10 @@ impl Kind {
             Self::Rehearsal => "rehearsal",
             Self::Bulk => "bulk",
             Self::Leaving => "leaving",
+            Self::Review => "review",
             Self::Schedule => "schedule",
             Self::Live => "live",
+            Self::RoleEdges => "role_edges",
             Self::RuleSet => "rule_set",
         }
     }

@@ -57,6 +57,9 @@ impl Work<'_> {
                 let detail = json!({ "dn": row.dn });
                 self.journal.note(&mut tx, (ChangeKind::Group, Operation::Created), Some(row.id.uuid()), &row.name, Some(detail)).await?;
                 self.count(Operation::Created);
+                if let Some(supposed) = &mut self.supposed {
+                    supposed.group(row.clone());
+                }
                 // Rules look at groups; an empty one gives nobody anything.
                 rows.push(Group { members_hash: Vec::new(), member_count: 0, dangling: None, ..row });
             }
@@ -83,6 +86,9 @@ impl Work<'_> {
             self.note_members(&mut tx, step, Operation::MembersAdded, names).await?;
             self.everyone |= !step.nested.is_empty() || !step.unnested.is_empty();
             self.touched.extend(&step.added);
+            if let Some(supposed) = &mut self.supposed {
+                supposed.coming_in(step);
+            }
             if self.writes {
                 facts::change_nestings_in(&mut tx, step.id, &step.nested, &[]).await?;
                 tx = self.fill(tx, step, &mut filling).await?;
@@ -128,6 +134,9 @@ impl Work<'_> {
             self.run.counts.memberships_removed += (step.removed.len() + step.unnested.len()) as u64;
             self.note_members(&mut tx, step, Operation::MembersRemoved, names).await?;
             self.losing.extend(&step.removed);
+            if let Some(supposed) = &mut self.supposed {
+                supposed.going_out(step);
+            }
             if self.writes {
                 facts::remove_memberships_in(&mut tx, step.id, &step.removed).await?;
                 facts::change_nestings_in(&mut tx, step.id, &[], &step.unnested).await?;
@@ -147,6 +156,9 @@ impl Work<'_> {
             self.count(Operation::Removed);
             self.run.counts.memberships_removed += u64::try_from(group.member_count).unwrap_or_default();
             self.everyone = true;
+            if let Some(supposed) = &mut self.supposed {
+                supposed.removed(group.id);
+            }
             if self.writes {
                 facts::remove_group_in(&mut tx, group.id).await?;
             }
@@ -166,6 +178,9 @@ impl Work<'_> {
         let operation = if before.dn_key == row.dn_key { Operation::Updated } else { Operation::Moved };
         // Rules look at names and places, also of the groups that a person is in through others.
         self.everyone = true;
+        if let Some(supposed) = &mut self.supposed {
+            supposed.group(row.clone());
+        }
         self.journal.note(tx, (ChangeKind::Group, operation), Some(row.id.uuid()), &row.name, Some(Value::Object(detail))).await?;
         self.count(operation);
         Ok(())

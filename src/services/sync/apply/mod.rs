@@ -6,14 +6,17 @@
 
 mod farewell;
 pub mod fields;
+mod foreseen;
 mod groups;
 mod people;
 mod roles;
 mod turn;
+pub mod units;
 
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices::Announced;
+use super::super::roles::{Telling, effects};
 use super::inbox::Inbox;
 use super::journal::Journal;
 use super::plan::Plan;
@@ -22,6 +25,7 @@ use crate::store::establishment::change::{ChangeKind, Operation};
 use crate::store::establishment::proposal;
 use crate::store::establishment::sync_run::{Progress, Run};
 use crate::types::id::UserId;
+use foreseen::Foreseen;
 
 /// What it weighs to propose, or to take a proposal back.
 const PROPOSE_WEIGHT: usize = 30;
@@ -47,12 +51,18 @@ pub struct Work<'a> {
     /// When someone last waited for the store.
     waited_for: Option<std::time::Instant>,
     announced: Option<Announced>,
+    /// Whether changes of roles have something to send.
+    sends_for_roles: bool,
+    /// Who is to be written to about their roles, once, at the end.
+    telling: Telling,
     /// People who may have lost roles since the last commit.
     losing: Vec<UserId>,
     /// People whose roles may be others now.
     touched: Vec<UserId>,
     /// Whether anyone's may: groups within groups changed.
     everyone: bool,
+    /// Facts as they would be, where nothing is written and some rule looks at them.
+    supposed: Option<Foreseen>,
 }
 
 /// Notes every change, and makes it when `writes`. The last transaction is handed back open, for the end of the run to be written with it.
@@ -74,10 +84,13 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         index_aside: false,
         waited_for: None,
         announced: None,
+        sends_for_roles: writes && effects::are_sent_by_runs(ctx).await?,
+        telling: Telling::default(),
         losing: Vec::new(),
         touched: Vec::new(),
         // Whoever broke off may have left roles behind.
         everyone: plan.roles_due,
+        supposed: foreseen::begin(ctx, writes).await?,
     };
     work.run.counts.read = inbox.read();
     let carried = work.stages().await;
@@ -117,8 +130,10 @@ impl Work<'_> {
         self.proposed().await?;
         self.groups().await?;
         if self.writes {
+            self.units().await?;
             self.roles().await?;
         }
+        self.foretell_roles().await?;
         let mut tx = self.take().await?;
         self.journal.flush(&mut tx).await?;
         Ok(tx)

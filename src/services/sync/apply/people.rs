@@ -114,6 +114,9 @@ impl Work<'_> {
             };
             self.journal.note(tx, (ChangeKind::User, operation), Some(user.id.uuid()), &user.username, Some(Value::Object(detail))).await?;
             self.count(operation);
+            if let Some(supposed) = &mut self.supposed {
+                supposed.gone(self.run.source_id, &user, (gone.disabled, gone.enabled));
+            }
             if self.writes {
                 facts::mark_gone_in(tx, self.run.source_id, user.id, self.ctx.now).await?;
                 self.losing.push(user.id);
@@ -175,6 +178,9 @@ impl Work<'_> {
                 said.push(Statement { source_id, external_id, user_id: user.id, stated: ours, present: true });
             }
             self.restate(tx, one, (user, wanted), before.as_ref(), &person).await?;
+            if let Some(supposed) = self.supposed.as_mut().filter(|_| one.fields) {
+                supposed.present(self.run.source_id, link.user_id, &person.dn);
+            }
             if one.fields {
                 link.dn = Some(person.dn);
                 link.place = Some(seen.dn.to_be_bytes().to_vec());
@@ -245,6 +251,9 @@ impl Work<'_> {
         happened.for_each(|operation| self.count(operation));
         let detail = Some(Value::Object(detail)).filter(|detail| detail.as_object().is_some_and(|keys| !keys.is_empty()));
         self.journal.note(tx, (ChangeKind::User, first), Some(after.id.uuid()), &after.username, detail).await?;
+        if let Some(supposed) = &mut self.supposed {
+            supposed.restated(&after, turn);
+        }
         if !self.writes {
             return Ok(());
         }
@@ -261,6 +270,9 @@ impl Work<'_> {
         let mut chunks = self.plan.people.created.chunks(ROWS_PER_INSERT);
         let mut batch = chunks.next().map(|chunk| self.fresh(chunk)).transpose()?;
         while let Some(now) = batch {
+            if let Some(supposed) = &mut self.supposed {
+                supposed.created(self.run.source_id, &now.users, &now.links);
+            }
             let mut next = chunks.next();
             let mut start = 0;
             batch = loop {
@@ -358,6 +370,8 @@ impl Work<'_> {
             Operation::MembersAdded => &mut counts.memberships_added,
             Operation::MembersRemoved => &mut counts.memberships_removed,
             Operation::Skipped => &mut counts.skipped,
+            Operation::RolesGained => &mut counts.roles_gained,
+            Operation::RolesLost => &mut counts.roles_lost,
         };
         *counter += 1;
     }

@@ -338,7 +338,11 @@ impl Undo<'_> {
             Operation::Removed => counts.removed += 1,
             Operation::Skipped => counts.skipped += 1,
             // Counted by how many they are.
-            Operation::Quarantined | Operation::MembersAdded | Operation::MembersRemoved => {}
+            Operation::Quarantined
+            | Operation::MembersAdded
+            | Operation::MembersRemoved
+            | Operation::RolesGained
+            | Operation::RolesLost => {}
         }
         self.notes.push(Note { what: (of.kind, operation), subject: of.subject_id, name: name.to_owned(), detail });
     }

@@ -356,6 +356,7 @@ pub(super) const API_TOKENS: &[Column] = &[
     nullable(int("last_used_at")),
     nullable(int("expires_at")),
     nullable(uuid("created_by")),
+    since(text("within")),
 ];
 
 pub(super) const AUDIT_EVENTS: &[Column] =

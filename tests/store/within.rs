@@ -1,0 +1,88 @@
+//! Lists narrowed to what someone may see: pages and totals count nothing else.
+
+use passerelle::store::establishment::assignment::{self, Assignment, Within};
+use passerelle::store::establishment::user::{self, User};
+use passerelle::store::establishment::{application, rule};
+use passerelle::types::page::PageRequest;
+
+use super::engine::{Bed, on_every_engine, walk};
+use super::samples::{self, person};
+
+fn at_home(username: &str, unit: Option<&str>) -> User {
+    User { home_unit: unit.map(str::to_owned), ..person(username) }
+}
+
+async fn with_people(bed: &Bed) -> Vec<User> {
+    let homes = [Some("rt"), Some("geii"), None, Some("rt"), Some("r't\"%"), Some("rt")];
+    let people: Vec<User> = homes.into_iter().enumerate().map(|(n, home)| at_home(&format!("p{n}"), home)).collect();
+    bed.write(async |tx| user::insert_all(tx, &people).await).await;
+    people
+}
+
+fn units(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn people_of_other_units_are_not_listed_and_not_counted() {
+    on_every_engine(async |bed| {
+        let people = with_people(bed).await;
+        let wanted: [(&[&str], &[usize]); 5] =
+            [(&["rt"], &[0, 3, 5]), (&["rt", "geii"], &[0, 1, 3, 5]), (&["r't\"%"], &[4]), (&["nowhere"], &[]), (&[], &[])];
+        let mut tx = bed.read().await;
+        for (named, found) in wanted {
+            let filter = user::Filter { within: Some(units(named)), ..user::Filter::default() };
+            let listed = walk(2, None, async |page| user::list(&mut tx, page, &filter).await).await;
+            let expected: Vec<User> = found.iter().map(|at| people[*at].clone()).collect();
+            assert_eq!(listed, expected, "{named:?}");
+        }
+        let both = user::Filter { within: Some(units(&["rt"])), username: Some("P3".to_owned()), ..user::Filter::default() };
+        assert_eq!(user::list(&mut tx, &PageRequest::first(10), &both).await.unwrap().items, [people[3].clone()]);
+        let words = PageRequest::parse(Some(10), None, Some("Lefèvre (p1")).unwrap();
+        let elsewhere = user::Filter { within: Some(units(&["rt"])), ..user::Filter::default() };
+        assert_eq!(user::list(&mut tx, &words, &elsewhere).await.unwrap().total, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn assignments_of_other_people_and_applications_are_not_listed_and_not_counted() {
+    on_every_engine(async |bed| {
+        let people = with_people(bed).await;
+        let (notes, other) = (samples::application("notes"), samples::application("autre"));
+        let given = samples::rule(&notes, "chef", 0);
+        bed.write(async |tx| {
+            application::insert(tx, &notes).await?;
+            application::insert(tx, &other).await?;
+            rule::insert(tx, &given).await
+        })
+        .await;
+        let one = |person: usize, of: &application::Application, scope: &str| Assignment {
+            scope: scope.to_owned(),
+            ..samples::assignment(&people[person], of, "chef")
+        };
+        let all = [one(0, &notes, "rt"), one(1, &notes, "marks"), one(2, &other, "marks"), one(3, &other, ""), one(1, &other, "rt")];
+        bed.write(async |tx| assignment::insert_all(tx, &all).await).await;
+        let of_units = Within { units: units(&["rt"]), ..Within::default() };
+        let of_notes = Within { applications: units(&["notes"]), ..Within::default() };
+        let of_marks = Within { services: vec![("autre".to_owned(), "marks".to_owned())], ..Within::default() };
+        let of_all = Within { services: of_marks.services.clone(), ..of_units.clone() };
+        let wanted: [(&Within, &[usize]); 5] =
+            [(&of_units, &[0, 3]), (&of_notes, &[0, 1]), (&of_marks, &[2]), (&of_all, &[0, 2, 3]), (&Within::default(), &[])];
+        let mut tx = bed.read().await;
+        for (within, found) in wanted {
+            let filter = assignment::Filter { within: Some(within.clone()), ..assignment::Filter::default() };
+            let listed = walk(2, None, async |page| assignment::list(&mut tx, page, &filter).await).await;
+            let expected: Vec<Assignment> = found.iter().map(|at| all[*at].clone()).collect();
+            assert_eq!(listed, expected, "{within:?}");
+        }
+        let narrower =
+            assignment::Filter { within: Some(of_units), application: Some("autre".to_owned()), ..assignment::Filter::default() };
+        let words = PageRequest::parse(Some(1), None, Some("AUTRE")).unwrap();
+        for page in [PageRequest::first(1), words] {
+            let listed = assignment::list(&mut tx, &page, &narrower).await.unwrap();
+            assert_eq!((listed.items.as_slice(), listed.total), (&all[3..4], 1));
+        }
+    })
+    .await;
+}
