@@ -45,6 +45,8 @@ pub struct Work<'a> {
     large: bool,
     /// Whether the open transaction owes the store an index.
     index_aside: bool,
+    /// When someone last waited for the store.
+    waited_for: Option<std::time::Instant>,
     announced: Option<Announced>,
     /// People who may have lost roles since the last commit.
     losing: Vec<UserId>,
@@ -71,6 +73,7 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         spent: 0,
         large: false,
         index_aside: false,
+        waited_for: None,
         announced: None,
         losing: Vec::new(),
         touched: Vec::new(),
