@@ -114,7 +114,8 @@ impl Targets {
             }
             "rules" => {
                 let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/rules") && r.method == "POST").unwrap().body;
-                let fields: RuleFields = read(like_the_table);
+                // No two rules say the same.
+                let fields: RuleFields = read(&like_the_table.replace("nobody-N", &format!("nobody-{name}")));
                 rules::create(ctx, &fields).await.unwrap().id.to_string()
             }
             "rule-sets" => rule_sets::create(ctx, &read(&format!(r#"{{"name":"{name}","rules":[]}}"#))).await.unwrap().name,
