@@ -50,7 +50,7 @@ impl Target {
     /// The row's body for this thing.
     pub fn body(&self, row: &Row) -> Option<Value> {
         let text = row.body.replace("USER", &self.user).replace("OTHER", &self.other).replace("new-N", &format!("new-{}", self.number));
-        let text = text.replace("École N", &format!("École {}", self.number));
+        let text = text.replace("nobody-N", &format!("nobody-{}", self.number)).replace("École N", &format!("École {}", self.number));
         (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
     }
 }

@@ -359,7 +359,7 @@ impl Simulation {
             return;
         }
         self.full = true;
-        let last = self.gained.last().into_iter().chain(self.lost.last()).map(|row| row.user.id).max();
-        self.next_cursor = last.map(|id| cursor(id.uuid()));
+        let shown_until = self.gained.last().into_iter().chain(self.lost.last()).map(|row| row.user.id).max();
+        self.next_cursor = shown_until.map(|id| cursor(id.uuid()));
     }
 }

@@ -32,6 +32,7 @@ const PROPOSE_WEIGHT: usize = 30;
 
 /// One run's work on its establishment.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of one another")]
 pub struct Work<'a> {
     ctx: &'a Context,
     inbox: &'a Inbox,
