@@ -131,8 +131,8 @@ fn without_effect(
     };
     // A role that a person decided against is named as such, whatever else stands in its way.
     if let Some(one) = gifts.given.iter().find(|given| facts.is_excluded(catalogue.id, given, now)) {
-        let role = if one.scope.is_empty() { one.role.clone() } else { format!("{} @ {}", one.role, one.scope) };
-        return (WhyNot::Excluded, "nobody decided that the person is not to hold the role".to_owned(), Some(role));
+        let named = if one.scope.is_empty() { one.role.clone() } else { format!("{} @ {}", one.role, one.scope) };
+        return (WhyNot::Excluded, "nobody decided that the person is not to hold the role".to_owned(), Some(named));
     }
     match gifts.given.iter().find(|given| catalogue.rank(&given.role).is_none()) {
         Some(unknown) if gifts.given.iter().all(|given| catalogue.rank(&given.role).is_none()) => {
