@@ -137,7 +137,7 @@ impl Leaves {
             Subject::Source(name) => (Kind::Source, name.clone(), String::new()),
         };
         let next = LeafId::try_from(self.known.len()).unwrap_or(LeafId::MAX);
-        test.leaf = *self.known.entry((kind, name, pattern)).or_insert(next);
+        test.leaf = *self.known.entry((kind, name, written)).or_insert(next);
         if test.leaf != next {
             return;
         }
