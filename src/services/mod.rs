@@ -1,7 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
-//! leases < schedules < outbox < logout_notices < mail < unit_tree < roles < applications < rule_sets < links < users < source_files < source_routes < sources <
-//! source_words < groups < sync < leaving < login < oidc < clients < explanations < tokens <
+//! leases < schedules < outbox < logout_notices < mail < unit_tree < roles < applications < rule_sets < links < users < units < source_files <
+//! source_routes < sources < source_words < groups < sync < leaving < login < oidc < clients < explanations < tokens <
 //! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
@@ -48,6 +48,7 @@ pub mod statistics;
 pub mod sync;
 pub mod tokens;
 pub mod unit_tree;
+pub mod units;
 pub mod upgrades;
 pub mod users;
 pub mod vault;

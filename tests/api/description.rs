@@ -51,7 +51,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_named_and_told() {
 }
 
 /// Parameters that only some operations take, besides those of all of a kind.
-const OF_SOME: [(&str, &[&str]); 44] = [
+const OF_SOME: &[(&str, &[&str])] = &[
     ("bulk_mail", &["dry_run"]),
     ("mail_establishment", &["dry_run"]),
     ("list_bulk_runs", &["verb"]),

@@ -38,6 +38,7 @@ const SERVICES: &[&[&str]] = &[
     &["rule_sets"],
     &["links"],
     &["users"],
+    &["units"],
     &["source_files"],
     &["source_routes", "sources", "source_words", "groups"],
     &["sync"],

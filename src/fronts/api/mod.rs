@@ -28,6 +28,7 @@ mod seen;
 mod source_files;
 mod sources;
 mod tokens;
+mod units;
 mod users;
 mod zones;
 
@@ -99,12 +100,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(catalogues::list))
-        .routes(routes!(catalogues::import))
-        .routes(routes!(catalogues::export))
-        .routes(routes!(catalogues::matrix))
-        .routes(routes!(catalogues::pending))
-        .routes(routes!(checks::check))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -114,8 +109,26 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::retry))
+        .merge(resources_of_units())
+        .merge(resources_of_catalogues())
         .merge(resources_of_roles())
         .merge(resources_of_many())
+}
+
+/// Catalogues as files and tables, and what applications ask of them.
+fn resources_of_catalogues() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
+}
+
+/// Units, and who stands in which relation to whom.
+fn resources_of_units() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(units::list, units::create)).routes(routes!(units::show, units::update, units::delete))
 }
 
 /// Applications, rules, and who holds what by them.

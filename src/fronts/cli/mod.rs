@@ -29,6 +29,7 @@ mod source_check;
 mod source_file;
 mod source_told;
 mod token;
+mod unit;
 mod user;
 
 use std::process::ExitCode;
@@ -122,6 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Application(command) => application::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Rule(command) => Box::pin(rule::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Unit(command) => unit::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Token(command) => token::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Check(options) => Box::pin(check::run(&cli.global, output, options)).await,
         Command::Openapi => print_json(&crate::fronts::api::openapi()),

@@ -93,6 +93,9 @@ pub struct Create {
     /// The unit the person belongs to first.
     #[arg(long)]
     home_unit: Option<String>,
+    /// A unit the person is in; repeatable.
+    #[arg(long = "unit", value_name = "UNIT")]
+    units: Vec<String>,
 }
 
 /// Carries a command out.
@@ -155,8 +158,8 @@ async fn find(local: &Local, named: &Named) -> anyhow::Result<(Context, User)> {
 
 async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.est).await?;
-    let Create { username, given_name, family_name, email, locale, home_unit, .. } = new;
-    let new = NewUser { username, given_name, family_name, display_name: None, email, locale, home_unit };
+    let Create { username, given_name, family_name, email, locale, home_unit, units, .. } = new;
+    let new = NewUser { username, given_name, family_name, display_name: None, email, locale, home_unit, units };
     let (user, link) = users::create(&ctx, &new).await?;
     let value = beside(&user, [("link", json!({ "url": link.url.expose(), "expires_at": link.expires_at }))])?;
     output.link(&value, "cli-invite-link", &user.username, &link)

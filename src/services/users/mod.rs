@@ -5,6 +5,7 @@ mod erase;
 pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
+mod units;
 
 pub(in crate::services) use authority::may_change_in;
 pub(in crate::services) use erase::{anonymise_in, by_policy, purge_in};
@@ -12,6 +13,7 @@ pub(in crate::services) use lifecycle::reset_in;
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
 pub(in crate::services) use read::departure;
 pub use read::{Profile, get, list, profile, profiles, resolve};
+pub(in crate::services) use units::put_in_unit_in;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -56,9 +58,12 @@ pub struct NewUser {
     /// `fr` or `en`.
     #[serde(default)]
     pub locale: Option<String>,
-    /// The unit the person belongs to first.
+    /// The unit the person belongs to first: one of the tree's, where there is a tree; none for whoever belongs to several alike.
     #[serde(default)]
     pub home_unit: Option<String>,
+    /// Every unit.
+    #[serde(default)]
+    pub units: Vec<String>,
 }
 
 /// A change of a person's own fields, as a merge patch (RFC 7396): what is absent stays, what is null goes.
@@ -82,6 +87,8 @@ pub struct UserPatch {
     /// The unit the person belongs to first.
     #[serde(deserialize_with = "present")]
     pub home_unit: Option<Option<String>>,
+    /// Every unit, in place of those there were.
+    pub units: Option<Vec<String>>,
 }
 
 /// Tells a field that is null from one that is absent.
@@ -105,6 +112,7 @@ pub async fn create(ctx: &Context, new: &NewUser) -> Result<(User, Link), Error>
 /// The same within a transaction.
 pub async fn create_in(tx: &mut Tx, ctx: &Context, new: &NewUser) -> Result<(User, Link), Error> {
     let user = regular(ctx, new)?;
+    units::check_in(tx, user.home_unit.as_deref(), &user.units).await?;
     user::insert(tx, &user).await.map_err(|e| match e {
         crate::store::Error::Taken(_) => Error::Conflict(format!("the user name «{}» is taken: choose another", user.username)),
         other => other.into(),
@@ -135,7 +143,7 @@ fn regular(ctx: &Context, new: &NewUser) -> Result<User, Error> {
         status: UserStatus::Pending,
         disabled_by: None,
         home_unit: name("home_unit", new.home_unit.as_deref())?,
-        units: Vec::new(),
+        units: units::regular(&new.units)?,
         attributes: std::collections::BTreeMap::new(),
         last_sign_in_at: None,
         created_at: ctx.now,
@@ -175,6 +183,11 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
     }
     if let Some(unit) = &patch.home_unit {
         user.home_unit = name("home_unit", unit.as_deref())?;
+        units::check_in(&mut tx, user.home_unit.as_deref(), &[]).await?;
+    }
+    if let Some(named) = &patch.units {
+        user.units = units::regular(named)?;
+        units::check_in(&mut tx, None, &user.units).await?;
     }
     user.updated_at = ctx.now;
     user::update(&mut tx, &user).await?;

@@ -5,6 +5,7 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::application::ScopeKind;
 use crate::store::columns::JsonText;
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::tx::on;
@@ -12,6 +13,7 @@ use crate::store::{Error, Tx};
 use crate::types::fold;
 use crate::types::id::{ApplicationId, AssignmentId, RuleId, UserId};
 use crate::types::page::{Page, PageRequest};
+use crate::types::permission::APPLICATION;
 use crate::types::time::Timestamp;
 
 /// Where an assignment comes from.
@@ -311,4 +313,37 @@ pub async fn end(tx: &mut Tx, id: AssignmentId, at: Timestamp) -> Result<(), Err
     const SQL: &str = "UPDATE assignments SET valid_until = $2 WHERE id = $1";
     let changed = on!(tx, |c| sqlx::query(SQL).bind(id).bind(at).execute(c).await.map(|d| d.rows_affected()))?;
     if changed == 0 { Err(Error::NotFound("assignment")) } else { Ok(()) }
+}
+
+/// Has roles given by hand for one unit hold for another: those of applications whose scopes are units, and of the gateway's own. Answers how
+/// many; what someone holds there already is not held twice.
+pub async fn rename_scope(tx: &mut Tx, from: &str, to: &str) -> Result<u64, Error> {
+    const TWICE: &str = "DELETE FROM assignments WHERE scope = $1 AND origin = $3 \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $4 OR name = $5) \
+         AND EXISTS (SELECT 1 FROM assignments o WHERE o.user_id = assignments.user_id AND o.application_id = assignments.application_id \
+         AND o.role = assignments.role AND o.scope = $2 AND o.origin = $3)";
+    const SQL: &str = "UPDATE assignments SET scope = $2 WHERE scope = $1 AND origin = $3 \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $4 OR name = $5)";
+    let twice = on!(tx, |c| {
+        let gone = sqlx::query(TWICE).bind(from).bind(to).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION);
+        gone.execute(c).await.map(|d| d.rows_affected())
+    })?;
+    let moved = on!(tx, |c| {
+        let moved = sqlx::query(SQL).bind(from).bind(to).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION);
+        moved.execute(c).await.map(|d| d.rows_affected())
+    })?;
+    Ok(twice + moved)
+}
+
+/// How many roles were given by hand for a unit.
+pub async fn count_by_hand_in(tx: &mut Tx, unit: &str) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM assignments WHERE scope = $1 AND origin = $2 \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3 OR name = $4)";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(unit).bind(Origin::Manual).bind(ScopeKind::Unit).bind(APPLICATION).fetch_one(c).await)?)
+}
+
+/// Whether rules give anyone a role of an application in a scope.
+pub async fn any_computed_in(tx: &mut Tx, application: ApplicationId, scope: &str) -> Result<bool, Error> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM assignments WHERE application_id = $1 AND scope = $2 AND origin <> $3)";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(application).bind(scope).bind(Origin::Manual).fetch_one(c).await)?)
 }

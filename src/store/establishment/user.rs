@@ -170,6 +170,29 @@ pub async fn list_after(tx: &mut Tx, after: Option<UserId>, limit: i64) -> Resul
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
+/// People in a unit after a key, by key: it is their home unit or one of their units.
+pub async fn list_in_unit(tx: &mut Tx, unit: &str, after: Option<UserId>, limit: i64) -> Result<Vec<User>, Error> {
+    const SQL: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
+         units, attributes, last_sign_in_at, created_at, updated_at, erased_at FROM users \
+         WHERE id > $1 AND (home_unit = $2 OR replace(CAST(units AS TEXT), $3, '') <> CAST(units AS TEXT)) ORDER BY id LIMIT $4";
+    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
+    let listed = as_listed(unit);
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(unit).bind(&listed).bind(limit).fetch_all(c).await)?)
+}
+
+/// How many people are in a unit: it is their home unit or one of their units.
+pub async fn count_in_unit(tx: &mut Tx, unit: &str) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM users WHERE home_unit = $1 OR replace(CAST(units AS TEXT), $2, '') <> CAST(units AS TEXT)";
+    let listed = as_listed(unit);
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(unit).bind(&listed).fetch_one(c).await)?)
+}
+
+/// What the text of a JSON list holds that names a unit: engines write such lists with other spaces, and texts within them alike. `LIKE` would
+/// pass over letter case on one of them.
+fn as_listed(unit: &str) -> String {
+    serde_json::Value::from(unit).to_string()
+}
+
 /// Writes one new person.
 ///
 /// # Errors

@@ -1,0 +1,81 @@
+//! Removing a unit: refused while something hangs on it, unless another unit takes that over.
+
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::super::context::Context;
+use super::super::error::Error;
+use super::super::roles;
+use super::super::unit_tree::Tree;
+use super::super::users;
+use super::follow::{Own, rules_naming};
+use super::{NamingRule, get_in, record_in};
+use crate::store::Tx;
+use crate::store::establishment::unit::{self, Unit};
+use crate::store::establishment::{assignment, user};
+use crate::types::id::UnitId;
+use crate::types::permission::Permission;
+
+/// What went to another unit when one was removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Removed {
+    /// Units that stood below it.
+    pub units: u64,
+    /// People who were in it.
+    pub people: u64,
+    /// Roles given by hand whose scope it was.
+    pub assignments: u64,
+    /// Rules that speak of it.
+    pub rules: Vec<NamingRule>,
+}
+
+/// Removes a unit. Units below it, people in it and roles given by hand for it go to the unit `move_to`; without one, there must be none.
+///
+/// # Errors
+/// `NotFound`; `Conflict` while something hangs on it; `Invalid` when `move_to` is unknown or stands below it; `Forbidden` when the caller's
+/// own roles would change.
+pub async fn remove(ctx: &Context, id: UnitId, move_to: Option<&str>) -> Result<Removed, Error> {
+    ctx.require(Permission::ManageRoles)?;
+    let mut tx = ctx.store.begin().await?;
+    let gone = get_in(&mut tx, id).await?;
+    let tree = Tree::load(&mut tx).await?;
+    let rules = rules_naming(&mut tx, &gone.name).await?;
+    let removed = match move_to {
+        Some(heir) => Removed { rules, ..hand_over(&mut tx, ctx, &tree, &gone, heir).await? },
+        None => {
+            nothing_hangs_on(&mut tx, &tree, &gone).await?;
+            Removed { rules, ..Removed::default() }
+        }
+    };
+    unit::delete(&mut tx, id).await?;
+    let detail = json!({ "move_to": move_to, "units": removed.units, "people": removed.people, "assignments": removed.assignments });
+    record_in(&mut tx, ctx, "unit.deleted", &gone, detail).await?;
+    tx.commit().await?;
+    Ok(removed)
+}
+
+async fn hand_over(tx: &mut Tx, ctx: &Context, tree: &Tree, gone: &Unit, heir: &str) -> Result<Removed, Error> {
+    let heir_place = tree.parent_for(Some(&gone.name), heir).map_err(|invalid| Error::invalid("move_to", invalid.message))?;
+    let own = Own::read(tx, ctx).await?;
+    let units = unit::move_children(tx, gone.id, Some(heir_place.id), ctx.now).await?;
+    let people = users::put_in_unit_in(tx, ctx, &gone.name, Some(heir)).await?;
+    let assignments = assignment::rename_scope(tx, &gone.name, heir).await?;
+    roles::recompute_users_in(tx, ctx, &people).await?;
+    own.unchanged(tx, ctx).await?;
+    Ok(Removed { units, people: people.len() as u64, assignments, rules: Vec::new() })
+}
+
+async fn nothing_hangs_on(tx: &mut Tx, tree: &Tree, gone: &Unit) -> Result<(), Error> {
+    let below = tree.children(&gone.name).len();
+    let people = user::count_in_unit(tx, &gone.name).await?;
+    let assignments = assignment::count_by_hand_in(tx, &gone.name).await?;
+    if below == 0 && people == 0 && assignments == 0 {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "on «{}» hang units below: {below}, people: {people}, roles given by hand: {assignments}. Name the unit that takes them over \
+         with move_to",
+        gone.name
+    )))
+}
