@@ -165,6 +165,52 @@ error-logout-redirect-uri-title = Return address refused
 error-logout-redirect-uri-detail = The return address asked for (post_logout_redirect_uri) is not registered for this application. You are not signed out.
 error-logout-redirect-uri-next = Report it to whoever manages the application: the address must be registered to the letter.
 
+## Reviews
+
+review-list-title = Roles to review
+review-list-none = No decision waits for you.
+review-due = To be decided before { $name }.
+review-open = { $count ->
+    [0] Everything is decided.
+    [one] One decision waits for you.
+   *[other] { $count } decisions wait for you.
+  }
+review-signed-in = You are signed in as { $name }.
+review-done = { $count ->
+    [one] One decision is recorded.
+   *[other] { $count } decisions are recorded.
+  }
+review-show-all = Show what is decided too
+review-show-open = Show only what is still to be decided
+review-nothing = There is nothing to decide here.
+review-caption = Each row is one role of one person.
+review-choose = Choose
+review-person = Person
+review-role = Role
+review-origin = Comes
+review-origin-manual = given by hand
+review-origin-rule = from a rule
+review-origin-default = by default
+review-used = Last used
+review-used-on = on { $day }
+review-used-never = never
+review-decision = Decision
+review-decision-open = to be decided
+review-decision-kept = kept
+review-decision-withdrawn = withdrawn
+review-all = All rows of this page
+review-reason = Reason
+review-reason-hint = Needed to withdraw a role. Whoever asks later reads it.
+review-keep = Keep what is ticked
+review-withdraw = Withdraw what is ticked
+review-note = A role that is withdrawn ends at once, and the person is told. What is not decided stays as it is.
+review-next = Next page
+review-error-title = Nothing was recorded
+review-error-choose = Tick at least one row, then keep or withdraw.
+review-error-reason = Say why, in at most 500 characters: no role is withdrawn without a reason.
+review-error-changed = Something changed since you opened this page. Look at the rows you ticked, then try again.
+review-error-own = Nobody decides on their own roles. Untick yours.
+
 ## Letters
 mail-greeting = Hello { $name },
 mail-greeting-plain = Hello,
@@ -265,6 +311,32 @@ mail-rule-set-decide =
 
         passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
         passerelle rule set cancel { $slug } { $set }
+# To someone whose roles changed.
+mail-roles-subject = { $name }: your roles have changed
+mail-roles-subject-given = { $name }: you have new rights
+mail-roles-gained = { $name } gave you:
+mail-roles-lost = { $name } took away from you:
+mail-roles-role = { $application }: { $role }
+mail-roles-role-in = { $application }: { $role } ({ $scope })
+mail-roles-until = until { $until }
+mail-roles-now = This holds from now on. An application that is already open may ask you to sign in again.
+mail-roles-contact = A question, a mistake? Write to { $contact }.
+mail-roles-ask = A question, a mistake? Ask the administration of your establishment.
+
+# To whoever is to decide in a review.
+mail-review-subject = { $name }: roles to review before { $day }
+mail-review-subject-again = { $name }: reminder, roles to review before { $day }
+mail-review-body =
+    For the review “{ $title }”, say of each person whether they keep the role they have. { $count ->
+        [one] One decision waits for you
+       *[other] { $count } decisions wait for you
+      }, until { $until }.
+
+    Open this page and sign in:
+
+    { $url }
+
+    Nobody decides on their own roles. What is not decided stays as it is, and will be listed as not decided.
 
 ## Command line
 
@@ -407,6 +479,11 @@ cli-rule-set-scheduled = The rule set { $name } is applied from { $at } on.
 cli-rule-set-cancelled = The rule set { $name } is not applied.
 cli-rule-set-deleted = The rule set { $name } is removed.
 cli-apply-at = applied from
+cli-reason = reason
+cli-exclusion-ended = The exclusion { $id } has ended: rules give again what they give.
+cli-review-decided = decided
+cli-review-open = open
+cli-review-decision = decision
 cli-no-role = No role.
 cli-does-not-count = does not count now
 cli-nearest-misses = Rules that gave nothing, the nearest first:

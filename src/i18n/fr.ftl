@@ -165,6 +165,52 @@ error-logout-redirect-uri-title = Adresse de retour refusée
 error-logout-redirect-uri-detail = L’adresse de retour demandée (post_logout_redirect_uri) n’est pas enregistrée pour cette application. Vous n’êtes pas déconnecté(e).
 error-logout-redirect-uri-next = Signalez-le à la personne qui administre l’application : l’adresse doit être enregistrée au caractère près.
 
+## Revues
+
+review-list-title = Rôles à vérifier
+review-list-none = Aucune décision ne vous attend.
+review-due = À décider avant le { $name }.
+review-open = { $count ->
+    [0] Tout est décidé.
+    [one] Une décision vous attend.
+   *[other] { $count } décisions vous attendent.
+  }
+review-signed-in = Vous êtes connecté(e) en tant que { $name }.
+review-done = { $count ->
+    [one] Une décision est enregistrée.
+   *[other] { $count } décisions sont enregistrées.
+  }
+review-show-all = Montrer aussi ce qui est décidé
+review-show-open = Montrer seulement ce qui reste à décider
+review-nothing = Il n’y a rien à décider ici.
+review-caption = Chaque ligne est un rôle d’une personne.
+review-choose = Choisir
+review-person = Personne
+review-role = Rôle
+review-origin = Vient
+review-origin-manual = donné à la main
+review-origin-rule = d’une règle
+review-origin-default = par défaut
+review-used = Dernier usage
+review-used-on = le { $day }
+review-used-never = jamais
+review-decision = Décision
+review-decision-open = à décider
+review-decision-kept = gardé
+review-decision-withdrawn = retiré
+review-all = Toutes les lignes de cette page
+review-reason = Motif
+review-reason-hint = Nécessaire pour retirer un rôle. La personne qui demandera plus tard le lira.
+review-keep = Garder ce qui est coché
+review-withdraw = Retirer ce qui est coché
+review-note = Un rôle retiré l’est aussitôt, et la personne l’apprend. Ce qui n’est pas décidé reste comme c’est.
+review-next = Page suivante
+review-error-title = Rien n’est enregistré
+review-error-choose = Cochez au moins une ligne, puis gardez ou retirez.
+review-error-reason = Dites pourquoi, en 500 caractères au plus : un rôle n’est pas retiré sans motif.
+review-error-changed = Quelque chose a changé depuis que vous avez ouvert cette page. Vérifiez les lignes cochées, puis recommencez.
+review-error-own = Personne ne décide de ses propres rôles. Décochez les vôtres.
+
 ## Lettres
 mail-greeting = Bonjour { $name },
 mail-greeting-plain = Bonjour,
@@ -268,6 +314,32 @@ mail-rule-set-decide =
 
         passerelle rule set apply { $slug } { $set } --confirm-losses { $lost }
         passerelle rule set cancel { $slug } { $set }
+# To someone whose roles changed.
+mail-roles-subject = { $name } : vos rôles ont changé
+mail-roles-subject-given = { $name } : vous avez de nouveaux droits
+mail-roles-gained = { $name } vous a donné :
+mail-roles-lost = { $name } vous a retiré :
+mail-roles-role = { $application } : { $role }
+mail-roles-role-in = { $application } : { $role } ({ $scope })
+mail-roles-until = jusqu’au { $until }
+mail-roles-now = Cela vaut dès maintenant. Une application déjà ouverte peut vous demander de vous connecter à nouveau.
+mail-roles-contact = Une question, une erreur ? Écrivez à { $contact }.
+mail-roles-ask = Une question, une erreur ? Adressez-vous à l’administration de votre établissement.
+
+# To whoever is to decide in a review.
+mail-review-subject = { $name } : des rôles à vérifier avant le { $day }
+mail-review-subject-again = { $name } : rappel, des rôles à vérifier avant le { $day }
+mail-review-body =
+    Pour la revue « { $title } », dites de chacun s’il garde le rôle qu’il a. { $count ->
+        [one] Une décision vous attend
+       *[other] { $count } décisions vous attendent
+      }, jusqu’au { $until }.
+
+    Ouvrez cette page et connectez-vous :
+
+    { $url }
+
+    Personne ne décide de ses propres rôles. Ce qui n’est pas décidé reste comme c’est, et sera noté comme non décidé.
 
 ## Ligne de commande
 
@@ -410,6 +482,11 @@ cli-rule-set-scheduled = Le jeu de règles { $name } sera appliqué à partir de
 cli-rule-set-cancelled = Le jeu de règles { $name } ne sera pas appliqué.
 cli-rule-set-deleted = Le jeu de règles { $name } est supprimé.
 cli-apply-at = appliqué dès
+cli-reason = motif
+cli-exclusion-ended = L’exclusion { $id } est levée : les règles donnent à nouveau ce qu’elles donnent.
+cli-review-decided = décidé
+cli-review-open = reste
+cli-review-decision = décision
 cli-no-role = Aucun rôle.
 cli-does-not-count = ne compte pas actuellement
 cli-nearest-misses = Règles qui n’ont rien donné, les plus proches d’abord :

@@ -7,6 +7,7 @@ use super::context::Gateway;
 use super::error::Error;
 use super::leaving;
 use super::outbox;
+use super::reviews;
 use super::roles;
 use super::rule_sets;
 use crate::store::Store;
@@ -29,6 +30,9 @@ pub async fn sweep(gateway: &Gateway, now: Timestamp) {
         }
         if let Err(error) = leaving::plan(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether somebody left is looked up at the next sweep");
+        }
+        if let Err(error) = reviews::plan(gateway, &slug, &store).await {
+            tracing::warn!(establishment = slug, %error, "whether reviewers are to be reminded is looked up at the next sweep");
         }
         if let Err(error) = roles::edges::plan(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether roles begin or end is looked up at the next sweep");

@@ -1,7 +1,7 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < node < context < audit <
 //! leases < schedules < outbox < logout_notices < mail < unit_tree < roles < applications < rule_sets < links < users < units < source_files <
-//! source_routes < sources < source_words < groups < sync < leaving < login < oidc < clients < explanations < tokens <
+//! source_routes < sources < source_words < groups < sync < leaving < reviews < login < oidc < clients < explanations < tokens <
 //! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
@@ -36,6 +36,7 @@ pub mod oidc;
 pub mod outbox;
 pub mod passwords;
 pub mod recent_establishments;
+pub mod reviews;
 pub mod roles;
 pub mod routing;
 pub mod rule_sets;

@@ -152,6 +152,15 @@ pub enum BulkRunKind {}
 #[derive(Debug)]
 pub enum BulkItemKind {}
 
+/// Marks identifiers of exclusions.
+#[derive(Debug)]
+pub enum ExclusionKind {}
+/// Marks identifiers of reviews.
+#[derive(Debug)]
+pub enum CampaignKind {}
+/// Marks identifiers of what reviews look at.
+#[derive(Debug)]
+pub enum ReviewItemKind {}
 /// Marks identifiers of units.
 #[derive(Debug)]
 pub enum UnitKind {}
@@ -213,6 +222,15 @@ impl Named for BulkRunKind {
 impl Named for BulkItemKind {
     const NAME: &'static str = "part of a bulk run";
 }
+impl Named for ExclusionKind {
+    const NAME: &'static str = "exclusion";
+}
+impl Named for CampaignKind {
+    const NAME: &'static str = "review";
+}
+impl Named for ReviewItemKind {
+    const NAME: &'static str = "role under review";
+}
 
 /// A person.
 pub type UserId = Id<UserKind>;
@@ -250,3 +268,9 @@ pub type RuleSetId = Id<RuleSetKind>;
 pub type BulkRunId = Id<BulkRunKind>;
 /// One establishment's part in such an act.
 pub type BulkItemId = Id<BulkItemKind>;
+/// An exclusion.
+pub type ExclusionId = Id<ExclusionKind>;
+/// A review.
+pub type CampaignId = Id<CampaignKind>;
+/// A role under review.
+pub type ReviewItemId = Id<ReviewItemKind>;

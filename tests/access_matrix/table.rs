@@ -38,6 +38,10 @@ const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2e
 
 const NOWHERE: &str = r#"{"slugs":["nowhere"]}"#;
 
+// Nobody decides in it: that is told only to those who may begin one.
+const CAMPAIGN: &str = r#"{"name":"new-N","due_at":"2026-01-01T00:00:00Z","extent":{}}"#;
+const DECISIONS: &str = r#"{"decisions":[{"item":"01990000-0000-7000-8000-000000000000","decision":"keep"}]}"#;
+
 pub const TABLE: &[Row] = &[
     row("GET", "/establishments", Platform, 200, ""),
     row("POST", "/establishments", Platform, 201, r#"{"name":"École N"}"#),
@@ -139,6 +143,25 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/assignments/compare", Read, 200, ""),
     row("GET", "/establishments/{slug}/assignments/{id}", Read, 200, ""),
     row("POST", "/establishments/{slug}/assignments/{id}/end", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/assignments/unused", Read, 200, ""),
+    row("GET", "/establishments/{slug}/exclusions", Read, 200, ""),
+    row(
+        "POST",
+        "/establishments/{slug}/exclusions",
+        Manage,
+        201,
+        r#"{"user":"USER","application":"notes","role":"reader","reason":"essai"}"#,
+    ),
+    row("GET", "/establishments/{slug}/exclusions/{id}", Read, 200, ""),
+    row("POST", "/establishments/{slug}/exclusions/{id}/end", Manage, 204, ""),
+    row("GET", "/establishments/{slug}/campaigns", Read, 200, ""),
+    row("POST", "/establishments/{slug}/campaigns", Manage, 422, CAMPAIGN),
+    row("GET", "/establishments/{slug}/campaigns/{id}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/campaigns/{id}/items", Read, 200, ""),
+    row("POST", "/establishments/{slug}/campaigns/{id}/decide", Manage, 404, DECISIONS),
+    // No server takes mail: that is told only to those who may do it.
+    row("POST", "/establishments/{slug}/campaigns/{id}/remind", Manage, 409, ""),
+    row("POST", "/establishments/{slug}/campaigns/{id}/close", Manage, 200, ""),
     row("GET", "/establishments/{slug}/clients", Read, 200, ""),
     row("POST", "/establishments/{slug}/clients", Manage, 201, r#"{"name":"New"}"#),
     row("GET", "/establishments/{slug}/clients/{client_id}", Read, 200, ""),

@@ -6,16 +6,17 @@ use connectors::Content;
 use passerelle::services::bulk::{self, Act};
 use passerelle::services::context::{Context, PlatformContext};
 use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
-use passerelle::services::roles::{RuleFields, assignments, rules};
+use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
 use passerelle::services::{applications, clients, establishments, rule_sets, source_files, sources};
+use passerelle::store::establishment::campaign::{self, Campaign, CampaignState, Extent};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
 use passerelle::store::registry::zone::Zone;
 use passerelle::types::id::ProposalId;
-use passerelle::types::id::{GroupId, OutboxId, RunId, UserId};
+use passerelle::types::id::{CampaignId, GroupId, OutboxId, RunId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -98,6 +99,12 @@ impl Targets {
                 let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader"}}"#));
                 assignments::add(ctx, &new).await.unwrap().id.to_string()
             }
+            "campaigns" => self.review(name).await.to_string(),
+            "exclusions" => {
+                let user = self.user(name).await;
+                let new = read(&format!(r#"{{"user":"{user}","application":"notes","role":"reader","reason":"essai"}}"#));
+                exclusions::add(ctx, &new).await.unwrap().id.to_string()
+            }
             "clients" => clients::create(ctx, &read(r#"{"name":"A client"}"#)).await.unwrap().0.client_id,
             "tokens" => {
                 let new: NewToken = read(r#"{"name":"A token","scope":"auditor"}"#);
@@ -120,6 +127,25 @@ impl Targets {
             .await
             .unwrap();
         source.name
+    }
+
+    async fn review(&self, name: &str) -> CampaignId {
+        let made = Campaign {
+            id: CampaignId::new(),
+            name: format!("review-{name}"),
+            title: "Review".to_owned(),
+            extent: Extent::default(),
+            state: CampaignState::Open,
+            due_at: self.ctx.now.plus_s(3600),
+            reminded_at: None,
+            created_by: "system".to_owned(),
+            created_at: self.ctx.now,
+            closed_at: None,
+        };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        campaign::insert(&mut tx, &made).await.unwrap();
+        tx.commit().await.unwrap();
+        made.id
     }
 
     async fn user(&self, name: &str) -> UserId {

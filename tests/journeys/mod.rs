@@ -1,3 +1,4 @@
 //! Tests of: whole journeys, in a real browser.
 
+mod reviews;
 mod sample;

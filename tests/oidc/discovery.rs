@@ -16,12 +16,14 @@ fn a_relying_partys_library_reads_it() {
 fn it_says_what_is_expected_and_nothing_unknown() {
     // The members registered for provider metadata (OpenID Connect Discovery §3, RP-Initiated Logout §2.1, Back-Channel
     // Logout §2.1, RFC 8414 §2, RFC 9207 §3).
-    const KNOWN: [&str; 23] = [
+    const KNOWN: [&str; 25] = [
         "issuer",
         "authorization_endpoint",
         "token_endpoint",
         "userinfo_endpoint",
         "jwks_uri",
+        "introspection_endpoint",
+        "introspection_endpoint_auth_methods_supported",
         "end_session_endpoint",
         "backchannel_logout_supported",
         "backchannel_logout_session_supported",

@@ -18,6 +18,7 @@ mod next_step;
 mod pages;
 mod races;
 mod relying_party;
+mod role_changes;
 mod stylesheet;
 mod tokens;
 mod user_info;

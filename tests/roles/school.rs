@@ -29,7 +29,7 @@ impl School {
         Self::within(TestGateway::start().await, people, groups).await
     }
 
-    /// The same in a gateway that is there.
+    /// The same in a gateway that is set up in some way.
     pub async fn within(test: TestGateway, people: &[&str], groups: &[(&str, &[&str], &[&str])]) -> Self {
         let (_, ctx) = test.establishment("Université d'Évrecy").await;
         let mut school = Self { ctx, test, people: HashMap::new(), groups: HashMap::new() };

@@ -43,6 +43,7 @@ const SERVICES: &[&[&str]] = &[
     &["source_routes", "sources", "source_words", "groups"],
     &["sync"],
     &["leaving"],
+    &["reviews"],
     &["login"],
     &["oidc"],
     &["clients"],

@@ -7,5 +7,6 @@ mod directory_says;
 mod forms;
 mod invitation;
 mod probes;
+mod reviews;
 mod sign_in;
 mod throttle;

@@ -9,12 +9,14 @@ mod assignments;
 mod audit;
 mod authentication;
 mod bulk;
+mod campaigns;
 mod catalogues;
 mod checks;
 mod clients;
 mod description;
 mod docs;
 mod establishments;
+mod exclusions;
 mod extract;
 mod groups;
 mod idempotency;
@@ -112,6 +114,7 @@ fn resources() -> OpenApiRouter<Api> {
         .merge(resources_of_units())
         .merge(resources_of_catalogues())
         .merge(resources_of_roles())
+        .merge(resources_of_reviews())
         .merge(resources_of_many())
 }
 
@@ -153,6 +156,21 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(rule_sets::apply))
         .routes(routes!(rule_sets::roll_back))
         .routes(routes!(rule_sets::cancel))
+}
+
+/// What people are not to hold, and reviews of what they hold.
+fn resources_of_reviews() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(assignments::unused))
+        .routes(routes!(exclusions::list, exclusions::create))
+        .routes(routes!(exclusions::show))
+        .routes(routes!(exclusions::end))
+        .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::items))
+        .routes(routes!(campaigns::decide))
+        .routes(routes!(campaigns::remind))
+        .routes(routes!(campaigns::close))
 }
 
 /// Acts on many establishments, and those on one that are the same.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{application, assignment, check, demo, establishment, operator, rule, source, token, unit, user};
+use super::{application, assignment, check, demo, establishment, operator, review, rule, source, token, unit, user};
 
 /// Passerelle: directories in, signed-in people with the right roles out.
 #[derive(Debug, Parser)]
@@ -60,6 +60,9 @@ pub enum Command {
     /// Who holds which role.
     #[command(subcommand, arg_required_else_help = true)]
     Assignment(assignment::Command),
+    /// Reviews: whether people are to keep what they hold.
+    #[command(subcommand, arg_required_else_help = true)]
+    Review(review::Command),
     /// Departments, classes and other units, as a tree.
     #[command(subcommand, arg_required_else_help = true)]
     Unit(unit::Command),

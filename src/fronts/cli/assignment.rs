@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use clap::Subcommand;
 
+use super::exclusion;
 use super::local::Local;
 use super::output::{Output, collect, or_dash, print_json};
 use crate::services::context::Context;
@@ -71,6 +72,19 @@ pub enum Command {
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
+    /// List roles whose holders do not use the application.
+    Unused(exclusion::Unused),
+    /// Decide that someone is not to hold a role, whatever rules give.
+    Exclude(exclusion::Exclude),
+    /// List what people are not to hold.
+    Exclusions(exclusion::Wanted),
+    /// End an exclusion: rules give again what they give.
+    Include {
+        /// The establishment.
+        est: String,
+        /// The exclusion.
+        id: String,
+    },
     /// End an assignment given by hand.
     End {
         /// The establishment.
@@ -113,6 +127,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let span = Span { from: instant("--from", from)?, to, application, user, ..Span::default() };
             compare(&ctx, output, &span, limit).await
         }
+        Command::Unused(wanted) => exclusion::unused(local, output, wanted).await,
+        Command::Exclude(new) => exclusion::add(local, new).await,
+        Command::Exclusions(wanted) => exclusion::list(local, output, wanted).await,
+        Command::Include { est, id } => exclusion::end(local, output, &est, &id).await,
         Command::End { est, id } => {
             let ctx = local.establishment(&est).await?;
             let id = id.parse()?;

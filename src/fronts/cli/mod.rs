@@ -13,12 +13,14 @@ mod client;
 mod demo;
 mod establishment;
 mod establishment_life;
+mod exclusion;
 mod explanation;
 mod local;
 mod operator;
 mod outbox;
 mod output;
 mod proposal;
+mod review;
 mod routed;
 mod rule;
 mod rule_set;
@@ -123,6 +125,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Application(command) => application::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Rule(command) => Box::pin(rule::run(&Local::open(&cli.global, false).await?, output, command)).await,
         Command::Assignment(command) => assignment::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Review(command) => review::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Unit(command) => unit::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Token(command) => token::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Check(options) => Box::pin(check::run(&cli.global, output, options)).await,

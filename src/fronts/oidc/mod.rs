@@ -17,7 +17,7 @@ use crate::fronts::edge;
 use crate::services::context::{Context, Gateway};
 use crate::services::oidc::failure::Failure;
 use crate::services::oidc::parameters::Parameters;
-use crate::services::oidc::{bearer, discovery, protected, tokens};
+use crate::services::oidc::{bearer, discovery, introspection, protected, tokens};
 
 /// Largest form read: a refresh token, a code and a verifier are below 4 KiB together.
 const FORM_MAX_BYTES: usize = 64 * 1024;
@@ -28,6 +28,7 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/.well-known/openid-configuration", get(metadata).options(answer::preflight))
         .route("/jwks", get(jwks).options(answer::preflight))
         .route("/token", axum::routing::post(token).options(answer::preflight))
+        .route("/introspect", axum::routing::post(introspect).options(answer::preflight))
         .route("/userinfo", get(user_info).post(user_info).options(answer::preflight))
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
 }
@@ -76,6 +77,18 @@ async fn token(call: Call, headers: HeaderMap, body: Bytes) -> Response {
     };
     match issued {
         Ok(issued) => answer::private(&issued.body()),
+        Err(failure) => answer::refused(&call.ctx, &failure, false),
+    }
+}
+
+/// `POST /introspect` (RFC 7662 §2).
+async fn introspect(call: Call, headers: HeaderMap, body: Bytes) -> Response {
+    let told = match form(&headers, &body) {
+        Ok(form) => introspection::answer(&call.ctx, call.authorization(), &form, call.address).await,
+        Err(failure) => Err(failure),
+    };
+    match told {
+        Ok(told) => answer::private(&told),
         Err(failure) => answer::refused(&call.ctx, &failure, false),
     }
 }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use super::answer::Answer;
 use super::error_page::Problem;
 use super::pages::{Chrome, SignInNotice, SignInPage};
+use super::reviews;
 use super::visit::Visit;
 use crate::services::error::Error;
 use crate::services::login::attempt::{self, Attempt, Outcome};
@@ -24,6 +25,8 @@ struct SignedInPage {
     chrome: Chrome,
     person: String,
     logout: String,
+    /// Where reviews wait for them, if some do.
+    reviews: Option<String>,
 }
 
 /// An establishment's own address leads to its sign-in page.
@@ -49,8 +52,12 @@ async fn page(visit: &Visit, shown: Option<&Shown>) -> Result<Answer, Error> {
     };
     match (shown, live) {
         (None, Some(live)) => {
+            if let Some(page) = wanted(visit) {
+                return Ok(Answer::go(page));
+            }
+            let reviews = reviews::waiting(visit, &live).await?.then(|| visit.path_of("reviews"));
             let (person, logout) = (live.user.display_name, visit.path_of("logout"));
-            Ok(Answer::page(&SignedInPage { chrome: visit.bilingual_chrome(), person, logout }))
+            Ok(Answer::page(&SignedInPage { chrome: visit.bilingual_chrome(), person, logout, reviews }))
         }
         (Some(shown), live) => {
             let hint = shown.request.login_hint.clone().unwrap_or_default();
@@ -102,7 +109,8 @@ async fn sign_in(visit: &Visit, shown: Option<&Shown>, sent: &Parameters) -> Res
     let (address, browser, session) = (visit.address, &visit.browser, visit.session.as_deref());
     match attempt::sign_in(&visit.ctx, &Attempt { username, password, address, browser, session, interaction }).await {
         Ok(Outcome::SignedIn(cookie)) => {
-            let next = interaction.map_or_else(|| visit.path_of("login"), |handle| visit.step("authorize", handle));
+            let next = interaction.map(|handle| visit.step("authorize", handle)).or_else(|| wanted(visit));
+            let next = next.unwrap_or_else(|| visit.path_of("login"));
             Ok(Answer::go(next).with_cookies(visit.signed_in(cookie.expose())))
         }
         Ok(Outcome::Wrong) => Ok(again(SignInNotice::Wrong, StatusCode::UNAUTHORIZED)),
@@ -118,6 +126,11 @@ async fn sign_in(visit: &Visit, shown: Option<&Shown>, sent: &Parameters) -> Res
         }
         Err(error) => Err(error),
     }
+}
+
+/// The page of ours that sent the browser here to sign in.
+fn wanted(visit: &Visit) -> Option<String> {
+    visit.query.get("page").and_then(reviews::page_of).map(|page| visit.path_of(&page))
 }
 
 fn form(visit: &Visit, shown: Option<&Shown>, username: String, notice: Option<SignInNotice>) -> Answer {

@@ -1,4 +1,5 @@
-//! Pages for people, and the addresses that browsers are sent to: sign-in, consent, sign-out, invitations, the choice of an establishment.
+//! Pages for people, and the addresses that browsers are sent to: sign-in, consent, sign-out, invitations, reviews,
+//! the choice of an establishment.
 
 mod answer;
 mod authorize;
@@ -11,6 +12,8 @@ mod invitation;
 mod login;
 mod logout;
 pub mod pages;
+mod review_rows;
+mod reviews;
 mod visit;
 
 use std::sync::Arc;
@@ -36,6 +39,8 @@ pub fn issuer_routes() -> Router<Arc<Gateway>> {
         .route("/login", get(login::show).post(login::submit))
         .route("/consent", get(consent::show).post(consent::submit))
         .route("/logout", get(logout::get).post(logout::post))
+        .route("/reviews", get(reviews::list))
+        .route("/reviews/{id}", get(reviews::show).post(reviews::submit))
         .route("/invitation/saved", get(invitation::saved))
         .route("/invitation/{token}", get(invitation::show).post(invitation::submit))
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))

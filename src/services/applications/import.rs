@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::roles::{Consent, Simulation, View, objection, simulate_catalogue};
+use super::super::roles::{Consent, Simulation, View, effects, objection, simulate_catalogue};
 use super::difference::{CatalogueDifference, is_newer};
 use super::fields::ApplicationFields;
 use super::{create, get_in, in_the_way_in, replace_in, same_roles};
@@ -44,6 +44,7 @@ pub struct Imported {
 pub async fn import(ctx: &Context, fields: &ApplicationFields, confirm_losses: Option<u64>) -> Result<Imported, Error> {
     ctx.require(Permission::ManageRoles)?;
     let stays = guarded(ctx, fields, confirm_losses).await?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let Some(before) = application::find_by_name(&mut tx, &fields.name).await? else {
         drop(tx);
@@ -63,6 +64,7 @@ pub async fn import(ctx: &Context, fields: &ApplicationFields, confirm_losses: O
     // Who came between the look ahead and the change counts too; nothing is committed then.
     refuse_losses(ctx, stays, changed.lost, confirm_losses)?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(Imported { written: true, ..found })
 }
 

@@ -18,10 +18,10 @@ use serde_json::json;
 use super::audit;
 use super::context::Context;
 use super::error::Error;
-use super::roles::{Changed, Simulation, View, recompute_all_in, simulate_catalogue};
+use super::roles::{Changed, Simulation, View, effects, recompute_all_in, simulate_catalogue};
 use crate::store::establishment::application::{self, Application, Policy};
 use crate::store::establishment::pending::{self, Pending};
-use crate::store::establishment::{assignment, ended_assignment, rule};
+use crate::store::establishment::{assignment, ended_assignment, exclusion, rule};
 use crate::store::{self, Tx};
 use crate::types::id::ApplicationId;
 use crate::types::page::{Page, PageRequest};
@@ -80,6 +80,7 @@ async fn get_in(tx: &mut Tx, name: &str) -> Result<Application, Error> {
 pub async fn create(ctx: &Context, fields: &ApplicationFields) -> Result<Application, Error> {
     ctx.require(Permission::ManageRoles)?;
     let fields = fields.checked()?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     if application::list(&mut tx).await?.len() >= APPLICATIONS_MAX {
         return Err(Error::Conflict(format!("an establishment has at most {APPLICATIONS_MAX} applications")));
@@ -89,6 +90,7 @@ pub async fn create(ctx: &Context, fields: &ApplicationFields) -> Result<Applica
     let changed = if made.default_role.is_some() { recompute_all_in(&mut tx, ctx).await? } else { Changed::default() };
     record_in(&mut tx, ctx, "application.created", &made, changed).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(made)
 }
 
@@ -99,6 +101,7 @@ pub async fn create(ctx: &Context, fields: &ApplicationFields) -> Result<Applica
 /// gateway's own application, of which the title and the claim shape may change.
 pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationFields) -> Result<Application, Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let before = get_in(&mut tx, &read.name).await?;
     Error::unless_same(read, &before)?;
@@ -111,6 +114,7 @@ pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationField
     }
     replace_in(&mut tx, ctx, &before, &after, "application.updated").await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(after)
 }
 
@@ -177,6 +181,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     }
     ended_assignment::keep_computed_of_application(&mut tx, gone.id, ctx.now).await?;
     assignment::delete_computed_of_application(&mut tx, gone.id).await?;
+    exclusion::delete_of_application(&mut tx, gone.id).await?;
     application::delete(&mut tx, gone.id).await.map_err(|error| match error {
         store::Error::Referenced(_) => Error::Conflict(format!("«{name}» still has clients: remove those first")),
         other => other.into(),

@@ -82,11 +82,13 @@ pub async fn remove(ctx: &Context, name: &str, fate: Fate, confirm: Option<&str>
     // It is disabled already: whoever keeps it up lets go of it now.
     schedules::announce(ctx, source.id, source.schedule.is_some()).await?.hurry(ctx).await;
     while forget_changes(ctx, &source).await? {}
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     roles::recompute_all_in(&mut tx, ctx).await?;
     source::delete(&mut tx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.deleted", ("source", &source.name), json!({ "people": fate, "removal": removal })).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(removal)
 }
 

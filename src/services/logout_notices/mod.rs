@@ -17,7 +17,7 @@ use super::outbox::{self, Kind, New};
 use crate::store::Tx;
 use crate::store::establishment::client::SigningAlgorithm;
 use crate::store::establishment::logout_listener::{self, LogoutListener};
-use crate::types::id::{SessionId, UserId};
+use crate::types::id::{ApplicationId, SessionId, UserId};
 
 /// What a notice is about, as the outbox lists it.
 const TOPIC: &str = "signed_out";
@@ -44,7 +44,15 @@ pub struct Announced(Option<outbox::Announced>);
 /// # Errors
 /// When a store fails; then no session must be ended either.
 pub async fn announce(ctx: &Context) -> Result<Announced, Error> {
-    let heard = logout_listener::any(&mut ctx.store.read().await?).await?;
+    announce_also(ctx, false).await
+}
+
+/// The same where letters may be written beside the notices, which is known already.
+///
+/// # Errors
+/// As for [`announce`].
+pub async fn announce_also(ctx: &Context, letters: bool) -> Result<Announced, Error> {
+    let heard = letters || logout_listener::any(&mut ctx.store.read().await?).await?;
     Ok(Announced(if heard { Some(outbox::announce(ctx).await?) } else { None }))
 }
 
@@ -68,6 +76,19 @@ impl Announced {
 pub async fn for_user_in(tx: &mut Tx, ctx: &Context, user: UserId, batch: Option<Uuid>) -> Result<(), Error> {
     let heard = logout_listener::list_of_user(tx, user, ctx.now).await?;
     put_in(tx, ctx, &notices_of_everywhere(&heard, None, batch)).await
+}
+
+/// Tells an application's clients that some people are to sign in anew there: all of them, or only those that want a role. To be called
+/// before their grants are revoked, in that transaction.
+pub async fn at_application_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    users: &[UserId],
+    application: ApplicationId,
+    only_requiring: bool,
+) -> Result<(), Error> {
+    let heard = logout_listener::list_at_application(tx, users, application, only_requiring, ctx.now).await?;
+    put_in(tx, ctx, &notices_of_everywhere(&heard, None, None)).await
 }
 
 /// Tells whoever holds grants of one session. To be called before these are revoked, in that transaction.

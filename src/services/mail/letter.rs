@@ -5,6 +5,8 @@ use std::fmt;
 use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
 
+use super::review_waits::ReviewWaits;
+use super::roles_changed::RolesChanged;
 use crate::i18n::{text, text_with};
 use crate::types::Invalid;
 use crate::types::locale::Locale;
@@ -60,6 +62,10 @@ pub enum Letter {
     RunHeld(Box<HeldRun>),
     /// A rule set is held at its time, and waits for somebody to decide.
     RuleSetHeld(Box<HeldRuleSet>),
+    /// Someone's roles changed.
+    RolesChanged(Box<RolesChanged>),
+    /// Someone is to decide in a review.
+    ReviewWaits(Box<ReviewWaits>),
     /// What an operator wrote.
     Written {
         /// The subject.
@@ -140,6 +146,8 @@ impl Letter {
             Self::AccessReset { .. } => "access_reset",
             Self::RunHeld(_) => "run_held",
             Self::RuleSetHeld(_) => "rule_set_held",
+            Self::RolesChanged(_) => "roles_changed",
+            Self::ReviewWaits(_) => "review_waits",
             Self::Written { .. } => "written",
         }
     }
@@ -148,7 +156,7 @@ impl Letter {
     pub(super) fn link(&self) -> Option<&str> {
         match self {
             Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
-            Self::RunHeld(_) | Self::RuleSetHeld(_) | Self::Written { .. } => None,
+            Self::RunHeld(_) | Self::RuleSetHeld(_) | Self::RolesChanged(_) | Self::ReviewWaits(_) | Self::Written { .. } => None,
         }
     }
 
@@ -180,6 +188,8 @@ impl Letter {
                 let arguments = [("name", line(&held.establishment)), ("title", line(&held.title))];
                 text_with(locale, "mail-rule-set-subject", &arguments)
             }
+            Self::RolesChanged(changed) => changed.subject(locale),
+            Self::ReviewWaits(review) => review.subject(locale),
             Self::Written { subject, .. } => subject.clone(),
         };
         subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LENGTH_MAX).collect()
@@ -191,6 +201,8 @@ impl Letter {
             Self::Written { body, .. } => return body.clone(),
             Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
             Self::RuleSetHeld(held) => return framed(to, &held.text(to.locale)),
+            Self::RolesChanged(changed) => return framed(to, &changed.text(to.locale)),
+            Self::ReviewWaits(review) => return framed(to, &review.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)
             }
@@ -262,16 +274,16 @@ fn framed(to: &Recipient, body: &str) -> String {
 }
 
 /// A text that stays on its line.
-fn line(text: &str) -> FluentValue<'static> {
+pub(super) fn line(text: &str) -> FluentValue<'static> {
     plain(text).into()
 }
 
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// An instant as people read it. Nobody knows the reader's time zone, so it is said which one it is.
-fn instant(locale: Locale, at: Timestamp) -> String {
+pub(super) fn instant(locale: Locale, at: Timestamp) -> String {
     let moment = at.civil_utc();
     let arguments = [
         ("day", moment.day.into()),

@@ -3,9 +3,13 @@
 mod administrators;
 mod compose;
 mod letter;
+mod review_waits;
+mod roles_changed;
 
 pub use administrators::administrators;
 pub use letter::{BODY_LENGTH_MAX, HeldRuleSet, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
+pub use review_waits::ReviewWaits;
+pub use roles_changed::{RoleLine, RolesChanged};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

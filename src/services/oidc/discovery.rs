@@ -25,6 +25,9 @@ pub fn metadata(issuer: &str) -> Value {
         "token_endpoint": endpoint("token"),
         "userinfo_endpoint": endpoint("userinfo"),
         "jwks_uri": endpoint("jwks"),
+        // RFC 7662. Only clients with a secret may ask.
+        "introspection_endpoint": endpoint("introspect"),
+        "introspection_endpoint_auth_methods_supported": [AuthMethod::ClientSecretBasic.name(), AuthMethod::ClientSecretPost.name()],
         "end_session_endpoint": endpoint("logout"),
         // Back-Channel Logout 1.0 §2.1.
         "backchannel_logout_supported": true,

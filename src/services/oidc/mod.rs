@@ -15,6 +15,7 @@ pub mod error;
 pub mod facts;
 pub mod failure;
 pub mod id_token;
+pub mod introspection;
 mod issue;
 pub mod logout;
 pub mod parameters;

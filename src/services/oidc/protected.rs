@@ -19,15 +19,17 @@ use crate::types::secret::TokenHash;
 pub const ADMIN_SCOPE: &str = "passerelle:admin";
 
 /// Everything a token stands for, as it is now.
-struct Holder {
-    token: LiveToken,
-    client: Client,
+pub(super) struct Holder {
+    /// The token with its person.
+    pub(super) token: LiveToken,
+    /// The client it was given to.
+    pub(super) client: Client,
     /// What was granted, less what was taken from the client since.
-    scope: OauthScope,
+    pub(super) scope: OauthScope,
 }
 
 /// The holder of a token, while token, grant, person, client and establishment are all in order (SECURITY 26, 27).
-async fn holder_in(tx: &mut Tx, ctx: &Context, token: &str) -> Result<Option<Holder>, Error> {
+pub(super) async fn holder_in(tx: &mut Tx, ctx: &Context, token: &str) -> Result<Option<Holder>, Error> {
     if !ctx.is_open() {
         return Ok(None);
     }

@@ -22,7 +22,8 @@ use crate::store::establishment::client::Client;
 use crate::store::establishment::grant::{self, Grant};
 use crate::store::establishment::refresh_token::{self, RefreshToken};
 use crate::store::establishment::user::{self, User, UserStatus};
-use crate::store::establishment::{access_token, authorization_code};
+use crate::store::establishment::{access_token, application_use, authorization_code};
+use crate::types::id::UserId;
 use crate::types::oauth_scope::OauthScope;
 use crate::types::secret::Secret;
 use crate::types::time::Timestamp;
@@ -99,6 +100,7 @@ async fn redeem_code(
     let expires_at = ctx.now.plus_s(i64::from(ctx.gateway.limits.refresh_token_lifetime_s));
     let refresh_token = if scope.contains("offline_access") { Some(renew(&mut tx, &given, expires_at).await?) } else { None };
     let access_token = give_access(&mut tx, ctx, &given, &scope).await?;
+    note_use_in(&mut tx, ctx, client, person.id).await?;
     tx.commit().await?;
     Ok(Redeemed { nonce: given.nonce.clone(), grant: given, person, scope, access_token, refresh_token })
 }
@@ -139,6 +141,7 @@ async fn redeem_refresh_token(ctx: &Context, client: &Client, token: &Secret, na
     // The family lives as long as its first token would have: rotation never prolongs it.
     let refresh_token = Some(renew(&mut tx, &given, kept.token_expires_at).await?);
     let access_token = give_access(&mut tx, ctx, &given, &scope).await?;
+    note_use_in(&mut tx, ctx, client, person.id).await?;
     tx.commit().await?;
     Ok(Redeemed { grant: given, person, scope, access_token, refresh_token, nonce: None })
 }
@@ -154,6 +157,14 @@ async fn living_in(tx: &mut Tx, ctx: &Context, client: &Client, given: &Grant) -
         return Err(refused("the person has no role in this application any more").into());
     }
     Ok(person)
+}
+
+/// Notes that the person uses the application, once a day.
+async fn note_use_in(tx: &mut Tx, ctx: &Context, client: &Client, person: UserId) -> Result<(), Error> {
+    if let Some(application) = client.application_id {
+        application_use::note(tx, person, application, ctx.now).await?;
+    }
+    Ok(())
 }
 
 async fn renew(tx: &mut Tx, given: &Grant, expires_at: Timestamp) -> Result<Secret, Error> {

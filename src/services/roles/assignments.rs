@@ -12,7 +12,8 @@ use super::edges;
 use super::evaluate::step;
 use super::pattern::TEMPLATE_LENGTH_MAX;
 use super::place::check_place;
-use super::recompute::recompute_users_in;
+use super::recompute::recompute_by_hand_in;
+use super::{effects, exclusions};
 use crate::store;
 use crate::store::establishment::assignment::{self, Assignment, Filter, Origin};
 use crate::store::establishment::{application, ended_assignment, user};
@@ -76,6 +77,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     not_oneself(ctx, new.user)?;
     let mut wrong = checked(ctx, new);
     edges::announce(ctx, new.valid_from.into_iter().chain(new.valid_until)).await?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let application = application::find_by_name(&mut tx, &new.application).await?;
     let person = user::find(&mut tx, new.user).await?;
@@ -95,6 +97,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     }
     let (Some(application), true) = (application, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     may_give(ctx, &application.name, &new.role)?;
+    exclusions::stand_aside_in(&mut tx, ctx, new.user, &application.name, &new.role, new.scope.as_deref().unwrap_or_default()).await?;
     let words = new.reason.as_deref().map(str::trim).filter(|words| !words.is_empty());
     let made = Assignment {
         id: AssignmentId::new(),
@@ -111,15 +114,17 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         given_by: Some(ctx.actor.label()),
         created_at: ctx.now,
     };
+    let before = effects::before_in(&mut tx, &[new.user]).await?;
     assignment::insert_all(&mut tx, std::slice::from_ref(&made)).await.map_err(|error| match error {
         store::Error::Taken(_) => {
             Error::Conflict("this role was given by hand in this scope already: end that assignment first".to_owned())
         }
         other => other.into(),
     })?;
-    recompute_users_in(&mut tx, ctx, &[new.user]).await?;
+    recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.added", &made).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(made)
 }
 
@@ -129,6 +134,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
 /// `NotFound`; `Conflict` for an assignment that was computed; `Forbidden` as for [`add`].
 pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let ended = assignment::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("assignment"))?;
     match (ended.origin, ended.rule_id) {
@@ -142,10 +148,12 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     may_give(ctx, &ended.application, &ended.role)?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
     ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
+    let before = effects::before_in(&mut tx, &[ended.user_id]).await?;
     assignment::delete(&mut tx, id).await?;
-    recompute_users_in(&mut tx, ctx, &[ended.user_id]).await?;
+    recompute_by_hand_in(&mut tx, ctx, before).await?;
     record_in(&mut tx, ctx, "assignment.ended", &ended).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(())
 }
 

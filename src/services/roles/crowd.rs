@@ -18,6 +18,7 @@ use super::work::{AT_ONCE, Stop, Work};
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::assignment::{Origin, Standing};
+use crate::store::establishment::exclusion::Excluded;
 use crate::store::establishment::facts::{self, Sketch, THESE_MAX, Whose};
 use crate::store::establishment::group::{self, Group};
 use crate::store::establishment::rule::{self, Rule};
@@ -165,6 +166,7 @@ pub struct Held {
     pub(super) memberships: Vec<(UserId, Place)>,
     pub(super) links: Vec<(UserId, SourceId, Option<String>)>,
     standing: Vec<Standing>,
+    excluded: Vec<Excluded>,
 }
 
 /// Whom to look at.
@@ -252,6 +254,7 @@ async fn read(tx: &mut Tx, loaded: &Loaded, whose: Whose<'_>) -> Result<Held, Er
         memberships: placed.collect(),
         links: facts::links(tx, whose).await?,
         standing: facts::standing(tx, whose, loaded.wanted.reasons).await?,
+        excluded: facts::excluded(tx, whose).await?,
     })
 }
 
@@ -296,7 +299,8 @@ impl Held {
         let sources: Vec<&str> = links.iter().filter_map(|(_, source, _)| loaded.sources.get(source)).map(String::as_str).collect();
         let entry = links.iter().find_map(|(_, _, dn)| dn.as_deref()).unwrap_or(&person.username);
         let standing = of(&self.standing, person.id, |s| s.user_id);
-        look(loaded, &Facts { user: &person, entry, direct: &direct, sources: &sources }, standing)
+        let excluded = of(&self.excluded, person.id, |one| one.user_id);
+        look(loaded, &Facts { user: &person, entry, direct: &direct, sources: &sources, excluded }, standing)
     }
 }
 

@@ -184,7 +184,8 @@ impl Engine {
                 warn!(rule.id = ?rule.id, user.id = %facts.user.id, "a rule gives one person more assignments than are kept");
             }
             let until = rule.window.end(now);
-            let known = gifts.given.into_iter().filter(|given| catalogue.admits(&given.role, &given.scope));
+            let allowed = |given: &Given| catalogue.admits(&given.role, &given.scope) && !facts.is_excluded(catalogue.id, given, now);
+            let known = gifts.given.into_iter().filter(allowed);
             found.extend(known.map(|given| Candidate { strength, rule, given, until }));
         }
         let order = |a: &Candidate<'_>, b: &Candidate<'_>| {

@@ -1,13 +1,14 @@
-//! The instants at which time alone changes what people hold: a rule's window opens or closes, something given by hand begins or ends.
-//! A job of the establishment waits for the next one.
+//! The instants at which time alone changes what people hold: a rule's window opens or closes, something given by hand begins or ends, an
+//! exclusion ends. A job of the establishment waits for the next one.
 
 use super::super::context::{Context, Gateway};
 use super::super::error::Error;
+use super::effects;
 use super::fields::RuleFields;
-use super::recompute::{Changed, Pass, recompute_users_in};
+use super::recompute::{Changed, Pass, recompute_since_in};
 use super::window::Window;
-use crate::store::establishment::role_edge;
 use crate::store::establishment::rule;
+use crate::store::establishment::{exclusion, role_edge};
 use crate::store::registry::job::{self, Kind};
 use crate::store::{Store, Tx, notices};
 use crate::types::time::Timestamp;
@@ -64,7 +65,8 @@ async fn next_in(tx: &mut Tx, after: Timestamp, now: Timestamp) -> Result<Option
     let windows = windows_in(tx).await?;
     let of_rules = windows.iter().flat_map(|window| window.edges(now)).filter(|at| *at > after).min();
     let by_hand = role_edge::next_by_hand(tx, after).await?;
-    Ok(of_rules.into_iter().chain(by_hand).min())
+    let of_exclusions = exclusion::next_end(tx, after).await?;
+    Ok(of_rules.into_iter().chain(by_hand).chain(of_exclusions).min())
 }
 
 /// The windows of rules that count.
@@ -86,14 +88,18 @@ pub async fn round(ctx: &Context, asked: bool) -> Result<(Changed, Option<Timest
     let came = |at: Timestamp| at <= ctx.now && (seen.is_none() || at > since);
     let everyone = windows.iter().flat_map(|window| window.edges(ctx.now)).any(came);
     drop(tx);
-    let mut changed = if everyone { over_everyone(ctx).await? } else { Changed::default() };
+    let told = effects::announce(ctx).await?;
+    let mut changed = if everyone { over_everyone(ctx, since).await? } else { Changed::default() };
     let mut tx = ctx.store.begin().await?;
-    let people = role_edge::people_between(&mut tx, since, ctx.now).await?;
-    let by_hand = recompute_users_in(&mut tx, ctx, &people).await?;
-    changed = Changed { gained: changed.gained + by_hand.gained, lost: changed.lost + by_hand.lost };
+    if !everyone {
+        let mut people = role_edge::people_between(&mut tx, since, ctx.now).await?;
+        people.extend(exclusion::list_ended(&mut tx, since, ctx.now).await?);
+        changed = recompute_since_in(&mut tx, ctx, &people, since).await?;
+    }
     role_edge::see_until(&mut tx, ctx.now.max(since)).await?;
     let next = next_in(&mut tx, ctx.now, ctx.now).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     if changed != Changed::default() {
         let Changed { gained, lost } = changed;
         tracing::info!(establishment = ctx.slug(), gained, lost, "roles changed with time");
@@ -103,8 +109,8 @@ pub async fn round(ctx: &Context, asked: bool) -> Result<(Changed, Option<Timest
 }
 
 /// Each step in a transaction of its own: nobody waits for a large establishment.
-async fn over_everyone(ctx: &Context) -> Result<Changed, Error> {
-    let mut pass = Pass::over_everyone();
+async fn over_everyone(ctx: &Context, since: Timestamp) -> Result<Changed, Error> {
+    let mut pass = Pass::over_everyone().since(since);
     loop {
         let mut tx = ctx.store.begin().await?;
         if !pass.step_in(&mut tx, ctx).await? {

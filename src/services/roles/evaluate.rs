@@ -11,8 +11,11 @@ use super::leaves::{LeafId, Leaves, Seen};
 use super::pattern::{Captures, merged};
 use super::work::Stop;
 use crate::store::establishment::assignment::Step;
+use crate::store::establishment::exclusion::Excluded;
 use crate::store::establishment::user::{User, UserStatus};
 use crate::types::Invalid;
+use crate::types::id::ApplicationId;
+use crate::types::time::Timestamp;
 
 /// Most assignments of one person by one rule.
 pub const GIVEN_MAX: usize = 100;
@@ -34,12 +37,24 @@ pub struct Facts<'a> {
     pub direct: &'a [Place],
     /// Names of the sources of present entries.
     pub sources: &'a [&'a str],
+    /// What someone decided that the person is not to hold.
+    pub excluded: &'a [Excluded],
 }
 
 impl Facts<'_> {
     /// Whether the person counts at all.
     pub fn active(&self) -> bool {
         self.user.status == UserStatus::Active
+    }
+
+    /// Whether someone decided that the person is not to hold a role in a scope, whatever rules give.
+    pub fn is_excluded(&self, application: ApplicationId, given: &Given, now: Timestamp) -> bool {
+        self.excluded.iter().any(|one| {
+            one.application_id == application
+                && one.role == given.role
+                && one.scope == given.scope
+                && one.valid_until.is_none_or(|until| until > now)
+        })
     }
 
     /// Values of a built-in field or an attribute.

@@ -5,7 +5,7 @@ use super::super::error::Error;
 use super::decide::Catalogue;
 use crate::store::Tx;
 use crate::store::establishment::application;
-use crate::store::establishment::assignment::{self, Assignment, Origin};
+use crate::store::establishment::assignment::{self, Assignment, Origin, Standing};
 use crate::store::establishment::user::{User, UserStatus};
 use crate::types::id::ApplicationId;
 use crate::types::permission::{APPLICATION, GatewayRole};
@@ -42,21 +42,54 @@ pub async fn held_in(tx: &mut Tx, ctx: &Context, user: &User, id: ApplicationId)
     Ok(held)
 }
 
+/// What decides whether an assignment counts.
+pub trait Holding {
+    /// The role.
+    fn role(&self) -> &str;
+    /// Where it holds; empty is everywhere.
+    fn scope(&self) -> &str;
+    /// Where it comes from.
+    fn origin(&self) -> Origin;
+}
+
+impl Holding for Assignment {
+    fn role(&self) -> &str {
+        &self.role
+    }
+    fn scope(&self) -> &str {
+        &self.scope
+    }
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
+impl Holding for &Standing {
+    fn role(&self) -> &str {
+        &self.role
+    }
+    fn scope(&self) -> &str {
+        &self.scope
+    }
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
 /// Of assignments that hold now in one application, those that count: admitted by the catalogue, within the cardinality, and the default role
 /// only when there is nothing else.
-pub fn counting(catalogue: &Catalogue, assignments: Vec<Assignment>) -> Vec<Assignment> {
-    let mut known: Vec<Assignment> = assignments.into_iter().filter(|a| catalogue.admits(&a.role, &a.scope)).collect();
-    if known.iter().any(|a| a.origin != Origin::Default) {
-        known.retain(|a| a.origin != Origin::Default);
+pub fn counting<T: Holding>(catalogue: &Catalogue, assignments: Vec<T>) -> Vec<T> {
+    let mut known: Vec<T> = assignments.into_iter().filter(|a| catalogue.admits(a.role(), a.scope())).collect();
+    if known.iter().any(|a| a.origin() != Origin::Default) {
+        known.retain(|a| a.origin() != Origin::Default);
     }
-    let key = |a: &Assignment| (catalogue.rank(&a.role), a.scope.clone());
     let winners: Vec<(String, String)> = {
-        let pairs = known.iter().map(|a| (a.role.clone(), a.scope.clone())).collect::<std::collections::BTreeSet<_>>();
+        let pairs = known.iter().map(|a| (a.role().to_owned(), a.scope().to_owned())).collect::<std::collections::BTreeSet<_>>();
         let key = |pair: &(String, String)| (catalogue.rank(&pair.0), pair.1.clone());
         catalogue.keep(pairs.into_iter().collect(), key, |pair| pair.1.as_str())
     };
-    known.retain(|a| winners.iter().any(|(role, scope)| *role == a.role && *scope == a.scope));
-    known.sort_by_key(key);
+    known.retain(|a| winners.iter().any(|(role, scope)| role == a.role() && scope == a.scope()));
+    known.sort_by_key(|a| (catalogue.rank(a.role()), a.scope().to_owned()));
     known
 }
 

@@ -1,7 +1,8 @@
 //! Rules and roles: the only writer of assignments. What people hold is stored with its reason and recomputed when facts or rules change.
 //!
 //! A rule becomes a [`compile::Compiled`]; [`evaluate`] says what it gives someone, [`decide`] what they hold of it; [`recompute`] writes it
-//! down in bounded steps, [`simulate()`] only counts, [`explain()`] tells why, [`lint()`] what cannot be meant. Those modules but the last three know no store.
+//! down in bounded steps, [`simulate()`] only counts, [`explain()`] tells why, [`lint()`] what cannot be meant. Those modules but the last four
+//! know no store.
 
 pub mod assignments;
 mod authority;
@@ -12,7 +13,9 @@ mod crowd;
 mod decide;
 mod defined;
 pub mod edges;
+pub mod effects;
 mod evaluate;
+pub mod exclusions;
 mod explain;
 mod fields;
 mod graph;
@@ -32,10 +35,13 @@ pub mod rules;
 mod save;
 mod simulate;
 mod supposed;
+mod telling;
+pub mod unused;
 mod weigh;
 mod window;
 mod work;
 
+pub(in crate::services) use authority::{may_give, not_oneself};
 pub use compare::compare;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
@@ -45,11 +51,14 @@ pub use losers::{Decider, Loser};
 pub use misses::{Miss, WhyNot};
 pub(in crate::services) use pattern::{Case, Pattern};
 pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
-pub use recompute::{Changed, Pass, recompute_all_in, recompute_users_in, withdraw_in};
+pub use recompute::{
+    Changed, Pass, recompute_all_in, recompute_by_hand_in, recompute_part_in, recompute_since_in, recompute_users_in, withdraw_in,
+};
 pub use save::{Consent, Replaced, apply, objection};
 pub(in crate::services) use save::{check, replace_in};
 pub use simulate::{Person, SimulatedRole, Simulation, View, simulate, simulate_catalogue, simulate_change, simulate_seen};
 pub(in crate::services) use simulate::{facts_matter_in, simulate_facts};
 pub(in crate::services) use supposed::Supposed;
+pub use telling::Telling;
 pub use weigh::{Because, Enough, Reason, Verdict};
 pub use window::{Opening, window_of};

@@ -8,6 +8,7 @@ use super::super::error::Error;
 use super::authority::may_give;
 use super::compile::{Compiled, RuleFields};
 use super::edges;
+use super::effects;
 use super::place::check_place_of;
 use super::recompute::{Changed, recompute_all_in};
 use super::window::Window;
@@ -53,6 +54,7 @@ async fn get_in(tx: &mut Tx, id: RuleId) -> Result<Rule, Error> {
 pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
     edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = rule::list(&mut tx).await?;
     if standing.len() >= RULES_MAX {
@@ -67,6 +69,7 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
     let changed = recompute_all_in(&mut tx, ctx).await?;
     record_in(&mut tx, ctx, "rule.created", &made, changed).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(made)
 }
 
@@ -77,6 +80,7 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
 pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
     edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut changed_rule = get_in(&mut tx, read.id).await?;
     Error::unless_same(read, &changed_rule)?;
@@ -89,6 +93,7 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
     let changed = recompute_all_in(&mut tx, ctx).await?;
     record_in(&mut tx, ctx, "rule.updated", &changed_rule, changed).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(changed_rule)
 }
 
@@ -98,6 +103,7 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
 /// `NotFound`, `Forbidden`.
 pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut gone = get_in(&mut tx, id).await?;
     may_give(ctx, &gone.application, &gone.role)?;
@@ -108,6 +114,7 @@ pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
     rule::delete(&mut tx, id).await?;
     record_in(&mut tx, ctx, "rule.deleted", &gone, changed).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(())
 }
 

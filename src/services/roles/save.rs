@@ -13,6 +13,7 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::may_give;
 use super::edges;
+use super::effects;
 use super::fields::RuleFields;
 use super::recompute::{Changed, recompute_all_in};
 use super::simulate::{checked_number, compiled, simulate, with_keys};
@@ -99,6 +100,7 @@ pub async fn apply(ctx: &Context, rules: &[RuleFields], simulation: &str, confir
     let consent = Consent { foretold: 0, confirmed: confirm_losses };
     refuse_losses(ctx, foretold.unchanged_count, foretold.lost_count, consent)?;
     edges::announce_rules(ctx, rules).await?;
+    let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = rule::list(&mut tx).await?;
     if stamp(&standing, &application::list(&mut tx).await?, rules)? != simulation {
@@ -109,6 +111,7 @@ pub async fn apply(ctx: &Context, rules: &[RuleFields], simulation: &str, confir
         "lost": replaced.lost, "confirmed": confirm_losses });
     audit::record_in(&mut tx, ctx, "rules.applied", ("establishment", ctx.slug()), detail).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(replaced)
 }
 

@@ -73,6 +73,7 @@ pub(super) async fn apply_as_read(ctx: &Context, read: &RuleSet, consent: Consen
     let rules = rules_of(&read.rules)?;
     let (_, stays) = foretold(ctx, &rules, consent).await?;
     roles::edges::announce_rules(ctx, &rules).await?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = get_in(&mut tx, &read.name).await?;
     Error::unless_same(read, &standing)?;
@@ -86,7 +87,9 @@ pub(super) async fn apply_as_read(ctx: &Context, read: &RuleSet, consent: Consen
         updated_at: ctx.now,
         ..standing
     };
-    ended_in(tx, ctx, "rule_set.applied", set, changes).await
+    let ended = ended_in(tx, ctx, "rule_set.applied", set, changes).await?;
+    told.hurry(ctx).await;
+    Ok(ended)
 }
 
 /// Puts the rules back that stood before a rule set was applied.
@@ -103,6 +106,7 @@ pub async fn roll_back(ctx: &Context, name: &str, confirm_losses: Option<u64>) -
     let (previous, consent) = (rules_of(previous)?, Consent { foretold: 0, confirmed: confirm_losses });
     let (_, stays) = foretold(ctx, &previous, consent).await?;
     roles::edges::announce_rules(ctx, &previous).await?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = get_in(&mut tx, name).await?;
     Error::unless_same(&read, &standing)?;
@@ -113,7 +117,9 @@ pub async fn roll_back(ctx: &Context, name: &str, confirm_losses: Option<u64>) -
     }
     let changes = roles::replace_in(&mut tx, ctx, &previous, consent, stays).await?;
     let set = RuleSet { state: RuleSetState::RolledBack, updated_at: ctx.now, ..standing };
-    ended_in(tx, ctx, "rule_set.rolled_back", set, changes).await
+    let ended = ended_in(tx, ctx, "rule_set.rolled_back", set, changes).await?;
+    told.hurry(ctx).await;
+    Ok(ended)
 }
 
 /// Has a rule set that is scheduled or held not applied.

@@ -60,6 +60,7 @@ pub async fn disable_in(tx: &mut Tx, ctx: &Context, mut user: User, by: Disabled
 /// `NotFound`; `Conflict` when a source says the person is gone or inactive; `Forbidden` on someone who may do more.
 pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     ctx.require(Permission::ManageUsers)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let user = user::get(&mut tx, id).await?;
     may_change_in(&mut tx, ctx, id).await?;
@@ -77,6 +78,7 @@ pub async fn enable(ctx: &Context, id: UserId) -> Result<User, Error> {
     let user = enable_in(&mut tx, ctx, user).await?;
     roles::recompute_users_in(&mut tx, ctx, &[user.id]).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(user)
 }
 

@@ -159,6 +159,7 @@ fn regular(ctx: &Context, new: &NewUser) -> Result<User, Error> {
 /// `NotFound`, `Stale` when the person changed since the caller read them, `Invalid`, `Conflict` for a person whom a source describes.
 pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &UserPatch) -> Result<User, Error> {
     ctx.require(Permission::ManageUsers)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut user = user::get(&mut tx, id).await?;
     may_change_in(&mut tx, ctx, id).await?;
@@ -194,6 +195,7 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
     roles::recompute_users_in(&mut tx, ctx, &[id]).await?;
     audit::record_in(&mut tx, ctx, "user.updated", ("user", &id.to_string()), json!({})).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(user)
 }
 

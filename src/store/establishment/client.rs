@@ -164,6 +164,12 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Cl
     Ok(Page::cut(rows, page.limit, total, |c: &Client| c.id))
 }
 
+/// The applications of which a client lets nobody in without a role.
+pub async fn applications_requiring_a_role(tx: &mut Tx) -> Result<Vec<ApplicationId>, Error> {
+    const SQL: &str = "SELECT DISTINCT application_id FROM clients WHERE require_role AND enabled AND application_id IS NOT NULL";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).fetch_all(c).await)?)
+}
+
 /// Writes a new client.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::establishment::assignment::{Origin, Standing};
+use crate::store::establishment::exclusion::Excluded;
 use crate::store::establishment::user::{User, UserStatus};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -155,6 +156,15 @@ pub async fn standing(tx: &mut Tx, whose: Whose<'_>, with_reasons: bool) -> Resu
         Standing { id, user_id, application_id, role, scope, origin, rule_id, valid_from, valid_until, reason }
     };
     Ok(rows.into_iter().map(standing).collect())
+}
+
+/// What somebody decided that they are not to hold.
+pub async fn excluded(tx: &mut Tx, whose: Whose<'_>) -> Result<Vec<Excluded>, Error> {
+    Ok(on!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT user_id, application_id, role, scope, valid_until FROM exclusions WHERE ");
+        narrow(&mut query, "user_id", whose);
+        query.push(" ORDER BY user_id").build_query_as().persistent(is_usual(whose)).fetch_all(c).await
+    })?)
 }
 
 /// Whether a statement comes again in the same form.

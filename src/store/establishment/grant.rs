@@ -1,9 +1,12 @@
 //! Grants: what one person gave one client in one session. Codes and tokens hang on a grant; revoking it revokes them all.
 
+use sqlx::QueryBuilder;
+
 use super::session::Session;
+use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::id::{GrantId, SessionId, UserId};
+use crate::types::id::{ApplicationId, GrantId, SessionId, UserId};
 use crate::types::time::Timestamp;
 
 /// One grant.
@@ -81,6 +84,31 @@ pub async fn revoke_of_client(tx: &mut Tx, client_id: &str, now: Timestamp) -> R
     const SQL: &str = "UPDATE grants SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL";
     on!(tx, |c| sqlx::query(SQL).bind(client_id).bind(now).execute(c).await.map(drop))?;
     Ok(())
+}
+
+/// Revokes the grants that some people gave clients of an application, all of them or only those that want a role. Says how many.
+pub async fn revoke_at_application(
+    tx: &mut Tx,
+    users: &[UserId],
+    application: ApplicationId,
+    only_requiring: bool,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let mut revoked = 0;
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        revoked += on!(tx, |c| {
+            let mut query = QueryBuilder::new("UPDATE grants SET revoked_at = ");
+            query.push_bind(now).push(" WHERE revoked_at IS NULL AND client_id IN (SELECT client_id FROM clients WHERE application_id = ");
+            query.push_bind(application).push(if only_requiring { " AND require_role) AND user_id IN (" } else { ") AND user_id IN (" });
+            let mut listed = query.separated(", ");
+            for user in chunk {
+                listed.push_bind(*user);
+            }
+            query.push(")");
+            query.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(|done| done.rows_affected())
+        })?;
+    }
+    Ok(revoked)
 }
 
 /// Revokes every grant there is, and says how many.

@@ -1,13 +1,14 @@
 //! Who hears that someone signed out: clients with an address for it that hold a live grant (OpenID Connect Back-Channel Logout 1.0 §2.5).
 //! And, for the receipt of a block, every client that holds one.
 
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::store::dialect::ROWS_MAX;
+use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT};
 use crate::store::establishment::client::SigningAlgorithm;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::id::{SessionId, UserId};
+use crate::types::id::{ApplicationId, SessionId, UserId};
 use crate::types::time::Timestamp;
 
 /// One session of a person at a client that hears of sign-outs.
@@ -81,6 +82,36 @@ pub async fn list_of_user(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<V
          WHERE g.user_id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2 AND c.backchannel_logout_uri IS NOT NULL AND c.enabled \
          ORDER BY 1, 2, 3 LIMIT $3";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
+/// Who hears that some people are to sign in anew at an application: all its clients, or only those that want a role.
+pub async fn list_at_application(
+    tx: &mut Tx,
+    users: &[UserId],
+    application: ApplicationId,
+    only_requiring: bool,
+    now: Timestamp,
+) -> Result<Vec<LogoutListener>, Error> {
+    const HEAD: &str = "SELECT DISTINCT g.user_id, g.client_id, COALESCE(g.sid, g.session_id) AS sid, \
+         c.backchannel_logout_session_required AS session_required, \
+         c.backchannel_logout_uri AS address, c.id_token_signed_response_alg AS algorithm FROM grants g JOIN clients c ON c.client_id = g.client_id \
+         WHERE g.revoked_at IS NULL AND c.backchannel_logout_uri IS NOT NULL AND c.enabled AND g.expires_at > ";
+    let mut heard: Vec<LogoutListener> = Vec::new();
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<LogoutListener> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(now).push(" AND c.application_id = ").push_bind(application);
+            query.push(if only_requiring { " AND c.require_role AND g.user_id IN (" } else { " AND g.user_id IN (" });
+            let mut listed = query.separated(", ");
+            for user in chunk {
+                listed.push_bind(*user);
+            }
+            query.push(") ORDER BY 1, 2, 3");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        heard.extend(rows);
+    }
+    Ok(heard)
 }
 
 /// Who hears that nobody is signed in any more: so many at most, by person, client and session, after one read before.

@@ -21,18 +21,16 @@ pub async fn see_until(tx: &mut Tx, at: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// The next instant at which something given by hand begins or ends, or a person's exclusion ends.
+/// The next instant at which something given by hand begins or ends.
 pub async fn next_by_hand(tx: &mut Tx, after: Timestamp) -> Result<Option<Timestamp>, Error> {
     const SQL: &str = "SELECT min(at) FROM (SELECT min(valid_from) AS at FROM assignments WHERE valid_from > $1 AND origin = $2 \
-         UNION ALL SELECT min(valid_until) FROM assignments WHERE valid_until > $1 AND origin = $2 \
-         UNION ALL SELECT min(valid_until) FROM exclusions WHERE valid_until > $1) AS edges";
+         UNION ALL SELECT min(valid_until) FROM assignments WHERE valid_until > $1 AND origin = $2) AS edges";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).bind(Origin::Manual).fetch_one(c).await)?)
 }
 
 /// The people for whom that came within a span of time: the start is excluded, the end included.
 pub async fn people_between(tx: &mut Tx, after: Timestamp, until: Timestamp) -> Result<Vec<UserId>, Error> {
     const SQL: &str = "SELECT user_id FROM assignments WHERE valid_from > $1 AND valid_from <= $2 AND origin = $3 \
-         UNION SELECT user_id FROM assignments WHERE valid_until > $1 AND valid_until <= $2 AND origin = $3 \
-         UNION SELECT user_id FROM exclusions WHERE valid_until > $1 AND valid_until <= $2 ORDER BY user_id";
+         UNION SELECT user_id FROM assignments WHERE valid_until > $1 AND valid_until <= $2 AND origin = $3 ORDER BY user_id";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).bind(until).bind(Origin::Manual).fetch_all(c).await)?)
 }

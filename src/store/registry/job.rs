@@ -30,6 +30,8 @@ pub enum Kind {
     Bulk,
     /// See to people who left an establishment's sources long enough ago.
     Leaving,
+    /// Remind those who are to decide in a review; its subject is the review.
+    Review,
     /// Run a source when its schedule says so; its subject is the source.
     Schedule,
     /// Listen to a source all the time; its subject is the source.
@@ -52,6 +54,7 @@ impl Kind {
             Self::Rehearsal => "rehearsal",
             Self::Bulk => "bulk",
             Self::Leaving => "leaving",
+            Self::Review => "review",
             Self::Schedule => "schedule",
             Self::Live => "live",
             Self::RoleEdges => "role_edges",

@@ -15,6 +15,7 @@ mod turn;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices::Announced;
+use super::super::roles::{Telling, effects};
 use super::inbox::Inbox;
 use super::journal::Journal;
 use super::plan::Plan;
@@ -47,6 +48,10 @@ pub struct Work<'a> {
     /// Whether the open transaction owes the store an index.
     index_aside: bool,
     announced: Option<Announced>,
+    /// Whether changes of roles have something to send.
+    sends_for_roles: bool,
+    /// Who is to be written to about their roles, once, at the end.
+    telling: Telling,
     /// People who may have lost roles since the last commit.
     losing: Vec<UserId>,
     /// People whose roles may be others now.
@@ -75,6 +80,8 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         large: false,
         index_aside: false,
         announced: None,
+        sends_for_roles: writes && effects::are_sent_by_runs(ctx).await?,
+        telling: Telling::default(),
         losing: Vec::new(),
         touched: Vec::new(),
         // Whoever broke off may have left roles behind.

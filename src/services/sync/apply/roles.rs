@@ -28,7 +28,7 @@ impl Work<'_> {
     }
 
     async fn everyone_in_steps(&mut self) -> Result<roles::Changed, Error> {
-        let mut pass = Pass::over_everyone();
+        let mut pass = Pass::over_everyone().telling(std::mem::take(&mut self.telling));
         loop {
             let mut tx = self.take().await?;
             if !pass.step_in(&mut tx, self.ctx).await? {
@@ -42,7 +42,8 @@ impl Work<'_> {
 
     async fn some_in_steps(&mut self, touched: &[crate::types::id::UserId]) -> Result<roles::Changed, Error> {
         let mut tx = self.take().await?;
-        let changed = roles::recompute_users_in(&mut tx, self.ctx, touched).await?;
+        let changed = roles::recompute_part_in(&mut tx, self.ctx, touched, &mut self.telling).await?;
+        std::mem::take(&mut self.telling).write_in(&mut tx, self.ctx).await?;
         self.give_back(tx, touched.len()).await?;
         Ok(changed)
     }

@@ -23,9 +23,10 @@ impl Work<'_> {
         if let Some(tx) = self.open.take() {
             return Ok(tx);
         }
-        if self.writes && self.announced.is_none() && self.plan.ends_sessions() {
-            // Before the transaction, as long as it is not known how long that takes: whoever is disabled is signed out everywhere.
-            self.announced = Some(logout_notices::announce(self.ctx).await?);
+        if self.writes && self.announced.is_none() && (self.plan.ends_sessions() || self.sends_for_roles) {
+            // Before the transaction, as long as it is not known how long that takes: whoever is disabled is signed out everywhere, and
+            // applications and people hear of roles.
+            self.announced = Some(logout_notices::announce_also(self.ctx, self.sends_for_roles).await?);
         }
         let mut tx = self.ctx.store.begin().await?;
         still_ours_in(&mut tx, &self.run).await?;
@@ -86,7 +87,7 @@ impl Work<'_> {
         self.put_index_back(&mut tx).await?;
         if self.writes {
             let losing = std::mem::take(&mut self.losing);
-            roles::recompute_users_in(&mut tx, self.ctx, &losing).await?;
+            roles::recompute_part_in(&mut tx, self.ctx, &losing, &mut self.telling).await?;
             self.touched.extend(losing);
             let mut state = source_state::get(&mut tx, self.run.source_id).await?;
             if !state.roles_due {

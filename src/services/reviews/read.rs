@@ -1,0 +1,127 @@
+//! Reading reviews: all of them for whoever reads in the establishment, and to each reviewer what was laid before them.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::context::Context;
+use super::super::error::Error;
+use super::reviewer;
+use crate::store::establishment::application::{self, Application};
+use crate::store::establishment::campaign::{self, Campaign, CampaignState};
+use crate::store::establishment::review_item::{self, Filter, Progress, ReviewItem};
+use crate::types::id::CampaignId;
+use crate::types::page::{Page, PageRequest};
+use crate::types::permission::Permission;
+
+/// A review with how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Review {
+    /// The review.
+    #[serde(flatten)]
+    pub campaign: Campaign,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// A page of reviews, oldest first.
+pub async fn list(ctx: &Context, page: &PageRequest, filter: &campaign::Filter) -> Result<Page<Review>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    let Page { items, next_cursor, total } = campaign::list(&mut tx, page, filter).await?;
+    let mut reviews = Vec::with_capacity(items.len());
+    for campaign in items {
+        let progress = review_item::progress(&mut tx, campaign.id, None).await?;
+        reviews.push(Review { campaign, progress });
+    }
+    Ok(Page { items: reviews, next_cursor, total })
+}
+
+/// One review, by key or name.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(ctx: &Context, id: &str) -> Result<Review, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    let found = match id.parse::<CampaignId>() {
+        Ok(id) => campaign::find(&mut tx, id).await?,
+        Err(_) => campaign::find_by_name(&mut tx, id).await?,
+    };
+    let campaign = found.ok_or_else(|| Error::not_found("review"))?;
+    let progress = review_item::progress(&mut tx, campaign.id, None).await?;
+    Ok(Review { campaign, progress })
+}
+
+/// A page of what a review looks at.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn items(ctx: &Context, id: CampaignId, page: &PageRequest, filter: &Filter) -> Result<Page<ReviewItem>, Error> {
+    ctx.require(Permission::Read)?;
+    let mut tx = ctx.store.read().await?;
+    campaign::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("review"))?;
+    Ok(review_item::list(&mut tx, id, page, filter).await?)
+}
+
+/// One review, as far as it was laid before one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// The review.
+    pub campaign: Campaign,
+    /// How far their part is.
+    pub progress: Progress,
+}
+
+/// A role that was laid before someone, by the names that people read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnItem {
+    /// The item.
+    pub item: ReviewItem,
+    /// The application's title.
+    pub application: String,
+    /// The role's title.
+    pub role: String,
+}
+
+/// The open reviews that were laid before whoever asks, the first due first.
+///
+/// # Errors
+/// `Unauthenticated` for anyone but a person.
+pub async fn own(ctx: &Context) -> Result<Vec<Own>, Error> {
+    let reviewer = reviewer(ctx)?;
+    let mut tx = ctx.store.read().await?;
+    let mut found = Vec::new();
+    for campaign in campaign::list_open_of(&mut tx, reviewer).await? {
+        let progress = review_item::progress(&mut tx, campaign.id, Some(reviewer)).await?;
+        found.push(Own { campaign, progress });
+    }
+    Ok(found)
+}
+
+/// A page of what one review laid before whoever asks, of all of it or of what is still to be decided.
+///
+/// # Errors
+/// `Unauthenticated` for anyone but a person; `NotFound` also for a review of which nothing was laid before them, and for one that has ended.
+pub async fn own_items(ctx: &Context, id: CampaignId, page: &PageRequest, decided: Option<bool>) -> Result<(Own, Page<OwnItem>), Error> {
+    let reviewer = reviewer(ctx)?;
+    let mut tx = ctx.store.read().await?;
+    let open = campaign::find(&mut tx, id).await?.filter(|campaign| campaign.state == CampaignState::Open);
+    let campaign = open.ok_or_else(|| Error::not_found("review"))?;
+    let progress = review_item::progress(&mut tx, id, Some(reviewer)).await?;
+    if progress.items == 0 {
+        return Err(Error::not_found("review"));
+    }
+    let filter = Filter { reviewer: Some(reviewer), decided, ..Filter::default() };
+    let listed = review_item::list(&mut tx, id, page, &filter).await?;
+    let applications = application::list(&mut tx).await?;
+    Ok((Own { campaign, progress }, listed.map(|item| titled(&applications, item))))
+}
+
+fn titled(applications: &[Application], item: ReviewItem) -> OwnItem {
+    let known = applications.iter().find(|a| a.name == item.application);
+    let role = known.and_then(|a| a.roles.iter().find(|role| role.name == item.role));
+    let or_name =
+        |title: Option<&String>, name: &str| title.filter(|title| !title.is_empty()).map_or_else(|| name.to_owned(), String::clone);
+    let (application, role) = (or_name(known.map(|a| &a.title), &item.application), or_name(role.map(|role| &role.title), &item.role));
+    OwnItem { item, application, role }
+}

@@ -1,0 +1,153 @@
+//! What a person decided that someone is not to hold, whatever rules give.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::store::dialect::like_part;
+use crate::store::tx::on;
+use crate::store::{Error, Tx};
+use crate::types::id::{ApplicationId, ExclusionId, UserId};
+use crate::types::page::{Page, PageRequest};
+use crate::types::time::Timestamp;
+
+/// One exclusion. It stands for this role in this scope alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Exclusion {
+    /// Key.
+    pub id: ExclusionId,
+    /// The person.
+    #[serde(rename = "user")]
+    pub user_id: UserId,
+    /// The name they sign in with.
+    pub username: String,
+    /// The application's key.
+    #[serde(skip)]
+    pub application_id: ApplicationId,
+    /// The application's name.
+    pub application: String,
+    /// The role.
+    pub role: String,
+    /// Where it is not to hold; empty where the role would hold everywhere.
+    pub scope: String,
+    /// Why, in a person's words.
+    pub reason: String,
+    /// Who decided it, as the trail names them.
+    pub given_by: String,
+    /// It stands until then; without end when absent.
+    pub valid_until: Option<Timestamp>,
+    /// When it was decided.
+    pub created_at: Timestamp,
+}
+
+/// What a list of exclusions may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The person.
+    pub user: Option<UserId>,
+    /// The application's name.
+    pub application: Option<String>,
+    /// Exact role.
+    pub role: Option<String>,
+    /// Exact scope.
+    pub scope: Option<String>,
+}
+
+/// What a recomputation reads of an exclusion.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Excluded {
+    /// The person.
+    pub user_id: UserId,
+    /// The application's key.
+    pub application_id: ApplicationId,
+    /// The role.
+    pub role: String,
+    /// The scope.
+    pub scope: String,
+    /// It stands until then.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// One exclusion by key.
+pub async fn find(tx: &mut Tx, id: ExclusionId) -> Result<Option<Exclusion>, Error> {
+    const SQL: &str = "SELECT x.id, x.user_id, u.username, x.application_id, a.name AS application, x.role, x.scope, x.reason, x.given_by, \
+         x.valid_until, x.created_at FROM exclusions x JOIN applications a ON a.id = x.application_id JOIN users u ON u.id = x.user_id \
+         WHERE x.id = $1";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+}
+
+/// A page of exclusions, oldest first; words are looked for in the person's names.
+pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Exclusion>, Error> {
+    const SQL: &str = "SELECT x.id, x.user_id, u.username, x.application_id, a.name AS application, x.role, x.scope, x.reason, x.given_by, \
+         x.valid_until, x.created_at FROM exclusions x JOIN applications a ON a.id = x.application_id JOIN users u ON u.id = x.user_id \
+         WHERE ($1 IS NULL OR x.id > $1) AND ($2 IS NULL OR u.search LIKE $2 ESCAPE '\\') AND ($3 IS NULL OR x.user_id = $3) \
+         AND ($4 IS NULL OR a.name = $4) AND ($5 IS NULL OR x.role = $5) AND ($6 IS NULL OR x.scope = $6) ORDER BY x.id LIMIT $7";
+    const COUNT: &str = "SELECT count(*) FROM exclusions x JOIN applications a ON a.id = x.application_id JOIN users u ON u.id = x.user_id \
+         WHERE ($1 IS NULL OR u.search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR x.user_id = $2) AND ($3 IS NULL OR a.name = $3) \
+         AND ($4 IS NULL OR x.role = $4) AND ($5 IS NULL OR x.scope = $5)";
+    let query = page.query.as_deref().map(like_part);
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(f.user).bind(&f.application).bind(&f.role);
+        listed.bind(&f.scope).bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| {
+        let counted = sqlx::query_scalar(COUNT).bind(&query).bind(f.user).bind(&f.application).bind(&f.role);
+        counted.bind(&f.scope).fetch_one(c).await
+    })?;
+    Ok(Page::cut(rows, page.limit, total, |x: &Exclusion| x.id.uuid()))
+}
+
+/// The exclusions of people within a range of keys (`after` excluded, `last` included), by person.
+pub async fn list_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<Excluded>, Error> {
+    const SQL: &str = "SELECT user_id, application_id, role, scope, valid_until FROM exclusions \
+         WHERE ($1 IS NULL OR user_id > $1) AND user_id <= $2 ORDER BY user_id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).fetch_all(c).await)?)
+}
+
+/// People whose exclusions ended after one instant and until another: rules may give them again what they did not.
+pub async fn list_ended(tx: &mut Tx, after: Timestamp, until: Timestamp) -> Result<Vec<UserId>, Error> {
+    const SQL: &str = "SELECT DISTINCT user_id FROM exclusions WHERE valid_until > $1 AND valid_until <= $2 ORDER BY user_id";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).bind(until).fetch_all(c).await)?)
+}
+
+/// When the next exclusion ends after an instant.
+pub async fn next_end(tx: &mut Tx, after: Timestamp) -> Result<Option<Timestamp>, Error> {
+    const SQL: &str = "SELECT min(valid_until) FROM exclusions WHERE valid_until > $1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).fetch_one(c).await)?)
+}
+
+/// Writes an exclusion, in the place of one of the same role and scope that ended by an instant.
+///
+/// # Errors
+/// `Taken` when the same role is excluded in this scope already.
+pub async fn insert(tx: &mut Tx, x: &Exclusion) -> Result<(), Error> {
+    const ENDED: &str =
+        "DELETE FROM exclusions WHERE user_id = $1 AND application_id = $2 AND role = $3 AND scope = $4 AND valid_until <= $5";
+    const SQL: &str = "INSERT INTO exclusions (id, user_id, application_id, role, scope, reason, given_by, valid_until, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    on!(tx, |c| {
+        let row = sqlx::query(ENDED).bind(x.user_id).bind(x.application_id).bind(&x.role).bind(&x.scope);
+        row.bind(x.created_at).execute(c).await.map(drop)
+    })?;
+    on!(tx, |c| {
+        let row = sqlx::query(SQL).bind(x.id).bind(x.user_id).bind(x.application_id).bind(&x.role).bind(&x.scope).bind(&x.reason);
+        row.bind(&x.given_by).bind(x.valid_until).bind(x.created_at).execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Removes an exclusion.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn delete(tx: &mut Tx, id: ExclusionId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM exclusions WHERE id = $1";
+    let gone = on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(|d| d.rows_affected()))?;
+    if gone == 0 { Err(Error::NotFound("exclusion")) } else { Ok(()) }
+}
+
+/// Removes the exclusions of an application that goes.
+pub async fn delete_of_application(tx: &mut Tx, application: ApplicationId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM exclusions WHERE application_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(application).execute(c).await.map(drop))?;
+    Ok(())
+}
