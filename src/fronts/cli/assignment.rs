@@ -14,7 +14,7 @@ use crate::services::context::Context;
 use crate::services::roles;
 use crate::services::roles::assignments::{self, AssignmentFields, NewAssignment};
 use crate::services::users;
-use crate::store::establishment::assignment::{Assignment, Filter};
+use crate::store::establishment::assignment::Filter;
 use crate::store::establishment::ended_assignment::{Compared, Span, Way};
 use crate::types::page::{LIMIT_MAX, PageRequest};
 use crate::types::time::Timestamp;

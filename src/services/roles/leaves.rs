@@ -89,7 +89,7 @@ impl<'m> Seen<'m> {
 
     /// Whether one holds.
     pub fn holds(&self, leaf: LeafId) -> bool {
-        self.bits.get(leaf as usize / 64).is_some_and(|word| (word >> (leaf % 64)) & 1 == 1)
+        self.bits.get(leaf as usize / 64).is_some_and(|word| word >> (leaf % 64) & 1 == 1)
     }
 
     /// Whether a rule can hold at all.
@@ -128,12 +128,12 @@ impl Leaves {
 
     fn enter(&mut self, test: &mut Test) {
         let condition = &test.condition;
-        let written = |part: &Option<String>| part.clone().unwrap_or_default();
-        let (kind, name, pattern) = match &mut test.subject {
+        let said = |part: &Option<String>| part.clone().unwrap_or_default();
+        let (kind, name, written) = match &mut test.subject {
             Subject::Any(tests) | Subject::All(tests) => return tests.iter_mut().for_each(|test| self.enter(test)),
-            Subject::Group(_) => (Kind::Group, String::new(), written(&condition.group)),
-            Subject::Attribute(name, _) => (Kind::Attribute, name.clone(), written(&condition.matches)),
-            Subject::Unit(_) => (Kind::Unit, String::new(), written(&condition.unit)),
+            Subject::Group(_) => (Kind::Group, String::new(), said(&condition.group)),
+            Subject::Attribute(name, _) => (Kind::Attribute, name.clone(), said(&condition.matches)),
+            Subject::Unit(_) => (Kind::Unit, String::new(), said(&condition.unit)),
             Subject::Source(name) => (Kind::Source, name.clone(), String::new()),
         };
         let next = LeafId::try_from(self.known.len()).unwrap_or(LeafId::MAX);
