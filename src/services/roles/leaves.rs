@@ -89,7 +89,7 @@ impl<'m> Seen<'m> {
 
     /// Whether one holds.
     pub fn holds(&self, leaf: LeafId) -> bool {
-        self.bits.get(leaf as usize / 64).is_some_and(|word| (word >> (leaf % 64)) & 1 == 1)
+        self.bits.get(leaf as usize / 64).is_some_and(|word| word >> (leaf % 64) & 1 == 1)
     }
 
     /// Whether a rule can hold at all.
