@@ -176,7 +176,7 @@ async fn explained(ctx: &Context) -> Value {
         let begun = Instant::now();
         let explanation = roles::explain(ctx, id, None, None).await.unwrap();
         took.push(begun.elapsed().as_secs_f64() * 1000.0);
-        assert!(!explanation.assignments.is_empty());
+        assert!(!explanation.assignments.is_empty() || !explanation.nearest_misses.is_empty());
     }
     took.sort_by(f64::total_cmp);
     json!({ "median": took[took.len() / 2], "p95": took[took.len() * 95 / 100] })
