@@ -112,7 +112,9 @@ async fn a_units_administrator_reaches_nobody_of_another_unit() {
     // Everyone of this test is at home elsewhere.
     targets.unit("geii").await;
     let other = api.token_within(&here, "unit_administrator", Some("geii")).await;
-    let by_person = |row: &&Row| matches!(row.reach, Reach::People | Reach::Unit | Reach::Links | Reach::Held | Reach::Access) && !row.path.contains("/applications");
+    let by_person = |row: &&Row| {
+        matches!(row.reach, Reach::People | Reach::Unit | Reach::Links | Reach::Held | Reach::Access) && !row.path.contains("/applications")
+    };
     let (one, many): (Vec<&Row>, Vec<&Row>) = TABLE.iter().filter(by_person).partition(|row| row.path.contains("{id}"));
     assert!(one.len() >= 8 && many.len() >= 2, "the rows are found");
     for row in one {

@@ -31,8 +31,7 @@ pub const RUNS: &[Kind] = &[Kind::Schedule];
 /// What a node goes on doing for as long as it lives.
 pub const LIVE: &[Kind] = &[Kind::Live];
 /// What may take long and comes in numbers: it never stands in the way of what people wait for.
-pub const BULK: &[Kind] =
-    &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving, Kind::Review, Kind::RuleSet];
+pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving, Kind::Review, Kind::RuleSet];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 

@@ -71,7 +71,8 @@ async fn a_token_opens_nothing_once_its_maker_is_disabled() {
     let (_, here) = tokens::create(&as_maker(platform.context()), &new_token("operator")).await.unwrap();
     let (made, away) = tokens::create(&as_maker(&there), &new_token("administrator")).await.unwrap();
     assert_eq!(made.created_by, Some(maker));
-    let child = Context { actor: Actor::Token { id: made.id, role: GatewayRole::Administrator.into(), maker: made.created_by }, ..there.clone() };
+    let child =
+        Context { actor: Actor::Token { id: made.id, role: GatewayRole::Administrator.into(), maker: made.created_by }, ..there.clone() };
     let (_, heir) = tokens::create(&child, &new_token("auditor")).await.unwrap();
     let now = there.now;
     for token in [&here, &away, &heir] {

@@ -2,9 +2,9 @@
 
 use passerelle::services::establishments::{self, NewEstablishment};
 use passerelle::services::upgrades;
-use passerelle::store::registry::establishment;
 use passerelle::store::establishment::application;
 use passerelle::store::establishment::audit_event::{self, Filter};
+use passerelle::store::registry::establishment;
 use passerelle::store::{Store, newest_version};
 use passerelle::types::page::PageRequest;
 use passerelle::types::permission::{APPLICATION, GatewayRole};

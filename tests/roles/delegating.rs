@@ -4,8 +4,8 @@
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
 use passerelle::services::roles::assignments::{self, NewAssignment};
-use passerelle::services::users::{self, NewUser, UserPatch};
 use passerelle::services::units::{self, UnitFields};
+use passerelle::services::users::{self, NewUser, UserPatch};
 use passerelle::services::{applications, roles, tokens};
 use passerelle::store::establishment::assignment::Filter;
 use passerelle::store::establishment::unit::{self, Unit};
@@ -107,7 +107,8 @@ async fn a_unit_administrator_changes_the_people_whose_home_it_is() {
     }
     forbidden(users::delete(&head, own).await);
     // Nobody is made elsewhere or moved elsewhere.
-    let newcomer = |unit: Option<&str>| NewUser { username: "nouveau".to_owned(), home_unit: unit.map(str::to_owned), ..NewUser::default() };
+    let newcomer =
+        |unit: Option<&str>| NewUser { username: "nouveau".to_owned(), home_unit: unit.map(str::to_owned), ..NewUser::default() };
     for unit in [None, Some("geii"), Some("iut")] {
         let refused = users::create(&head, &newcomer(unit)).await.unwrap_err();
         assert!(matches!(&refused, Error::Invalid(wrong) if wrong[0].field == "home_unit" && wrong[0].message.contains("rt")), "{refused}");
@@ -269,7 +270,9 @@ async fn a_token_carries_a_role_with_its_extent_and_falls_with_its_maker() {
     let caller = tokens::authenticate(&school.test.gateway, secret.expose(), school.ctx.now).await.unwrap().unwrap();
     let ctx = Context { actor: caller.actor, ..school.ctx.clone() };
     assert_eq!(seen_by(&ctx).await, ["chef-rt", "prof-rt"]);
-    for (scope, within) in [("unit_administrator", None), ("unit_administrator", Some("chimie")), ("auditor", Some("rt")), ("responsible", Some("rt"))] {
+    for (scope, within) in
+        [("unit_administrator", None), ("unit_administrator", Some("chimie")), ("auditor", Some("rt")), ("responsible", Some("rt"))]
+    {
         let wrong: tokens::NewToken = serde_json::from_value(json!({ "name": "x", "scope": scope, "within": within })).unwrap();
         let refused = tokens::create(&admin, &wrong).await;
         assert!(matches!(&refused, Err(Error::Invalid(wrong)) if wrong[0].field == "within"), "{scope} {within:?}");

@@ -37,7 +37,8 @@ async fn delegates(school: &School) -> Vec<Context> {
 async fn whoever_was_delegated_something_configures_nothing() {
     let school = institute().await;
     let fields: ApplicationFields = serde_json::from_value(json!({ "name": "autre", "roles": [{ "name": "chef" }] })).unwrap();
-    let source = serde_json::from_value(json!({ "name": "annuaire", "settings": { "urls": ["ldap://127.0.0.1:1"], "base_dn": "dc=x" } })).unwrap();
+    let source =
+        serde_json::from_value(json!({ "name": "annuaire", "settings": { "urls": ["ldap://127.0.0.1:1"], "base_dn": "dc=x" } })).unwrap();
     let client = serde_json::from_value(json!({ "name": "Console" })).unwrap();
     let token: NewToken = serde_json::from_value(json!({ "name": "x", "scope": "help_desk" })).unwrap();
     for ctx in &delegates(&school).await {
@@ -119,10 +120,12 @@ async fn nobody_changes_their_own_roles_by_a_rule() {
     let foretold = roles::simulate(&ctx, &none).await.unwrap();
     forbidden(roles::apply(&ctx, &none, foretold.simulation.as_deref().unwrap(), None).await);
     let set: RuleSetFields = serde_json::from_value(json!({ "name": "rentree", "rules": [
-        { "application": "passerelle", "when": [{ "group": "ens" }], "role": "auditor" }] })).unwrap();
+        { "application": "passerelle", "when": [{ "group": "ens" }], "role": "auditor" }] }))
+    .unwrap();
     rule_sets::create(&ctx, &set).await.unwrap();
     let more: RuleSetFields = serde_json::from_value(json!({ "name": "coup", "rules": [
-        { "application": "passerelle", "when": [{ "group": "ens" }], "role": "help_desk" }] })).unwrap();
+        { "application": "passerelle", "when": [{ "group": "ens" }], "role": "help_desk" }] }))
+    .unwrap();
     forbidden(rule_sets::create(&ctx, &more).await);
     // What touches others, and other applications, is their work.
     rules::create(&ctx, &rule("omenori", "ens", "PT", None)).await.unwrap();
@@ -169,7 +172,8 @@ async fn the_catalogue_of_the_gateway_is_fixed() {
     let mut fields = ApplicationFields::from(&standing);
     fields.default_role = Some("administrator".to_owned());
     assert!(matches!(applications::update(&school.ctx, &standing, &fields).await, Err(Error::Conflict(_))));
-    let another: ApplicationFields = serde_json::from_value(json!({ "name": "passerelle", "roles": [{ "name": "administrator" }] })).unwrap();
+    let another: ApplicationFields =
+        serde_json::from_value(json!({ "name": "passerelle", "roles": [{ "name": "administrator" }] })).unwrap();
     assert!(matches!(applications::create(&school.ctx, &another).await, Err(Error::Conflict(_))));
     assert!(matches!(applications::delete(&school.ctx, "passerelle").await, Err(Error::Conflict(_))));
 }

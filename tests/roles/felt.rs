@@ -190,7 +190,10 @@ async fn an_exclusion_ends_by_itself_and_stands_in_nobodys_way_then() {
     exclusions::add(ctx, &NewExclusion { valid_until: Some(until), ..exclusion(a, "membre", None) }).await.unwrap();
     assert_eq!(school.held("a", "notes").await, ["tous"]);
     let told = roles::explain(ctx, a, Some("notes"), None).await.unwrap();
-    assert_eq!(told.nearest_misses.iter().map(|miss| (miss.why, miss.value.as_deref())).collect::<Vec<_>>(), [(roles::WhyNot::Excluded, Some("membre"))]);
+    assert_eq!(
+        told.nearest_misses.iter().map(|miss| (miss.why, miss.value.as_deref())).collect::<Vec<_>>(),
+        [(roles::WhyNot::Excluded, Some("membre"))]
+    );
     let after = Context { now: until, ..ctx.clone() };
     let mut tx = after.store.begin().await.unwrap();
     roles::recompute_since_in(&mut tx, &after, &[a], ctx.now).await.unwrap();

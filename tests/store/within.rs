@@ -76,7 +76,8 @@ async fn assignments_of_other_people_and_applications_are_not_listed_and_not_cou
             let expected: Vec<Assignment> = found.iter().map(|at| all[*at].clone()).collect();
             assert_eq!(listed, expected, "{within:?}");
         }
-        let narrower = assignment::Filter { within: Some(of_units), application: Some("autre".to_owned()), ..assignment::Filter::default() };
+        let narrower =
+            assignment::Filter { within: Some(of_units), application: Some("autre".to_owned()), ..assignment::Filter::default() };
         let words = PageRequest::parse(Some(1), None, Some("AUTRE")).unwrap();
         for page in [PageRequest::first(1), words] {
             let listed = assignment::list(&mut tx, &page, &narrower).await.unwrap();

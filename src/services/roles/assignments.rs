@@ -267,7 +267,8 @@ fn wrong_reason(reason: Option<&str>) -> Option<Invalid> {
 
 pub(super) fn checked(ctx: &Context, new: &NewAssignment) -> Vec<Invalid> {
     let mut wrong = Vec::new();
-    let misfit = |scope: &&str| scope.trim() != *scope || scope.chars().count() > TEMPLATE_LENGTH_MAX || scope.chars().any(char::is_control);
+    let misfit =
+        |scope: &&str| scope.trim() != *scope || scope.chars().count() > TEMPLATE_LENGTH_MAX || scope.chars().any(char::is_control);
     if new.scope.as_deref().is_some_and(|scope| misfit(&scope)) {
         let why = format!("has at most {TEMPLATE_LENGTH_MAX} characters, no space at either end and no control characters");
         wrong.push(Invalid::new("scope", why));

@@ -3,8 +3,8 @@
 
 use super::super::context::{Context, Gateway};
 use super::super::error::Error;
-use super::fields::RuleFields;
 use super::effects;
+use super::fields::RuleFields;
 use super::recompute::{Changed, Pass, recompute_since_in};
 use super::window::Window;
 use crate::store::establishment::role_edge;

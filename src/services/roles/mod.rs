@@ -62,6 +62,6 @@ pub(in crate::services) use save::{check, replace_in};
 pub use simulate::{Person, SimulatedRole, Simulation, View, simulate, simulate_catalogue, simulate_change, simulate_seen};
 pub(in crate::services) use simulate::{facts_matter_in, simulate_facts};
 pub(in crate::services) use supposed::Supposed;
+pub use telling::Telling;
 pub use weigh::{Because, Enough, Reason, Verdict};
 pub use window::{Opening, window_of};
-pub use telling::Telling;

@@ -69,7 +69,8 @@ pub async fn find_live(tx: &mut Tx, secret: TokenHash, now: Timestamp) -> Result
 
 /// One token by key.
 pub async fn find(tx: &mut Tx, id: TokenId) -> Result<Option<ApiToken>, Error> {
-    const SQL: &str = "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by, within FROM api_tokens WHERE id = $1";
+    const SQL: &str =
+        "SELECT id, name, kind, scope, created_at, last_used_at, expires_at, created_by, within FROM api_tokens WHERE id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
