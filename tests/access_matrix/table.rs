@@ -156,6 +156,7 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/assignments/{id}", Held, 200, ""),
     row("POST", "/establishments/{slug}/assignments/{id}/end", Access, 204, ""),
     row("GET", "/establishments/{slug}/assignments/unused", Read, 200, ""),
+    row("GET", "/establishments/{slug}/users/unused", Read, 200, ""),
     row("GET", "/establishments/{slug}/exclusions", Read, 200, ""),
     row(
         "POST",

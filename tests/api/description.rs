@@ -71,6 +71,7 @@ const OF_SOME: &[(&str, &[&str])] = &[
     ("export_application", &["format"]),
     ("list_pending", &["limit"]),
     ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),
+    ("list_unused_users", &["since"]),
     ("list_unused_assignments", &["since", "user", "application", "role", "scope", "origin"]),
     ("list_campaigns", &["name", "state"]),
     ("list_campaign_items", &["reviewer", "user", "application", "role", "scope", "decision", "decided"]),

@@ -7,6 +7,7 @@ use passerelle::services::applications::{self, ApplicationFields};
 use passerelle::services::reviews::{self, NewCampaign};
 use passerelle::services::roles::assignments::{self, NewAssignment};
 use passerelle::store::establishment::campaign::Extent;
+use passerelle::store::establishment::user::{self, User};
 use passerelle::store::establishment::{application, application_use};
 use serde_json::json;
 
@@ -21,16 +22,21 @@ async fn a_reviewer_decides_with_the_keyboard_alone() {
     let roles = json!([{ "name": "Chef", "title": "Chef de département" }, { "name": "Ens", "title": "Enseignant" }]);
     let fields: ApplicationFields = serde_json::from_value(json!({ "name": "scodoc", "title": "ScoDoc", "roles": roles })).unwrap();
     applications::create(&place.ctx, &fields).await.unwrap();
+    let named =
+        [("amuller", "Agnès Müller"), ("bernard.petit", "Bernard Petit"), ("chloe.martin", "Chloé Martin"), ("d.nguyen", "Duc Nguyen")];
     for (name, role, used) in
         [("amuller", "Ens", true), ("bernard.petit", "Chef", true), ("chloe.martin", "Ens", false), ("d.nguyen", "Ens", false)]
     {
         let user = place.other_user(name).await;
+        let id = user.id;
         let new: NewAssignment = serde_json::from_value(json!({ "user": user.id, "application": "scodoc", "role": role })).unwrap();
         assignments::add(&place.ctx, &new).await.unwrap();
         let mut tx = place.ctx.store.begin().await.unwrap();
+        let display_name = named.iter().find(|(known, _)| *known == name).unwrap().1.to_owned();
+        user::update(&mut tx, &User { display_name, ..user }).await.unwrap();
         let scodoc = application::find_by_name(&mut tx, "scodoc").await.unwrap().unwrap();
         if used {
-            application_use::note(&mut tx, user.id, scodoc.id, place.ctx.now).await.unwrap();
+            application_use::note(&mut tx, id, scodoc.id, place.ctx.now).await.unwrap();
         }
         tx.commit().await.unwrap();
     }

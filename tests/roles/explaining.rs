@@ -124,7 +124,7 @@ async fn in_two_scopes_the_priority_of_rules_decides_and_then_the_scope() {
     assert_eq!(losers, [("GEA", "RT", Decider::RulePriority)]);
 }
 
-fn client(json: serde_json::Value) -> clients::ClientFields {
+fn client(json: serde_json::Value) -> ClientFields {
     serde_json::from_value(json).unwrap()
 }
 

@@ -115,7 +115,7 @@ async fn nobody_decides_on_their_own_roles_or_on_what_was_laid_before_another() 
     assert!(matches!(refused, Err(Error::NotFound(_))));
     // An administrator decides on anybody's but their own.
     let administrator = Context {
-        actor: Actor::User { id: school.people["a"], roles: vec![passerelle::types::permission::GatewayRole::Administrator] },
+        actor: Actor::User { id: school.people["a"], roles: vec![passerelle::types::permission::GatewayRole::Administrator.into()] },
         ..school.ctx.clone()
     };
     assert!(matches!(reviews::decide(&administrator, id, &[verdict(own, Decision::Keep, "")]).await, Err(Error::Forbidden(_))));

@@ -138,10 +138,24 @@ async fn fill(tx: &mut Tx) -> Result<user::User, Error> {
     client::insert(tx, &client::Client { application_id: Some(notes.id), ..samples::client("scodoc") }).await?;
     client::insert(tx, &client::Client { secret_hash: None, ..samples::client("public") }).await?;
     consent::upsert(tx, elodie.id, "scodoc", "openid profile", NOW).await?;
+    insert_reviewed(tx, (&elodie, &other), &notes).await?;
     insert_key_and_token(tx, &elodie).await?;
     insert_matched(tx, &feed, &elodie).await?;
     audit_event::insert(tx, &event("first")).await?;
     Ok(elodie)
+}
+
+/// What someone is not to hold and uses, and a review of what they hold.
+async fn insert_reviewed(tx: &mut Tx, (who, by): (&user::User, &user::User), of: &application::Application) -> Result<(), Error> {
+    use super::reviews;
+    use passerelle::store::establishment::{application_use, campaign, exclusion, review_item};
+    exclusion::insert(tx, &super::exclusions::excluded(who, of, "chef")).await?;
+    application_use::note(tx, who.id, of.id, NOW).await?;
+    let begun = reviews::campaign("automne");
+    campaign::insert(tx, &begun).await?;
+    let item = reviews::item(&begun, who, Some(by), "chef");
+    review_item::insert_all(tx, &[item.clone(), reviews::item(&begun, by, None, "chef")]).await?;
+    review_item::decide(tx, &reviews::withdrawn(&item)).await
 }
 
 async fn insert_key_and_token(tx: &mut Tx, maker: &user::User) -> Result<(), Error> {

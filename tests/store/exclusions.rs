@@ -1,12 +1,12 @@
 //! What people are not to hold, what they use, and whose sign-ins end with a role.
 
 use passerelle::store::establishment::application::Application;
-use passerelle::store::establishment::application_use::{self, Unused};
+use passerelle::store::establishment::application_use::{self, Unused, UnusedAccount};
 use passerelle::store::establishment::assignment::Origin;
 use passerelle::store::establishment::client::Client;
 use passerelle::store::establishment::exclusion::{self, Excluded, Exclusion, Filter};
 use passerelle::store::establishment::facts::{self, Whose};
-use passerelle::store::establishment::user::User;
+use passerelle::store::establishment::user::{User, UserStatus};
 use passerelle::store::establishment::{application, assignment, client, grant, logout_listener, role_edge, session, user};
 use passerelle::types::id::ExclusionId;
 use passerelle::types::page::PageRequest;
@@ -27,7 +27,7 @@ async fn place(bed: &Bed) -> (Vec<User>, Application, Application) {
     (people, notes, other)
 }
 
-fn excluded(user: &User, application: &Application, role: &str) -> Exclusion {
+pub fn excluded(user: &User, application: &Application, role: &str) -> Exclusion {
     Exclusion {
         id: ExclusionId::new(),
         user_id: user.id,
@@ -93,6 +93,11 @@ async fn exclusions_are_written_listed_and_removed() {
         bed.write(async |tx| exclusion::insert(tx, &Exclusion { created_at: LATER, ..again.clone() }).await).await;
         bed.write(async |tx| exclusion::delete(tx, again.id).await).await;
         bed.refuses_as_not_found("exclusion", async |tx| exclusion::delete(tx, again.id).await).await;
+        // A unit of another name takes what stands in it along.
+        bed.write(async |tx| exclusion::rename_scope(tx, "département/RT", "GEA").await).await;
+        let moved = exclusion::find(&mut bed.read().await, made[2].id).await.unwrap().unwrap();
+        assert_eq!(moved.scope, "GEA");
+        bed.write(async |tx| exclusion::rename_scope(tx, "GEA", "département/RT").await).await;
         bed.write(async |tx| exclusion::delete_of_application(tx, notes.id).await).await;
         let left = exclusion::list(&mut bed.read().await, &PageRequest::first(10), &Filter::default()).await.unwrap();
         assert_eq!(left.items, [made[2].clone()]);
@@ -155,6 +160,37 @@ async fn a_use_is_noted_once_a_day_and_unused_roles_are_listed() {
         };
         let page = PageRequest { query: Some("trois".to_owned()), ..PageRequest::first(10) };
         assert_eq!(application_use::list_unused(&mut tx, &page, since, &only).await.unwrap().items, [row(three, 2)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn accounts_that_nobody_signs_in_with_are_listed() {
+    on_every_engine(async |bed| {
+        let mut people = [person("une"), person("deux"), person("trois"), person("quatre")];
+        people.sort_by_key(|one| one.id);
+        people[0].last_sign_in_at = None;
+        people[1].last_sign_in_at = Some(NOW);
+        people[2].status = UserStatus::Disabled;
+        people[3].created_at = NOW.plus_s(-1);
+        bed.write(async |tx| user::insert_all(tx, &people).await).await;
+        let mut tx = bed.read().await;
+        let since = NOW.plus_s(-3600);
+        let found = application_use::list_unused_accounts(&mut tx, &PageRequest::first(9), since).await.unwrap();
+        let expected = UnusedAccount {
+            id: people[0].id,
+            username: people[0].username.clone(),
+            display_name: people[0].display_name.clone(),
+            email: people[0].email.clone(),
+            home_unit: people[0].home_unit.clone(),
+            last_sign_in_at: None,
+            created_at: people[0].created_at,
+        };
+        assert_eq!((found.total, found.items), (1, vec![expected]));
+        let later = walk(1, None, async |page| application_use::list_unused_accounts(&mut bed.read().await, page, LATER).await).await;
+        assert_eq!(later.into_iter().map(|one| one.id).collect::<Vec<_>>(), [people[0].id, people[1].id, people[3].id]);
+        let words = PageRequest { query: Some("nobody".to_owned()), ..PageRequest::first(9) };
+        assert_eq!(application_use::list_unused_accounts(&mut tx, &words, LATER).await.unwrap().total, 0);
     })
     .await;
 }

@@ -11,7 +11,7 @@ use passerelle::types::page::PageRequest;
 use super::engine::{Bed, on_every_engine, walk};
 use super::samples::{LATER, NOW, person};
 
-fn campaign(name: &str) -> Campaign {
+pub fn campaign(name: &str) -> Campaign {
     Campaign {
         id: CampaignId::new(),
         name: name.to_owned(),
@@ -33,7 +33,7 @@ fn campaign(name: &str) -> Campaign {
     }
 }
 
-fn item(campaign: &Campaign, user: &User, reviewer: Option<&User>, role: &str) -> ReviewItem {
+pub fn item(campaign: &Campaign, user: &User, reviewer: Option<&User>, role: &str) -> ReviewItem {
     ReviewItem {
         id: ReviewItemId::new(),
         campaign_id: campaign.id,
@@ -55,7 +55,7 @@ fn item(campaign: &Campaign, user: &User, reviewer: Option<&User>, role: &str) -
     }
 }
 
-fn withdrawn(item: &ReviewItem) -> ReviewItem {
+pub fn withdrawn(item: &ReviewItem) -> ReviewItem {
     ReviewItem {
         decision: Some(Decision::Withdraw),
         reason: Some("n’y enseigne plus".to_owned()),

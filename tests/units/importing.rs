@@ -66,11 +66,11 @@ async fn nobody_imports_more_than_they_hold_or_anything_for_themselves() {
     };
     let rows = vec![row("chef", "omenori", "ADMIN"), row("b", "passerelle", "administrator"), row("b", "omenori", "PT")];
     let acting = |role| Context { actor: Actor::User { id: school.people["chef"], roles: vec![role] }, ..school.ctx.clone() };
-    let imported = roles::import(&acting(GatewayRole::Administrator), Brought::Rows(rows.clone()), false).await.unwrap();
+    let imported = roles::import(&acting(GatewayRole::Administrator.into()), Brought::Rows(rows.clone()), false).await.unwrap();
     assert_eq!((imported.added, imported.refused.len()), (2, 1));
     assert_eq!((imported.refused[0].line, imported.refused[0].field.as_str()), (1, "username"));
     assert_eq!(school.recorded("b").await[0].given_by.as_deref(), Some(format!("user:{}", school.people["chef"]).as_str()));
-    let refused = roles::import(&acting(GatewayRole::Auditor), Brought::Rows(rows), true).await;
+    let refused = roles::import(&acting(GatewayRole::Auditor.into()), Brought::Rows(rows), true).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
 }
 
@@ -94,7 +94,7 @@ async fn the_end_and_the_reason_of_a_role_given_by_hand_may_change() {
     let computed = school.recorded("b").await.remove(0);
     let refused = assignments::edit(ctx, &computed, &AssignmentFields { valid_until: None, reason: None }).await;
     assert!(matches!(refused, Err(Error::Conflict(_))));
-    let oneself = Context { actor: Actor::User { id: school.people["a"], roles: vec![GatewayRole::Administrator] }, ..ctx.clone() };
+    let oneself = Context { actor: Actor::User { id: school.people["a"], roles: vec![GatewayRole::Administrator.into()] }, ..ctx.clone() };
     let refused = assignments::edit(&oneself, &changed, &AssignmentFields { valid_until: None, reason: None }).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
 }

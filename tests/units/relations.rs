@@ -49,7 +49,7 @@ async fn a_relation_is_added_once_and_ended() {
 async fn nobody_becomes_a_tutor_by_their_own_hand() {
     let school = School::new(&["chef", "apprenti"], &[]).await;
     let [chef, apprentice] = ["chef", "apprenti"].map(|name| school.people[name]);
-    let acting = Context { actor: Actor::User { id: chef, roles: vec![GatewayRole::Administrator] }, ..school.ctx.clone() };
+    let acting = Context { actor: Actor::User { id: chef, roles: vec![GatewayRole::Administrator.into()] }, ..school.ctx.clone() };
     assert!(matches!(relations::add(&acting, &new("tutor", chef, apprentice)).await, Err(Error::Forbidden(_))));
     let row = |username: &str, other: &str| RelationRow {
         kind: "tutor".to_owned(),
@@ -60,7 +60,7 @@ async fn nobody_becomes_a_tutor_by_their_own_hand() {
     };
     let imported = relations::import(&acting, Brought::Rows(vec![row("CHEF", "apprenti"), row("apprenti", "chef")]), false).await.unwrap();
     assert_eq!((imported.added, imported.refused[0].line, imported.refused[0].field.as_str()), (1, 1, "username"));
-    let auditor = Context { actor: Actor::User { id: chef, roles: vec![GatewayRole::Auditor] }, ..school.ctx.clone() };
+    let auditor = Context { actor: Actor::User { id: chef, roles: vec![GatewayRole::Auditor.into()] }, ..school.ctx.clone() };
     assert!(matches!(relations::add(&auditor, &new("tutor", apprentice, chef)).await, Err(Error::Forbidden(_))));
     assert!(matches!(relations::import(&auditor, Brought::Rows(Vec::new()), true).await, Err(Error::Forbidden(_))));
 }

@@ -113,7 +113,7 @@ async fn nobody_changes_their_own_roles_through_units() {
     school.change("chef", |user| user.home_unit = Some("RT".to_owned())).await;
     school.change("b", |user| user.home_unit = Some("GEII".to_owned())).await;
     school.rule("scodoc", r#"[{"unit": "Direction|Vacances"}]"#, "Admin", None).await;
-    let actor = Actor::User { id: school.people["chef"], roles: vec![GatewayRole::Administrator] };
+    let actor = Actor::User { id: school.people["chef"], roles: vec![GatewayRole::Administrator.into()] };
     let acting = Context { actor, ..school.ctx.clone() };
     assert!(matches!(renamed(&acting, "RT", "Direction").await, Err(Error::Forbidden(_))));
     let direction = add(&acting, "Direction", None).await;
@@ -123,7 +123,7 @@ async fn nobody_changes_their_own_roles_through_units() {
     renamed(&acting, "RT", "Réseaux").await.unwrap();
     renamed(&acting, "GEII", "Vacances").await.unwrap();
     assert_eq!(school.held("b", "scodoc").await, ["Admin"], "another's roles may change");
-    let auditor = Context { actor: Actor::User { id: school.people["b"], roles: vec![GatewayRole::Auditor] }, ..school.ctx.clone() };
+    let auditor = Context { actor: Actor::User { id: school.people["b"], roles: vec![GatewayRole::Auditor.into()] }, ..school.ctx.clone() };
     assert!(matches!(units::remove(&auditor, direction.id, None).await, Err(Error::Forbidden(_))));
     assert_eq!(units::get(&auditor, direction.id).await.unwrap().name, "Direction");
 }

@@ -53,7 +53,8 @@ CREATE TABLE units (
     name TEXT COLLATE "C" NOT NULL UNIQUE,
     title TEXT COLLATE "C" NOT NULL,
     search TEXT COLLATE "C" NOT NULL,
-    parent_id UUID REFERENCES units (id),
+    -- Looked at when a transaction ends: archives come back in the order of keys, and a unit may be older than the one above it.
+    parent_id UUID REFERENCES units (id) DEFERRABLE INITIALLY DEFERRED,
     source_id UUID REFERENCES sources (id) ON DELETE SET NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL

@@ -53,7 +53,8 @@ CREATE TABLE units (
     name TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,
     search TEXT NOT NULL,
-    parent_id BLOB REFERENCES units (id),
+    -- Looked at when a transaction ends: archives come back in the order of keys, and a unit may be older than the one above it.
+    parent_id BLOB REFERENCES units (id) DEFERRABLE INITIALLY DEFERRED,
     source_id BLOB REFERENCES sources (id) ON DELETE SET NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL

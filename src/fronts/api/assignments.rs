@@ -16,7 +16,6 @@ use crate::fronts::http::version::{IfMatch, Versioned};
 use crate::services::brought_rows::{Brought, Imported};
 use crate::services::roles::assignments::{self, AssignmentFields, NewAssignment};
 use crate::services::roles::{self, AssignmentRow};
-use crate::store::establishment::application_use::{self, Unused};
 use crate::store::establishment::assignment::{Assignment, Filter, Origin};
 use crate::store::establishment::ended_assignment::{Compared, Span, Way};
 use crate::types::id::{AssignmentId, RuleId, UserId};
@@ -163,40 +162,4 @@ pub async fn import(
 pub async fn end(Here(ctx): Here, Key(id): Key<AssignmentId>) -> Result<StatusCode, Problem> {
     assignments::end(&ctx, id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// What a list of unused roles may be asked.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct WantedUnused {
-    /// Rows of a page: 1 to 500, 50 when left out.
-    limit: Option<i64>,
-    /// The `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// Words to look for in the person's names.
-    q: Option<String>,
-    /// Unused since then; for 180 days when left out.
-    since: Option<Timestamp>,
-    /// The person.
-    user: Option<UserId>,
-    /// The application's name.
-    application: Option<String>,
-    /// Exact role.
-    role: Option<String>,
-    /// Exact scope.
-    scope: Option<String>,
-    /// Where they come from.
-    #[param(inline)]
-    origin: Option<Origin>,
-}
-
-/// Lists roles given before an instant whose holders have not signed in to the application since.
-#[utoipa::path(get, path = "/establishments/{slug}/assignments/unused", operation_id = "list_unused_assignments", tag = "assignments",
-    params(Of, WantedUnused), responses((status = 200, body = Listing<Unused>), Refusals))]
-pub async fn unused(Here(ctx): Here, Query(wanted): Query<WantedUnused>) -> Result<Json<Listing<Unused>>, Problem> {
-    let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
-    let WantedUnused { since, user, application, role, scope, origin, .. } = wanted;
-    let filter = application_use::Filter { user, application, role, scope, origin: named(origin.as_ref()) };
-    Ok(Json(roles::unused::list(&ctx, &page, since, &filter).await?.into()))
 }

@@ -32,6 +32,7 @@ mod source_files;
 mod sources;
 mod tokens;
 mod units;
+mod unused;
 mod users;
 mod zones;
 
@@ -103,12 +104,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(catalogues::list))
-        .routes(routes!(catalogues::import))
-        .routes(routes!(catalogues::export))
-        .routes(routes!(catalogues::matrix))
-        .routes(routes!(catalogues::pending))
-        .routes(routes!(checks::check))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::show, clients::update, clients::delete))
         .routes(routes!(clients::rotate_secret))
@@ -138,7 +133,8 @@ fn resources_of_units() -> OpenApiRouter<Api> {
 /// What people are not to hold, and reviews of what they hold.
 fn resources_of_reviews() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(assignments::unused))
+        .routes(routes!(unused::roles))
+        .routes(routes!(unused::accounts))
         .routes(routes!(exclusions::list, exclusions::create))
         .routes(routes!(exclusions::show))
         .routes(routes!(exclusions::end))
@@ -156,6 +152,12 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(applications::simulate))
+        .routes(routes!(catalogues::list))
+        .routes(routes!(catalogues::import))
+        .routes(routes!(catalogues::export))
+        .routes(routes!(catalogues::matrix))
+        .routes(routes!(catalogues::pending))
+        .routes(routes!(checks::check))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::lint))
         .routes(routes!(rules::simulate))

@@ -69,6 +69,19 @@ pub struct Unused {
     limit: usize,
 }
 
+/// Which unused accounts.
+#[derive(Debug, Args)]
+pub struct UnusedAccounts {
+    /// The establishment.
+    est: String,
+    /// Unused since then, for instance 2026-09-01T00:00:00Z; for 180 days when left out.
+    #[arg(long)]
+    since: Option<String>,
+    /// Most rows printed.
+    #[arg(long, default_value_t = 1000)]
+    limit: usize,
+}
+
 /// Reads an instant of a flag.
 pub fn instant(flag: &'static str, raw: Option<String>) -> anyhow::Result<Option<Timestamp>> {
     raw.map(|raw| serde_json::from_value::<Timestamp>(raw.into())).transpose().context(flag)
@@ -118,5 +131,16 @@ pub async fn unused(local: &Local, output: Output, wanted: Unused) -> anyhow::Re
     output.list(&found, &headings, |x| {
         let fixed = [x.id.to_string(), x.username.clone(), x.application.clone(), x.role.clone(), x.scope.clone(), word(x.origin)];
         fixed.into_iter().chain([or_dash(x.last_used_at.as_ref()), or_dash(x.last_sign_in_at.as_ref())]).collect()
+    })
+}
+
+/// `passerelle user unused`.
+pub async fn unused_accounts(local: &Local, output: Output, wanted: UnusedAccounts) -> anyhow::Result<()> {
+    let ctx = local.establishment(&wanted.est).await?;
+    let since = instant("--since", wanted.since)?;
+    let found = collect(wanted.limit, None, async |page| Ok(unused::list_accounts(&ctx, &page, since).await?)).await?;
+    output.list(&found, &["cli-username", "cli-name", "cli-email", "cli-unit", "cli-last-sign-in"], |x| {
+        let fixed = [x.username.clone(), x.display_name.clone(), or_dash(x.email.as_ref()), or_dash(x.home_unit.as_ref())];
+        fixed.into_iter().chain([or_dash(x.last_sign_in_at.as_ref())]).collect()
     })
 }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::args::Rows;
+use super::exclusion;
 use super::explanation;
 use super::local::Local;
 use super::output::{Output, beside, collect, or_dash};
@@ -28,6 +29,8 @@ pub enum Command {
         #[command(flatten)]
         rows: Rows,
     },
+    /// List people who may sign in and do not.
+    Unused(exclusion::UnusedAccounts),
     /// Show a person.
     Show(Named),
     /// Why a person holds which role, and why not another: entry, group, rule, capture, role.
@@ -102,6 +105,7 @@ pub struct Create {
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create(new) => create(local, output, new).await,
+        Command::Unused(wanted) => exclusion::unused_accounts(local, output, wanted).await,
         Command::List { est, status, rows } => {
             let ctx = local.establishment(&est).await?;
             let filter = Filter { status, ..Filter::default() };

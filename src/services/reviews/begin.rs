@@ -152,9 +152,9 @@ impl Picture<'_> {
             let people = user::list_after(tx, after, STEP).await?;
             let Some(last) = people.last().map(|person| person.id) else { break };
             let standing = assignment::list_between(tx, after, last).await?;
-            let uses = application_use::list_between(tx, after, last).await?;
+            let last_uses = application_use::list_between(tx, after, last).await?;
             let used: HashMap<(UserId, ApplicationId), Timestamp> =
-                uses.into_iter().map(|(user, application, at)| ((user, application), at)).collect();
+                last_uses.into_iter().map(|(user, application, at)| ((user, application), at)).collect();
             after = Some(last);
             let wanted: Vec<&User> =
                 people.iter().filter(|person| person.status == UserStatus::Active && self.is_of_unit(person)).collect();

@@ -9,7 +9,7 @@ use super::evaluate::{Facts, Matching};
 use super::graph::{Graph, Place};
 use super::work::Stop;
 use crate::store::establishment::application::{Application, Cardinality, Policy, Role, ScopeKind};
-use crate::store::establishment::assignment::{Origin, Step};
+use crate::store::establishment::assignment::Origin;
 use crate::store::establishment::group::Group;
 use crate::store::establishment::rule::Condition;
 use crate::store::establishment::user::{User, UserStatus};
@@ -17,6 +17,7 @@ use crate::types::id::{ApplicationId, GroupId, RuleId, UserId};
 use crate::types::time::Timestamp;
 
 const GROUPS: usize = 12;
+const NOW: Timestamp = Timestamp::from_seconds(1_000);
 const PATTERNS: [&str; 6] = ["g(?<unit>\\d)", "g1?(?<unit>\\d+)", "(?<unit>h)|g.*", "g[0-4]", "cn=(?<unit>g\\d+),ou=x", "none"];
 const ROLES: [&str; 4] = ["A", "B", "C", "unknown"];
 
@@ -79,33 +80,55 @@ fn person(units: Vec<String>) -> User {
     }
 }
 
-fn rule() -> impl Strategy<Value = RuleFields> {
-    let condition = (0..PATTERNS.len(), any::<bool>(), any::<bool>()).prop_map(|(at, unit, not)| {
+fn single() -> impl Strategy<Value = Condition> {
+    (0..PATTERNS.len(), any::<bool>(), any::<bool>()).prop_map(|(at, unit, not)| {
         let pattern = PATTERNS.get(at).map(|p| (*p).to_owned());
         let (group, unit) = if unit { (None, pattern) } else { (pattern, None) };
         Condition { group, unit, not, ..Condition::default() }
-    });
-    let parts = (prop::collection::vec(condition, 1..4), 0..ROLES.len(), any::<bool>(), -1..2_i64);
-    parts.prop_map(|(when, role, scoped, priority)| RuleFields {
+    })
+}
+
+/// Single conditions, and some of them inside others.
+fn condition() -> impl Strategy<Value = Condition> {
+    let inside = |condition: BoxedStrategy<Condition>| {
+        (prop::collection::vec(condition, 1..3), any::<bool>(), any::<bool>()).prop_map(|(several, every, not)| {
+            let (any, all) = if every { (None, Some(several)) } else { (Some(several), None) };
+            Condition { any, all, not, ..Condition::default() }
+        })
+    };
+    let nested = prop_oneof![3 => single(), 1 => inside(single().boxed())].boxed();
+    prop_oneof![3 => single(), 1 => inside(nested)]
+}
+
+/// Before, at and after the instant of which is asked.
+fn instant() -> impl Strategy<Value = Option<Timestamp>> {
+    prop::sample::select(vec![None, None, Some(500), Some(1_000), Some(1_500)]).prop_map(|at| at.map(Timestamp::from_seconds))
+}
+
+fn rule() -> impl Strategy<Value = RuleFields> {
+    let parts = (prop::collection::vec(condition(), 1..4), 0..ROLES.len(), any::<bool>(), -1..2_i64, instant(), instant());
+    parts.prop_map(|(when, role, scoped, priority, valid_from, valid_until)| RuleFields {
         application: "app".to_owned(),
         when,
         role: ROLES.get(role).map(|role| (*role).to_owned()).unwrap_or_default(),
         scope: scoped.then(|| "{unit}".to_owned()),
         priority,
+        valid_from,
+        valid_until,
         ..RuleFields::default()
     })
 }
 
-type Row = (String, String, Origin, Option<RuleId>, Vec<Step>);
+type Row = (String, String, Origin, Option<RuleId>, Option<Timestamp>, String);
 
 /// What someone is given, with the reasons, by role and scope.
 fn rows(engine: &Engine, user: &User, direct: &[Place]) -> Vec<Row> {
     let facts = Facts { user, entry: "uid=a", direct, sources: &[], excluded: &[] };
     let row = |d: super::decide::Decided<'_>| {
-        let path = d.path(&engine.matcher, &facts);
-        (d.role.clone(), d.scope.clone(), d.origin(), d.by.and_then(|(rule, _)| rule.id), path)
+        let path = serde_json::to_string(&d.path(&engine.matcher, &facts)).unwrap_or_default();
+        (d.role.clone(), d.scope.clone(), d.origin(), d.by.and_then(|(rule, _)| rule.id), d.until, path)
     };
-    let mut rows: Vec<Row> = engine.decide(&facts, &[], Timestamp::default()).into_iter().map(row).collect();
+    let mut rows: Vec<Row> = engine.decide(&facts, &[], NOW).into_iter().map(row).collect();
     rows.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
     rows
 }
@@ -129,9 +152,10 @@ proptest! {
         ready.sort_by_key(|rule| (priority(rule), rule.id));
         let applications = [application(cardinality)];
         let built = |groups: Vec<Group>, nestings: &[(GroupId, GroupId)]| {
-            let mut matching = Matching::new(Graph::new(groups, nestings), ready.iter(), Stop::default());
+            let mut rules = ready.clone();
+            let mut matching = Matching::new(Graph::new(groups, nestings), &mut rules, Stop::default());
             while matching.advance(7).is_ok_and(|some_left| some_left) {}
-            Engine::new(&applications, ready.clone(), matching.finish())
+            Engine::new(&applications, rules, matching.finish())
         };
         let members: Vec<GroupId> = inside.iter().filter_map(|at| groups.get(*at)).map(|group| group.id).collect();
         let places = |engine: &Engine, members: &[GroupId]| members.iter().filter_map(|id| engine.matcher.graph.place(*id)).collect::<Vec<_>>();
@@ -158,6 +182,46 @@ proptest! {
         }
         prop_assert!(found.iter().all(|(role, ..)| role != "unknown"));
         prop_assert!(!found.is_empty(), "the default role is there when nothing else is");
+    }
+
+    #[test]
+    fn any_gives_what_its_branches_give_and_not_any_is_that_none_holds(
+        branches in prop::collection::vec(single(), 2..4),
+        inside in subsequence((0..GROUPS).collect::<Vec<_>>(), 0..5),
+        units in subsequence(vec!["g1", "g2", "h", "3"], 0..4),
+        scoped in any::<bool>(),
+        not in any::<bool>(),
+    ) {
+        let groups = groups();
+        let applications = [application(Cardinality::Multi)];
+        let fields = |when: Vec<Condition>| RuleFields {
+            application: "app".to_owned(),
+            when,
+            role: "A".to_owned(),
+            scope: (scoped && !not).then(|| "{unit}".to_owned()),
+            ..RuleFields::default()
+        };
+        let given = |written: Vec<RuleFields>| -> Option<Vec<(String, String)>> {
+            let ready: Option<Vec<Compiled>> = written.iter().map(|fields| Compiled::new(fields, Some(RuleId::new())).ok()).collect();
+            let mut rules = ready?;
+            let mut matching = Matching::new(Graph::new(groups.clone(), &[]), &mut rules, Stop::default());
+            while matching.advance(100).is_ok_and(|some_left| some_left) {}
+            let engine = Engine::new(&applications, rules, matching.finish());
+            let direct: Vec<Place> =
+                inside.iter().filter_map(|at| groups.get(*at)).filter_map(|group| engine.matcher.graph.place(group.id)).collect();
+            let units = units.iter().map(|unit| (*unit).to_owned()).collect();
+            Some(rows(&engine, &person(units), &direct).into_iter().map(|(role, scope, ..)| (role, scope)).collect())
+        };
+        let any = Condition { any: Some(branches.clone()), not, ..Condition::default() };
+        let turned = |branch: &Condition| Condition { not: !branch.not, ..branch.clone() };
+        let apart = if not {
+            vec![fields(branches.iter().map(turned).collect())]
+        } else {
+            branches.iter().map(|branch| fields(vec![branch.clone()])).collect()
+        };
+        if let (Some(together), Some(apart)) = (given(vec![fields(vec![any])]), given(apart)) {
+            prop_assert_eq!(together, apart);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::unit_tree::Tree;
 use super::users;
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, Filter, Unit};
-use crate::store::establishment::{api_token, assignment_by_hand};
+use crate::store::establishment::{api_token, assignment_by_hand, exclusion};
 use crate::types::Invalid;
 use crate::types::id::{RuleId, UnitId};
 use crate::types::page::{Page, PageRequest};
@@ -151,6 +151,7 @@ pub async fn create(ctx: &Context, fields: &UnitFields) -> Result<Unit, Error> {
 /// below itself; `Conflict` for a name that is taken or that a source states; `Forbidden` when the caller's own roles would change.
 pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<ChangedUnit, Error> {
     ctx.require(Permission::ManageUnits)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let standing = get_in(&mut tx, read.id).await?;
     Error::unless_same(read, &standing)?;
@@ -179,6 +180,7 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
         let people = users::put_in_unit_in(&mut tx, ctx, &standing.name, Some(&answer.unit.name)).await?;
         answer.assignments = assignment_by_hand::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         api_token::rename_unit(&mut tx, &standing.name, &answer.unit.name).await?;
+        exclusion::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         roles::recompute_users_in(&mut tx, ctx, &people).await?;
         own.unchanged_in(&mut tx).await?;
         answer.people = people.len() as u64;
@@ -187,6 +189,7 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
     let detail = json!({ "before": UnitFields::from(&standing), "people": answer.people, "assignments": answer.assignments });
     record_in(&mut tx, ctx, "unit.updated", &answer.unit, detail).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(answer)
 }
 

@@ -13,7 +13,7 @@ use super::follow::rules_naming;
 use super::{NamingRule, get_in, record_in};
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, Unit};
-use crate::store::establishment::{api_token, assignment_by_hand, user};
+use crate::store::establishment::{api_token, assignment_by_hand, exclusion, user};
 use crate::types::id::UnitId;
 use crate::types::permission::Permission;
 
@@ -37,6 +37,7 @@ pub struct Removed {
 /// own roles would change.
 pub async fn remove(ctx: &Context, id: UnitId, move_to: Option<&str>) -> Result<Removed, Error> {
     ctx.require(Permission::ManageUnits)?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let gone = get_in(&mut tx, id).await?;
     let tree = Tree::load(&mut tx).await?;
@@ -51,6 +52,7 @@ pub async fn remove(ctx: &Context, id: UnitId, move_to: Option<&str>) -> Result<
     let detail = json!({ "move_to": move_to, "units": removed.units, "people": removed.people, "assignments": removed.assignments });
     record_in(&mut tx, ctx, "unit.deleted", &gone, detail).await?;
     tx.commit().await?;
+    told.hurry(ctx).await;
     Ok(removed)
 }
 
@@ -61,6 +63,7 @@ async fn hand_over(tx: &mut Tx, ctx: &Context, tree: &Tree, gone: &Unit, heir: &
     let people = users::put_in_unit_in(tx, ctx, &gone.name, Some(heir)).await?;
     let assignments = assignment_by_hand::rename_scope(tx, &gone.name, heir).await?;
     api_token::rename_unit(tx, &gone.name, heir).await?;
+    exclusion::rename_scope(tx, &gone.name, heir).await?;
     roles::recompute_users_in(tx, ctx, &people).await?;
     own.unchanged_in(tx).await?;
     Ok(Removed { units, people: people.len() as u64, assignments, rules: Vec::new() })

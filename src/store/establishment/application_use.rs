@@ -1,9 +1,10 @@
-//! When someone last signed in to an application, to the day; and roles that nobody uses.
+//! When someone last signed in to an application, to the day; and roles and accounts that nobody uses.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::assignment::Origin;
+use super::user::UserStatus;
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -113,4 +114,39 @@ pub async fn list_unused(tx: &mut Tx, page: &PageRequest, since: Timestamp, f: &
         counted.bind(&f.application).bind(&f.role).bind(&f.scope).bind(&f.origin).fetch_one(c).await
     })?;
     Ok(Page::cut(rows, page.limit, total, |x: &Unused| x.id.uuid()))
+}
+
+/// Someone who may sign in and does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct UnusedAccount {
+    /// The person.
+    pub id: UserId,
+    /// The name they sign in with.
+    pub username: String,
+    /// What people read.
+    pub display_name: String,
+    /// Their address.
+    pub email: Option<String>,
+    /// Their home unit.
+    pub home_unit: Option<String>,
+    /// When they last signed in; never when absent.
+    pub last_sign_in_at: Option<Timestamp>,
+    /// When they were added.
+    pub created_at: Timestamp,
+}
+
+/// A page of active people who were added before an instant and have not signed in since, oldest first.
+pub async fn list_unused_accounts(tx: &mut Tx, page: &PageRequest, since: Timestamp) -> Result<Page<UnusedAccount>, Error> {
+    const SQL: &str = "SELECT id, username, display_name, email, home_unit, last_sign_in_at, created_at FROM users \
+         WHERE status = $1 AND created_at < $2 AND (last_sign_in_at IS NULL OR last_sign_in_at < $2) AND ($3 IS NULL OR id > $3) \
+         AND ($4 IS NULL OR search LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5";
+    const COUNT: &str = "SELECT count(*) FROM users WHERE status = $1 AND created_at < $2 AND (last_sign_in_at IS NULL OR last_sign_in_at < $2) \
+         AND ($3 IS NULL OR search LIKE $3 ESCAPE '\\')";
+    let query = page.query.as_deref().map(like_part);
+    let rows = on!(tx, |c| {
+        let listed = sqlx::query_as(SQL).bind(UserStatus::Active).bind(since).bind(page.after).bind(&query);
+        listed.bind(page.limit + 1).fetch_all(c).await
+    })?;
+    let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(UserStatus::Active).bind(since).bind(&query).fetch_one(c).await)?;
+    Ok(Page::cut(rows, page.limit, total, |x: &UnusedAccount| x.id.uuid()))
 }

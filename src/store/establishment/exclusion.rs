@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::application::ScopeKind;
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -130,5 +131,17 @@ pub async fn delete(tx: &mut Tx, id: ExclusionId) -> Result<(), Error> {
 pub async fn delete_of_application(tx: &mut Tx, application: ApplicationId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM exclusions WHERE application_id = $1";
     on!(tx, |c| sqlx::query(SQL).bind(application).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Has exclusions in one unit stand for another: those of applications whose scopes are units. Where there is one already, that one stands.
+pub async fn rename_scope(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const TWICE: &str = "DELETE FROM exclusions WHERE scope = $1 AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3) \
+         AND EXISTS (SELECT 1 FROM exclusions o WHERE o.user_id = exclusions.user_id AND o.application_id = exclusions.application_id \
+         AND o.role = exclusions.role AND o.scope = $2)";
+    const SQL: &str =
+        "UPDATE exclusions SET scope = $2 WHERE scope = $1 AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3)";
+    on!(tx, |c| sqlx::query(TWICE).bind(from).bind(to).bind(ScopeKind::Unit).execute(c).await.map(drop))?;
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).bind(ScopeKind::Unit).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -140,10 +140,10 @@ impl Unit {
     }
 }
 
-/// Writes new units, those above before those below.
+/// Writes new units.
 ///
 /// # Errors
-/// `Taken` when a name is another's, `Referenced` when a unit above is not there.
+/// `Taken` when a name is another's; a unit above that is not there is told when the transaction ends.
 pub async fn insert_all(tx: &mut Tx, units: &[Unit]) -> Result<(), Error> {
     bulk::insert_all(tx, units).await
 }
@@ -170,7 +170,7 @@ pub async fn move_children(tx: &mut Tx, from: UnitId, to: Option<UnitId>, at: Ti
 /// Removes a unit.
 ///
 /// # Errors
-/// `Referenced` while units stand below it, `NotFound`.
+/// `NotFound`; units that stand below it are told when the transaction ends.
 pub async fn delete(tx: &mut Tx, id: UnitId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM units WHERE id = $1";
     let gone = on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(|d| d.rows_affected()))?;

@@ -89,19 +89,9 @@ impl Work<'_> {
             if let Some(supposed) = &mut self.supposed {
                 supposed.coming_in(step);
             }
-            let stays = step.removed.is_empty() && step.unnested.is_empty();
             if self.writes {
                 facts::change_nestings_in(&mut tx, step.id, &step.nested, &[]).await?;
-                filling.count += step.added.len() + GROUP_WEIGHT;
-                filling.groups.push((step.id, step.added.clone()));
-                // The row says that its members are these: with the last of them, or once those who leave are out.
-                filling.rows.extend(self.row(step).filter(|_| stays));
-                if filling.count >= FILL_MAX {
-                    let weight = filling.count;
-                    write(&mut tx, std::mem::take(&mut filling)).await?;
-                    self.give_back(tx, weight).await?;
-                    continue;
-                }
+                tx = self.fill(tx, step, &mut filling).await?;
             }
             self.give_back(tx, 1).await?;
         }
@@ -110,6 +100,31 @@ impl Work<'_> {
         write(&mut tx, filling).await?;
         self.put_index_back(&mut tx).await?;
         self.give_back(tx, weight).await
+    }
+
+    /// Puts those who come into a group, or lets them wait for others to be put in with.
+    async fn fill(&mut self, mut tx: Tx, step: &GroupStep, filling: &mut Filling) -> Result<Tx, Error> {
+        let stays = step.removed.is_empty() && step.unnested.is_empty();
+        let mut left = step.added.as_slice();
+        loop {
+            let (part, rest) = left.split_at(left.len().min(self.at_once(FILL_MAX)));
+            left = rest;
+            filling.count += part.len() + GROUP_WEIGHT;
+            filling.groups.push((step.id, part.to_vec()));
+            if left.is_empty() {
+                // The row says that its members are these: with the last of them, or once those who leave are out.
+                filling.rows.extend(self.row(step).filter(|_| stays));
+            }
+            if filling.count >= FILL_MAX || self.is_full(filling.count) {
+                let weight = filling.count;
+                write(&mut tx, std::mem::take(filling)).await?;
+                self.give_back(tx, weight).await?;
+                tx = self.take().await?;
+            }
+            if left.is_empty() {
+                return Ok(tx);
+            }
+        }
     }
 
     async fn going_out(&mut self, names: &Names<'_>) -> Result<(), Error> {

@@ -48,6 +48,8 @@ pub struct Work<'a> {
     large: bool,
     /// Whether the open transaction owes the store an index.
     index_aside: bool,
+    /// When someone last waited for the store.
+    waited_for: Option<std::time::Instant>,
     announced: Option<Announced>,
     /// Whether changes of roles have something to send.
     sends_for_roles: bool,
@@ -80,6 +82,7 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         spent: 0,
         large: false,
         index_aside: false,
+        waited_for: None,
         announced: None,
         sends_for_roles: writes && effects::are_sent_by_runs(ctx).await?,
         telling: Telling::default(),

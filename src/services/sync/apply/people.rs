@@ -270,23 +270,39 @@ impl Work<'_> {
         let mut chunks = self.plan.people.created.chunks(ROWS_PER_INSERT);
         let mut batch = chunks.next().map(|chunk| self.fresh(chunk)).transpose()?;
         while let Some(now) = batch {
-            let mut tx = self.take().await?;
             if let Some(supposed) = &mut self.supposed {
                 supposed.created(self.run.source_id, &now.users, &now.links);
             }
-            for (user, reason) in now.users.iter().zip(&now.reasons) {
-                let detail = reason.as_ref().map(|reason| json!({ "disabled": reason }));
-                self.journal.note(&mut tx, (ChangeKind::User, Operation::Created), Some(user.id.uuid()), &user.username, detail).await?;
-                self.count(Operation::Created);
-                self.touched.push(user.id);
-            }
-            let next = chunks.next();
-            let writing = async { if self.writes { facts::add_people_in(&mut tx, &now.users, &now.links).await } else { Ok(()) } };
-            // While the store's own thread writes these people, this one makes the next of their records.
-            let (written, following) = futures::join!(writing, async { next.map(|chunk| self.fresh(chunk)).transpose() });
-            written?;
-            batch = following?;
-            self.give_back(tx, now.users.len() * CREATE_WEIGHT).await?;
+            let mut next = chunks.next();
+            let mut start = 0;
+            batch = loop {
+                let end = now.users.len().min(start + self.at_once(ROWS_PER_INSERT));
+                let (users, links) = (now.users.get(start..end).unwrap_or_default(), now.links.get(start..end).unwrap_or_default());
+                let mut tx = self.take().await?;
+                self.note_created(&mut tx, users, now.reasons.get(start..end).unwrap_or_default()).await?;
+                let writing = async { if self.writes { facts::add_people_in(&mut tx, users, links).await } else { Ok(()) } };
+                let is_last = end == now.users.len();
+                // While the store's own thread writes the last of these people, this one makes the next of their records.
+                let making = async { next.take_if(|_| is_last).map(|chunk| self.fresh(chunk)).transpose() };
+                let (written, following) = futures::join!(writing, making);
+                written?;
+                let following = following?;
+                self.give_back(tx, users.len() * CREATE_WEIGHT).await?;
+                if is_last {
+                    break following;
+                }
+                start = end;
+            };
+        }
+        Ok(())
+    }
+
+    async fn note_created(&mut self, tx: &mut Tx, users: &[User], reasons: &[Option<String>]) -> Result<(), Error> {
+        for (user, reason) in users.iter().zip(reasons) {
+            let detail = reason.as_ref().map(|reason| json!({ "disabled": reason }));
+            self.journal.note(tx, (ChangeKind::User, Operation::Created), Some(user.id.uuid()), &user.username, detail).await?;
+            self.count(Operation::Created);
+            self.touched.push(user.id);
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The transactions of a run: begun when they are needed, committed when they hold enough. Knows nothing of what is written.
 
+use std::time::{Duration, Instant};
+
 use super::super::super::error::Error;
 use super::super::super::logout_notices;
 use super::super::super::roles;
@@ -12,8 +14,12 @@ use crate::store::establishment::{membership, source_state, sync_run};
 const WEIGHT_MAX: usize = 30_000;
 /// What it holds at most while nobody waits: long ones write each page of the store less often.
 const ALONE_WEIGHT_MAX: usize = 2_000_000;
-/// What it holds at least before it makes way for someone who waits.
-const YIELD_WEIGHT: usize = 2_000;
+/// What it holds at most while others write too.
+const POLITE_WEIGHT: usize = 1_000;
+/// Rows written by one statement meanwhile.
+const POLITE_ROWS: usize = 40;
+/// For how long after someone waited others are taken to write.
+const POLITE_FOR: Duration = Duration::from_millis(500);
 /// From how many new memberships on it pays to build their index once.
 const INDEX_ASIDE_MIN: usize = 20_000;
 
@@ -40,31 +46,51 @@ impl Work<'_> {
     /// Gives the transaction back with what it was used for; one that holds enough is committed.
     pub(super) async fn give_back(&mut self, tx: Tx, weight: usize) -> Result<(), Error> {
         self.spent += weight;
-        if self.spent < self.most() {
-            self.open = Some(tx);
-            return Ok(());
+        if self.is_full(0) {
+            return self.settle(tx).await;
         }
-        self.settle(tx).await
+        self.open = Some(tx);
+        Ok(())
     }
 
-    /// What the open transaction may hold.
-    fn most(&self) -> usize {
+    /// What the open transaction may hold. What a commit costs grows with what it holds, and whoever waits waits for that too: so it is short for as
+    /// long as others write, and not only once someone waits.
+    fn most(&mut self) -> usize {
         match self.others_wait() {
-            Some(true) => YIELD_WEIGHT,
-            Some(false) => ALONE_WEIGHT_MAX,
             None => WEIGHT_MAX,
+            Some(_) if self.is_polite() => POLITE_WEIGHT,
+            Some(_) => ALONE_WEIGHT_MAX,
         }
+    }
+
+    /// Whether the open transaction is full with so much more.
+    pub(super) fn is_full(&mut self, more: usize) -> bool {
+        self.spent + more >= self.most()
+    }
+
+    /// How many rows to write at once, `usual` of them while nobody else writes.
+    pub(super) fn at_once(&self, usual: usize) -> usize {
+        if self.is_polite() { POLITE_ROWS } else { usual }
+    }
+
+    fn is_polite(&self) -> bool {
+        self.waited_for.is_some_and(|at| at.elapsed() < POLITE_FOR)
     }
 
     /// Whether someone waits for the store, where that is known.
-    fn others_wait(&self) -> Option<bool> {
-        self.ctx.store.others_wait().filter(|_| self.ctx.gateway.node.serves())
+    fn others_wait(&mut self) -> Option<bool> {
+        let wait = self.ctx.store.others_wait().filter(|_| self.ctx.gateway.node.serves());
+        if wait == Some(true) {
+            self.waited_for = Some(Instant::now());
+        }
+        wait
     }
 
     /// Before many people are put into groups of which nobody has members: the index of memberships by person is built once at the end, a fifth of
     /// the time that it takes row by row. Whoever comes to wait meanwhile waits until it stands.
     pub(super) async fn set_index_aside(&mut self, tx: &mut Tx, coming: usize) -> Result<(), Error> {
-        if coming >= INDEX_ASIDE_MIN && self.others_wait() == Some(false) && !membership::any(tx).await? {
+        let alone = self.others_wait() == Some(false) && !self.is_polite();
+        if coming >= INDEX_ASIDE_MIN && alone && !membership::any(tx).await? {
             membership::drop_index(tx).await?;
             self.index_aside = true;
         }
