@@ -478,6 +478,7 @@ cli-miss-person = the person is not active; seen: { $value }
 cli-miss-not-yet = the rule counts from { $value } on
 cli-miss-no-longer = the rule counted until { $value }
 cli-miss-unknown = the catalogue does not know the role { $value }
+cli-miss-scope = the catalogue does not have the role hold there; seen: { $value }
 cli-miss-rule = a stronger rule gives { $value }
 cli-miss-role = a stronger role is held than { $value }
 cli-miss-excluded = the person is excluded from the role { $value }

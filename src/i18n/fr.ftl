@@ -481,6 +481,7 @@ cli-miss-person = la personne n’est pas active ; vu : { $value }
 cli-miss-not-yet = la règle compte à partir de { $value }
 cli-miss-no-longer = la règle a compté jusqu’à { $value }
 cli-miss-unknown = le catalogue ne connaît pas le rôle { $value }
+cli-miss-scope = le catalogue ne fait pas valoir le rôle là ; vu : { $value }
 cli-miss-rule = une règle plus forte donne { $value }
 cli-miss-role = un rôle plus fort que { $value } est tenu
 cli-miss-excluded = la personne est exclue du rôle { $value }

@@ -85,24 +85,15 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
             Ok(next_due.into_iter().chain(look_again).min())
         }
         Kind::Sync => sync::carry_on(&ctx, lease).await.map(|()| None),
-        Kind::Leaving => tokio::select! {
-            seen_to = leaving::round(&ctx) => seen_to.map(|(_, next_due)| next_due),
-            () = lease.lost() => Err(Error::Internal("another node may see to people who left by now".to_owned())),
-        },
+        Kind::Leaving => Ok(unless_lost(lease, leaving::round(&ctx)).await?.1),
         Kind::Review => reviews::remind_when_due(&ctx, &job.subject).await,
         Kind::Bulk => {
             let run = bulk::carry_on(gateway, lease, |_| {}).await?;
             // Another node goes on, or this one once others had their turn.
             Ok((run.state == BulkState::Running).then_some(job.due_at))
         }
-        Kind::RoleEdges => tokio::select! {
-            seen_to = Box::pin(roles::edges::round(&ctx, job.seq > 0)) => seen_to.map(|(_, next_due)| next_due),
-            () = lease.lost() => Err(Error::Internal("another node may see to what time changes by now".to_owned())),
-        },
-        Kind::RuleSet => tokio::select! {
-            applied = Box::pin(rule_sets::apply_due(&ctx, &job.subject)) => applied,
-            () = lease.lost() => Err(Error::Internal("another node may apply this rule set by now".to_owned())),
-        },
+        Kind::RoleEdges => Ok(unless_lost(lease, Box::pin(roles::edges::round(&ctx, job.seq > 0))).await?.1),
+        Kind::RuleSet => unless_lost(lease, Box::pin(rule_sets::apply_due(&ctx, &job.subject))).await,
         Kind::Schedule => Box::pin(keeping_up::take_turn(&ctx, lease)).await,
         // Done above.
         Kind::Establishment | Kind::Import | Kind::Live => Ok(None),
@@ -114,11 +105,16 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
                 return Ok(None);
             }
             // Two nodes that write one archive would write into one file.
-            tokio::select! {
-                written = archives::write_scheduled(&ctx, &settings) => written.map(|_| None),
-                () = lease.lost() => Err(Error::Internal("another node may write this archive by now".to_owned())),
-            }
+            unless_lost(lease, archives::write_scheduled(&ctx, &settings)).await.map(|_| None)
         }
+    }
+}
+
+/// Does something that no two nodes may do at once: broken off when another may do it by now.
+async fn unless_lost<T>(lease: &Lease, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::select! {
+        done = work => done,
+        () = lease.lost() => Err(Error::Internal(format!("another node may do the job {:?} by now", lease.job().kind))),
     }
 }
 

@@ -44,6 +44,7 @@ pub enum Refused {
 
 /// What a client would get now.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of its own in the API")]
 pub struct ForClient {
     /// The client.
     pub client_id: String,

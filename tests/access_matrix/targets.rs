@@ -50,7 +50,7 @@ impl Target {
     /// The row's body for this thing.
     pub fn body(&self, row: &Row) -> Option<Value> {
         let text = row.body.replace("USER", &self.user).replace("OTHER", &self.other).replace("new-N", &format!("new-{}", self.number));
-        let text = text.replace("École N", &format!("École {}", self.number));
+        let text = text.replace("nobody-N", &format!("nobody-{}", self.number)).replace("École N", &format!("École {}", self.number));
         (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
     }
 }
@@ -114,7 +114,8 @@ impl Targets {
             }
             "rules" => {
                 let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/rules") && r.method == "POST").unwrap().body;
-                let fields: RuleFields = read(like_the_table);
+                // No two rules say the same.
+                let fields: RuleFields = read(&like_the_table.replace("nobody-N", &format!("nobody-{name}")));
                 rules::create(ctx, &fields).await.unwrap().id.to_string()
             }
             "rule-sets" => rule_sets::create(ctx, &read(&format!(r#"{{"name":"{name}","rules":[]}}"#))).await.unwrap().name,

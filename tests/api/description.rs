@@ -67,7 +67,7 @@ const OF_SOME: &[(&str, &[&str])] = &[
     ("explain_user", &["application", "role", "client"]),
     ("list_applications", &["name", "title", "cardinality", "default_role", "scope_kind"]),
     ("list_catalogues", &[]),
-    ("import_application", &["dry_run"]),
+    ("import_application", &["dry_run", "confirm_losses"]),
     ("export_application", &["format"]),
     ("list_pending", &["limit"]),
     ("list_assignments", &["user", "application", "role", "scope", "origin", "rule"]),

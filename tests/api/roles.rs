@@ -126,6 +126,45 @@ async fn a_claim_shape_that_could_not_be_followed_is_refused_when_written() {
 }
 
 #[tokio::test]
+async fn a_rule_for_a_time_is_written_filtered_and_remarked_on() {
+    let (api, base, token, teacher) = school().await;
+    let notes: Value = serde_json::from_str(NOTES).unwrap();
+    api.post(&format!("{base}/applications"), &token, &notes).await;
+    let any = json!([{ "any": [{ "group": "profs-(?<class>.+)" }, { "unit": "(?<class>Z.+)" }] }]);
+    let new = json!({ "application": "notes", "when": any, "role": "teacher", "scope": "{class}", "ends": "08-31" });
+    let added = api.post(&format!("{base}/rules"), &token, &new).await;
+    assert_eq!((added.status, &added.body["when"], &added.body["ends"]), (StatusCode::CREATED, &any, &json!("08-31")), "{:?}", added.body);
+    let remarks: Vec<_> = added.body["warnings"].as_array().unwrap().iter().map(|w| (&w["kind"], &w["place"])).collect();
+    assert_eq!(remarks, [(&json!("no_value"), &json!("when[0].any[1]"))]);
+    let held = api.get(&format!("{base}/assignments?user={teacher}&application=notes"), &token).await.body;
+    assert!(held["items"][0]["valid_until"].is_string(), "{held:?}");
+
+    let path = added.header("location").to_owned();
+    let shown = api.get(&path, &token).await;
+    assert_eq!(shown.body["warnings"], Value::Null, "what is remarkable is asked for where it is wanted");
+    let wrong = api.patch(&path, &token, &json!({ "valid_from": "2026-09-01T00:00:00Z", "valid_until": "2026-09-01T00:00:00Z" })).await;
+    assert_eq!((wrong.status, wrong.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["valid_until"]), "{:?}", wrong.body);
+    let closed = api.patch(&path, &token, &json!({ "ends": null, "valid_until": "2020-01-01T01:00:00+01:00" })).await;
+    assert_eq!((closed.status, &closed.body["warnings"][0]["kind"]), (StatusCode::OK, &json!("ended")), "{:?}", closed.body);
+    for (filter, total) in
+        [("valid_until=2020-01-01T00:00:00Z", 1), ("valid_until=2021-01-01T00:00:00Z", 0), ("ends=08-31", 0), ("q=Z.%2B", 1)]
+    {
+        assert_eq!(api.get(&format!("{base}/rules?{filter}"), &token).await.body["total"], total, "{filter}");
+    }
+    let lint = api.get(&format!("{base}/rules/lint"), &token).await;
+    assert_eq!((lint.status, &lint.body["findings"][0]["rule"]), (StatusCode::OK, &added.body["id"]), "{:?}", lint.body);
+    let twin = api
+        .post(
+            &format!("{base}/rules"),
+            &token,
+            &json!({ "application": "notes", "when": any, "role": "teacher", "scope": "{class}",
+        "valid_until": "2019-01-01T00:00:00Z" }),
+        )
+        .await;
+    assert_eq!((twin.status, twin.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["valid_until"]), "{:?}", twin.body);
+}
+
+#[tokio::test]
 async fn rules_and_assignments_are_found_by_words() {
     let api = Served::start().await;
     let slug = api.establishment("Lycée des Mots").await;

@@ -53,7 +53,7 @@ async fn whoever_is_given_a_role_by_hand_reads_of_it_by_its_title() {
     application(&school, "by_hand", "single").await;
     school.rule("notes", "ens", "membre", None).await;
     assert!(sent(&school, &mailbox).await.is_empty(), "a rule is no hand, and a default role no news");
-    let until = school.ctx.now.plus_s(3600);
+    let until = school.ctx.now.plus_s(72 * 3600);
     let given =
         assignments::NewAssignment { valid_until: Some(until), scope: Some("RT".to_owned()), ..new(school.people["a"], "notes", "chef") };
     let made = assignments::add(&school.ctx, &given).await.unwrap();
@@ -128,6 +128,7 @@ async fn a_role_that_ends_by_itself_is_felt_when_its_hour_comes() {
     let until = school.ctx.now.plus_s(3600);
     let given = assignments::NewAssignment { valid_until: Some(until), ..new(school.people["a"], "notes", "chef") };
     assignments::add(&school.ctx, &given).await.unwrap();
+    // The hour comes with the jobs that are due by then.
     let letters = sent(&school, &mailbox).await;
     assert_eq!(letters.len(), 2);
     for said in ["vous a donné :\n- Relevés de notes : Chef de département", "vous a retiré :\n- Relevés de notes : Chef de département"]

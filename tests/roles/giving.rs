@@ -231,8 +231,13 @@ async fn a_catalogue_changes_only_where_nothing_hangs_on_it() {
 
 #[tokio::test]
 async fn the_example_rule_set_gives_what_it_says() {
-    let groups: [(&str, &[&str], &[&str]); 4] =
-        [("ens-RT", &["a", "b"], &[]), ("resp-RT", &["b"], &[]), ("apprentis-GEA", &["c"], &[]), ("dsi", &["d"], &[])];
+    let groups: [(&str, &[&str], &[&str]); 5] = [
+        ("ens-RT", &["a", "b"], &[]),
+        ("resp-RT", &["b"], &[]),
+        ("apprentis-GEA", &["c"], &[]),
+        ("dsi", &["d"], &[]),
+        ("stage-RT", &["b", "c"], &[]),
+    ];
     let school = School::new(&["a", "b", "c", "d"], &groups).await;
     school.install("scodoc").await;
     school.install("omenori").await;
@@ -242,6 +247,10 @@ async fn the_example_rule_set_gives_what_it_says() {
         rules::create(&school.ctx, fields).await.unwrap();
     }
     assert_eq!(school.held("b", "scodoc").await, ["Admin_RT", "Ens_RT"]);
+    assert_eq!(school.held("c", "scodoc").await, ["Observateur_RT"]);
+    assert!(
+        school.recorded("c").await.iter().any(|a| a.role == "Observateur" && a.valid_until.is_some_and(|until| until > school.ctx.now))
+    );
     let mut omenori = Vec::new();
     for person in ["a", "b", "c", "d"] {
         omenori.extend(school.held(person, "omenori").await);

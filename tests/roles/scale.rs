@@ -1,13 +1,13 @@
 //! Many people: some at a time equals all at once.
 
 use passerelle::services::context::Context;
-use passerelle::services::roles::{self, Changed};
+use passerelle::services::roles::{self, Changed, RuleFields, rules};
 use passerelle::store::establishment::assignment::{self, Origin};
 use passerelle::store::establishment::user::{self, User, UserStatus};
 use passerelle::store::establishment::{group, membership};
 use passerelle::types::id::UserId;
 
-use super::school::School;
+use super::school::{School, rule};
 
 const PEOPLE: usize = 2_500;
 
@@ -64,6 +64,13 @@ async fn one_change_after_another_equals_everyone_at_once() {
     school.rule("scodoc", r#"[{"group": "dept-(?<unit>.+)"}, {"unit": "(?<unit>.+)"}]"#, "Secr", Some("{unit}")).await;
     school.rule("omenori", "resp-.+", "RC", None).await;
     school.rule("omenori", r#"[{"group": "ens-.+"}, {"group": "resp-.+", "not": true}]"#, "PT", None).await;
+    let any = r#"[{"any": [{"group": "ens-(?<unit>.+)"}, {"all": [{"unit": "(?<unit>.+)"}, {"group": "resp-.+", "not": true}]}]}]"#;
+    let until = Some(school.ctx.now.plus_s(60));
+    let open = RuleFields { valid_until: until, ..rule("scodoc", any, "Observateur", Some("{unit}")) };
+    let waiting = RuleFields { valid_from: until, ..rule("scodoc", any, "Admin", Some("{unit}")) };
+    for fields in [open, waiting] {
+        rules::create(&school.ctx, &fields).await.unwrap();
+    }
     // A fixed walk that visits every person, group and unit in every mixture: multiplicative steps modulo a prime.
     let mut state: usize = 7;
     for _ in 0..120 {

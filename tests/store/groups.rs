@@ -1,6 +1,7 @@
 //! Groups, who is in them, and which is in which.
 
 use passerelle::store::dialect::PACKED_KEYS_MAX;
+use passerelle::store::establishment::facts::{self, Whose};
 use passerelle::store::establishment::group::{Filter, Group};
 use passerelle::store::establishment::membership::Member;
 use passerelle::store::establishment::user::User;
@@ -139,9 +140,9 @@ async fn many_memberships_are_written_once_and_taken_away_one_by_one() {
         let mut tx = bed.read().await;
         let kept: Vec<UserId> = people.iter().map(|p| p.id).filter(|id| *id != people[1].id).collect();
         assert_eq!(membership::users_of_group(&mut tx, club.id).await.unwrap(), kept);
-        let between = membership::of_users_between(&mut tx, Some(people[0].id), people[3].id).await.unwrap();
+        let between = facts::memberships(&mut tx, Whose::Between(Some(people[0].id), people[3].id)).await.unwrap();
         assert_eq!(between, [(people[2].id, club.id), (people[3].id, club.id)]);
-        assert_eq!(membership::of_users_between(&mut tx, None, people[0].id).await.unwrap(), [(people[0].id, club.id)]);
+        assert_eq!(facts::memberships(&mut tx, Whose::Between(None, people[0].id)).await.unwrap(), [(people[0].id, club.id)]);
         let member = |p: &User| Member { id: p.id, username: p.username.clone(), display_name: p.display_name.clone() };
         let listed = walk(500, None, async |page| membership::list_members(&mut tx, club.id, false, page).await).await;
         let expected: Vec<Member> = people.iter().filter(|p| p.id != people[1].id).map(member).collect();

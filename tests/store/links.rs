@@ -1,5 +1,6 @@
 //! Sources, and the links by which they know people.
 
+use passerelle::store::establishment::facts::{self, Whose};
 use passerelle::store::establishment::link::{HASH_BYTES, Known, Link, NamedLink};
 use passerelle::store::establishment::source::{Bound, Guard, Source, SourceKind};
 use passerelle::store::establishment::sync_run::State;
@@ -220,10 +221,10 @@ async fn entries_that_are_present_are_read_for_a_range_of_people() {
         .await;
         let place = |link: &Link| (link.user_id, link.source_id, link.dn.clone());
         let mut tx = bed.read().await;
-        let between = link::present_between(&mut tx, Some(people[0].id), people[2].id).await.unwrap();
+        let between = facts::links(&mut tx, Whose::Between(Some(people[0].id), people[2].id)).await.unwrap();
         assert_eq!(between, [place(&present[1]), place(&present[2]), place(&nowhere)], "by person, then by source");
-        assert_eq!(link::present_between(&mut tx, None, people[0].id).await.unwrap(), [place(&present[0])]);
-        assert_eq!(link::present_between(&mut tx, Some(people[3].id), UserId::new()).await.unwrap(), []);
+        assert_eq!(facts::links(&mut tx, Whose::Between(None, people[0].id)).await.unwrap(), [place(&present[0])]);
+        assert_eq!(facts::links(&mut tx, Whose::Between(Some(people[3].id), UserId::new())).await.unwrap(), []);
     })
     .await;
 }

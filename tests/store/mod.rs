@@ -10,6 +10,7 @@ mod engine;
 mod erased;
 mod establishments;
 mod exclusions;
+mod facts;
 mod files;
 mod grants;
 mod groups;

@@ -13,7 +13,7 @@ use crate::fronts::edge;
 use crate::fronts::http::body::{Body, shaped};
 use crate::fronts::http::listing::Listing;
 use crate::fronts::http::problem::{Problem, Refusals};
-use crate::fronts::http::query::{self, Query, Trial};
+use crate::fronts::http::query::{self, Query};
 use crate::services::applications::{self, ApplicationFields, Imported, Matrix, Shipped};
 use crate::services::oidc::claim_shape::ClaimShape;
 use crate::store::establishment::pending::Pending;
@@ -64,6 +64,18 @@ fn read(body: Value) -> Result<ApplicationFields, Problem> {
     Ok(fields)
 }
 
+/// How an import goes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Trial {
+    /// Answers what would happen, and writes nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// How many roles may be taken away: exactly so many, when they are more than the guard lets go.
+    confirm_losses: Option<u64>,
+}
+
 /// Lists the catalogues that come with the gateway, by name, beside what the establishment has of them.
 #[utoipa::path(get, path = "/establishments/{slug}/applications/catalogue", operation_id = "list_catalogues", tag = "applications",
     params(Of), responses((status = 200, body = Listing<Shipped>), Refusals))]
@@ -76,8 +88,10 @@ pub async fn list(Here(ctx): Here) -> Result<Json<Listing<Shipped>>, Problem> {
     params(Of, Trial), request_body = CatalogueBody, responses((status = 200, body = Imported), Refusals))]
 pub async fn import(Here(ctx): Here, Query(trial): Query<Trial>, Body(body): Body<Value>) -> Result<Json<Imported>, Problem> {
     let fields = read(body)?;
-    let outcome = if trial.dry_run { applications::try_import(&ctx, &fields).await } else { applications::import(&ctx, &fields).await };
-    Ok(Json(outcome?))
+    if trial.dry_run {
+        return Ok(Json(applications::try_import(&ctx, &fields).await?));
+    }
+    Ok(Json(applications::import(&ctx, &fields, trial.confirm_losses).await?))
 }
 
 /// How a file is written.

@@ -31,6 +31,9 @@ pub enum Command {
         /// Tell what would change, and write nothing.
         #[arg(long)]
         dry_run: bool,
+        /// How many roles may be taken away: exactly so many, when they are more than the guard lets go.
+        #[arg(long, value_name = "N")]
+        confirm_losses: Option<u64>,
     },
     /// Write an application as a catalogue file.
     Export {
@@ -91,12 +94,16 @@ pub enum Least {
 /// Carries a command out.
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Import { est, catalogue, dry_run } => {
+        Command::Import { est, catalogue, dry_run, confirm_losses } => {
             let fields = read_catalogue(&catalogue)?;
             ClaimShape::parse(&fields.claim_shape)?;
             let ctx = local.establishment(&est).await?;
-            let outcome = if dry_run { applications::try_import(&ctx, &fields).await } else { applications::import(&ctx, &fields).await };
-            told(output, &outcome?, &fields)
+            let outcome = if dry_run {
+                applications::try_import(&ctx, &fields).await?
+            } else {
+                applications::import(&ctx, &fields, confirm_losses).await?
+            };
+            told(output, &outcome, &fields)
         }
         Command::Export { named, output: file } => {
             let fields = applications::export(&local.establishment(&named.est).await?, &named.application).await?;

@@ -14,7 +14,7 @@ use crate::services::context::Context;
 use crate::services::roles;
 use crate::services::roles::assignments::{self, AssignmentFields, NewAssignment};
 use crate::services::users;
-use crate::store::establishment::assignment::{Assignment, Filter};
+use crate::store::establishment::assignment::Filter;
 use crate::store::establishment::ended_assignment::{Compared, Span, Way};
 use crate::types::page::{LIMIT_MAX, PageRequest};
 use crate::types::time::Timestamp;
@@ -129,13 +129,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     match command {
         Command::List { est, user, application, limit } => {
             let ctx = local.establishment(&est).await?;
-            let user = match user {
-                Some(name) => Some(users::resolve(&ctx, &name).await?.id),
-                None => None,
-            };
-            let filter = Filter { user, application, ..Filter::default() };
-            let found = collect(limit, None, async |page: PageRequest| Ok(assignments::list(&ctx, &page, &filter).await?)).await?;
-            listed(output, &found)
+            list(&ctx, output, user, application, limit).await
         }
         Command::Add { est, user, application, role, scope, reason, until } => {
             let ctx = local.establishment(&est).await?;
@@ -181,12 +175,21 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     }
 }
 
-fn listed(output: Output, found: &[Assignment]) -> anyhow::Result<()> {
-    let headings = ["cli-id", "cli-user", "cli-application", "cli-role", "cli-scope", "cli-origin", "cli-given-by", "cli-expires"];
-    output.list(found, &headings, |a| {
-        let fixed = [a.id.to_string(), a.user_id.to_string(), a.application.clone(), a.role.clone(), a.scope.clone()];
-        fixed.into_iter().chain([super::word(a.origin), or_dash(a.given_by.as_ref()), or_dash(a.valid_until.as_ref())]).collect()
-    })
+async fn list(ctx: &Context, output: Output, user: Option<String>, application: Option<String>, limit: usize) -> anyhow::Result<()> {
+    let user = match user {
+        Some(name) => Some(users::resolve(ctx, &name).await?.id),
+        None => None,
+    };
+    let filter = Filter { user, application, ..Filter::default() };
+    let found = collect(limit, None, async |page: PageRequest| Ok(assignments::list(ctx, &page, &filter).await?)).await?;
+    output.list(
+        &found,
+        &["cli-id", "cli-user", "cli-application", "cli-role", "cli-scope", "cli-origin", "cli-given-by", "cli-expires"],
+        |a| {
+            let fixed = [a.id.to_string(), a.user_id.to_string(), a.application.clone(), a.role.clone(), a.scope.clone()];
+            fixed.into_iter().chain([super::word(a.origin), or_dash(a.given_by.as_ref()), or_dash(a.valid_until.as_ref())]).collect()
+        },
+    )
 }
 
 async fn compare(ctx: &Context, output: Output, span: &Span, limit: usize) -> anyhow::Result<()> {

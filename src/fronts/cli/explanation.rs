@@ -18,15 +18,21 @@ pub async fn show(ctx: &Context, output: Output, user: &User, question: Question
     if explanation.assignments.is_empty() {
         println!("\n{}", output.text("cli-no-role", &[]));
     }
-    explanation.assignments.iter().for_each(|held| print_held(output, held));
+    for held in &explanation.assignments {
+        print_held(output, held);
+    }
     if !explanation.losers.is_empty() {
         println!("\n{}", output.text("cli-losers", &[]));
     }
-    explanation.losers.iter().for_each(|loser| print_loser(output, loser));
+    for loser in &explanation.losers {
+        print_loser(output, loser);
+    }
     if !explanation.nearest_misses.is_empty() {
         println!("\n{}", output.text("cli-nearest-misses", &[]));
     }
-    explanation.nearest_misses.iter().for_each(|miss| print_miss(output, miss));
+    for miss in &explanation.nearest_misses {
+        print_miss(output, miss);
+    }
     if let Some(client) = &told.client {
         print_client(output, client);
     }
@@ -72,6 +78,7 @@ fn print_miss(output: Output, miss: &Miss) {
         WhyNot::NotYet => "cli-miss-not-yet",
         WhyNot::NoLonger => "cli-miss-no-longer",
         WhyNot::UnknownRole => "cli-miss-unknown",
+        WhyNot::Scope => "cli-miss-scope",
         WhyNot::StrongerRule => "cli-miss-rule",
         WhyNot::StrongerRole => "cli-miss-role",
         WhyNot::Excluded => "cli-miss-excluded",

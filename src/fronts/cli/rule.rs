@@ -180,7 +180,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             output.done(&made, &output.text("cli-rule-added", &[("id", made.id.to_string().into())]))?;
             if !output.is_json() {
                 let findings = roles::lint_rule(&Context { locale: output.locale(), ..ctx }, made.id).await?;
-                findings.iter().for_each(|finding| eprintln!("{}: {}", finding.place, finding.message));
+                for finding in &findings {
+                    eprintln!("{}: {}", finding.place, finding.message);
+                }
             }
             Ok(())
         }

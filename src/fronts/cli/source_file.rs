@@ -68,10 +68,10 @@ pub async fn read(local: &Local, output: Output, once: &Once, mode: Mode) -> any
     let ended = match (content, mode) {
         (Some(content), Mode::Preview) => sync::preview_file(&ctx, source, content).await.map(Outcomes::One),
         (Some(content), _) => match source_files::give(&ctx, source, content).await {
-            Ok(_) => routing::run_to_end(&ctx, source, mode).await,
+            Ok(_) => Box::pin(routing::run_to_end(&ctx, source, mode)).await,
             Err(refused) => Err(refused),
         },
-        (None, _) => routing::run_to_end(&ctx, source, mode).await,
+        (None, _) => Box::pin(routing::run_to_end(&ctx, source, mode)).await,
     };
     waiting.finish_and_clear();
     match ended? {

@@ -72,13 +72,11 @@ pub async fn shipped(ctx: &Context) -> Result<Vec<Shipped>, Error> {
 /// # Errors
 /// `Invalid` with the names of those that there are.
 pub fn shipped_of(name: &str) -> Result<ApplicationFields, Error> {
-    match catalogue().into_iter().find(|(shipped, _)| *shipped == name) {
-        Some((_, text)) => from_catalogue(text),
-        None => {
-            let names: Vec<&str> = catalogue().iter().map(|(name, _)| *name).collect();
-            Err(Error::invalid("catalogue", format!("«{name}» does not come with the gateway: {}", names.join(", "))))
-        }
+    if let Some((_, text)) = catalogue().into_iter().find(|(shipped, _)| *shipped == name) {
+        return from_catalogue(text);
     }
+    let names: Vec<&str> = catalogue().iter().map(|(name, _)| *name).collect();
+    Err(Error::invalid("catalogue", format!("«{name}» does not come with the gateway: {}", names.join(", "))))
 }
 
 /// Reads an application from the text of a catalogue file, in TOML or JSON.

@@ -5,10 +5,10 @@ use utoipa::ToSchema;
 
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::roles::{Simulation, View, effects, simulate_catalogue};
+use super::super::roles::{Consent, Simulation, View, effects, objection, simulate_catalogue};
 use super::difference::{CatalogueDifference, is_newer};
 use super::fields::ApplicationFields;
-use super::{create, get_in, in_the_way_in, replace_in};
+use super::{create, get_in, in_the_way_in, replace_in, same_roles};
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
 use crate::types::id::ApplicationId;
@@ -40,9 +40,10 @@ pub struct Imported {
 ///
 /// # Errors
 /// `Invalid`; `Conflict` when roles that would go are still given, for an edition that is not newer of roles that nobody may edit, and for
-/// the gateway's own application.
-pub async fn import(ctx: &Context, fields: &ApplicationFields) -> Result<Imported, Error> {
+/// the gateway's own application; `Held` when it takes many roles away and `confirm_losses` is not their number.
+pub async fn import(ctx: &Context, fields: &ApplicationFields, confirm_losses: Option<u64>) -> Result<Imported, Error> {
     ctx.require(Permission::ManageRoles)?;
+    let stays = guarded(ctx, fields, confirm_losses).await?;
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let Some(before) = application::find_by_name(&mut tx, &fields.name).await? else {
@@ -59,7 +60,9 @@ pub async fn import(ctx: &Context, fields: &ApplicationFields) -> Result<Importe
     if !found.in_the_way.is_empty() {
         return Err(Error::Conflict(found.in_the_way.join("; ")));
     }
-    replace_in(&mut tx, ctx, &before, &after, "application.imported").await?;
+    let changed = replace_in(&mut tx, ctx, &before, &after, "application.imported").await?;
+    // Who came between the look ahead and the change counts too; nothing is committed then.
+    refuse_losses(ctx, stays, changed.lost, confirm_losses)?;
     tx.commit().await?;
     told.hurry(ctx).await;
     Ok(Imported { written: true, ..found })
@@ -99,6 +102,27 @@ pub async fn export(ctx: &Context, name: &str) -> Result<ApplicationFields, Erro
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     Ok(ApplicationFields::from(&get_in(&mut tx, name).await?))
+}
+
+/// Looks ahead, and answers how many roles stay.
+async fn guarded(ctx: &Context, fields: &ApplicationFields, confirm_losses: Option<u64>) -> Result<u64, Error> {
+    let mut tx = ctx.store.read().await?;
+    let Some(before) = application::find_by_name(&mut tx, &fields.name).await? else { return Ok(0) };
+    drop(tx);
+    let after = supposed(ctx, &before, fields)?;
+    if same_roles(&before, &after) {
+        return Ok(0);
+    }
+    let foretold = simulate_catalogue(ctx, &after.name, &after, &View::default()).await?;
+    refuse_losses(ctx, foretold.unchanged_count, foretold.lost_count, confirm_losses)?;
+    Ok(foretold.unchanged_count)
+}
+
+fn refuse_losses(ctx: &Context, stays: u64, lost: u64, confirmed: Option<u64>) -> Result<(), Error> {
+    match objection(&ctx.gateway.limits, stays + lost, lost, Consent { foretold: 0, confirmed }) {
+        Some(why) => Err(Error::Held(format!("importing this catalogue: {why}"))),
+        None => Ok(()),
+    }
 }
 
 /// The application as it would stand.

@@ -164,13 +164,15 @@ fn same_roles(before: &Application, after: &Application) -> bool {
 /// What no edit may change: the gateway's own application, and roles that are their makers' (OME-72).
 fn check_what_is_fixed(before: &Application, after: &Application) -> Result<(), Error> {
     let same = same_roles(before, after) && before.scope_kind == after.scope_kind;
-    if before.name == APPLICATION && !(same && before.name == after.name && before.policy == after.policy && after.services.is_empty()) {
+    let own_changes = !same || before.name != after.name || before.policy != after.policy || !after.services.is_empty();
+    if own_changes && before.name == APPLICATION {
         return Err(Error::Conflict(format!("{APPLICATION} is the gateway itself: only its title and its claim shape may change")));
     }
     // How people are told and how long accounts stay is the establishment's to say; what roles are and mean is not.
     let open = |policy: &Policy| Policy { deletion_policy: before.policy.deletion_policy, notify: before.policy.notify, ..policy.clone() };
     let policy = Policy { on_role_loss: before.policy.on_role_loss, ..open(&after.policy) };
-    if !before.policy.roles_editable && !(same && policy == before.policy) {
+    let changes = !same || policy != before.policy;
+    if changes && !before.policy.roles_editable {
         let why = "its roles are its makers' (roles_editable is false)";
         return Err(Error::Conflict(format!("«{}»: {why}: import a newer edition of its catalogue to change them", before.name)));
     }

@@ -13,7 +13,7 @@ use crate::store::establishment::rule::Rule;
 /// Rules kept ready in the whole process: as many as two establishments may have. Each keeps its compiled patterns.
 const RULES_KEPT_MAX: u64 = 2_000;
 /// For how long a set that nobody asks for is kept.
-const IDLE: Duration = Duration::from_secs(600);
+const IDLE: Duration = Duration::from_mins(10);
 
 static READY: LazyLock<Cache<Vec<u8>, Arc<Vec<Compiled>>>> = LazyLock::new(|| {
     let weigh = |_: &Vec<u8>, set: &Arc<Vec<Compiled>>| u32::try_from(set.len()).unwrap_or(u32::MAX).max(1);

@@ -1,5 +1,5 @@
-//! The instants at which time alone changes what people hold: a rule's window opens or closes, something given by hand begins or ends.
-//! A job of the establishment waits for the next one.
+//! The instants at which time alone changes what people hold: a rule's window opens or closes, something given by hand begins or ends, an
+//! exclusion ends. A job of the establishment waits for the next one.
 
 use super::super::context::{Context, Gateway};
 use super::super::error::Error;
@@ -88,11 +88,12 @@ pub async fn round(ctx: &Context, asked: bool) -> Result<(Changed, Option<Timest
     let everyone = windows.iter().flat_map(|window| window.edges(ctx.now)).any(came);
     drop(tx);
     let told = effects::announce(ctx).await?;
-    let mut changed = if everyone { over_everyone(ctx).await? } else { Changed::default() };
+    let mut changed = if everyone { over_everyone(ctx, since).await? } else { Changed::default() };
     let mut tx = ctx.store.begin().await?;
-    let people = role_edge::people_between(&mut tx, since, ctx.now).await?;
-    let by_hand = recompute_since_in(&mut tx, ctx, &people, since).await?;
-    changed = Changed { gained: changed.gained + by_hand.gained, lost: changed.lost + by_hand.lost };
+    if !everyone {
+        let people = role_edge::people_between(&mut tx, since, ctx.now).await?;
+        changed = recompute_since_in(&mut tx, ctx, &people, since).await?;
+    }
     role_edge::see_until(&mut tx, ctx.now.max(since)).await?;
     let next = next_in(&mut tx, ctx.now, ctx.now).await?;
     tx.commit().await?;
@@ -106,8 +107,8 @@ pub async fn round(ctx: &Context, asked: bool) -> Result<(Changed, Option<Timest
 }
 
 /// Each step in a transaction of its own: nobody waits for a large establishment.
-async fn over_everyone(ctx: &Context) -> Result<Changed, Error> {
-    let mut pass = Pass::over_everyone();
+async fn over_everyone(ctx: &Context, since: Timestamp) -> Result<Changed, Error> {
+    let mut pass = Pass::over_everyone().since(since);
     loop {
         let mut tx = ctx.store.begin().await?;
         if !pass.step_in(&mut tx, ctx).await? {

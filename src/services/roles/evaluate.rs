@@ -214,7 +214,7 @@ impl Matcher {
         let (ways, cut) = self.ways_unturned(rule, test, seen);
         match (test.negated, ways.is_empty()) {
             (false, _) => (ways, cut),
-            (true, true) => (vec![Default::default()], false),
+            (true, true) => (vec![(Captures::new(), Vec::new())], false),
             (true, false) => (Ways::new(), false),
         }
     }
@@ -299,8 +299,8 @@ impl Matcher {
         let mut given: Vec<Given> = Vec::with_capacity(combined.len());
         for (captures, evidence) in combined {
             let scope = rule.scope.as_ref().map_or(Some(String::new()), |template| template.expand(&captures));
-            let (Some(role), Some(scope)) = (rule.role.expand(&captures), scope) else { continue };
-            given.push(Given { role, scope, captures, evidence });
+            let (Some(name), Some(scope)) = (rule.role.expand(&captures), scope) else { continue };
+            given.push(Given { role: name, scope, captures, evidence });
         }
         // Of several ways to the same, the first one stays.
         given.sort_by(|a, b| (&a.role, &a.scope).cmp(&(&b.role, &b.scope)));

@@ -8,6 +8,7 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::authority::{may_give, not_oneself};
+use super::edges;
 use super::effects;
 use super::pattern::TEMPLATE_LENGTH_MAX;
 use super::recompute::recompute_by_hand_in;
@@ -69,6 +70,7 @@ pub async fn get(ctx: &Context, id: ExclusionId) -> Result<Exclusion, Error> {
 pub async fn add(ctx: &Context, new: &NewExclusion) -> Result<Exclusion, Error> {
     ctx.require(Permission::ManageRoles)?;
     not_oneself(ctx, new.user)?;
+    edges::announce(ctx, new.valid_until).await?;
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let application = application::find_by_name(&mut tx, &new.application).await?;

@@ -128,12 +128,12 @@ impl Leaves {
 
     fn enter(&mut self, test: &mut Test) {
         let condition = &test.condition;
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let said = |part: &Option<String>| part.clone().unwrap_or_default();
         let (kind, name, written) = match &mut test.subject {
             Subject::Any(tests) | Subject::All(tests) => return tests.iter_mut().for_each(|test| self.enter(test)),
-            Subject::Group(_) => (Kind::Group, String::new(), text(&condition.group)),
-            Subject::Attribute(name, _) => (Kind::Attribute, name.clone(), text(&condition.matches)),
-            Subject::Unit(_) => (Kind::Unit, String::new(), text(&condition.unit)),
+            Subject::Group(_) => (Kind::Group, String::new(), said(&condition.group)),
+            Subject::Attribute(name, _) => (Kind::Attribute, name.clone(), said(&condition.matches)),
+            Subject::Unit(_) => (Kind::Unit, String::new(), said(&condition.unit)),
             Subject::Source(name) => (Kind::Source, name.clone(), String::new()),
         };
         let next = LeafId::try_from(self.known.len()).unwrap_or(LeafId::MAX);

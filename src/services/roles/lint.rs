@@ -108,9 +108,9 @@ async fn found(ctx: &Context, only: Option<RuleId>) -> Result<Vec<Finding>, Erro
         let mut compiled = match outcome {
             Ok(compiled) => compiled,
             Err(wrong) => {
-                wrong
-                    .into_iter()
-                    .for_each(|w| findings.add(rule.id, Remark::Broken, &w.field, "lint-broken", &[("why", w.message.into())]));
+                for invalid in wrong {
+                    findings.add(rule.id, Remark::Broken, &invalid.field, "lint-broken", &[("why", invalid.message.into())]);
+                }
                 continue;
             }
         };

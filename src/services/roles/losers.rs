@@ -109,7 +109,7 @@ fn by_hand(catalogue: &Catalogue, held: &Standing, now: Timestamp) -> Option<Run
         && held.origin == Origin::Manual
         && held.valid_from.is_none_or(|from| from <= now)
         && held.valid_until.is_none_or(|until| until > now);
-    let rank = catalogue.rank(&held.role).filter(|_| counts)?;
+    let rank = catalogue.rank(&held.role).filter(|_| counts && catalogue.admits(&held.role, &held.scope))?;
     Some(Runner { rank, strength: None, role: held.role.clone(), scope: held.scope.clone(), origin: Origin::Manual, rule: None })
 }
 

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::compile::{Compiled, Subject, Test, condition_label};
 use super::decide::{Catalogue, Engine};
-use super::evaluate::{Facts, Given};
+use super::evaluate::Facts;
 use super::graph::Node;
 use super::leaves::Seen;
 use super::window::Opening;
@@ -36,6 +36,8 @@ pub enum WhyNot {
     NoLonger,
     /// The catalogue does not know the role.
     UnknownRole,
+    /// The catalogue binds the role to a scope that it is not given in, or to none.
+    Scope,
     /// A stronger rule gives the same role.
     StrongerRule,
     /// The application allows one role, and a stronger one is held.
@@ -129,21 +131,16 @@ fn without_effect(
     };
     // A role that a person decided against is named as such, whatever else stands in its way.
     if let Some(one) = gifts.given.iter().find(|given| facts.is_excluded(catalogue.id, given, now)) {
-        let role = if one.scope.is_empty() { one.role.clone() } else { format!("{} @ {}", one.role, one.scope) };
-        return (WhyNot::Excluded, "nobody decided that the person is not to hold the role".to_owned(), Some(role));
+        let named = if one.scope.is_empty() { one.role.clone() } else { format!("{} @ {}", one.role, one.scope) };
+        return (WhyNot::Excluded, "nobody decided that the person is not to hold the role".to_owned(), Some(named));
     }
-    let refused = |given: &&Given| !catalogue.admits(&given.role, &given.scope);
-    match gifts.given.iter().find(refused) {
+    match gifts.given.iter().find(|given| catalogue.rank(&given.role).is_none()) {
         Some(unknown) if gifts.given.iter().all(|given| catalogue.rank(&given.role).is_none()) => {
             (WhyNot::UnknownRole, format!("the role is in the catalogue of {}", catalogue.name), Some(unknown.role.clone()))
         }
-        Some(misplaced) if gifts.given.iter().all(|given| refused(&given)) => {
-            let there = format!("{} @ {}", misplaced.role, misplaced.scope);
-            (
-                WhyNot::UnknownRole,
-                format!("the catalogue of {} has the role there: in a scope, or everywhere alone", catalogue.name),
-                Some(there),
-            )
+        _ if gifts.given.iter().all(|given| !catalogue.admits(&given.role, &given.scope)) => {
+            let scope = if first.scope.is_empty() { "everywhere".to_owned() } else { first.scope.clone() };
+            (WhyNot::Scope, "the catalogue has the role hold in such a scope".to_owned(), Some(scope))
         }
         _ if catalogue.cardinality() == Cardinality::Multi => {
             (WhyNot::StrongerRule, "no stronger rule gives the same role".to_owned(), Some(first.role.clone()))

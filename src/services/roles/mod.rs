@@ -1,7 +1,8 @@
 //! Rules and roles: the only writer of assignments. What people hold is stored with its reason and recomputed when facts or rules change.
 //!
 //! A rule becomes a [`compile::Compiled`]; [`evaluate`] says what it gives someone, [`decide`] what they hold of it; [`recompute`] writes it
-//! down in bounded steps, [`simulate()`] only counts, [`explain()`] tells why, [`lint()`] what cannot be meant. Those modules but the last three know no store.
+//! down in bounded steps, [`simulate()`] only counts, [`explain()`] tells why, [`lint()`] what cannot be meant. Those modules but the last four
+//! know no store.
 
 pub mod assignments;
 pub(in crate::services) mod authority;

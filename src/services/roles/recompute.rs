@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::crowd::{self, Crowd, Loaded, difference};
+use super::crowd::{self, Crowd, Loaded, Step, difference};
 use super::effects::{Before, Effects};
 use super::evaluate::Facts;
 use super::telling::Telling;
@@ -97,6 +97,9 @@ pub struct Pass {
     changed: Changed,
     trace: Vec<Value>,
     effects: Effects,
+    /// Whether one transaction holds all steps: then the next people are read while those before are evaluated.
+    within_one: bool,
+    ahead: Option<Step>,
 }
 
 impl Pass {
@@ -112,13 +115,30 @@ impl Pass {
         self
     }
 
+    /// The same after time itself changed something since an instant: what was given until then has ended.
+    #[must_use]
+    pub fn since(mut self, since: Timestamp) -> Self {
+        self.effects = Effects::since(since);
+        self
+    }
+
     async fn carry_in(mut self, tx: &mut Tx, ctx: &Context) -> Result<Changed, Error> {
+        self.within_one = true;
         while self.step_in(tx, ctx).await? {}
         self.note_in(tx, ctx).await
     }
 
     fn over(crowd: Crowd) -> Self {
-        Self { crowd, work: Work::default(), loaded: None, changed: Changed::default(), trace: Vec::new(), effects: Effects::default() }
+        Self {
+            crowd,
+            work: Work::default(),
+            loaded: None,
+            changed: Changed::default(),
+            trace: Vec::new(),
+            effects: Effects::default(),
+            within_one: false,
+            ahead: None,
+        }
     }
 
     /// Recomputes the next people. False when nobody is left.
@@ -128,7 +148,11 @@ impl Pass {
         if loaded.engine.gives_nothing() && !self.effects.compares() && !assignment::any_computed(tx).await? {
             return Ok(false);
         }
-        let Some(step) = self.crowd.next(tx, &loaded).await? else { return Ok(false) };
+        let step = match self.ahead.take() {
+            None => self.crowd.next(tx, &loaded).await?,
+            ahead => ahead,
+        };
+        let Some(step) = step else { return Ok(false) };
         let mut written: Vec<Standing> = Vec::new();
         let mut gone: Vec<AssignmentId> = Vec::new();
         let now = ctx.now;
@@ -139,7 +163,15 @@ impl Pass {
             let felt = effects.at(loaded, facts, standing, &found);
             Ok((found, felt))
         };
-        for (found, person) in step.each(&self.work, &loaded, look).await? {
+        let looked = step.each(&self.work, &loaded, look);
+        let looked = if self.within_one {
+            let (looked, ahead) = tokio::try_join!(looked, self.crowd.next(tx, &loaded))?;
+            self.ahead = ahead;
+            looked
+        } else {
+            looked.await?
+        };
+        for (found, person) in looked {
             self.changed.gained += found.gained.len() as u64;
             self.changed.lost += found.lost.len() as u64;
             let gained = found.gained.iter().map(|row| ("gained", row));
@@ -159,6 +191,9 @@ impl Pass {
 
     /// The rules and groups as this transaction sees them: read again when they changed since the step before.
     async fn loaded_in(&mut self, tx: &mut Tx) -> Result<Arc<Loaded>, Error> {
+        if let Some((_, loaded)) = self.loaded.as_ref().filter(|_| self.within_one) {
+            return Ok(loaded.clone());
+        }
         let now = rule::stamp(tx).await?;
         if let Some((stamp, loaded)) = &self.loaded
             && *stamp == now

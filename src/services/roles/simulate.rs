@@ -201,14 +201,18 @@ async fn over_everyone(
     let mut simulation = Simulation::default();
     let mut counts: BTreeMap<(ApplicationId, String), u64> = BTreeMap::new();
     let mut crowd = Crowd::everyone();
-    while let Some(step) = crowd.next(&mut tx, &loaded).await? {
+    let mut next = crowd.next(&mut tx, &loaded).await?;
+    while let Some(step) = next {
         let now = ctx.now;
         let look = move |loaded: &Loaded, facts: &Facts<'_>, standing: &[Standing]| {
             let found = difference(loaded, facts, standing, now)?;
             let person = (!found.gained.is_empty() || !found.lost.is_empty()).then(|| Person::from(facts.user));
             Ok((person, counted(standing, &found), found))
         };
-        for (person, held, found) in step.each(work, &loaded, look).await? {
+        // The next people are read while these are evaluated.
+        let (looked, following) = tokio::try_join!(step.each(work, &loaded, look), crowd.next(&mut tx, &loaded))?;
+        next = following;
+        for (person, held, found) in looked {
             for role in held {
                 *counts.entry(role).or_default() += 1;
             }
@@ -355,7 +359,7 @@ impl Simulation {
             return;
         }
         self.full = true;
-        let last = self.gained.last().into_iter().chain(self.lost.last()).map(|row| row.user.id).max();
-        self.next_cursor = last.map(|id| cursor(id.uuid()));
+        let shown_until = self.gained.last().into_iter().chain(self.lost.last()).map(|row| row.user.id).max();
+        self.next_cursor = shown_until.map(|id| cursor(id.uuid()));
     }
 }

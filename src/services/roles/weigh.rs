@@ -148,9 +148,10 @@ pub fn wants_relation(application: &Application, held: &[Assignment], asked: &As
 
 /// Answers from the assignments that count, strongest role first.
 pub fn weigh(application: &Application, held: &[Assignment], asked: &Asked<'_>, relation: Relation) -> Verdict {
-    let found = match service_asked(application, asked) {
-        Some(service) => weigh_service(service, held),
-        None => weigh_privilege(application, held, asked, relation),
+    let found = if asked.privilege == ACCESS_PRIVILEGE && !application.services.is_empty() {
+        weigh_service(application.services.iter().find(|service| service.name == asked.scope), held)
+    } else {
+        weigh_privilege(application, held, asked, relation)
     };
     let waits = application.policy.pending_until_validated && !held.is_empty() && held.iter().all(|a| a.origin == Origin::Default);
     Verdict { pending: waits, ..found }
@@ -158,12 +159,6 @@ pub fn weigh(application: &Application, held: &[Assignment], asked: &Asked<'_>, 
 
 fn level(application: &Application, held: &Assignment, privilege: &str) -> Level {
     application.role(&held.role).map_or(Level::No, |role| role.level(privilege))
-}
-
-/// The service that a question is about, where the application has services and it asks for access: none of that name is told apart.
-fn service_asked<'a>(application: &'a Application, asked: &Asked<'_>) -> Option<Option<&'a Service>> {
-    let about_services = asked.privilege == ACCESS_PRIVILEGE && !application.services.is_empty();
-    about_services.then(|| application.services.iter().find(|service| service.name == asked.scope))
 }
 
 /// VAU-11, VAU-30: any role opens what is open; what is protected is opened by a role that is bound to it.

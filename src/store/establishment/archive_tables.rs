@@ -147,6 +147,7 @@ pub const FLEETING: &[Table] = &[
     table("source_states", 1, SOURCE_STATES),
     table("source_turns", 1, &[uuid("source_id"), int("served_at"), nullable(int("full_begun_at"))]),
     table("routed_parts", 2, ROUTED_PARTS),
+    table("role_edges", 1, &[int("id"), int("seen_until")]),
 ];
 
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {

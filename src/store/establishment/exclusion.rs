@@ -97,6 +97,18 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ex
     Ok(Page::cut(rows, page.limit, total, |x: &Exclusion| x.id.uuid()))
 }
 
+/// People whose exclusions ended after one instant and until another: rules may give them again what they did not.
+pub async fn list_ended(tx: &mut Tx, after: Timestamp, until: Timestamp) -> Result<Vec<UserId>, Error> {
+    const SQL: &str = "SELECT DISTINCT user_id FROM exclusions WHERE valid_until > $1 AND valid_until <= $2 ORDER BY user_id";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).bind(until).fetch_all(c).await)?)
+}
+
+/// When the next exclusion ends after an instant.
+pub async fn next_end(tx: &mut Tx, after: Timestamp) -> Result<Option<Timestamp>, Error> {
+    const SQL: &str = "SELECT min(valid_until) FROM exclusions WHERE valid_until > $1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).fetch_one(c).await)?)
+}
+
 /// Writes an exclusion, in the place of one of the same role and scope that ended by an instant.
 ///
 /// # Errors

@@ -117,14 +117,6 @@ pub async fn list_named_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(U
     Ok(found)
 }
 
-/// Sources and places of entries that are present, of people within a range of keys (`after` excluded, `last` included), by person.
-pub async fn present_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<(UserId, SourceId, Option<String>)>, Error> {
-    const SQL: &str = "SELECT user_id, source_id, dn FROM links WHERE user_id > $1 AND user_id <= $2 AND present = $3 \
-         ORDER BY user_id, source_id, external_id";
-    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
-    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).bind(true).fetch_all(c).await)?)
-}
-
 /// Writes new links.
 ///
 /// # Errors

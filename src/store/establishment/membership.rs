@@ -3,7 +3,6 @@
 use serde::Serialize;
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::dialect::{Engine, NARROW_ROWS_PER_INSERT, PACKED_KEYS_MAX, insert_packed as packed_text, like_part};
@@ -59,13 +58,6 @@ pub async fn children_of_group(tx: &mut Tx, group: GroupId) -> Result<Vec<GroupI
 pub async fn groups_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<GroupId>, Error> {
     const SQL: &str = "SELECT group_id FROM memberships WHERE user_id = $1 ORDER BY group_id";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(user).fetch_all(c).await)?)
-}
-
-/// Direct memberships of people within a range of keys (`after` excluded, `last` included), by person.
-pub async fn of_users_between(tx: &mut Tx, after: Option<UserId>, last: UserId) -> Result<Vec<(UserId, GroupId)>, Error> {
-    const SQL: &str = "SELECT user_id, group_id FROM memberships WHERE user_id > $1 AND user_id <= $2 ORDER BY user_id, group_id";
-    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
-    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(last).fetch_all(c).await)?)
 }
 
 /// Every nesting: (parent, child).

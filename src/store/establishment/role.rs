@@ -40,6 +40,7 @@ pub enum RoleScope {
 
 impl RoleScope {
     /// Whether it says nothing but what is usual.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
     fn is_usual(&self) -> bool {
         *self == Self::Optional
     }

@@ -21,7 +21,7 @@ pub async fn see_until(tx: &mut Tx, at: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// The next instant at which something given by hand begins or ends, or a person's exclusion ends.
+/// The next instant at which something given by hand begins or ends, or an exclusion ends.
 pub async fn next_by_hand(tx: &mut Tx, after: Timestamp) -> Result<Option<Timestamp>, Error> {
     const SQL: &str = "SELECT min(at) FROM (SELECT min(valid_from) AS at FROM assignments WHERE valid_from > $1 AND origin = $2 \
          UNION ALL SELECT min(valid_until) FROM assignments WHERE valid_until > $1 AND origin = $2 \

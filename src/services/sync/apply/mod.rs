@@ -32,6 +32,7 @@ const PROPOSE_WEIGHT: usize = 30;
 
 /// One run's work on its establishment.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of one another")]
 pub struct Work<'a> {
     ctx: &'a Context,
     inbox: &'a Inbox,
@@ -51,10 +52,8 @@ pub struct Work<'a> {
     /// When someone last waited for the store.
     waited_for: Option<std::time::Instant>,
     announced: Option<Announced>,
-    /// Whether changes of roles have something to send.
-    sends_for_roles: bool,
-    /// Who is to be written to about their roles, once, at the end.
-    telling: Telling,
+    /// Who is to be written to about their roles, once, at the end; none where changes of roles have nothing to send.
+    telling: Option<Telling>,
     /// People who may have lost roles since the last commit.
     losing: Vec<UserId>,
     /// People whose roles may be others now.
@@ -84,8 +83,7 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         index_aside: false,
         waited_for: None,
         announced: None,
-        sends_for_roles: writes && effects::are_sent_by_runs(ctx).await?,
-        telling: Telling::default(),
+        telling: (writes && effects::are_sent_by_runs(ctx).await?).then(Telling::default),
         losing: Vec::new(),
         touched: Vec::new(),
         // Whoever broke off may have left roles behind.

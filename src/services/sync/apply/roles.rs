@@ -1,8 +1,10 @@
 //! Roles follow facts: at once in a small run, in steps at the end of a large one.
 
 use super::super::super::error::Error;
-use super::super::super::roles::{self, Pass};
+use super::super::super::roles::{self, Pass, Telling};
 use super::Work;
+use crate::store::Tx;
+use crate::types::id::UserId;
 
 /// Beyond so many people touched, everyone's roles are computed again: one pass is cheaper.
 const TOUCHED_MAX: usize = 5_000;
@@ -28,7 +30,7 @@ impl Work<'_> {
     }
 
     async fn everyone_in_steps(&mut self) -> Result<roles::Changed, Error> {
-        let mut pass = Pass::over_everyone().telling(std::mem::take(&mut self.telling));
+        let mut pass = Pass::over_everyone().telling(self.told());
         loop {
             let mut tx = self.take().await?;
             if !pass.step_in(&mut tx, self.ctx).await? {
@@ -40,11 +42,26 @@ impl Work<'_> {
         }
     }
 
-    async fn some_in_steps(&mut self, touched: &[crate::types::id::UserId]) -> Result<roles::Changed, Error> {
+    async fn some_in_steps(&mut self, touched: &[UserId]) -> Result<roles::Changed, Error> {
         let mut tx = self.take().await?;
-        let changed = roles::recompute_part_in(&mut tx, self.ctx, touched, &mut self.telling).await?;
-        std::mem::take(&mut self.telling).write_in(&mut tx, self.ctx).await?;
+        let changed = self.follow(&mut tx, touched).await?;
+        self.told().write_in(&mut tx, self.ctx).await?;
         self.give_back(tx, touched.len()).await?;
         Ok(changed)
+    }
+
+    /// Computes some people's roles, and remembers who is to be written to at the end.
+    pub(super) async fn follow(&mut self, tx: &mut Tx, users: &[UserId]) -> Result<roles::Changed, Error> {
+        let mut telling = self.told();
+        let changed = roles::recompute_part_in(tx, self.ctx, users, &mut telling).await?;
+        if let Some(kept) = &mut self.telling {
+            *kept = telling;
+        }
+        Ok(changed)
+    }
+
+    /// Who is to be written to so far.
+    fn told(&mut self) -> Telling {
+        self.telling.as_mut().map(std::mem::take).unwrap_or_default()
     }
 }

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::super::super::error::Error;
 use super::super::super::logout_notices;
-use super::super::super::roles;
 use super::super::run::still_ours_in;
 use super::Work;
 use crate::store::Tx;
@@ -29,10 +28,10 @@ impl Work<'_> {
         if let Some(tx) = self.open.take() {
             return Ok(tx);
         }
-        if self.writes && self.announced.is_none() && (self.plan.ends_sessions() || self.sends_for_roles) {
+        if self.writes && self.announced.is_none() && (self.plan.ends_sessions() || self.telling.is_some()) {
             // Before the transaction, as long as it is not known how long that takes: whoever is disabled is signed out everywhere, and
             // applications and people hear of roles.
-            self.announced = Some(logout_notices::announce_also(self.ctx, self.sends_for_roles).await?);
+            self.announced = Some(logout_notices::announce_also(self.ctx, self.telling.is_some()).await?);
         }
         let mut tx = self.ctx.store.begin().await?;
         still_ours_in(&mut tx, &self.run).await?;
@@ -113,7 +112,7 @@ impl Work<'_> {
         self.put_index_back(&mut tx).await?;
         if self.writes {
             let losing = std::mem::take(&mut self.losing);
-            roles::recompute_part_in(&mut tx, self.ctx, &losing, &mut self.telling).await?;
+            self.follow(&mut tx, &losing).await?;
             self.touched.extend(losing);
             let mut state = source_state::get(&mut tx, self.run.source_id).await?;
             if !state.roles_due {
