@@ -178,7 +178,7 @@ pub async fn edit(ctx: &Context, read: &Assignment, fields: &AssignmentFields) -
     ctx.require_somewhere(Permission::ValidateAccess)?;
     let within = seen(ctx)?;
     let told = effects::announce(ctx).await?;
-    edges::announce(ctx, fields.valid_until.into_iter()).await?;
+    edges::announce(ctx, fields.valid_until).await?;
     let mut tx = ctx.store.begin().await?;
     let found = assignment::find(&mut tx, read.id).await?;
     let standing = seen_in(&mut tx, within.as_ref(), found).await?;
