@@ -14,7 +14,7 @@ CREATE INDEX assignments_until ON assignments (valid_until) WHERE valid_until IS
 
 -- One row: until when it was seen to what time alone changes.
 CREATE TABLE role_edges (
-    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     seen_until BIGINT NOT NULL
 );
 

@@ -91,13 +91,16 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
         wrong.push(Invalid::new("user", format!("there is no user {}", new.user)));
     }
     wrong.extend(wrong_role(application.as_ref(), new));
+    let scope = new.scope.clone().unwrap_or_default();
+    if let (Some(application), Some(person), true) = (&application, &person, wrong.is_empty()) {
+        // Before anything is told of places: whoever may not give the role there learns no more.
+        may_assign(ctx, Permission::ValidateAccess, person, (application, &new.role, &scope))?;
+    }
     if let Some(application) = &application {
         let tree = Tree::load(&mut tx).await?;
-        wrong.extend(check_place_in(&mut tx, &tree, application, (&new.role, new.scope.as_deref().unwrap_or_default())).await?);
+        wrong.extend(check_place_in(&mut tx, &tree, application, (&new.role, &scope)).await?);
     }
-    let (Some(application), Some(person), true) = (application, person, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
-    let scope = new.scope.clone().unwrap_or_default();
-    may_assign(ctx, Permission::ValidateAccess, &person, (&application, &new.role, &scope))?;
+    let (Some(application), true) = (application, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     exclusions::stand_aside_in(&mut tx, ctx, new.user, &application.name, &new.role, &scope).await?;
     let made = Assignment {
         id: AssignmentId::new(),
