@@ -90,11 +90,12 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     if person.is_none() {
         wrong.push(Invalid::new("user", format!("there is no user {}", new.user)));
     }
-    wrong.extend(wrong_role(application.as_ref(), new));
-    if let Some(application) = &application {
+    let misfit = wrong_role(application.as_ref(), new);
+    if let (Some(application), None) = (&application, &misfit) {
         let tree = Tree::load(&mut tx).await?;
         wrong.extend(check_place_in(&mut tx, &tree, application, (&new.role, new.scope.as_deref().unwrap_or_default())).await?);
     }
+    wrong.extend(misfit);
     let (Some(application), Some(person), true) = (application, person, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     let scope = new.scope.clone().unwrap_or_default();
     may_assign(ctx, Permission::ValidateAccess, &person, (&application, &new.role, &scope))?;
@@ -239,9 +240,6 @@ pub(super) async fn check_place_in(
         return check_extent_in(tx, tree, "scope", (role, scope)).await;
     }
     let Some(known) = application.role(role) else { return Ok(None) };
-    if let Err(wrong) = check_place(application, known, scope) {
-        return Ok(Some(wrong));
-    }
     if application.scope_kind_of(known) != ScopeKind::Unit || scope.is_empty() {
         return Ok(None);
     }
