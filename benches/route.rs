@@ -106,8 +106,8 @@ async fn measured(folder: &Path, url: &str, establishments: usize) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let first = timed(&platform, establishments, Outcome::Done).await;
-    let unchanged = timed(&platform, establishments, Outcome::Unchanged).await;
+    let first = Box::pin(timed(&platform, establishments, Outcome::Done)).await;
+    let unchanged = Box::pin(timed(&platform, establishments, Outcome::Unchanged)).await;
     counting.abort();
     let (peak_mib, files) = (memory_mib("VmHWM"), files.load(Ordering::Relaxed));
     println!(
@@ -119,7 +119,7 @@ async fn measured(folder: &Path, url: &str, establishments: usize) {
 
 async fn timed(platform: &PlatformContext, establishments: usize, expected: Outcome) -> Value {
     let (begun, cpu) = (Instant::now(), processor_s());
-    let ended = routing::run_to_end(platform.context(), "academie", Mode::Full).await.unwrap();
+    let ended = Box::pin(routing::run_to_end(platform.context(), "academie", Mode::Full)).await.unwrap();
     let Outcomes::All(Passed { run, parts, .. }) = ended else { panic!("one run where a pass was due") };
     assert_eq!((run.state, run.error.as_deref(), parts.len()), (State::Done, None, establishments));
     assert!(parts.iter().all(|part| part.outcome == expected), "{:?}", run.note);

@@ -44,7 +44,7 @@ const ACCESS_TOKEN_OF_ANOTHER: u16 = 401;
 fn expected(row: &Row, caller: &str) -> u16 {
     let served = match row.reach {
         Reach::Platform | Reach::Operate => caller == "operator",
-        Reach::Manage => matches!(caller, "operator" | "administrator"),
+        Reach::Manage | Reach::Hidden => matches!(caller, "operator" | "administrator"),
         Reach::Read => matches!(caller, "operator" | "administrator" | "auditor"),
         Reach::People => matches!(caller, "operator" | "administrator" | "auditor" | "unit admin" | "help desk" | "responsible"),
         Reach::Unit => matches!(caller, "operator" | "administrator" | "unit admin"),
@@ -57,7 +57,7 @@ fn expected(row: &Row, caller: &str) -> u16 {
         _ if served => row.answer,
         "anonymous" => 401,
         "stranger" if row.reach != Reach::Platform => 404,
-        "unit admin" | "responsible" if row.reach == Reach::Given => 404,
+        "unit admin" | "responsible" if matches!(row.reach, Reach::Given | Reach::Hidden) => 404,
         // An access token says nothing of its home: the platform does not know those of an establishment.
         "person" if row.reach == Reach::Platform => ACCESS_TOKEN_OF_ANOTHER,
         _ => 403,

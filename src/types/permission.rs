@@ -136,6 +136,18 @@ impl GatewayRole {
         }
     }
 
+    /// The key of the text that people read of it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Operator => "role-operator",
+            Self::Administrator => "role-administrator",
+            Self::Auditor => "role-auditor",
+            Self::UnitAdministrator => "role-unit-administrator",
+            Self::HelpDesk => "role-help-desk",
+            Self::Responsible => "role-responsible",
+        }
+    }
+
     /// The role of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|r| r.name() == name)

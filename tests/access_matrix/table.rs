@@ -23,6 +23,8 @@ pub enum Reach {
     Access,
     /// Whoever may read; for those who answer for another application, it is not there.
     Given,
+    /// Administrators; for those who answer for another application, it is not there.
+    Hidden,
 }
 
 /// One operation.
@@ -41,7 +43,7 @@ const fn row(method: &'static str, path: &'static str, reach: Reach, answer: u16
     Row { method, path, reach, answer, body }
 }
 
-use Reach::{Access, Given, Held, Links, Manage, Operate, People, Platform, Read, Unit};
+use Reach::{Access, Given, Held, Hidden, Links, Manage, Operate, People, Platform, Read, Unit};
 
 const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
@@ -121,9 +123,9 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/applications", Held, 200, ""),
     row("POST", "/establishments/{slug}/applications", Manage, 201, r#"{"name":"new-N","roles":[{"name":"reader"}]}"#),
     row("GET", "/establishments/{slug}/applications/{name}", Given, 200, ""),
-    row("PATCH", "/establishments/{slug}/applications/{name}", Manage, 200, r#"{"title":"Autre"}"#),
+    row("PATCH", "/establishments/{slug}/applications/{name}", Hidden, 200, r#"{"title":"Autre"}"#),
     row("DELETE", "/establishments/{slug}/applications/{name}", Manage, 204, ""),
-    row("POST", "/establishments/{slug}/applications/{name}/simulate", Manage, 200, r#"{"cardinality":"single"}"#),
+    row("POST", "/establishments/{slug}/applications/{name}/simulate", Hidden, 200, r#"{"cardinality":"single"}"#),
     row("GET", "/establishments/{slug}/applications/catalogue", Read, 200, ""),
     row("POST", "/establishments/{slug}/applications/import", Manage, 200, r#"{"catalogue":"grafana"}"#),
     row("GET", "/establishments/{slug}/applications/{name}/export", Read, 200, ""),

@@ -48,7 +48,7 @@ fn a_file_of_rules_is_simulated_and_applied_and_a_large_loss_is_held() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (rules, none) = (path("rules.toml"), path("none.json"));
     let told = shell.says(&["rule", "simulate", "college-veil", "--file", &rules]);
-    assert!(told.contains("+") && told.contains("p1.nom1") && told.contains("inchangés"), "{told}");
+    assert!(told.contains('+') && told.contains("p1.nom1") && told.contains("inchangés"), "{told}");
     let simulated = shell.json(&["rule", "simulate", "college-veil", "--file", &rules]);
     assert_eq!((&simulated["gained_count"], &simulated["by_role"]["chef"]), (&20.into(), &1.into()), "{simulated}");
     let applied = shell.says(&["rule", "apply", "college-veil", &rules]);

@@ -16,7 +16,7 @@ use crate::harness::gateway::PASSWORD;
 use crate::harness::server::TestServer;
 
 #[tokio::test]
-async fn a_reviewer_decides_with_the_keyboard_alone() {
+async fn a_reviewer_signs_in_and_withdraws_a_role_in_a_browser() {
     let server = TestServer::start().await;
     let place = server.establishment("IUT d’Évrecy").await;
     let roles = json!([{ "name": "Chef", "title": "Chef de département" }, { "name": "Ens", "title": "Enseignant" }]);

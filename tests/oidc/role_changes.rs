@@ -97,8 +97,8 @@ async fn a_role_is_in_the_next_user_info_introspection_and_token_and_out_of_them
     let renewed = party.refresh(&text(&renewed, "refresh_token")).await;
     assert!(claims(&text(&renewed, "id_token")).get("roles").is_none());
     let mut tx = place.ctx.store.read().await.unwrap();
-    let used = application_use::last(&mut tx, user.id, notes.id).await.unwrap();
-    assert_eq!(used, Some(application_use::day(Timestamp::now())));
+    let last = application_use::last(&mut tx, user.id, notes.id).await.unwrap();
+    assert_eq!(last, Some(application_use::day(Timestamp::now())));
 }
 
 /// A relying party that sends its secret in the form.

@@ -19,6 +19,7 @@ use super::assigning::new;
 use super::delegating::{acting_as, institute, scoped, signed_in};
 use super::school::{School, rule};
 
+#[expect(clippy::needless_pass_by_value, reason = "an answer is looked at where it comes")]
 fn forbidden<T: std::fmt::Debug>(answer: Result<T, Error>) {
     assert!(matches!(answer, Err(Error::Forbidden(_))), "{answer:?}");
 }

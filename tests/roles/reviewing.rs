@@ -146,11 +146,11 @@ async fn a_review_looks_at_one_unit_or_at_what_nobody_uses() {
     tx.commit().await.unwrap();
     let later = Context { now: ctx.now.plus_s(2 * 24 * 3600), ..ctx.clone() };
     let since = Some(application_use::day(ctx.now));
-    let begin = |name: &str| NewCampaign {
+    let dormant = |name: &str| NewCampaign {
         extent: Extent { unused_since: since, ..beginning(&school, "", &["r"]).extent },
         ..beginning(&school, name, &["r"])
     };
-    let begun = reviews::create(&later, &begin("dormants")).await.unwrap();
+    let begun = reviews::create(&later, &dormant("dormants")).await.unwrap();
     let found = items(&school, begun.campaign.id).await;
     assert_eq!(found.iter().map(|one| (one.username.as_str(), one.last_used_at)).collect::<Vec<_>>(), [("b", None)]);
     let notes = application_use::Filter { application: Some("notes".to_owned()), ..application_use::Filter::default() };

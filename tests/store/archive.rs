@@ -9,8 +9,8 @@ use passerelle::store::establishment::audit_event::AuditEvent;
 use passerelle::store::establishment::change::{Change, ChangeKind, Operation};
 use passerelle::store::establishment::sync_run::State;
 use passerelle::store::establishment::{
-    access_token, application, assignment, audit_event, authorization_code, change, client, consent, credential, grant, group, link,
-    membership, one_time_link, refresh_token, rule, session, source, source_file, sync_run, throttle, user,
+    access_token, application, assignment, audit_event, authorization_code, change, client, consent, credential, ended_assignment, grant,
+    group, link, membership, one_time_link, refresh_token, rule, session, source, source_file, sync_run, throttle, user,
 };
 use passerelle::store::{Error, Store, Tx};
 use regex::Regex;
@@ -134,7 +134,10 @@ async fn fill(tx: &mut Tx) -> Result<user::User, Error> {
     let notes = samples::application("notes");
     application::insert(tx, &notes).await?;
     rule::insert(tx, &samples::rule(&notes, "chef", 3)).await?;
-    assignment::insert_all(tx, &[samples::assignment(&elodie, &notes, "chef")]).await?;
+    let given = samples::assignment(&elodie, &notes, "chef");
+    assignment::insert_all(tx, std::slice::from_ref(&given)).await?;
+    ended_assignment::keep_all(tx, &[given.id], LATER).await?;
+    insert_placed(tx, &elodie, &other).await?;
     client::insert(tx, &client::Client { application_id: Some(notes.id), ..samples::client("scodoc") }).await?;
     client::insert(tx, &client::Client { secret_hash: None, ..samples::client("public") }).await?;
     consent::upsert(tx, elodie.id, "scodoc", "openid profile", NOW).await?;
@@ -143,6 +146,15 @@ async fn fill(tx: &mut Tx) -> Result<user::User, Error> {
     insert_matched(tx, &feed, &elodie).await?;
     audit_event::insert(tx, &event("first")).await?;
     Ok(elodie)
+}
+
+/// Units, a relation, and rules prepared for a date.
+async fn insert_placed(tx: &mut Tx, one: &user::User, other: &user::User) -> Result<(), Error> {
+    use passerelle::store::establishment::{relation, rule_set, unit};
+    let faculty = samples::unit("faculté");
+    unit::insert_all(tx, &[faculty.clone(), unit::Unit { parent_id: Some(faculty.id), ..samples::unit("département") }]).await?;
+    relation::insert_all(tx, &[samples::relation("tuteur", one, other)]).await?;
+    rule_set::insert(tx, &super::history::set("rentrée")).await
 }
 
 /// What someone is not to hold and uses, and a review of what they hold.

@@ -115,8 +115,8 @@ async fn a_use_is_noted_once_a_day_and_unused_roles_are_listed() {
         assert_eq!((today.seconds() % 86_400, NOW.seconds() - today.seconds() < 86_400), (0, true));
         let [one, two, three] = [0, 1, 2].map(|at: usize| &people[at]);
         for (first, now) in [(true, NOW), (false, NOW.plus_s(1)), (true, NOW.plus_s(86_400)), (false, NOW)] {
-            let noted = bed.write(async |tx| application_use::note(tx, one.id, notes.id, now).await).await;
-            assert_eq!(noted, first);
+            let is_first = bed.write(async |tx| application_use::note(tx, one.id, notes.id, now).await).await;
+            assert_eq!(is_first, first);
         }
         bed.write(async |tx| application_use::note(tx, two.id, other.id, NOW).await).await;
         let mut tx = bed.read().await;

@@ -1,30 +1,13 @@
 //! What rules look at of people, read in bulk; and the edges of what was given by hand.
 
-use passerelle::store::establishment::application::{self, Application};
-use passerelle::store::establishment::exclusion::{self, Exclusion};
+use passerelle::store::establishment::exclusion;
 use passerelle::store::establishment::facts::{self, THESE_MAX, Whose};
 use passerelle::store::establishment::user::User;
-use passerelle::store::establishment::{assignment, group, link, membership, role_edge, source, user};
-use passerelle::types::id::{ExclusionId, UserId};
+use passerelle::store::establishment::{application, assignment, group, link, membership, role_edge, source, user};
+use passerelle::types::id::UserId;
 
 use super::engine::on_every_engine;
 use super::samples::{self, NOW};
-
-fn excluded(person: &User, application: &Application) -> Exclusion {
-    Exclusion {
-        id: ExclusionId::new(),
-        user_id: person.id,
-        username: person.username.clone(),
-        application_id: application.id,
-        application: application.name.clone(),
-        role: "chef".to_owned(),
-        scope: String::new(),
-        reason: "décision".to_owned(),
-        given_by: "system".to_owned(),
-        valid_until: None,
-        created_at: NOW,
-    }
-}
 
 #[tokio::test]
 async fn facts_come_by_range_and_by_key_alike() {
@@ -35,7 +18,7 @@ async fn facts_come_by_range_and_by_key_alike() {
         let (source, inside) = (samples::source("ldap"), samples::group("g"));
         let application = samples::application("notes");
         let given = [samples::assignment(&people[1], &application, "r"), samples::assignment(&people[2], &application, "r")];
-        let excluded = excluded(&people[2], &application);
+        let excluded = super::exclusions::excluded(&people[2], &application, "chef");
         let links = [samples::link(&source, &people[0], "1"), samples::link(&source, &people[1], "2")];
         bed.write(async |tx| {
             user::insert_all(tx, &people).await?;

@@ -92,7 +92,7 @@ async fn forgotten(bed: &Bed, gone: Timestamp) {
     assert_eq!(bed.write(async |tx| ended_assignment::delete_before(tx, LATER, 2).await).await, 1);
 }
 
-fn set(name: &str) -> RuleSet {
+pub fn set(name: &str) -> RuleSet {
     RuleSet {
         id: RuleSetId::new(),
         name: name.to_owned(),

@@ -45,7 +45,7 @@ async fn units_come_back_as_written_with_the_names_of_what_they_hang_on() {
         assert_eq!(unit::find(&mut tx, deep.id).await.unwrap().as_ref(), Some(&deep));
         assert_eq!(unit::find(&mut tx, UnitId::new()).await.unwrap(), None);
         assert_eq!(unit::find_by_name(&mut tx, "iut/é").await.unwrap().as_ref(), Some(&top));
-        assert_eq!(unit::list_of_source(&mut tx, feed.id).await.unwrap(), [top.clone()]);
+        assert_eq!(unit::list_of_source(&mut tx, feed.id).await.unwrap(), std::slice::from_ref(&top));
         assert_eq!(unit::find_by_name(&mut tx, "rt").await.unwrap(), None, "letter case counts");
         assert_eq!(unit::list_places(&mut tx).await.unwrap(), [&geii, &rt, &deep, &top].map(place), "by name");
         let mut above = unit::ancestors(&mut tx, "RT1").await.unwrap();
@@ -275,12 +275,12 @@ async fn roles_given_by_hand_for_a_unit_follow_it_and_are_not_held_twice() {
         drop(tx);
         assert_eq!(bed.write(async |tx| assignment_by_hand::rename_scope(tx, "RT", "R&T").await).await, 2);
         let mut tx = bed.read().await;
-        let scopes = async |tx: &mut Tx, at: usize| assignment::find(tx, all[at].id).await.unwrap().map(|a| a.scope);
-        assert_eq!(scopes(&mut tx, 0).await.as_deref(), Some("R&T"));
-        assert_eq!(scopes(&mut tx, 1).await, None, "it was held there already");
-        assert_eq!(scopes(&mut tx, 2).await.as_deref(), Some("R&T"));
-        assert_eq!(scopes(&mut tx, 3).await.as_deref(), Some("RT"), "this scope is no unit");
-        assert_eq!(scopes(&mut tx, 4).await.as_deref(), Some("RT"), "what rules give is computed");
+        let found_in = async |tx: &mut Tx, at: usize| assignment::find(tx, all[at].id).await.unwrap().map(|a| a.scope);
+        assert_eq!(found_in(&mut tx, 0).await.as_deref(), Some("R&T"));
+        assert_eq!(found_in(&mut tx, 1).await, None, "it was held there already");
+        assert_eq!(found_in(&mut tx, 2).await.as_deref(), Some("R&T"));
+        assert_eq!(found_in(&mut tx, 3).await.as_deref(), Some("RT"), "this scope is no unit");
+        assert_eq!(found_in(&mut tx, 4).await.as_deref(), Some("RT"), "what rules give is computed");
         let mut by_hand = assignment_by_hand::list_of_users(&mut tx, &[people[0].id]).await.unwrap();
         by_hand.sort_by_key(|one| one.id);
         assert_eq!(by_hand, [Assignment { scope: "R&T".to_owned(), ..all[0].clone() }, all[3].clone()]);

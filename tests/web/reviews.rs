@@ -86,8 +86,8 @@ async fn a_reviewer_signs_in_and_decides_on_several_at_once() {
     assert_eq!(held(&place).await, 2);
     let all = agent.open(&format!("{address}?show=all&ui_locales=en")).await;
     assert!(all.text.contains("n’y enseigne plus") && all.text.contains("withdrawn") && boxes(&all).len() == 2, "{}", all.text);
-    let list = agent.open(&format!("/e/{}/reviews", place.slug())).await;
-    assert!(list.text.contains(&address), "{}", list.text);
+    let offered = agent.open(&format!("/e/{}/reviews", place.slug())).await;
+    assert!(offered.text.contains(&address), "{}", offered.text);
 }
 
 #[tokio::test]

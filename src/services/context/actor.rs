@@ -167,7 +167,8 @@ impl Actor {
 
 fn reaches(extent: &Extent, subject: &Subject<'_>) -> bool {
     match (extent, subject) {
-        (Extent::Everywhere, _) => true,
+        // Whoever answers for an application gives it to anyone of the establishment, whom they find by name.
+        (Extent::Everywhere, _) | (Extent::Application(_) | Extent::Service { .. }, Subject::Person(_)) => true,
         (Extent::Unit { all, .. }, Subject::Person(person)) => person.home_unit.as_ref().is_some_and(|home| all.contains(home)),
         (Extent::Unit { all, .. }, Subject::Unit(unit)) => all.contains(*unit),
         (Extent::Unit { all, .. }, Subject::Access { person, application, role, scope }) => {
@@ -175,8 +176,6 @@ fn reaches(extent: &Extent, subject: &Subject<'_>) -> bool {
             let in_units = application.role(role).is_some_and(|role| application.scope_kind_of(role) == ScopeKind::Unit);
             theirs && application.name != APPLICATION && in_units && all.contains(*scope)
         }
-        // Whoever answers for an application gives it to anyone of the establishment, whom they find by name.
-        (Extent::Application(_) | Extent::Service { .. }, Subject::Person(_)) => true,
         (Extent::Application(_) | Extent::Service { .. }, Subject::Unit(_)) => false,
         (Extent::Application(own), Subject::Access { application, .. }) => application.name != APPLICATION && application.name == *own,
         (Extent::Service { application: own, service }, Subject::Access { application, scope, .. }) => {

@@ -70,14 +70,6 @@ fn brought_up(ctx: &Context, found: &Application) -> Application {
 }
 
 fn role(known: GatewayRole) -> Role {
-    let title = match known {
-        GatewayRole::Operator => "role-operator",
-        GatewayRole::Administrator => "role-administrator",
-        GatewayRole::Auditor => "role-auditor",
-        GatewayRole::UnitAdministrator => "role-unit-administrator",
-        GatewayRole::HelpDesk => "role-help-desk",
-        GatewayRole::Responsible => "role-responsible",
-    };
     let privileges = Permission::ALL.into_iter().map(|permission| {
         let level = if known.gives(permission) { Level::Yes } else { Level::No };
         (permission.privilege().to_owned(), level)
@@ -88,7 +80,13 @@ fn role(known: GatewayRole) -> Role {
         Bound::UnitOrEstablishment => (RoleScope::Optional, None),
         Bound::Application => (RoleScope::Required, Some(ScopeKind::Service)),
     };
-    Role { name: known.name().to_owned(), title: i18n::text(Locale::default(), title), scope, scope_kind, privileges: privileges.collect() }
+    Role {
+        name: known.name().to_owned(),
+        title: i18n::text(Locale::default(), known.title()),
+        scope,
+        scope_kind,
+        privileges: privileges.collect(),
+    }
 }
 
 /// Gives a person a role of the gateway by hand.

@@ -90,14 +90,18 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     if person.is_none() {
         wrong.push(Invalid::new("user", format!("there is no user {}", new.user)));
     }
-    wrong.extend(wrong_role(application.as_ref(), new));
-    if let Some(application) = &application {
-        let tree = Tree::load(&mut tx).await?;
-        wrong.extend(check_place_in(&mut tx, &tree, application, (&new.role, new.scope.as_deref().unwrap_or_default())).await?);
-    }
-    let (Some(application), Some(person), true) = (application, person, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
+    let misfit = wrong_role(application.as_ref(), new);
     let scope = new.scope.clone().unwrap_or_default();
-    may_assign(ctx, Permission::ValidateAccess, &person, (&application, &new.role, &scope))?;
+    if let (Some(application), Some(person), None, true) = (&application, &person, &misfit, wrong.is_empty()) {
+        // Before anything is told of places: whoever may not give the role there learns no more.
+        may_assign(ctx, Permission::ValidateAccess, person, (application, &new.role, &scope))?;
+    }
+    if let (Some(application), None) = (&application, &misfit) {
+        let tree = Tree::load(&mut tx).await?;
+        wrong.extend(check_place_in(&mut tx, &tree, application, (&new.role, &scope)).await?);
+    }
+    wrong.extend(misfit);
+    let (Some(application), true) = (application, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     exclusions::stand_aside_in(&mut tx, ctx, new.user, &application.name, &new.role, &scope).await?;
     let made = Assignment {
         id: AssignmentId::new(),
@@ -239,9 +243,6 @@ pub(super) async fn check_place_in(
         return check_extent_in(tx, tree, "scope", (role, scope)).await;
     }
     let Some(known) = application.role(role) else { return Ok(None) };
-    if let Err(wrong) = check_place(application, known, scope) {
-        return Ok(Some(wrong));
-    }
     if application.scope_kind_of(known) != ScopeKind::Unit || scope.is_empty() {
         return Ok(None);
     }

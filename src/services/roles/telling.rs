@@ -8,11 +8,13 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::mail::{self, Letter, Recipient, RoleLine, RolesChanged};
+use crate::i18n;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::user::User;
 use crate::types::id::{ApplicationId, UserId};
 use crate::types::locale::Locale;
+use crate::types::permission::{APPLICATION, GatewayRole};
 use crate::types::time::Timestamp;
 
 /// Beyond so many people, nobody is written to: what changes for so many is told otherwise.
@@ -135,9 +137,12 @@ fn letter(ctx: &Context, applications: &HashMap<ApplicationId, Application>, cha
     let line = |application: &ApplicationId, (role, scope): &Pair, until: Option<Timestamp>| {
         let known = applications.get(application);
         let title = known.and_then(|a| a.roles.iter().find(|r| r.name == *role)).map(|r| r.title.as_str()).unwrap_or_default();
+        // The gateway's own roles have a title in each language.
+        let own = known.filter(|a| a.name == APPLICATION).and_then(|_| GatewayRole::from_name(role));
+        let locale = change.recipient.as_ref().map_or_else(Locale::default, |recipient| recipient.locale);
         RoleLine {
             application: known.map_or_else(String::new, |a| titled(&a.title, &a.name)),
-            role: titled(title, role),
+            role: own.map_or_else(|| titled(title, role), |own| i18n::text(locale, own.title())),
             scope: scope.clone(),
             until,
         }

@@ -1,6 +1,7 @@
 //! Runs that nobody carries on: their node is gone, and its hold ran out. Whoever finds one that had begun to write finishes it; others end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::context::{Actor, Context, Gateway};
 use super::super::error::Error;
@@ -18,11 +19,22 @@ use crate::types::time::Timestamp;
 /// Said of a run that nobody carries on.
 const BROKEN_OFF: &str = "the program ended while the run was under way. Nothing was changed: start it again";
 
+/// How often a hold is asked for: who ends a run says so first, and lets go of it a moment later.
+const HOLD_TRIES: u32 = 20;
+/// From one time to the next.
+const HOLD_PAUSE: Duration = Duration::from_millis(50);
+
 /// Holds a run for this node, before its row is written: a row without a hold is known to be broken off.
 ///
 /// # Errors
 /// `Conflict` while another holds it.
 pub async fn hold(ctx: &Context, id: RunId) -> Result<Lease, Error> {
+    for _ in 1..HOLD_TRIES {
+        if let Some(lease) = leases::begin(&ctx.gateway, Kind::Sync, ctx.slug(), &id.to_string(), ctx.now).await? {
+            return Ok(lease);
+        }
+        tokio::time::sleep(HOLD_PAUSE).await;
+    }
     let lease = leases::begin(&ctx.gateway, Kind::Sync, ctx.slug(), &id.to_string(), ctx.now).await?;
     lease.ok_or_else(|| Error::Conflict("this run is being carried out already: wait for its end".to_owned()))
 }

@@ -49,6 +49,8 @@ pub struct Work<'a> {
     large: bool,
     /// Whether the open transaction owes the store an index.
     index_aside: bool,
+    /// When the open transaction was begun.
+    begun: std::time::Instant,
     /// When someone last waited for the store.
     waited_for: Option<std::time::Instant>,
     announced: Option<Announced>,
@@ -81,6 +83,7 @@ pub async fn carry<'a>(ctx: &'a Context, run: Run, inbox: &'a Inbox, plan: &'a P
         spent: 0,
         large: false,
         index_aside: false,
+        begun: std::time::Instant::now(),
         waited_for: None,
         announced: None,
         telling: (writes && effects::are_sent_by_runs(ctx).await?).then(Telling::default),

@@ -17,6 +17,8 @@ const ALONE_WEIGHT_MAX: usize = 2_000_000;
 const POLITE_WEIGHT: usize = 1_000;
 /// Rows written by one statement meanwhile.
 const POLITE_ROWS: usize = 40;
+/// Longest pause between two transactions meanwhile: half the time of the machine is others'.
+const POLITE_PAUSE_MAX: Duration = Duration::from_millis(5);
 /// For how long after someone waited others are taken to write.
 const POLITE_FOR: Duration = Duration::from_millis(500);
 /// From how many new memberships on it pays to build their index once.
@@ -34,6 +36,7 @@ impl Work<'_> {
             self.announced = Some(logout_notices::announce_also(self.ctx, self.telling.is_some()).await?);
         }
         let mut tx = self.ctx.store.begin().await?;
+        self.begun = Instant::now();
         still_ours_in(&mut tx, &self.run).await?;
         if !self.large {
             tx.set_large(true).await?;
@@ -127,6 +130,9 @@ impl Work<'_> {
         sync_run::update(&mut tx, &self.run).await?;
         tx.commit().await?;
         self.spent = 0;
+        if self.is_polite() {
+            tokio::time::sleep(self.begun.elapsed().min(POLITE_PAUSE_MAX)).await;
+        }
         if let Some(announced) = self.announced.take() {
             announced.hurry(self.ctx).await;
         }
