@@ -62,7 +62,7 @@ fn quoted(sources: &[String], start: &str) -> BTreeSet<String> {
 fn every_key_asked_for_exists() {
     let asked = regex::Regex::new(r#"\.(?:t|text|named|counted)\(\s*"([a-z0-9-]+)""#).unwrap();
     let mut found = Vec::new();
-    for room in ["src/fronts", "src/demo", "src/services"] {
+    for room in ["src/fronts", "src/demo", "src/services", "src/types"] {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(room), &mut found);
     }
     let names: BTreeSet<_> = found
