@@ -106,6 +106,9 @@ impl Work<'_> {
     async fn fill(&mut self, mut tx: Tx, step: &GroupStep, filling: &mut Filling) -> Result<Tx, Error> {
         let stays = step.removed.is_empty() && step.unnested.is_empty();
         let mut left = step.added.as_slice();
+        if !stays || left.len() > self.at_once(FILL_MAX) {
+            self.doubt(&mut tx, step).await?;
+        }
         loop {
             let (part, rest) = left.split_at(left.len().min(self.at_once(FILL_MAX)));
             left = rest;
@@ -125,6 +128,13 @@ impl Work<'_> {
                 return Ok(tx);
             }
         }
+    }
+
+    /// Has a known group say that nobody knows its members, until the last of them is written: whatever breaks the run off, and whatever the
+    /// directory says then, the next reading compares them.
+    async fn doubt(&self, tx: &mut Tx, step: &GroupStep) -> Result<(), Error> {
+        let Some(before) = step.known.and_then(|at| self.inbox.known.groups.get(at)) else { return Ok(()) };
+        facts::keep_groups_in(tx, &[Group { members_hash: Vec::new(), ..before.clone() }]).await
     }
 
     async fn going_out(&mut self, names: &Names<'_>) -> Result<(), Error> {

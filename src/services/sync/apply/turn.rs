@@ -130,11 +130,11 @@ impl Work<'_> {
         sync_run::update(&mut tx, &self.run).await?;
         tx.commit().await?;
         self.spent = 0;
-        if self.is_polite() {
-            tokio::time::sleep(self.begun.elapsed().min(POLITE_PAUSE_MAX)).await;
-        }
         if let Some(announced) = self.announced.take() {
             announced.hurry(self.ctx).await;
+        }
+        if self.is_polite() {
+            tokio::time::sleep(self.begun.elapsed().min(POLITE_PAUSE_MAX)).await;
         }
         Ok(())
     }
