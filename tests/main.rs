@@ -23,6 +23,7 @@ mod journeys;
 mod mail;
 mod nodes;
 mod oidc;
+mod provisioning;
 mod roles;
 mod store;
 mod sync;

@@ -13,6 +13,7 @@ pub mod mailbox;
 pub mod postgres;
 pub mod relying_party;
 pub mod samba;
+pub mod scim_service;
 pub mod server;
 pub mod slapd;
 pub mod store;

@@ -21,6 +21,7 @@ mod operator;
 mod outbox;
 mod output;
 mod proposal;
+mod provisioning;
 mod relation;
 mod review;
 mod routed;

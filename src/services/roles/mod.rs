@@ -48,6 +48,8 @@ pub use compare::compare;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
 pub use foreseen::foreseen_in;
+pub(in crate::services) use decide::Catalogue;
+pub(in crate::services) use held::counting;
 pub use held::{HeldRole, gateway_roles_in, held_in, with_units_below_in};
 pub use import::{AssignmentRow, import};
 pub use lint::{Finding, Remark, lint, lint_rule};

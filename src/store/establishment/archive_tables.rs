@@ -2,15 +2,17 @@
 //! the reason. It knows no row and no file.
 
 mod columns;
+mod provisioning_columns;
 
 use columns::{
     API_TOKENS, APPLICATIONS, ASSIGNMENTS, AUDIT_EVENTS, AUTHORIZATION_CODES, CAMPAIGNS, CHANGES, CLIENTS, ENDED_ASSIGNMENTS, EXCLUSIONS,
     GRANTS, GROUPS, IDEMPOTENCY_KEYS, INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, RELATIONS, REVIEW_ITEMS, ROUTED_PARTS,
     RULE_SETS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS, SOURCE_FILES, SOURCE_STATES, SOURCES, UNITS, USERS,
 };
+use provisioning_columns::{PROVISIONED, PROVISIONINGS};
 
 /// The last migration of the establishment's store that this list describes.
-pub const SCHEMA_VERSION: i64 = 7;
+pub const SCHEMA_VERSION: i64 = 9;
 
 /// What a column holds, whatever the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,7 @@ pub const TABLES: &[Table] = &[
     table("source_files", 1, SOURCE_FILES),
     table("source_file_parts", 1, SOURCE_FILE_PARTS),
     table("applications", 1, APPLICATIONS),
+    table("provisionings", 1, PROVISIONINGS),
     table("rules", 1, RULES),
     table("assignments", 1, ASSIGNMENTS),
     table("ended_assignments", 1, ENDED_ASSIGNMENTS),
@@ -128,6 +131,11 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("bulk_items", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("routed_parts", "where the records of the platform's sources go is the platform's, and told anew by the next reading", true),
+    ("provisioned", "what an application has of whom is looked up there: what an archive puts back is written anew", true),
+    ("provisioned_members", "they hang on what an application has", true),
+    ("provisioning_states", "how it goes with an application is of the moment: after an archive is put back, everyone is looked at", true),
+    ("provisioning_marks", "who changed is of the moment: after an archive is put back, everyone is looked at", true),
+    ("provisioning_drifts", "they are of the day of a comparison", true),
     ("write_turn", "it holds nothing: writers take turns on it", false),
     ("_sqlx_migrations", "the program keeps it", false),
 ];
@@ -148,6 +156,8 @@ pub const FLEETING: &[Table] = &[
     table("source_turns", 1, &[uuid("source_id"), int("served_at"), nullable(int("full_begun_at"))]),
     table("routed_parts", 2, ROUTED_PARTS),
     table("role_edges", 1, &[int("id"), int("seen_until")]),
+    table("provisioned", 1, PROVISIONED),
+    table("provisioned_members", 2, &[uuid("provisioned_id"), uuid("user_id"), bool("wanted"), bool("written")]),
 ];
 
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {
