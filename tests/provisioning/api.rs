@@ -52,6 +52,10 @@ async fn a_provisioning_is_set_up_changed_and_forgotten_and_its_secret_never_sho
     assert_eq!(api.send(Method::DELETE, &format!("{base}/wiki"), Some(&token), None).await.status, 204);
 }
 
+fn words<'a>(rest: &[&'a str]) -> Vec<&'a str> {
+    [&["application", "provisioning"], rest].concat()
+}
+
 #[test]
 fn a_provisioning_is_set_up_at_the_terminal() {
     let shell = Shell::new();
@@ -60,23 +64,21 @@ fn a_provisioning_is_set_up_at_the_terminal() {
     let secret = shell.folder().join("jeton");
     std::fs::write(&secret, format!("{TOKEN}\n")).unwrap();
     let name = ["lycee-ampere", "wiki"];
-    let base = ["application", "provisioning"];
-    let said = |words: &[&str]| [&base[..], words].concat();
     let file = secret.to_str().unwrap();
-    let set = shell.says(&said(&["set", name[0], name[1], "https://wiki.exemple.fr/scim/v2", "--secret-file", file, "--dry-run"]));
+    let set = shell.says(&words(&["set", name[0], name[1], "https://wiki.exemple.fr/scim/v2", "--secret-file", file, "--dry-run"]));
     assert!(set.contains("wiki.exemple.fr"), "{set}");
-    let shown = shell.json(&said(&["show", name[0], name[1]]));
+    let shown = shell.json(&words(&["show", name[0], name[1]]));
     assert_eq!((&shown["dry_run"], &shown["auth"]["kind"]), (&json!(true), &json!("bearer")));
     assert!(!shown.to_string().contains(TOKEN));
-    shell.says(&said(&["edit", name[0], name[1], r#"{"groups":"roles"}"#]));
-    assert_eq!(shell.json(&said(&["show", name[0], name[1]]))["groups"], "roles");
-    let (code, told) = shell.fails(&said(&["edit", name[0], name[1], r#"{"url":"https://ailleurs.exemple.fr/scim"}"#]));
+    shell.says(&words(&["edit", name[0], name[1], r#"{"groups":"roles"}"#]));
+    assert_eq!(shell.json(&words(&["show", name[0], name[1]]))["groups"], "roles");
+    let (code, told) = shell.fails(&words(&["edit", name[0], name[1], r#"{"url":"https://ailleurs.exemple.fr/scim"}"#]));
     assert!(code == 2 && told.contains("secret"), "{told}");
-    assert!(shell.says(&said(&["reconcile", name[0], name[1]])).contains("drift"));
-    assert_eq!(shell.json(&said(&["queue", name[0], name[1]])), json!([]));
-    assert_eq!(shell.json(&said(&["drift", name[0], name[1]])), json!([]));
-    assert_eq!(shell.json(&said(&["retry", name[0], name[1]])), json!({ "rows": 0 }));
-    assert_eq!(shell.fails(&said(&["approve", name[0], name[1]])).0, 1);
-    shell.says(&said(&["delete", name[0], name[1]]));
-    assert_eq!(shell.fails(&said(&["show", name[0], name[1]])).0, 1);
+    assert!(shell.says(&words(&["reconcile", name[0], name[1]])).contains("drift"));
+    assert_eq!(shell.json(&words(&["queue", name[0], name[1]])), json!([]));
+    assert_eq!(shell.json(&words(&["drift", name[0], name[1]])), json!([]));
+    assert_eq!(shell.json(&words(&["retry", name[0], name[1]])), json!({ "rows": 0 }));
+    assert_eq!(shell.fails(&words(&["approve", name[0], name[1]])).0, 1);
+    shell.says(&words(&["delete", name[0], name[1]]));
+    assert_eq!(shell.fails(&words(&["show", name[0], name[1]])).0, 1);
 }

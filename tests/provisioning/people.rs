@@ -17,7 +17,7 @@ async fn whoever_holds_a_role_is_created_and_nobody_else() {
     assert_eq!(anne["emails"], json!([{ "value": "anne@univ-test.fr", "type": "work", "primary": true }]));
     assert_eq!(anne["roles"], json!([{ "value": "chef" }, { "value": "membre" }]));
     let shown = written.shown().await;
-    assert_eq!(shown.users.get("done"), Some(&2));
+    assert_eq!(shown.queue.users.get("done"), Some(&2));
     assert!(shown.state.written_at.is_some() && shown.state.abilities.unwrap().patch);
 }
 

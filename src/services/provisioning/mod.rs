@@ -55,14 +55,21 @@ pub struct Shown {
     pub fields: ProvisioningFields,
     /// How it goes.
     pub state: ProvisioningState,
-    /// How many people are there in which state of the queue.
-    pub users: BTreeMap<String, i64>,
-    /// How many groups.
-    pub groups: BTreeMap<String, i64>,
+    /// How many there are in which state.
+    pub queue: Counted,
     /// When it was set up.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// How many there are in which state of the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Counted {
+    /// Accounts of people.
+    pub users: BTreeMap<String, i64>,
+    /// Groups.
+    pub groups: BTreeMap<String, i64>,
 }
 
 /// That of an application.
@@ -82,18 +89,17 @@ pub async fn shown(ctx: &Context, standing: &Provisioning) -> Result<Shown, Erro
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     let state = provisioning_state::get(&mut tx, standing.id).await?;
-    let (mut users, mut groups) = (BTreeMap::new(), BTreeMap::new());
+    let mut queue = Counted::default();
     for one in provisioned::tally(&mut tx, standing.id).await? {
         let word = serde_json::to_value(one.state).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
-        let of = if one.kind == Kind::User { &mut users } else { &mut groups };
+        let of = if one.kind == Kind::User { &mut queue.users } else { &mut queue.groups };
         of.insert(word, one.count);
     }
     Ok(Shown {
         application: standing.application.clone(),
         fields: ProvisioningFields::from(standing),
         state,
-        users,
-        groups,
+        queue,
         created_at: standing.created_at,
         updated_at: standing.updated_at,
     })
