@@ -4,6 +4,7 @@ mod api;
 mod comparing;
 mod failing;
 mod groups;
+mod peers;
 mod people;
 
 use passerelle::services::context::Context;

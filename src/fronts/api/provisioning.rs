@@ -138,8 +138,8 @@ pub struct Queued {
     action: Option<Action>,
     /// Whom or what it stands for: a person's or a group's identifier, `role:NAME` or `remote:ID`.
     subject: Option<String>,
-    /// Exact name.
-    name: Option<String>,
+    /// Exact name there.
+    exact_name: Option<String>,
     /// Exact identifier there.
     remote_id: Option<String>,
 }
@@ -149,9 +149,9 @@ pub struct Queued {
     tag = "provisioning", params(NamedOf, Queued), responses((status = 200, body = Listing<Provisioned>), Refusals))]
 pub async fn queue(Here(ctx): Here, Key(name): Key<String>, Query(wanted): Query<Queued>) -> Result<Json<Listing<Provisioned>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
-    let Queued { kind, state, action, subject, name: there, remote_id, .. } = wanted;
+    let Queued { kind, state, action, subject, exact_name, remote_id, .. } = wanted;
     let (kind, state, action) = (named(kind.as_ref()), named(state.as_ref()), named(action.as_ref()));
-    let filter = Filter { kind, state, action, subject, name: there, remote_id };
+    let filter = Filter { kind, state, action, subject, name: exact_name, remote_id };
     Ok(Json(provisioning::queue(&ctx, &name, &page, &filter).await?.into()))
 }
 
@@ -172,8 +172,8 @@ pub struct Drifting {
     /// In which way.
     #[param(inline)]
     what: Option<What>,
-    /// Exact name.
-    name: Option<String>,
+    /// Exact name there.
+    exact_name: Option<String>,
 }
 
 /// Lists how the application differed when everything was last compared: the first 10,000 differences.
@@ -181,7 +181,7 @@ pub struct Drifting {
     tag = "provisioning", params(NamedOf, Drifting), responses((status = 200, body = Listing<Drift>), Refusals))]
 pub async fn drift(Here(ctx): Here, Key(name): Key<String>, Query(wanted): Query<Drifting>) -> Result<Json<Listing<Drift>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
-    let Drifting { kind, what, name: there, .. } = wanted;
-    let filter = provisioning_drift::Filter { kind: named(kind.as_ref()), what: named(what.as_ref()), name: there };
+    let Drifting { kind, what, exact_name, .. } = wanted;
+    let filter = provisioning_drift::Filter { kind: named(kind.as_ref()), what: named(what.as_ref()), name: exact_name };
     Ok(Json(provisioning::drift(&ctx, &name, &page, &filter).await?.into()))
 }
