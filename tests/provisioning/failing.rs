@@ -135,6 +135,19 @@ async fn a_service_that_refuses_the_gateway_is_told_to_administrators_and_goes_o
 }
 
 #[tokio::test]
+async fn with_client_credentials_a_token_is_asked_for_and_a_wrong_secret_pauses() {
+    let service = ScimService::start().await;
+    let token_url = service.url.replace("/scim/v2", "/token");
+    let auth = |secret: &str| json!({ "kind": "client_credentials", "token_url": token_url, "client_id": "passerelle", "secret": secret });
+    let (test, everybody) = (TestGateway::start().await, (&["anne"][..], &[][..], &["anne"][..]));
+    let written = Written::over(test, service, everybody, json!({ "auth": auth("secret!ha") })).await;
+    assert_eq!(written.named(), ["anne"]);
+    written.edit(json!({ "auth": auth("faux"), "on_loss": "delete", "mapping": { "userName": "{username}2" } })).await;
+    assert!(written.shown().await.state.paused.unwrap().contains("invalid_client"));
+    assert_eq!(written.named(), ["anne"]);
+}
+
+#[tokio::test]
 async fn a_slow_service_is_not_waited_for_for_ever() {
     let service = ScimService::start().await;
     service.fail(Method::GET, "/ServiceProviderConfig", Fault::Never);

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::engine::{Bed, on_every_engine, walk};
 use super::samples::{self, LATER, NOW, person};
 
-fn provisioning_of(application: &Application, groups: Groups) -> Provisioning {
+pub fn provisioning_of(application: &Application, groups: Groups) -> Provisioning {
     let auth = Auth { kind: AuthKind::Bearer, token_url: None, client_id: None, scope: None };
     Provisioning {
         id: ProvisioningId::new(),
@@ -229,6 +229,19 @@ fn subject(name: &str) -> (String, String) {
     (format!("key-{name}"), name.to_owned())
 }
 
+/// One of four rows is held, and one is called École.
+async fn listed(bed: &Bed, of: ProvisioningId) {
+    let tally = provisioned::tally(&mut bed.read().await, of).await.unwrap();
+    assert_eq!(tally.iter().map(|one| one.count).sum::<i64>(), 4);
+    let held = provisioned::Filter { state: Some("held".to_owned()), ..provisioned::Filter::default() };
+    assert_eq!(named(&provisioned::list(&mut bed.read().await, of, &PageRequest::first(5), &held).await.unwrap().items), ["zoé"]);
+    let all = walk(2, None, async |page| provisioned::list(&mut bed.read().await, of, page, &provisioned::Filter::default()).await).await;
+    assert_eq!(all.len(), 4);
+    let words = PageRequest { query: Some("ecole".to_owned()), ..PageRequest::first(5) };
+    let found = provisioned::list(&mut bed.read().await, of, &words, &provisioned::Filter::default()).await.unwrap();
+    assert_eq!((found.total, named(&found.items)), (1, vec!["École"]));
+}
+
 #[tokio::test]
 async fn the_queue_is_marked_settled_and_listed_and_a_newer_mark_is_not_hidden() {
     on_every_engine(async |bed| {
@@ -271,15 +284,7 @@ async fn the_queue_is_marked_settled_and_listed_and_a_newer_mark_is_not_hidden()
         })
         .await;
         assert_eq!(provisioned::removals(&mut bed.read().await, of).await.unwrap(), (0, 1));
-        let tally = provisioned::tally(&mut bed.read().await, of).await.unwrap();
-        assert_eq!(tally.iter().map(|one| one.count).sum::<i64>(), 4);
-        let held = provisioned::Filter { state: Some("held".to_owned()), ..provisioned::Filter::default() };
-        assert_eq!(named(&provisioned::list(&mut bed.read().await, of, &PageRequest::first(5), &held).await.unwrap().items), ["zoé"]);
-        let all = walk(2, None, async |page| provisioned::list(&mut bed.read().await, of, page, &provisioned::Filter::default()).await).await;
-        assert_eq!(all.len(), 4);
-        let words = PageRequest { query: Some("ecole".to_owned()), ..PageRequest::first(5) };
-        let found = provisioned::list(&mut bed.read().await, of, &words, &provisioned::Filter::default()).await.unwrap();
-        assert_eq!((found.total, named(&found.items)), (1, vec!["École"]));
+        listed(bed, of).await;
         bed.write(async |tx| {
             assert_eq!(provisioned::approve(tx, of, NOW).await?, 1);
             provisioned::forget(tx, &rows[1]).await?;

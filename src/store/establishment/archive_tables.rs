@@ -9,7 +9,7 @@ use columns::{
     GRANTS, GROUPS, IDEMPOTENCY_KEYS, INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, RELATIONS, REVIEW_ITEMS, ROUTED_PARTS,
     RULE_SETS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS, SOURCE_FILES, SOURCE_STATES, SOURCES, UNITS, USERS,
 };
-use provisioning_columns::{PROVISIONED, PROVISIONINGS};
+use provisioning_columns::{PROVISIONED, PROVISIONING_DRIFTS, PROVISIONING_STATES, PROVISIONINGS};
 
 /// The last migration of the establishment's store that this list describes.
 pub const SCHEMA_VERSION: i64 = 9;
@@ -95,7 +95,6 @@ pub const TABLES: &[Table] = &[
     table("source_files", 1, SOURCE_FILES),
     table("source_file_parts", 1, SOURCE_FILE_PARTS),
     table("applications", 1, APPLICATIONS),
-    table("provisionings", 1, PROVISIONINGS),
     table("rules", 1, RULES),
     table("assignments", 1, ASSIGNMENTS),
     table("ended_assignments", 1, ENDED_ASSIGNMENTS),
@@ -110,6 +109,8 @@ pub const TABLES: &[Table] = &[
     table("signing_keys", 1, SIGNING_KEYS),
     table("consents", 2, &[uuid("user_id"), text("client_id"), text("scope"), int("granted_at")]),
     table("api_tokens", 1, API_TOKENS),
+    // After all that it watches: what is put back is not noted as changed.
+    table("provisionings", 1, PROVISIONINGS),
     Table { keeps: true, ..table("audit_events", 1, AUDIT_EVENTS) },
 ];
 
@@ -156,8 +157,11 @@ pub const FLEETING: &[Table] = &[
     table("source_turns", 1, &[uuid("source_id"), int("served_at"), nullable(int("full_begun_at"))]),
     table("routed_parts", 2, ROUTED_PARTS),
     table("role_edges", 1, &[int("id"), int("seen_until")]),
+    table("provisioning_states", 1, PROVISIONING_STATES),
     table("provisioned", 1, PROVISIONED),
     table("provisioned_members", 2, &[uuid("provisioned_id"), uuid("user_id"), bool("wanted"), bool("written")]),
+    table("provisioning_drifts", 1, PROVISIONING_DRIFTS),
+    table("provisioning_marks", 2, &[text("kind"), uuid("subject")]),
 ];
 
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {

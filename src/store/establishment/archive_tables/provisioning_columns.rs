@@ -32,3 +32,28 @@ pub(super) const PROVISIONED: &[Column] = &[
     int("seq"),
     int("updated_at"),
 ];
+
+pub(super) const PROVISIONING_STATES: &[Column] = &[
+    uuid("provisioning_id"),
+    nullable(int("looked_at")),
+    nullable(text("paused")),
+    nullable(int("paused_at")),
+    nullable(int("rest_until")),
+    int("failures"),
+    nullable(json("abilities")),
+    nullable(int("abilities_at")),
+    nullable(text("asked")),
+    nullable(json("report")),
+    nullable(int("written_at")),
+];
+
+pub(super) const PROVISIONING_DRIFTS: &[Column] = &[
+    uuid("id"),
+    uuid("provisioning_id"),
+    text("kind"),
+    text("what"),
+    text("name"),
+    text("search"),
+    nullable(text("remote_id")),
+    json("fields"),
+];
