@@ -110,7 +110,8 @@ impl Targets {
             "runs" => self.run(name).await.to_string(),
             "proposals" => self.proposal(name).await.to_string(),
             "applications" => {
-                let made = applications::create(ctx, &read(&format!(r#"{{"name":"{name}","roles":[{{"name":"reader"}}]}}"#))).await.unwrap();
+                let made =
+                    applications::create(ctx, &read(&format!(r#"{{"name":"{name}","roles":[{{"name":"reader"}}]}}"#))).await.unwrap();
                 if row.path.contains("/provisioning") {
                     let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/provisioning") && r.method == "PUT").unwrap().body;
                     provisioning::put(ctx, name, None, &read(like_the_table)).await.unwrap();

@@ -190,7 +190,10 @@ impl Inner {
         }
         let path = uri.path().strip_prefix("/scim/v2").unwrap_or_default();
         if path == "/ServiceProviderConfig" {
-            return told(200, &json!({ "patch": { "supported": self.patch }, "filter": { "supported": true }, "etag": { "supported": false } }));
+            return told(
+                200,
+                &json!({ "patch": { "supported": self.patch }, "filter": { "supported": true }, "etag": { "supported": false } }),
+            );
         }
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let (kind, id) = match parts.as_slice() {

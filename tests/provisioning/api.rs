@@ -25,7 +25,12 @@ async fn a_provisioning_is_set_up_changed_and_forgotten_and_its_secret_never_sho
     let shown = api.get(&path, &token).await;
     assert_eq!(shown.body["mapping"]["userName"], "{username}");
     let patched = api.patch(&path, &token, &json!({ "groups": "roles", "mapping": { "title": "{display_name}" } })).await;
-    assert_eq!((&patched.body["groups"], &patched.body["mapping"]["title"]), (&json!("roles"), &json!("{display_name}")), "{}", patched.body);
+    assert_eq!(
+        (&patched.body["groups"], &patched.body["mapping"]["title"]),
+        (&json!("roles"), &json!("{display_name}")),
+        "{}",
+        patched.body
+    );
     for (patch, field) in [
         (json!({ "url": "http://exemple.fr/scim" }), "url"),
         (json!({ "url": "http://127.0.0.1:9/scim" }), "auth.secret"),

@@ -30,7 +30,8 @@ async fn people(url: &str) -> Vec<(String, bool)> {
 async fn groups(url: &str) -> Vec<(String, usize)> {
     let all = there(url, "Groups").await;
     let count = |group: &Value| group["members"].as_array().map_or(0, Vec::len);
-    let mut named: Vec<(String, usize)> = all.iter().map(|group| (group["displayName"].as_str().unwrap().to_owned(), count(group))).collect();
+    let mut named: Vec<(String, usize)> =
+        all.iter().map(|group| (group["displayName"].as_str().unwrap().to_owned(), count(group))).collect();
     named.sort();
     named
 }
@@ -88,6 +89,7 @@ async fn the_reference_service_of_pypi_is_written_to() {
 #[tokio::test]
 async fn a_service_of_the_crate_scim_server_is_written_to() {
     let peer = Peer::rust();
-    let plain = json!({ "userName": "{username}", "displayName": "{display_name}", "name.familyName": "{family_name}", "emails": "{email}" });
+    let plain =
+        json!({ "userName": "{username}", "displayName": "{display_name}", "name.familyName": "{family_name}", "emails": "{email}" });
     lives(&peer.url, plain).await;
 }

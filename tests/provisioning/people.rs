@@ -2,7 +2,9 @@
 
 use axum::http::Method;
 use passerelle::services::roles::assignments;
-use passerelle::services::users;
+use passerelle::services::{audit, users};
+use passerelle::store::establishment::audit_event;
+use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
 use super::Written;
@@ -19,6 +21,9 @@ async fn whoever_holds_a_role_is_created_and_nobody_else() {
     let shown = written.shown().await;
     assert_eq!(shown.queue.users.get("done"), Some(&2));
     assert!(shown.state.written_at.is_some() && shown.state.abilities.unwrap().patch);
+    let filter = audit_event::Filter { action: Some("provisioning.written".to_owned()), ..audit_event::Filter::default() };
+    let events = audit::list(written.ctx(), &PageRequest::first(10), &filter).await.unwrap().items;
+    assert_eq!(events.iter().map(|event| &event.detail["written"]).collect::<Vec<_>>(), [&json!({ "create": 2 })]);
 }
 
 #[tokio::test]

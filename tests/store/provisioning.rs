@@ -110,16 +110,7 @@ async fn provisionings_are_written_changed_listed_and_forgotten() {
             abilities: Some(Abilities { patch: true, filter: true, etag: false }),
             abilities_at: Some(NOW),
             asked: Some(Asked::Repair),
-            report: Some(Report {
-                at: NOW,
-                repairs: true,
-                users_read: 1,
-                groups_read: 2,
-                missing: 3,
-                unknown: 4,
-                differs: 5,
-                error: None,
-            }),
+            report: Some(Report { at: NOW, repairs: true, users_read: 1, groups_read: 2, missing: 3, unknown: 4, differs: 5, error: None }),
             written_at: Some(LATER),
         };
         assert_eq!(provisioning_state::get(&mut bed.read().await, made.id).await.unwrap(), ProvisioningState::default());
@@ -200,10 +191,13 @@ async fn groups_are_noted_where_groups_are_written() {
         assert_eq!(below, [people[0].id, people[1].id]);
         let ids: Vec<UserId> = people.iter().map(|one| one.id).collect();
         let above = group::list_above_each(&mut bed.read().await, &ids).await.unwrap();
-        let of = |user: UserId| above.iter().filter(|one| one.user_id == user).map(|one| one.name.as_str()).collect::<std::collections::BTreeSet<_>>();
+        let of = |user: UserId| {
+            above.iter().filter(|one| one.user_id == user).map(|one| one.name.as_str()).collect::<std::collections::BTreeSet<_>>()
+        };
         assert_eq!(of(people[0].id), std::collections::BTreeSet::from(["tous", "échecs"]));
         assert_eq!(of(people[1].id), std::collections::BTreeSet::from(["tous"]));
-        bed.write(async |tx| group::upsert_all(tx, &[inner.clone(), group::Group { name: "toutes".to_owned(), ..outer.clone() }]).await).await;
+        bed.write(async |tx| group::upsert_all(tx, &[inner.clone(), group::Group { name: "toutes".to_owned(), ..outer.clone() }]).await)
+            .await;
         assert_eq!(taken(bed).await, [(Kind::Group, outer.id.uuid())]);
         bed.write(async |tx| {
             membership::delete(tx, inner.id, people[0].id).await?;
@@ -316,7 +310,8 @@ async fn members_are_wanted_and_written() {
         bed.write(async |tx| provisioned::mark(tx, of, Kind::Group, &[subject("membres")], NOW).await).await;
         let row = provisioned::list_marked(&mut bed.read().await, of, 1).await.unwrap().remove(0);
         let member = |at: usize, wanted, written| ProvisionedMember { provisioned_id: row.id, user_id: people[at].id, wanted, written };
-        bed.write(async |tx| provisioned_member::put(tx, &[member(0, true, false), member(1, true, true), member(2, false, true)]).await).await;
+        bed.write(async |tx| provisioned_member::put(tx, &[member(0, true, false), member(1, true, true), member(2, false, true)]).await)
+            .await;
         let unwritten = async |wanted| provisioned_member::list_unwritten(&mut bed.read().await, row.id, wanted, None, 10).await.unwrap();
         assert_eq!(unwritten(true).await, [people[0].id]);
         assert_eq!(unwritten(false).await, [people[2].id]);

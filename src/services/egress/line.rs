@@ -134,12 +134,7 @@ impl Line<'_> {
         let status = answer.status().as_u16();
         let headers = answer.headers().clone();
         let body = read(answer.into_body()).await?;
-        Ok(Answer {
-            status,
-            retry_after: header(&headers, &RETRY_AFTER),
-            etag: header(&headers, &ETAG),
-            body,
-        })
+        Ok(Answer { status, retry_after: header(&headers, &RETRY_AFTER), etag: header(&headers, &ETAG), body })
     }
 
     fn request(&self, verb: Verb, target: &str, carried: Carried<'_>) -> Result<Request<String>, CallError> {

@@ -40,8 +40,7 @@ impl ProvisioningStopped {
     }
 
     pub(super) fn text(&self, locale: Locale) -> String {
-        let mut arguments =
-            vec![("name", line(&self.establishment)), ("slug", line(&self.slug)), ("application", line(&self.application))];
+        let mut arguments = vec![("name", line(&self.establishment)), ("slug", line(&self.slug)), ("application", line(&self.application))];
         let key = match &self.why {
             WhyStopped::Denied(why) => {
                 arguments.push(("why", line(why)));

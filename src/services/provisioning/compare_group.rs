@@ -90,7 +90,8 @@ async fn compare(tx: &mut Tx, target: &Target, row: &Provisioned, there: &Value,
     if unknown > 0 {
         fields.insert("members.unknown".to_owned(), differing(unknown, Value::Null));
     }
-    let member = |user_id: UserId, written: bool| ProvisionedMember { provisioned_id: row.id, user_id, wanted: wanted.contains(&user_id), written };
+    let member =
+        |user_id: UserId, written: bool| ProvisionedMember { provisioned_id: row.id, user_id, wanted: wanted.contains(&user_id), written };
     let mut members: Vec<ProvisionedMember> = wanted.iter().map(|user| member(*user, inside.contains_key(user))).collect();
     members.extend(strange.into_iter().map(|user| member(user, true)));
     Ok(Found { fields, members })

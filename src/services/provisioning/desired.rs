@@ -145,7 +145,8 @@ impl Target {
             match settings.groups {
                 Groups::None => {}
                 Groups::Roles => {
-                    let known = subject.strip_prefix(OF_ROLE).filter(|role| self.application.roles.iter().any(|known| known.name == **role));
+                    let known =
+                        subject.strip_prefix(OF_ROLE).filter(|role| self.application.roles.iter().any(|known| known.name == **role));
                     let written = known.filter(|role| settings.roles.is_empty() || settings.roles.iter().any(|one| one == role));
                     found.extend(written.map(|role| (subject.clone(), self.name_of_role(role))));
                 }

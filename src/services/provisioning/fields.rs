@@ -226,7 +226,8 @@ fn wrong_secret(fields: &ProvisioningFields, kept: Option<&Provisioning>) -> Opt
                 same_place(auth.token_url.as_deref(), before.auth.token_url.as_deref()) && same_place(Some(&fields.url), Some(&before.url))
             }
         };
-    let again = "give it again: it would be sent to another place, and a stored secret is never sent to another place than it was given for";
+    let again =
+        "give it again: it would be sent to another place, and a stored secret is never sent to another place than it was given for";
     (!stays).then(|| Invalid::new(field, again))
 }
 
@@ -250,7 +251,8 @@ fn wrong_groups(fields: &ProvisioningFields) -> Vec<Invalid> {
         };
         let plain = known.iter().fold(name.clone(), |text, field| text.replace(field, ""));
         if plain.contains(['{', '}']) || name.len() > TEXT_MAX_BYTES || !needed.iter().any(|field| name.contains(field)) {
-            let message = format!("a template of at most {TEXT_MAX_BYTES} bytes with one of {} (known: {})", needed.join(", "), known.join(", "));
+            let message =
+                format!("a template of at most {TEXT_MAX_BYTES} bytes with one of {} (known: {})", needed.join(", "), known.join(", "));
             wrong.push(Invalid::new("group_name", message));
         }
     }

@@ -25,7 +25,10 @@ pub async fn announce(ctx: &Context) -> Result<Option<Telling>, Error> {
     }
     let recipients = mail::administrators(ctx).await?;
     if recipients.is_empty() {
-        tracing::warn!(establishment = ctx.slug(), "an application waits for a decision, and no administrator has an address to be told at");
+        tracing::warn!(
+            establishment = ctx.slug(),
+            "an application waits for a decision, and no administrator has an address to be told at"
+        );
         return Ok(None);
     }
     Ok(Some(Telling { recipients, announced: outbox::announce(ctx).await? }))

@@ -214,7 +214,8 @@ fn rendered(path: &str, pieces: &[Piece], facts: Facts<'_>) -> Option<Value> {
             [Piece::Field(field)] => values(field, facts),
             _ => text(pieces, facts).into_iter().collect(),
         };
-        let listed: Vec<Value> = all.into_iter().filter(|value| !value.is_empty()).enumerate().map(|(at, value)| listed(path, at, &value)).collect();
+        let listed: Vec<Value> =
+            all.into_iter().filter(|value| !value.is_empty()).enumerate().map(|(at, value)| listed(path, at, &value)).collect();
         return (!listed.is_empty()).then_some(Value::Array(listed));
     }
     text(pieces, facts).map(Value::String)

@@ -70,27 +70,37 @@ pub async fn spread(ctx: &Context) -> Result<bool, Error> {
 }
 
 /// Marks everyone who was given anything and all that is known there, when that was not done yet since something about the provisioning changed.
+/// Answers whether it still is as it was when this round began: otherwise another one begins.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn gather(ctx: &Context, target: &Target) -> Result<(), Error> {
+pub async fn gather(ctx: &Context, target: &Target) -> Result<bool, Error> {
     let of = target.provisioning.id;
-    let mut tx = ctx.store.begin().await?;
-    let state = provisioning_state::get(&mut tx, of).await?;
-    if state.looked_at.is_some() {
-        return Ok(());
+    if provisioning_state::get(&mut ctx.store.read().await?, of).await?.looked_at.is_some() {
+        return Ok(true);
     }
+    let mut tx = ctx.store.begin().await?;
     provisioned::mark_all(&mut tx, of, ctx.now).await?;
+    tx.commit().await?;
     let mut after = None;
     loop {
+        // Each step in a transaction of its own: nobody waits for a large establishment.
+        let mut tx = ctx.store.begin().await?;
         let given = assignment::list_given(&mut tx, target.provisioning.application_id, after, STEP).await?;
         let Some(last) = given.last() else { break };
         after = Some(*last);
         let subjects: Vec<(String, String)> = given.iter().map(|user| (user.to_string(), String::new())).collect();
         provisioned::mark(&mut tx, of, Kind::User, &subjects, ctx.now).await?;
+        tx.commit().await?;
     }
+    let mut tx = ctx.store.begin().await?;
+    if provisioning::find(&mut tx, of).await?.as_ref() != Some(&target.provisioning) {
+        return Ok(false);
+    }
+    let state = provisioning_state::get(&mut tx, of).await?;
     provisioning_state::put(&mut tx, of, &ProvisioningState { looked_at: Some(ctx.now), ..state }).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Looks at those who are marked, and says what is to be written of them. Answers whether all were looked at.
@@ -165,7 +175,8 @@ async fn place(tx: &mut Tx, ctx: &Context, target: &Target, people: &HashMap<Use
     let subjects: Vec<String> = named.keys().cloned().collect();
     let rows = |found: Vec<Provisioned>| found.into_iter().map(|row| (row.subject, row.id)).collect::<HashMap<String, ProvisionedId>>();
     let mut known = rows(provisioned::list_by_subjects(tx, of, Kind::Group, &subjects).await?);
-    let new: Vec<(String, String)> = named.iter().filter(|(subject, _)| !known.contains_key(*subject)).map(|(s, n)| (s.clone(), n.clone())).collect();
+    let new: Vec<(String, String)> =
+        named.iter().filter(|(subject, _)| !known.contains_key(*subject)).map(|(s, n)| (s.clone(), n.clone())).collect();
     if !new.is_empty() {
         provisioned::mark(tx, of, Kind::Group, &new, ctx.now).await?;
         known = rows(provisioned::list_by_subjects(tx, of, Kind::Group, &subjects).await?);
@@ -182,7 +193,12 @@ async fn place(tx: &mut Tx, ctx: &Context, target: &Target, people: &HashMap<Use
             changed.push(ProvisionedMember { wanted: stays, ..member });
         }
     }
-    changed.extend(wanted.into_iter().map(|(provisioned_id, user_id)| ProvisionedMember { provisioned_id, user_id, wanted: true, written: false }));
+    changed.extend(wanted.into_iter().map(|(provisioned_id, user_id)| ProvisionedMember {
+        provisioned_id,
+        user_id,
+        wanted: true,
+        written: false,
+    }));
     provisioned_member::put(tx, &changed).await?;
     let touched: BTreeSet<ProvisionedId> = changed.iter().map(|member| member.provisioned_id).collect();
     mark_groups(tx, ctx, target, &touched).await
@@ -235,6 +251,9 @@ async fn look_at_groups(tx: &mut Tx, ctx: &Context, target: &Target, rows: Vec<P
 /// When a store fails.
 pub async fn guard(ctx: &Context, target: &Target) -> Result<u64, Error> {
     let bound = target.provisioning.settings.guard;
+    if target.provisioning.settings.dry_run {
+        return Ok(0);
+    }
     let of = target.provisioning.id;
     let (waiting, there) = provisioned::removals(&mut ctx.store.read().await?, of).await?;
     if waiting <= FEW || within(bound.max_count, bound.max_percent, waiting, there) {

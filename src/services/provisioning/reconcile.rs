@@ -52,8 +52,7 @@ pub(super) struct Comparison<'a> {
 pub async fn compare(ctx: &Context, target: &Target, remote: &mut Remote<'_>, asked: Asked) -> Result<(), Trouble> {
     let of = target.provisioning.id;
     let repairs = asked == Asked::Repair;
-    let report =
-        Report { at: ctx.now, repairs, users_read: 0, groups_read: 0, missing: 0, unknown: 0, differs: 0, error: None };
+    let report = Report { at: ctx.now, repairs, users_read: 0, groups_read: 0, missing: 0, unknown: 0, differs: 0, error: None };
     let mut comparison = Comparison { ctx, target, report, seen: HashSet::new(), unlinked: HashMap::new() };
     let mut tx = ctx.store.begin().await?;
     provisioning_drift::clear(&mut tx, of).await?;

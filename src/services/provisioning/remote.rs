@@ -183,7 +183,9 @@ async fn token(egress: &Egress, settings: &Settings, secret: &str) -> Result<Zer
     }
     let reply = understood(answer)?;
     let token = reply.body.get("access_token").and_then(Value::as_str);
-    token.map(|token| Zeroizing::new(token.to_owned())).ok_or_else(|| Fault::Denied("the authorization server gave no access_token".to_owned()))
+    token
+        .map(|token| Zeroizing::new(token.to_owned()))
+        .ok_or_else(|| Fault::Denied("the authorization server gave no access_token".to_owned()))
 }
 
 fn not_called(error: CallError) -> Fault {
@@ -210,8 +212,9 @@ fn understood(answer: Answer) -> Result<Reply, Fault> {
     let body = if answer.body.iter().all(u8::is_ascii_whitespace) {
         Value::Null
     } else {
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| Fault::Refused(format!("the service answered {status} with what is no JSON: is the URL that of its SCIM service?")))?
+        serde_json::from_slice(&answer.body).map_err(|_| {
+            Fault::Refused(format!("the service answered {status} with what is no JSON: is the URL that of its SCIM service?"))
+        })?
     };
     Ok(Reply { etag: answer.etag, body })
 }
@@ -226,8 +229,7 @@ fn wait_s(answer: &Answer) -> i64 {
 fn said(answer: &Answer) -> String {
     let parsed: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let word = |name: &str| parsed.as_ref().and_then(|body| body.get(name)).and_then(Value::as_str).map(str::to_owned);
-    let words: Vec<String> =
-        [word("scimType"), word("detail"), word("error"), word("error_description")].into_iter().flatten().collect();
+    let words: Vec<String> = [word("scimType"), word("detail"), word("error"), word("error_description")].into_iter().flatten().collect();
     let whole = if words.is_empty() { String::from_utf8_lossy(&answer.body).into_owned() } else { words.join(": ") };
     whole.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID_MAX).collect()
 }
@@ -249,7 +251,8 @@ mod tests {
 
     #[test]
     fn answers_mean_what_the_rfc_says() {
-        let error = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness","detail":"déjà là"}"#;
+        let error =
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness","detail":"déjà là"}"#;
         assert_eq!(understood(answer(409, None, error)).unwrap_err(), Fault::Taken("uniqueness: déjà là".to_owned()));
         assert!(matches!(understood(answer(401, None, "")).unwrap_err(), Fault::Denied(_)));
         assert!(matches!(understood(answer(404, None, "")).unwrap_err(), Fault::Missing));
@@ -261,7 +264,9 @@ mod tests {
 
     #[test]
     fn a_pause_is_as_long_as_asked_within_bounds() {
-        for (named, wait) in [(Some("7"), 7), (Some("0"), 1), (Some("999999"), 3600), (None, 30), (Some("Wed, 21 Oct 2026 07:28:00 GMT"), 30)] {
+        for (named, wait) in
+            [(Some("7"), 7), (Some("0"), 1), (Some("999999"), 3600), (None, 30), (Some("Wed, 21 Oct 2026 07:28:00 GMT"), 30)]
+        {
             assert!(matches!(understood(answer(429, named, "")).unwrap_err(), Fault::Busy(s, _) if s == wait), "{named:?}");
         }
         assert!(matches!(understood(answer(503, Some("9"), "")).unwrap_err(), Fault::Busy(9, _)));

@@ -64,8 +64,7 @@ pub async fn round(ctx: &Context, subject: &str) -> Result<Option<Timestamp>, Er
     let state = provisioning_state::get(&mut tx, id).await?;
     let target = Target::load(&mut tx, found).await?;
     drop(tx);
-    queue::gather(ctx, &target).await?;
-    if !queue::look(ctx, &target).await? {
+    if !queue::gather(ctx, &target).await? || !queue::look(ctx, &target).await? {
         return Ok(Some(ctx.now));
     }
     queue::guard(ctx, &target).await?;
@@ -104,7 +103,12 @@ async fn conclude(ctx: &Context, target: &Target, stop: Stop) -> Result<Option<T
             let failures = state.failures.saturating_add(1);
             provisioning_state::put(&mut tx, id, &ProvisioningState { rest_until: Some(until), failures, ..state }).await?;
             tx.commit().await?;
-            tracing::warn!(establishment = ctx.slug(), application = target.provisioning.application, wait_s, "an application is left alone");
+            tracing::warn!(
+                establishment = ctx.slug(),
+                application = target.provisioning.application,
+                wait_s,
+                "an application is left alone"
+            );
             Ok(Some(until))
         }
         Stop::Denied(why) => pause(ctx, &target.provisioning, why).await.map(|()| None),
@@ -177,7 +181,8 @@ async fn abilities(ctx: &Context, target: &Target, remote: &mut Remote<'_>, stat
 
 /// The wait after so many failures: doubled each time, and spread so that not everybody comes back at once.
 pub(super) fn wait_s(failures: i64) -> i64 {
-    let doubled = u32::try_from(failures).ok().and_then(|n| WAIT_MIN_S.checked_shl(n.min(20))).unwrap_or(WAIT_MAX_S).clamp(WAIT_MIN_S, WAIT_MAX_S);
+    let doubled =
+        u32::try_from(failures).ok().and_then(|n| WAIT_MIN_S.checked_shl(n.min(20))).unwrap_or(WAIT_MAX_S).clamp(WAIT_MIN_S, WAIT_MAX_S);
     let mut bytes = [0_u8; 2];
     fill_random(&mut bytes);
     doubled / 2 + doubled / 2 * i64::from(u16::from_le_bytes(bytes)) / i64::from(u16::MAX)

@@ -1,9 +1,12 @@
 //! One turn of writing to one application: what is due, in order. People come before the groups that name them, and leave them before they are
 //! deleted. What goes wrong with one stops no other.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::desired::{Person, Target, digest_of, group_of};
@@ -37,13 +40,14 @@ pub(super) struct Turn<'a, 'e> {
     begun: Instant,
     silent: u32,
     failures: i64,
-    written: bool,
+    written: BTreeMap<&'static str, u64>,
+    answered: bool,
 }
 
 impl<'a, 'e> Turn<'a, 'e> {
     /// Begins.
     pub(super) fn begin(ctx: &'a Context, target: &'a Target, (remote, abilities): (Remote<'e>, Abilities), failures: i64) -> Self {
-        Self { ctx, target, remote, abilities, begun: Instant::now(), silent: 0, failures, written: false }
+        Self { ctx, target, remote, abilities, begun: Instant::now(), silent: 0, failures, written: BTreeMap::new(), answered: false }
     }
 
     /// Compares when that is asked for, and writes what is due, in order.
@@ -74,13 +78,18 @@ impl<'a, 'e> Turn<'a, 'e> {
 
     /// Writes down that something was written, and that the service answers.
     pub(super) async fn note(&mut self) -> Result<(), Stop> {
-        if !self.written {
+        if !self.answered {
             return Ok(());
         }
+        let provisioning = &self.target.provisioning;
         let mut tx = self.ctx.store.begin().await?;
-        let standing = provisioning_state::get(&mut tx, self.target.provisioning.id).await?;
+        if !self.written.is_empty() {
+            let detail = json!({ "application": provisioning.application, "written": self.written });
+            audit::record_in(&mut tx, self.ctx, "provisioning.written", ("provisioning", &provisioning.id.to_string()), detail).await?;
+        }
+        let standing = provisioning_state::get(&mut tx, provisioning.id).await?;
         let state = ProvisioningState { written_at: Some(self.ctx.now), failures: 0, rest_until: None, ..standing };
-        provisioning_state::put(&mut tx, self.target.provisioning.id, &state).await?;
+        provisioning_state::put(&mut tx, provisioning.id, &state).await?;
         Ok(tx.commit().await?)
     }
 
@@ -170,7 +179,7 @@ impl<'a, 'e> Turn<'a, 'e> {
     fn took(&mut self, kind: &'static str, action: Option<Action>) {
         self.silent = 0;
         self.failures = 0;
-        self.written = true;
+        self.answered = true;
         let action = match action {
             None => "none",
             Some(Action::Create) => "create",
@@ -178,6 +187,9 @@ impl<'a, 'e> Turn<'a, 'e> {
             Some(Action::Deactivate) => "deactivate",
             Some(Action::Delete) => "delete",
         };
+        if action != "none" {
+            *self.written.entry(action).or_default() += 1;
+        }
         metrics::counter!("passerelle_provisioned_total", "kind" => kind, "action" => action).increment(1);
     }
 

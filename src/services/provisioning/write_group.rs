@@ -224,8 +224,7 @@ impl Writing<'_, '_> {
         drop(tx);
         let there = self.remote_ids(&users).await?;
         let members: Vec<Value> = there.values().map(|id| json!({ "value": id })).collect();
-        let whole =
-            json!({ "schemas": [GROUP], "id": id, "displayName": name, "externalId": row.subject, "members": members });
+        let whole = json!({ "schemas": [GROUP], "id": id, "displayName": name, "externalId": row.subject, "members": members });
         self.remote.ask(Verb::Put, &format!("/Groups/{}", segment(id)), Some(&whole), None).await?;
         self.settle(row, true, &there.into_keys().collect::<Vec<_>>()).await?;
         self.settle(row, false, &gone).await?;

@@ -45,10 +45,10 @@ mod work;
 
 pub(in crate::services) use authority::{may_give, not_oneself};
 pub use compare::compare;
+pub(in crate::services) use decide::Catalogue;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
 pub use foreseen::foreseen_in;
-pub(in crate::services) use decide::Catalogue;
 pub(in crate::services) use held::counting;
 pub use held::{HeldRole, gateway_roles_in, held_in, with_units_below_in};
 pub use import::{AssignmentRow, import};

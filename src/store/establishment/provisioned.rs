@@ -146,7 +146,13 @@ pub async fn mark(tx: &mut Tx, of: ProvisioningId, kind: Kind, subjects: &[(Stri
             let mut rows = QueryBuilder::new(HEAD);
             rows.push_values(chunk, |mut row, (subject, name)| {
                 row.push_bind(ProvisionedId::new()).push_bind(of).push_bind(kind).push_bind(subject).push_bind(name).push_bind(fold(name));
-                row.push_bind(false).push_bind(State::Marked).push_bind(false).push_bind(0_i64).push_bind(now).push_bind(1_i64).push_bind(now);
+                row.push_bind(false)
+                    .push_bind(State::Marked)
+                    .push_bind(false)
+                    .push_bind(0_i64)
+                    .push_bind(now)
+                    .push_bind(1_i64)
+                    .push_bind(now);
             });
             rows.push(TAIL);
             rows.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
@@ -326,14 +332,13 @@ pub async fn approve(tx: &mut Tx, of: ProvisioningId, now: Timestamp) -> Result<
 /// When the next one is to be written; none when nothing waits.
 pub async fn next_due(tx: &mut Tx, of: ProvisioningId) -> Result<Option<Timestamp>, Error> {
     const SQL: &str = "SELECT min(due_at) FROM provisioned WHERE provisioning_id = $1 AND state IN ($2, $3, $4)";
-    Ok(on!(tx, |c| {
-        sqlx::query_scalar(SQL).bind(of).bind(State::Marked).bind(State::Waiting).bind(State::Failed).fetch_one(c).await
-    })?)
+    Ok(on!(tx, |c| { sqlx::query_scalar(SQL).bind(of).bind(State::Marked).bind(State::Waiting).bind(State::Failed).fetch_one(c).await })?)
 }
 
 /// How many there are of each kind in each state.
 pub async fn tally(tx: &mut Tx, of: ProvisioningId) -> Result<Vec<Tally>, Error> {
-    const SQL: &str = "SELECT kind, state, count(*) AS count FROM provisioned WHERE provisioning_id = $1 GROUP BY kind, state ORDER BY kind, state";
+    const SQL: &str =
+        "SELECT kind, state, count(*) AS count FROM provisioned WHERE provisioning_id = $1 GROUP BY kind, state ORDER BY kind, state";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(of).fetch_all(c).await)?)
 }
 

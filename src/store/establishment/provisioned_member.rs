@@ -42,7 +42,13 @@ pub async fn list_of_users(tx: &mut Tx, of: ProvisioningId, users: &[UserId]) ->
 }
 
 /// Those of a group whose membership is to be written: to be added or taken out, after a person, by person.
-pub async fn list_unwritten(tx: &mut Tx, group: ProvisionedId, wanted: bool, after: Option<UserId>, limit: i64) -> Result<Vec<UserId>, Error> {
+pub async fn list_unwritten(
+    tx: &mut Tx,
+    group: ProvisionedId,
+    wanted: bool,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<UserId>, Error> {
     const SQL: &str = "SELECT user_id FROM provisioned_members WHERE provisioned_id = $1 AND wanted = $2 AND written <> $2 \
          AND ($3 IS NULL OR user_id > $3) ORDER BY user_id LIMIT $4";
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(group).bind(wanted).bind(after).bind(limit).fetch_all(c).await)?)

@@ -152,7 +152,8 @@ pub async fn insert(tx: &mut Tx, p: &Provisioning) -> Result<(), Error> {
 /// # Errors
 /// `NotFound`.
 pub async fn update(tx: &mut Tx, p: &Provisioning) -> Result<(), Error> {
-    const SQL: &str = "UPDATE provisionings SET settings = $2, secret_sealed = $3, enabled = $4, writes_groups = $5, updated_at = $6 WHERE id = $1";
+    const SQL: &str =
+        "UPDATE provisionings SET settings = $2, secret_sealed = $3, enabled = $4, writes_groups = $5, updated_at = $6 WHERE id = $1";
     let writes_groups = p.settings.groups == Groups::Groups;
     let changed = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(p.id).bind(Json(&p.settings)).bind(&p.secret_sealed).bind(p.enabled);

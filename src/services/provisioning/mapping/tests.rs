@@ -52,8 +52,12 @@ fn the_usual_mapping_writes_an_account_of_the_core_schema() {
 fn templates_fill_in_extensions_lists_and_texts() {
     const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
     let division = format!("{ENTERPRISE}:division");
-    let pairs =
-        [("userName", "{username}@exemple.fr"), (division.as_str(), "{home_unit}"), ("phoneNumbers", "{attributes.phone}"), ("title", "{attributes.none}")];
+    let pairs = [
+        ("userName", "{username}@exemple.fr"),
+        (division.as_str(), "{home_unit}"),
+        ("phoneNumbers", "{attributes.phone}"),
+        ("title", "{attributes.none}"),
+    ];
     let made = account(&mapping(&pairs).unwrap(), false);
     assert_eq!(made["userName"], "ejean@exemple.fr");
     assert_eq!(made[ENTERPRISE]["division"], "rt");
