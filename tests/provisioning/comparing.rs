@@ -76,6 +76,16 @@ async fn what_is_unknown_is_removed_where_that_is_said() {
 }
 
 #[tokio::test]
+async fn what_is_unknown_is_made_inactive_and_otherwise_left_as_it_is() {
+    let written = Written::new(&["anne"], &[], &["anne"], json!({ "remove_unknown": true })).await;
+    let id = written.service.add("inconnu");
+    written.service.inner().users.get_mut(&id).unwrap()["displayName"] = json!("Un inconnu");
+    compared(&written, true).await;
+    let there = written.service.inner().users[&id].clone();
+    assert_eq!((&there["userName"], &there["displayName"], &there["active"]), (&json!("inconnu"), &json!("Un inconnu"), &json!(false)));
+}
+
+#[tokio::test]
 async fn a_comparison_before_anything_is_written_finds_those_who_are_there_by_name() {
     let written = Written::new(&["anne", "bob"], &[], &["anne", "bob"], json!({ "dry_run": true })).await;
     written.service.add("ANNE");

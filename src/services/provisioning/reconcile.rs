@@ -12,6 +12,7 @@ use super::super::error::Error;
 use super::desired::Target;
 use super::remote::{Fault, Remote, resources_of};
 use super::write_group::Trouble;
+use super::write_person::UNKNOWN;
 use crate::store::Tx;
 use crate::store::establishment::provisioned::{self, Action, Kind, Provisioned};
 use crate::store::establishment::provisioning::Groups;
@@ -29,8 +30,6 @@ const GROUPS_AT_ONCE: usize = 10;
 const PAGES_MAX: usize = 20_000;
 /// Most differences that are kept by name; they are counted all the same.
 const KEPT_MAX: u64 = 10_000;
-/// Before the identifier of what only the application knows.
-const UNKNOWN: &str = "remote:";
 /// Rows read at once.
 const STEP: i64 = 1_000;
 

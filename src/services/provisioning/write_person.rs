@@ -1,5 +1,7 @@
 //! One person's account there: found, created, put right, made inactive or deleted. What is to be comes from `desired`; nothing is stored here.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::super::egress::Verb;
@@ -7,8 +9,11 @@ use super::desired::{Person, Target};
 use super::mapping::{operations, replaced};
 use super::remote::{Fault, Remote};
 use crate::store::establishment::provisioned::{Action, Provisioned};
+use crate::store::establishment::provisioning_drift::Differing;
 use crate::store::establishment::provisioning_state::Abilities;
 
+/// Before the identifier of what only the application knows, as what a row stands for.
+pub(super) const UNKNOWN: &str = "remote:";
 /// The schema of changes (RFC 7644 §3.5.2).
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -59,7 +64,12 @@ pub async fn write(
     let nobody = json!({ "userName": format!("removed-{}", row.id), "active": false });
     let account = person.and_then(|person| person.account.as_ref()).unwrap_or(&nobody);
     let Some(there) = read(remote, "Users", &id).await? else { return Ok(Written::Gone) };
-    let changed = put_right(remote, abilities, target, (&id, &there), account).await?;
+    let mut differences = target.mapping.differences(&there, account);
+    if row.subject.starts_with(UNKNOWN) {
+        // The gateway never wrote it: what it says of itself stays.
+        differences.retain(|path, _| path == "active");
+    }
+    let changed = put_right(remote, abilities, (&id, &there), differences).await?;
     Ok(Written::There { id, action: changed.then_some(Action::Deactivate) })
 }
 
@@ -82,7 +92,7 @@ async fn ensure(
         None => found(remote, "userName", &text("userName")).await?,
     };
     if let Some((id, there)) = standing {
-        let changed = put_right(remote, abilities, target, (&id, &there), account).await?;
+        let changed = put_right(remote, abilities, (&id, &there), target.mapping.differences(&there, account)).await?;
         return Ok(Written::There { id, action: changed.then_some(Action::Update) });
     }
     match remote.ask(Verb::Post, "/Users", Some(account), None).await {
@@ -94,7 +104,7 @@ async fn ensure(
         // Under another name then.
         Err(Fault::Taken(why)) => match found(remote, "externalId", &text("externalId")).await? {
             Some((id, there)) => {
-                put_right(remote, abilities, target, (&id, &there), account).await?;
+                put_right(remote, abilities, (&id, &there), target.mapping.differences(&there, account)).await?;
                 Ok(Written::There { id, action: Some(Action::Update) })
             }
             None => Err(Fault::Taken(why)),
@@ -148,11 +158,9 @@ pub(super) async fn read(remote: &mut Remote<'_>, resources: &str, id: &str) -> 
 async fn put_right(
     remote: &mut Remote<'_>,
     abilities: Abilities,
-    target: &Target,
     (id, there): (&str, &Value),
-    account: &Value,
+    differences: BTreeMap<String, Differing>,
 ) -> Result<bool, Fault> {
-    let differences = target.mapping.differences(there, account);
     if differences.is_empty() {
         return Ok(false);
     }
