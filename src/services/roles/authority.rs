@@ -1,18 +1,15 @@
 //! Who may give which role: nobody more than they hold, and nobody to themselves (SECURITY 24, OME-69). Decides; writes nothing.
 
-use std::collections::BTreeSet;
-
 use super::super::context::{Context, Subject};
 use super::super::error::Error;
 use super::super::unit_tree::Tree;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
-use crate::store::establishment::assignment::{self, Assignment, Within};
+use crate::store::establishment::assignment::{Assignment, Within};
 use crate::store::establishment::user::{self, User};
 use crate::types::Invalid;
 use crate::types::id::UserId;
 use crate::types::permission::{APPLICATION, Bound, Extent, GatewayRole, Held, Permission};
-use crate::types::time::Timestamp;
 
 /// Checks that the actor holds a role of the gateway, wherever it may hold, that they would let a rule give or not give any more. Roles of
 /// other applications are free to whoever manages roles.
@@ -136,60 +133,4 @@ pub async fn seen_in(tx: &mut Tx, within: Option<&Within>, found: Option<Assignm
         || within.services.iter().any(|(application, scope)| *application == found.application && *scope == found.scope);
     let theirs = user::find(tx, found.user_id).await?.and_then(|person| person.home_unit).is_some_and(|home| within.units.contains(&home));
     if answers || theirs { Ok(found) } else { Err(gone()) }
-}
-
-/// One role as it must not change under the hand of whoever holds it: application, role, scope, from when, until when.
-type Row = (String, String, String, Option<Timestamp>, Option<Timestamp>);
-
-/// What the actor holds before an act that recomputes roles: nobody changes their own, by a rule that fits them or by a fact that one looks at
-/// either.
-#[derive(Debug)]
-pub struct Own {
-    person: Option<UserId>,
-    gateway_only: bool,
-    before: BTreeSet<Row>,
-}
-
-impl Own {
-    /// The actor's roles of the gateway.
-    pub async fn of_gateway_in(tx: &mut Tx, ctx: &Context) -> Result<Self, Error> {
-        Self::read(tx, ctx.actor.person(), true).await
-    }
-
-    /// All of the actor's roles.
-    pub async fn of_actor_in(tx: &mut Tx, ctx: &Context) -> Result<Self, Error> {
-        Self::read(tx, ctx.actor.person(), false).await
-    }
-
-    /// The same when the act is about themselves, and nothing else.
-    pub async fn of_person_in(tx: &mut Tx, ctx: &Context, person: UserId) -> Result<Self, Error> {
-        Self::read(tx, ctx.actor.person().filter(|own| *own == person), false).await
-    }
-
-    async fn read(tx: &mut Tx, person: Option<UserId>, gateway_only: bool) -> Result<Self, Error> {
-        let before = rows(tx, person, gateway_only).await?;
-        Ok(Self { person, gateway_only, before })
-    }
-
-    /// Whether the roles are as they were; else the caller drops the transaction.
-    ///
-    /// # Errors
-    /// `Forbidden`.
-    pub async fn unchanged_in(self, tx: &mut Tx) -> Result<(), Error> {
-        if rows(tx, self.person, self.gateway_only).await? == self.before {
-            return Ok(());
-        }
-        Err(own_roles())
-    }
-}
-
-/// What is told of an act that would change the actor's own roles.
-pub fn own_roles() -> Error {
-    Error::Forbidden("this would change your own roles: ask another administrator".to_owned())
-}
-
-async fn rows(tx: &mut Tx, person: Option<UserId>, gateway_only: bool) -> Result<BTreeSet<Row>, Error> {
-    let Some(person) = person else { return Ok(BTreeSet::new()) };
-    let held = assignment::list_of_user(tx, person).await?.into_iter().filter(|row| !gateway_only || row.application == APPLICATION);
-    Ok(held.map(|row| (row.application, row.role, row.scope, row.valid_from, row.valid_until)).collect())
 }

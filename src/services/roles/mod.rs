@@ -26,6 +26,7 @@ mod leaves;
 mod lint;
 mod losers;
 mod misses;
+pub(in crate::services) mod own;
 mod pattern;
 mod picked;
 mod place;

@@ -5,10 +5,11 @@ use serde_json::json;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::{Own, may_give, where_it_holds};
+use super::authority::{may_give, where_it_holds};
 use super::compile::{Compiled, RuleFields};
 use super::edges;
 use super::effects;
+use super::own::Own;
 use super::place::check_place_of;
 use super::recompute::{self, Changed};
 use super::window::Window;
@@ -65,8 +66,9 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
     let application = checked_in(&mut tx, ctx, fields).await?;
     let made = fields.made(&application, RuleId::new(), ctx.now);
     refuse_overlap(&standing, &made, ctx.now)?;
+    let own = Own::of_gateway_in(&mut tx, ctx).await?;
     rule::insert(&mut tx, &made).await?;
-    let changed = recompute_all_in(&mut tx, ctx).await?;
+    let changed = recompute_all_in(&mut tx, ctx, own).await?;
     record_in(&mut tx, ctx, "rule.created", &made, changed).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
@@ -89,8 +91,9 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
     let application = checked_in(&mut tx, ctx, fields).await?;
     changed_rule = Rule { created_at: changed_rule.created_at, ..fields.made(&application, changed_rule.id, ctx.now) };
     refuse_overlap(&rule::list(&mut tx).await?, &changed_rule, ctx.now)?;
+    let own = Own::of_gateway_in(&mut tx, ctx).await?;
     rule::update(&mut tx, &changed_rule).await?;
-    let changed = recompute_all_in(&mut tx, ctx).await?;
+    let changed = recompute_all_in(&mut tx, ctx, own).await?;
     record_in(&mut tx, ctx, "rule.updated", &changed_rule, changed).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
@@ -108,9 +111,10 @@ pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
     let mut gone = get_in(&mut tx, id).await?;
     may_give(ctx, &gone.application, &gone.role)?;
     // Assignments name their rule: it gives nothing first, and goes when nothing names it any more.
+    let own = Own::of_gateway_in(&mut tx, ctx).await?;
     gone.enabled = false;
     rule::update(&mut tx, &gone).await?;
-    let changed = recompute_all_in(&mut tx, ctx).await?;
+    let changed = recompute_all_in(&mut tx, ctx, own).await?;
     rule::delete(&mut tx, id).await?;
     record_in(&mut tx, ctx, "rule.deleted", &gone, changed).await?;
     tx.commit().await?;
@@ -191,9 +195,8 @@ fn check_bound(role: &str, scoped: bool) -> Result<(), Invalid> {
     if fits { Ok(()) } else { Err(Invalid::new("scope", where_it_holds(role))) }
 }
 
-/// Recomputes everyone, unless that changed the actor's own roles in the gateway: then nobody's changes.
-pub(super) async fn recompute_all_in(tx: &mut Tx, ctx: &Context) -> Result<Changed, Error> {
-    let own = Own::of_gateway_in(tx, ctx).await?;
+/// Recomputes everyone, unless what was written since `own` was read changed the actor's own roles in the gateway: then nobody's changes.
+pub(super) async fn recompute_all_in(tx: &mut Tx, ctx: &Context, own: Own) -> Result<Changed, Error> {
     let changed = recompute::recompute_all_in(tx, ctx).await?;
     own.unchanged_in(tx).await?;
     Ok(changed)

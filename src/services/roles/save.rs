@@ -16,7 +16,7 @@ use super::compile::Compiled;
 use super::edges;
 use super::effects;
 use super::fields::RuleFields;
-use super::foreseen::own_stay_in;
+use super::own::{Own, own_stay_in};
 use super::recompute::Changed;
 use super::rules::recompute_all_in;
 use super::simulate::{checked_number, compiled, simulate, with_keys};
@@ -151,6 +151,7 @@ pub(in crate::services) async fn replace_in(
     for (name, role) in going.iter().map(|r| (&r.application, &r.role)).chain(coming.iter().map(|r| (&r.application, &r.role))) {
         may_give(ctx, name, role)?;
     }
+    let own = Own::of_gateway_in(tx, ctx).await?;
     let applications = application::list(tx).await?;
     for fields in &coming {
         let unknown = || Error::invalid("application", format!("there is no application «{}»", fields.application));
@@ -161,7 +162,7 @@ pub(in crate::services) async fn replace_in(
     for rule in going.iter().filter(|rule| rule.enabled) {
         rule::update(tx, &Rule { enabled: false, updated_at: ctx.now, ..rule.clone() }).await?;
     }
-    let Changed { gained, lost } = recompute_all_in(tx, ctx).await?;
+    let Changed { gained, lost } = recompute_all_in(tx, ctx, own).await?;
     refuse_losses(ctx, stays, lost, consent)?;
     for rule in &going {
         rule::delete(tx, rule.id).await?;

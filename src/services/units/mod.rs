@@ -176,7 +176,7 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
     unit::update(&mut tx, &changed).await.map_err(|error| taken(error, &changed.name))?;
     let mut answer = ChangedUnit { unit: changed, people: 0, assignments: 0, rules: Vec::new() };
     if renamed {
-        let own = roles::authority::Own::of_actor_in(&mut tx, ctx).await?;
+        let own = roles::own::Own::of_actor_in(&mut tx, ctx).await?;
         let people = users::put_in_unit_in(&mut tx, ctx, &standing.name, Some(&answer.unit.name)).await?;
         answer.assignments = assignment_by_hand::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         api_token::rename_unit(&mut tx, &standing.name, &answer.unit.name).await?;
