@@ -12,6 +12,7 @@ mod giving;
 mod heavy;
 mod importing;
 mod language;
+mod lending;
 mod linting;
 mod reviewing;
 mod rollover;

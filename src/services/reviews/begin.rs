@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::roles::may_give;
+use super::super::roles::may_take;
 use super::super::unit_tree::Tree;
 use super::invite::{self, Invitations};
 use super::read::Review;
@@ -192,7 +192,7 @@ impl Picture<'_> {
             }
             // Whoever decides takes this away in the name of who began the review.
             if application.name == APPLICATION {
-                may_give(self.ctx, &application.name, &row.role)?;
+                may_take(self.ctx, &application.name, &row.role)?;
             }
             let reviewer = *reviewer.get_or_insert_with(|| self.turns.next(person));
             items.push(ReviewItem {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::roles::{effects, exclusions, may_give, not_oneself, recompute_by_hand_in};
+use super::super::roles::{effects, exclusions, may_take, not_oneself, recompute_by_hand_in};
 use super::{open_in, reviewer};
 use crate::store::Tx;
 use crate::store::establishment::application;
@@ -73,7 +73,7 @@ async fn carry_out(ctx: &Context, id: CampaignId, verdicts: &[Verdict], only_of:
         let item = item.ok_or_else(|| Error::not_found("role under review"))?;
         not_oneself(ctx, item.user_id)?;
         if only_of.is_none() {
-            may_give(ctx, &item.application, &item.role)?;
+            may_take(ctx, &item.application, &item.role)?;
         }
         of_people.entry(item.user_id).or_default().push((item, verdict));
     }

@@ -10,23 +10,31 @@ use crate::store::establishment::user::{self, User};
 use crate::types::Invalid;
 use crate::types::id::UserId;
 use crate::types::permission::{APPLICATION, Bound, Extent, GatewayRole, Held, Permission};
+use crate::types::time::Timestamp;
 
-/// Checks that the actor holds a role of the gateway, wherever it may hold, that they would let a rule give or not give any more. Roles of
-/// other applications are free to whoever manages roles.
+/// Checks that the actor holds a role of the gateway, wherever it may hold, at least until a rule would give it, or for ever. Roles of other
+/// applications are free to whoever manages roles.
 ///
 /// # Errors
 /// `Forbidden`.
-pub fn may_give(ctx: &Context, application: &str, role: &str) -> Result<(), Error> {
-    // A role that the gateway does not know, `{captures}` among them, is nobody's to give.
-    let held = GatewayRole::from_name(role).map(Held::from);
-    if application != APPLICATION || held.map_or_else(|| ctx.actor.may_delegate_all(), |held| ctx.actor.may_delegate(&held, None)) {
+pub fn may_give(ctx: &Context, application: &str, role: &str, until: Option<Timestamp>) -> Result<(), Error> {
+    if application != APPLICATION {
         return Ok(());
     }
-    Err(too_much(role))
+    // A role that the gateway does not know, `{captures}` among them, is nobody's to give.
+    may_hand_on(ctx, role, GatewayRole::from_name(role).map(Held::from), until, None)
 }
 
-/// Checks that the actor may give someone a role, or with [`Permission::RevokeAccess`] take it away: in an application that they answer for, in
-/// a unit of theirs, or as administrator; a role of the gateway only when they hold it and may hand it on.
+/// The same of what is taken away.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn may_take(ctx: &Context, application: &str, role: &str) -> Result<(), Error> {
+    may_give(ctx, application, role, Some(ctx.now))
+}
+
+/// Checks that the actor may give someone a role until then, or with [`Permission::RevokeAccess`] take it away: in an application that they
+/// answer for, in a unit of theirs, or as administrator; a role of the gateway only when they hold it as long and may hand it on.
 ///
 /// # Errors
 /// `Forbidden`; `NotFound` for a person whom the actor may not see.
@@ -35,6 +43,7 @@ pub fn may_assign(
     permission: Permission,
     person: &User,
     (application, role, scope): (&Application, &str, &str),
+    until: Option<Timestamp>,
 ) -> Result<(), Error> {
     not_oneself(ctx, person.id)?;
     if application.name != APPLICATION {
@@ -44,12 +53,27 @@ pub fn may_assign(
     ctx.require_for(Permission::SeePeople, &Subject::Person(person))?;
     // What cannot hold where it was given gives nothing, and is to be taken away by whoever holds it everywhere.
     let wanted = Held::parse(role, scope).or_else(|| GatewayRole::from_name(role).map(Held::from));
-    let allowed = wanted.map_or_else(|| ctx.actor.may_delegate_all(), |wanted| ctx.actor.may_delegate(&wanted, Some(person)));
-    if allowed { Ok(()) } else { Err(too_much(role)) }
+    may_hand_on(ctx, role, wanted, until, Some(person))
+}
+
+fn may_hand_on(ctx: &Context, role: &str, wanted: Option<Held>, until: Option<Timestamp>, person: Option<&User>) -> Result<(), Error> {
+    let Some(wanted) = wanted else { return if ctx.actor.may_delegate_all() { Ok(()) } else { Err(too_much(role)) } };
+    let wanted = wanted.lasting(until);
+    if ctx.actor.may_delegate(&wanted, person) {
+        return Ok(());
+    }
+    // Whoever holds it, and not as long, is told until when they may give it.
+    let ends = ctx.actor.held().iter().filter_map(|held| held.until);
+    let latest = ends.filter(|end| ctx.actor.may_delegate(&wanted.clone().lasting(Some(*end)), person)).max();
+    Err(latest.map_or_else(|| too_much(role), |end| too_long(role, end)))
 }
 
 fn too_much(role: &str) -> Error {
     Error::Forbidden(format!("nobody gives or takes away the role «{role}» of {APPLICATION} without holding it: ask someone who does"))
+}
+
+fn too_long(role: &str, end: Timestamp) -> Error {
+    Error::Forbidden(format!("nobody gives the role «{role}» of {APPLICATION} for longer than they hold it: let it end on {end} or before"))
 }
 
 /// Checks that the actor is not the person whose roles change, in person or by a token of theirs.

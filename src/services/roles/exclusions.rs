@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::{may_give, not_oneself};
+use super::authority::{may_give, may_take, not_oneself};
 use super::edges;
 use super::effects;
 use super::pattern::TEMPLATE_LENGTH_MAX;
@@ -80,7 +80,7 @@ pub async fn add(ctx: &Context, new: &NewExclusion) -> Result<Exclusion, Error> 
         wrong.push(Invalid::new("user", format!("there is no user {}", new.user)));
     }
     let (Some(application), Some(person), true) = (application, person, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
-    may_give(ctx, &application.name, &new.role)?;
+    may_take(ctx, &application.name, &new.role)?;
     let made = Exclusion {
         id: ExclusionId::new(),
         user_id: person.id,
@@ -121,7 +121,8 @@ pub async fn end(ctx: &Context, id: ExclusionId) -> Result<(), Error> {
     let mut tx = ctx.store.begin().await?;
     let ended = exclusion::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("exclusion"))?;
     not_oneself(ctx, ended.user_id)?;
-    may_give(ctx, &ended.application, &ended.role)?;
+    // What rules give again, they give for as long as they like.
+    may_give(ctx, &ended.application, &ended.role, None)?;
     let before = effects::before_in(&mut tx, &[ended.user_id]).await?;
     exclusion::delete(&mut tx, id).await?;
     recompute_by_hand_in(&mut tx, ctx, before).await?;

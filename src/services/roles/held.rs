@@ -101,7 +101,7 @@ pub async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, user: &User) -> Result
     let Some(own) = application::find_by_name(tx, APPLICATION).await? else { return Ok(Vec::new()) };
     let held = held_in(tx, ctx, user, own.id).await?;
     // A role where it cannot hold gives nothing: an administrator of a unit is none of the establishment.
-    let roles = held.iter().filter_map(|h| Held::parse(&h.role, h.scope.as_deref().unwrap_or_default()));
+    let roles = held.iter().filter_map(|h| Some(Held::parse(&h.role, h.scope.as_deref().unwrap_or_default())?.lasting(h.until)));
     // Operators are the platform's, whatever an establishment's store says.
     let roles = roles.filter(|held| ctx.is_platform() || held.role != GatewayRole::Operator).collect();
     with_units_below_in(tx, roles).await

@@ -177,7 +177,7 @@ fn asked<'a>(ctx: &Context, known: &'a Known, row: &AssignmentRow) -> Result<(&'
         return Err(wrong.map_or_else(unknown, in_row));
     };
     not_oneself(ctx, user).map_err(|error| Invalid::new("username", error.to_string()))?;
-    may_give(ctx, &application.name, &row.role).map_err(|error| Invalid::new("role", error.to_string()))?;
+    may_give(ctx, &application.name, &row.role, until).map_err(|error| Invalid::new("role", error.to_string()))?;
     let given = Assignment {
         id: AssignmentId::new(),
         user_id: user,

@@ -44,7 +44,7 @@ mod weigh;
 mod window;
 mod work;
 
-pub(in crate::services) use authority::{may_give, not_oneself};
+pub(in crate::services) use authority::{may_take, not_oneself};
 pub use compare::compare;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;

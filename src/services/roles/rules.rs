@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::{may_give, where_it_holds};
+use super::authority::{may_give, may_take, where_it_holds};
 use super::compile::{Compiled, RuleFields};
 use super::edges;
 use super::effects;
@@ -87,7 +87,7 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
     let mut changed_rule = get_in(&mut tx, read.id).await?;
     Error::unless_same(read, &changed_rule)?;
     // What the rule gives today goes away with the change.
-    may_give(ctx, &changed_rule.application, &changed_rule.role)?;
+    may_take(ctx, &changed_rule.application, &changed_rule.role)?;
     let application = checked_in(&mut tx, ctx, fields).await?;
     changed_rule = Rule { created_at: changed_rule.created_at, ..fields.made(&application, changed_rule.id, ctx.now) };
     refuse_overlap(&rule::list(&mut tx).await?, &changed_rule, ctx.now)?;
@@ -109,7 +109,7 @@ pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut gone = get_in(&mut tx, id).await?;
-    may_give(ctx, &gone.application, &gone.role)?;
+    may_take(ctx, &gone.application, &gone.role)?;
     // Assignments name their rule: it gives nothing first, and goes when nothing names it any more.
     let own = Own::of_gateway_in(&mut tx, ctx).await?;
     gone.enabled = false;
@@ -130,7 +130,7 @@ async fn checked_in(tx: &mut Tx, ctx: &Context, fields: &RuleFields) -> Result<A
         return Err(Error::invalid("application", format!("there is no application «{}»: add it first", fields.application)));
     };
     check_role(&application, &compiled).map_err(|invalid| Error::Invalid(vec![invalid]))?;
-    may_give(ctx, &application.name, &fields.role)?;
+    may_give(ctx, &application.name, &fields.role, compiled.window.end(ctx.now))?;
     Ok(application)
 }
 

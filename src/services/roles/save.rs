@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::may_give;
+use super::authority::{may_give, may_take};
 use super::compile::Compiled;
 use super::edges;
 use super::effects;
@@ -148,9 +148,8 @@ pub(in crate::services) async fn replace_in(
     let stay: Vec<RuleId> = written.iter().filter_map(|(_, known)| *known).collect();
     let going: Vec<Rule> = stored.into_iter().filter(|rule| !stay.contains(&rule.id)).collect();
     let coming: Vec<RuleFields> = written.into_iter().filter(|(_, known)| known.is_none()).map(|(fields, _)| fields).collect();
-    for (name, role) in going.iter().map(|r| (&r.application, &r.role)).chain(coming.iter().map(|r| (&r.application, &r.role))) {
-        may_give(ctx, name, role)?;
-    }
+    going.iter().try_for_each(|rule| may_take(ctx, &rule.application, &rule.role))?;
+    coming.iter().try_for_each(|fields| may_stand(ctx, fields))?;
     let own = Own::of_gateway_in(tx, ctx).await?;
     let applications = application::list(tx).await?;
     for fields in &coming {
@@ -177,9 +176,18 @@ pub(in crate::services) async fn replace_in(
 pub(in crate::services) async fn check(ctx: &Context, rules: &[RuleFields]) -> Result<(), Error> {
     let mut tx = ctx.store.read().await?;
     let supposed = check_in(&mut tx, rules, ctx.now).await?;
-    rules.iter().try_for_each(|fields| may_give(ctx, &fields.application, &fields.role))?;
+    for (fields, known) in with_keys(rules.to_vec(), &rule::list(&mut tx).await?) {
+        // What stands already gives nothing new, but is kept by the caller's word.
+        if known.is_some() { may_take(ctx, &fields.application, &fields.role)? } else { may_stand(ctx, &fields)? }
+    }
     // They may be applied at a time when the caller is not asked any more.
     own_stay_in(&mut tx, ctx, supposed).await
+}
+
+/// Checks that the caller may have a rule give what it gives, as long as it does.
+fn may_stand(ctx: &Context, fields: &RuleFields) -> Result<(), Error> {
+    let until = Window::new(fields, Some(ctx.now)).unwrap_or_default().end(ctx.now);
+    may_give(ctx, &fields.application, &fields.role, until)
 }
 
 async fn check_in(tx: &mut Tx, rules: &[RuleFields], now: Timestamp) -> Result<Vec<Compiled>, Error> {
