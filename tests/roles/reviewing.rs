@@ -171,6 +171,8 @@ async fn a_review_that_does_not_fit_is_refused_field_by_field() {
     let ordinary = || beginning(&school, "automne", &["r"]);
     let wrong = NewCampaign { name: "À moi".to_owned(), title: "a\nb".to_owned(), due_at: school.ctx.now, extent: Extent::default() };
     assert_eq!(fields(wrong).await, ["name", "title", "due_at", "extent.reviewers"]);
+    let crowd = Extent { reviewers: vec![school.people["r"]; 101], ..ordinary().extent };
+    assert_eq!(fields(NewCampaign { extent: crowd, ..ordinary() }).await, ["extent.reviewers"]);
     let nowhere = Extent { application: Some("rien".to_owned()), ..ordinary().extent };
     assert_eq!(fields(NewCampaign { extent: nowhere, ..ordinary() }).await, ["extent.application"]);
     let nothing = Extent { role: Some("roi".to_owned()), ..ordinary().extent };

@@ -63,11 +63,7 @@ pub struct NewCampaign {
 /// the caller may not give.
 pub async fn create(ctx: &Context, new: &NewCampaign) -> Result<Review, Error> {
     ctx.require(Permission::ManageRoles)?;
-    let invitations = Invitations::announce(ctx).await?;
-    let mut tx = ctx.store.begin().await?;
-    let applications = application::list(&mut tx).await?;
-    let reviewers = user::list_by_ids(&mut tx, &new.extent.reviewers).await?;
-    check(ctx, new, &applications, &reviewers)?;
+    check_fields(ctx, new)?;
     let title = new.title.trim();
     let made = Campaign {
         id: CampaignId::new(),
@@ -81,8 +77,9 @@ pub async fn create(ctx: &Context, new: &NewCampaign) -> Result<Review, Error> {
         created_at: ctx.now,
         closed_at: None,
     };
-    let mut picture = Picture { ctx, campaign: &made, applications: &applications, turns: Turns::load(&mut tx, ctx, &made.extent).await? };
-    let items = picture.take_in(&mut tx).await?;
+    let items = picture_of(ctx, &made).await?;
+    let invitations = Invitations::announce(ctx).await?;
+    let mut tx = ctx.store.begin().await?;
     campaign::insert(&mut tx, &made).await.map_err(|error| match error {
         store::Error::Taken(_) => Error::Conflict(format!("there is a review «{}» already: choose another name", made.name)),
         other => other.into(),
@@ -98,7 +95,18 @@ pub async fn create(ctx: &Context, new: &NewCampaign) -> Result<Review, Error> {
     Ok(Review { campaign: made, progress })
 }
 
-fn check(ctx: &Context, new: &NewCampaign, applications: &[Application], reviewers: &[User]) -> Result<(), Error> {
+/// The roles that people hold at one moment. Everyone is looked at, so nobody who writes waits for it.
+async fn picture_of(ctx: &Context, campaign: &Campaign) -> Result<Vec<ReviewItem>, Error> {
+    let mut tx = ctx.store.snapshot().await?;
+    let applications = application::list(&mut tx).await?;
+    let reviewers = user::list_by_ids(&mut tx, &campaign.extent.reviewers).await?;
+    check_names(&campaign.extent, &applications, &reviewers)?;
+    let turns = Turns::load(&mut tx, ctx, &campaign.extent).await?;
+    Picture { ctx, campaign, applications: &applications, turns }.take_in(&mut tx).await
+}
+
+/// What is wrong with a review whatever the store holds.
+fn check_fields(ctx: &Context, new: &NewCampaign) -> Result<(), Error> {
     let mut wrong = Vec::new();
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
     if new.name.is_empty() || new.name.len() > NAME_LENGTH_MAX || !new.name.bytes().all(plain) || new.name.parse::<CampaignId>().is_ok() {
@@ -112,14 +120,8 @@ fn check(ctx: &Context, new: &NewCampaign, applications: &[Application], reviewe
         wrong.push(Invalid::new("due_at", "lies in the future, within a year"));
     }
     let extent = &new.extent;
-    let application = extent.application.as_ref().map(|name| (name, applications.iter().find(|known| known.name == *name)));
-    match (&application, &extent.role) {
-        (Some((name, None)), _) => wrong.push(Invalid::new("extent.application", format!("there is no application «{name}»"))),
-        (Some((_, Some(known))), Some(role)) if !known.roles.iter().any(|one| one.name == *role) => {
-            wrong.push(Invalid::new("extent.role", format!("«{role}» is not a role of {}", known.name)));
-        }
-        (None, Some(_)) => wrong.push(Invalid::new("extent.role", "is a role of an application: name that too")),
-        _ => {}
+    if extent.application.is_none() && extent.role.is_some() {
+        wrong.push(Invalid::new("extent.role", "is a role of an application: name that too"));
     }
     if extent.unused_since.is_some_and(|since| since > ctx.now) {
         wrong.push(Invalid::new("extent.unused_since", "must lie in the past"));
@@ -129,6 +131,20 @@ fn check(ctx: &Context, new: &NewCampaign, applications: &[Application], reviewe
     }
     if extent.reviewers.len() > REVIEWERS_MAX {
         wrong.push(Invalid::new("extent.reviewers", format!("are at most {REVIEWERS_MAX}")));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
+/// What is wrong with whom and what a review names.
+fn check_names(extent: &Extent, applications: &[Application], reviewers: &[User]) -> Result<(), Error> {
+    let mut wrong = Vec::new();
+    let application = extent.application.as_ref().map(|name| (name, applications.iter().find(|known| known.name == *name)));
+    match (&application, &extent.role) {
+        (Some((name, None)), _) => wrong.push(Invalid::new("extent.application", format!("there is no application «{name}»"))),
+        (Some((_, Some(known))), Some(role)) if !known.roles.iter().any(|one| one.name == *role) => {
+            wrong.push(Invalid::new("extent.role", format!("«{role}» is not a role of {}", known.name)));
+        }
+        _ => {}
     }
     let may_decide = |id: &UserId| reviewers.iter().any(|one| one.id == *id && one.status == UserStatus::Active);
     if let Some(id) = extent.reviewers.iter().find(|id| !may_decide(id)) {
