@@ -9,12 +9,11 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit;
-use super::context::{Actor, Context, Gateway, PlatformContext};
+use super::context::{Actor, Context, Gateway};
 use super::error::Error;
 use super::roles;
 use super::unit_tree::Tree;
 use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
-use crate::store::establishment::user::{self, UserStatus};
 use crate::types::Invalid;
 use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -207,22 +206,11 @@ pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: 
 }
 
 /// The role of a token as long as its maker may still do what it does: active, and in a role that covers its own (SECURITY 26). None when they
-/// may not. Operators make tokens in establishments too, so a maker who is not found there is looked for on the platform.
+/// may not.
 async fn as_long_as_maker(ctx: &Context, maker: UserId, role: Held) -> Result<Option<Held>, Error> {
-    for place in [ctx.clone(), platform_of(ctx).await?] {
-        let mut tx = place.store.read().await?;
-        if let Some(person) = user::find(&mut tx, maker).await? {
-            let held = roles::gateway_roles_in(&mut tx, &place, &person).await?;
-            let covering = held.iter().filter(|held| person.status == UserStatus::Active && held.covers(&role));
-            let longest = covering.map(|held| held.until).max_by_key(|until| (until.is_none(), *until));
-            return Ok(longest.map(|until| role.lasting(until)));
-        }
-    }
-    Ok(None)
-}
-
-async fn platform_of(ctx: &Context) -> Result<Context, Error> {
-    Ok(PlatformContext::open(&ctx.gateway, ctx.actor.clone(), ctx.now).await?.context().clone())
+    let held = roles::present_roles(ctx, maker).await?;
+    let longest = held.iter().filter(|held| held.covers(&role)).map(|held| held.until).max_by_key(|until| (until.is_none(), *until));
+    Ok(longest.map(|until| role.lasting(until)))
 }
 
 /// The note of a use is worth less than the request that brings it: it is left out when the store is busy.

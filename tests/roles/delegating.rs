@@ -1,13 +1,9 @@
 //! Delegated administration: what whoever administers a unit, the help desk, and whoever answers for an application may do, and nothing else
 //! (SCO-6, SCO-13, SCO-17, VAU-1, VAU-11).
 
-use passerelle::services::brought_rows::Brought;
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
-use passerelle::services::roles::assignments::{self, AssignmentFields, NewAssignment};
-use passerelle::services::roles::exclusions::{self, NewExclusion};
-use passerelle::services::roles::{AssignmentRow, RuleFields, rules};
-use passerelle::services::rule_sets::{self, RuleSetFields};
+use passerelle::services::roles::assignments::{self, NewAssignment};
 use passerelle::services::units::{self, UnitFields};
 use passerelle::services::users::{self, NewUser, UserPatch};
 use passerelle::services::{applications, roles, tokens};

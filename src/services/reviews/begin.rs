@@ -13,6 +13,7 @@ use super::super::roles::may_take;
 use super::super::unit_tree::Tree;
 use super::invite::{self, Invitations};
 use super::read::Review;
+use super::seat::Seat;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::application_use;
 use crate::store::establishment::assignment::{self, Origin, Standing};
@@ -210,7 +211,11 @@ impl Picture<'_> {
             if application.name == APPLICATION {
                 may_take(self.ctx, &application.name, &row.role)?;
             }
-            let reviewer = *reviewer.get_or_insert_with(|| self.turns.next(person));
+            let reviewer = if application.name == APPLICATION {
+                self.turns.next_of_gateway(person, row)
+            } else {
+                *reviewer.get_or_insert_with(|| self.turns.next(person))
+            };
             items.push(ReviewItem {
                 id: ReviewItemId::new(),
                 campaign_id: self.campaign.id,
@@ -259,6 +264,8 @@ struct Turns {
     /// The units that are looked at, when not all are.
     units: Option<BTreeSet<String>>,
     named: Vec<UserId>,
+    /// Those who are named, when roles of the gateway are looked at.
+    seats: Vec<(UserId, Seat)>,
     of_units: HashMap<String, Vec<UserId>>,
     given: HashMap<UserId, usize>,
 }
@@ -292,7 +299,22 @@ impl Turns {
             Some(unit) => Some(units_below_in(tx, unit).await?),
             None => None,
         };
-        Ok(Self { units, named: extent.reviewers.clone(), of_units, given: HashMap::new() })
+        let mut seats = Vec::new();
+        if extent.application.as_ref().is_none_or(|name| name == APPLICATION) {
+            for id in &extent.reviewers {
+                seats.push((*id, Seat::of_in(tx, ctx, *id).await?));
+            }
+        }
+        Ok(Self { units, named: extent.reviewers.clone(), seats, of_units, given: HashMap::new() })
+    }
+
+    /// Who decides on a role of the gateway: of those who are named, one who could take it away without any review. Nobody when there is none.
+    fn next_of_gateway(&mut self, person: &User, row: &Standing) -> Option<UserId> {
+        let may = |(id, seat): &&(UserId, Seat)| *id != person.id && seat.takes(person, &row.role, &row.scope);
+        let load = |(id, _): &&(UserId, Seat)| self.given.get(id).copied().unwrap_or_default();
+        let chosen = self.seats.iter().filter(may).min_by_key(load).map(|(id, _)| *id)?;
+        *self.given.entry(chosen).or_default() += 1;
+        Some(chosen)
     }
 
     /// Who decides on a person's roles: never they themselves.

@@ -10,6 +10,7 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::roles::{effects, exclusions, may_take, not_oneself, recompute_by_hand_in};
+use super::seat::Seat;
 use super::{open_in, reviewer};
 use crate::store::Tx;
 use crate::store::establishment::application;
@@ -55,7 +56,8 @@ pub async fn decide(ctx: &Context, id: CampaignId, verdicts: &[Verdict]) -> Resu
 /// Decides on roles that a review laid before whoever asks.
 ///
 /// # Errors
-/// As for [`decide`]; `NotFound` also for what was laid before someone else.
+/// As for [`decide`]; `NotFound` also for what was laid before someone else; `Forbidden` also when they were asked as administrator of a unit
+/// and are not any more.
 pub async fn decide_own(ctx: &Context, id: CampaignId, verdicts: &[Verdict]) -> Result<Vec<ReviewItem>, Error> {
     let reviewer = reviewer(ctx)?;
     carry_out(ctx, id, verdicts, Some(reviewer)).await
@@ -66,14 +68,19 @@ async fn carry_out(ctx: &Context, id: CampaignId, verdicts: &[Verdict], only_of:
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let campaign = open_in(&mut tx, id).await?;
+    let seat = match only_of {
+        Some(reviewer) => Some(Seat::of_in(&mut tx, ctx, reviewer).await?),
+        None => None,
+    };
     let mut of_people: BTreeMap<UserId, Vec<(ReviewItem, &Verdict)>> = BTreeMap::new();
     for verdict in verdicts {
         let found = review_item::find(&mut tx, verdict.item).await?.filter(|item| item.campaign_id == id);
         let item = found.filter(|item| only_of.is_none_or(|reviewer| item.reviewer_id == Some(reviewer)));
         let item = item.ok_or_else(|| Error::not_found("role under review"))?;
         not_oneself(ctx, item.user_id)?;
-        if only_of.is_none() {
-            may_take(ctx, &item.application, &item.role)?;
+        match &seat {
+            Some(seat) => seat.require_in(&mut tx, &campaign, &item).await?,
+            None => may_take(ctx, &item.application, &item.role)?,
         }
         of_people.entry(item.user_id).or_default().push((item, verdict));
     }

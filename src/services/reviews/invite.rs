@@ -9,6 +9,7 @@ use super::super::mail::{self, Letter, Recipient, ReviewWaits};
 use super::super::outbox::{self, Announced};
 use super::open_in;
 use super::read::Review;
+use super::seat;
 use crate::store::establishment::campaign::{self, Campaign, CampaignState, Filter};
 use crate::store::establishment::review_item;
 use crate::store::establishment::user::{self, User, UserStatus};
@@ -22,6 +23,9 @@ use crate::types::time::Timestamp;
 
 /// How long before a review is due its reviewers are reminded the last time, in seconds: two days.
 const LAST_S: i64 = 2 * 24 * 3600;
+
+/// How long lies between two letters that somebody has sent, in seconds: a day.
+const BETWEEN_S: i64 = 24 * 3600;
 
 /// When reviewers are reminded: halfway, and two days before, where there is that much time.
 fn reminders(campaign: &Campaign) -> Vec<Timestamp> {
@@ -127,10 +131,15 @@ pub async fn plan(gateway: &Gateway, slug: &str, store: &Store) -> Result<(), Er
 /// Reminds whoever has still to decide, now.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when the review has ended, and where no server takes mail.
+/// `NotFound`; `Conflict` when the review has ended, and where no server takes mail; `TooMany` within a day after the last letter.
 pub async fn remind(ctx: &Context, id: CampaignId) -> Result<Review, Error> {
     ctx.require(Permission::ManageRoles)?;
-    open_in(&mut ctx.store.read().await?, id).await?;
+    let open = open_in(&mut ctx.store.read().await?, id).await?;
+    let again_at = open.reminded_at.unwrap_or(open.created_at).max(open.created_at).plus_s(BETWEEN_S);
+    if again_at > ctx.now {
+        let wait_s = again_at.seconds().saturating_sub(ctx.now.seconds());
+        return Err(Error::TooMany { retry_after_s: u32::try_from(wait_s).unwrap_or(u32::MAX) });
+    }
     if !ctx.gateway.mailer.is_configured() {
         return Err(Error::Conflict("no server takes mail: set mail.host and mail.from in the configuration".to_owned()));
     }
@@ -162,11 +171,12 @@ async fn send(ctx: &Context, id: CampaignId) -> Result<Campaign, Error> {
     let invitations = Invitations::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut open = open_in(&mut tx, id).await?;
+    let released = seat::release_in(&mut tx, ctx, &open).await?;
     let written = invitations.write_in(&mut tx, ctx, &open, true).await?;
     open.reminded_at = Some(ctx.now);
     campaign::update(&mut tx, &open).await?;
-    audit::record_in(&mut tx, ctx, "review.reminded", ("review", &id.to_string()), json!({ "name": open.name, "letters": written }))
-        .await?;
+    let detail = json!({ "name": open.name, "letters": written, "released": released });
+    audit::record_in(&mut tx, ctx, "review.reminded", ("review", &id.to_string()), detail).await?;
     tx.commit().await?;
     invitations.hurry(ctx).await;
     Ok(open)

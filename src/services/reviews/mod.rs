@@ -5,6 +5,7 @@ mod begin;
 mod decide;
 mod invite;
 mod read;
+mod seat;
 
 pub use begin::{NewCampaign, create};
 pub use decide::{DECISIONS_MAX, Verdict, decide, decide_own};

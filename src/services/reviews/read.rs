@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::reviewer;
+use super::seat::{Seat, kept_by};
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::campaign::{self, Campaign, CampaignState};
 use crate::store::establishment::review_item::{self, Filter, Progress, ReviewItem};
@@ -90,8 +91,9 @@ pub struct OwnItem {
 pub async fn own(ctx: &Context) -> Result<Vec<Own>, Error> {
     let reviewer = reviewer(ctx)?;
     let mut tx = ctx.store.read().await?;
+    let seat = Seat::of_in(&mut tx, ctx, reviewer).await?;
     let mut found = Vec::new();
-    for campaign in campaign::list_open_of(&mut tx, reviewer).await? {
+    for campaign in campaign::list_open_of(&mut tx, reviewer).await?.into_iter().filter(|campaign| seat.is_in(campaign)) {
         let progress = review_item::progress(&mut tx, campaign.id, Some(reviewer)).await?;
         found.push(Own { campaign, progress });
     }
@@ -105,14 +107,17 @@ pub async fn own(ctx: &Context) -> Result<Vec<Own>, Error> {
 pub async fn own_items(ctx: &Context, id: CampaignId, page: &PageRequest, decided: Option<bool>) -> Result<(Own, Page<OwnItem>), Error> {
     let reviewer = reviewer(ctx)?;
     let mut tx = ctx.store.read().await?;
-    let open = campaign::find(&mut tx, id).await?.filter(|campaign| campaign.state == CampaignState::Open);
+    let seat = Seat::of_in(&mut tx, ctx, reviewer).await?;
+    let open = campaign::find(&mut tx, id).await?.filter(|campaign| campaign.state == CampaignState::Open && seat.is_in(campaign));
     let campaign = open.ok_or_else(|| Error::not_found("review"))?;
     let progress = review_item::progress(&mut tx, id, Some(reviewer)).await?;
     if progress.items == 0 {
         return Err(Error::not_found("review"));
     }
     let filter = Filter { reviewer: Some(reviewer), decided, ..Filter::default() };
-    let listed = review_item::list(&mut tx, id, page, &filter).await?;
+    let mut listed = review_item::list(&mut tx, id, page, &filter).await?;
+    // What is not theirs any more is shown to them no more, though it is counted until it is laid before somebody else.
+    listed.items = kept_by(&mut tx, &seat, &campaign, listed.items, true).await?;
     let applications = application::list(&mut tx).await?;
     Ok((Own { campaign, progress }, listed.map(|item| titled(&applications, item))))
 }

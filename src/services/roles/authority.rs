@@ -33,6 +33,19 @@ pub fn may_take(ctx: &Context, application: &str, role: &str) -> Result<(), Erro
     may_give(ctx, application, role, Some(ctx.now))
 }
 
+/// The same of one person's role of the gateway, where it holds.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn may_take_from(ctx: &Context, person: &User, role: &str, scope: &str) -> Result<(), Error> {
+    may_hand_on(ctx, role, wanted(role, scope), Some(ctx.now), Some(person))
+}
+
+/// What cannot hold where it was given gives nothing, and is to be taken away by whoever holds it everywhere.
+fn wanted(role: &str, scope: &str) -> Option<Held> {
+    Held::parse(role, scope).or_else(|| GatewayRole::from_name(role).map(Held::from))
+}
+
 /// Checks that the actor may give someone a role until then, or with [`Permission::RevokeAccess`] take it away: in an application that they
 /// answer for, in a unit of theirs, or as administrator; a role of the gateway only when they hold it as long and may hand it on.
 ///
@@ -51,9 +64,7 @@ pub fn may_assign(
     }
     ctx.require_somewhere(Permission::Delegate)?;
     ctx.require_for(Permission::SeePeople, &Subject::Person(person))?;
-    // What cannot hold where it was given gives nothing, and is to be taken away by whoever holds it everywhere.
-    let wanted = Held::parse(role, scope).or_else(|| GatewayRole::from_name(role).map(Held::from));
-    may_hand_on(ctx, role, wanted, until, Some(person))
+    may_hand_on(ctx, role, wanted(role, scope), until, Some(person))
 }
 
 fn may_hand_on(ctx: &Context, role: &str, wanted: Option<Held>, until: Option<Timestamp>, person: Option<&User>) -> Result<(), Error> {

@@ -44,12 +44,12 @@ mod weigh;
 mod window;
 mod work;
 
-pub(in crate::services) use authority::{may_take, not_oneself};
+pub(in crate::services) use authority::{may_take, may_take_from, not_oneself};
 pub use compare::compare;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
 pub use foreseen::foreseen_in;
-pub use held::{HeldRole, gateway_roles_in, held_in, with_units_below_in};
+pub use held::{HeldRole, gateway_roles_in, held_in, present_roles, with_units_below_in};
 pub use import::{AssignmentRow, import};
 pub use lint::{Finding, Remark, lint, lint_rule};
 pub use losers::{Decider, Loser};
