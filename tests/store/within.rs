@@ -46,6 +46,40 @@ async fn people_of_other_units_are_not_listed_and_not_counted() {
 }
 
 #[tokio::test]
+async fn words_are_found_in_names_and_not_in_addresses_where_those_are_not_shown() {
+    on_every_engine(async |bed| {
+        let mut people = with_people(bed).await;
+        let addresses = [Some("secret@Caché.fr"), None, Some("p2@test.fr"), Some(&*"é".repeat(200)), None, Some("x@test.fr")];
+        for (one, address) in people.iter_mut().zip(addresses) {
+            one.email = address.map(str::to_owned);
+        }
+        bed.write(async |tx| {
+            for one in &people {
+                user::update(tx, one).await?;
+            }
+            Ok(())
+        })
+        .await;
+        let mut tx = bed.read().await;
+        let mut found = async |words: &str, by_name: bool, within: Option<&[&str]>| {
+            let filter = user::Filter { by_name, within: within.map(units), ..user::Filter::default() };
+            let listed = user::list(&mut tx, &PageRequest::parse(Some(10), None, Some(words)).unwrap(), &filter).await.unwrap();
+            assert_eq!(usize::try_from(listed.total).unwrap(), listed.items.len());
+            listed.items.into_iter().map(|one| one.username).collect::<Vec<_>>()
+        };
+        assert_eq!(found("secret", false, None).await, ["p0"]);
+        assert!(found("secret", true, None).await.is_empty());
+        assert!(found("cache.fr", true, Some(&["rt"])).await.is_empty());
+        assert_eq!(found("test.fr", false, None).await, ["p2", "p5"]);
+        assert!(found("test.fr", true, None).await.is_empty());
+        assert_eq!(found("p2", true, None).await, ["p2"], "the user name is a name");
+        assert_eq!(found("p5", true, Some(&["rt"])).await, ["p5"]);
+        assert!(found("p2", true, Some(&["rt"])).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn assignments_of_other_people_and_applications_are_not_listed_and_not_counted() {
     on_every_engine(async |bed| {
         let people = with_people(bed).await;
