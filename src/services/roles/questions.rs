@@ -25,6 +25,8 @@ use crate::types::permission::Permission;
 pub const QUESTIONS_MAX: usize = 1_000;
 /// Longest privilege or scope that is asked about, in characters.
 const TEXT_LENGTH_MAX: usize = 500;
+/// The scope that releases roles to a client.
+const ROLES: &str = "roles";
 
 /// One question: may this person do that, there?
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -64,6 +66,8 @@ pub async fn answer(ctx: &Context, questions: &[Question]) -> Result<Vec<Verdict
 ///
 /// # Errors
 /// As for [`answer`]; `Forbidden` when a question is about another application.
+///
+/// A client is not told by which facts someone has a role; and whether they are known or active only if it is released roles.
 pub async fn answer_client(ctx: &Context, client: &Client, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
     if !client.enabled || client.secret_hash.is_none() {
         return Err(Error::Unauthenticated);
@@ -73,7 +77,8 @@ pub async fn answer_client(ctx: &Context, client: &Client, questions: &[Question
         let whose = own.map_or_else(|| "this client has no application".to_owned(), |own| format!("this client's is «{own}»"));
         return Err(Error::Forbidden(format!("a client asks about its own application only: {whose}")));
     }
-    answer_all(ctx, questions).await
+    let told_who = client.scopes.iter().any(|scope| scope == ROLES);
+    Ok(answer_all(ctx, questions).await?.into_iter().map(|verdict| verdict.for_client(told_who)).collect())
 }
 
 async fn answer_all(ctx: &Context, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
