@@ -145,7 +145,7 @@ async fn foretold(ctx: &Context, rules: &[RuleFields], consent: Consent) -> Resu
     if let Some(why) = roles::objection(&ctx.gateway.limits, stays + lost, lost, consent) {
         return Err(Error::Held(why));
     }
-    Ok((Foretold { gained: simulation.gained_count, lost }, stays))
+    Ok((Foretold { gained: simulation.gained_count, lost, accepted_by: ctx.actor.person() }, stays))
 }
 
 async fn ended_in(mut tx: Tx, ctx: &Context, action: &str, set: RuleSet, changes: Replaced) -> Result<Applied, Error> {
