@@ -194,6 +194,9 @@ pub async fn edit(ctx: &Context, read: &Assignment, fields: &AssignmentFields) -
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
+    if lasts_longer(standing.valid_until, fields.valid_until) {
+        exclusions::stand_aside_in(&mut tx, ctx, standing.user_id, &standing.application, &standing.role, &standing.scope).await?;
+    }
     let changed = Assignment { valid_until: fields.valid_until, reason: words(fields.reason.as_deref()), ..standing };
     let before = effects::before_in(&mut tx, &[changed.user_id]).await?;
     assignment_by_hand::update(&mut tx, &changed).await?;
@@ -202,6 +205,11 @@ pub async fn edit(ctx: &Context, read: &Assignment, fields: &AssignmentFields) -
     tx.commit().await?;
     told.hurry(ctx).await;
     Ok(changed)
+}
+
+/// Whether a new end comes after the one before: what is prolonged is given once more.
+pub(super) fn lasts_longer(before: Option<Timestamp>, after: Option<Timestamp>) -> bool {
+    before.is_some_and(|before| after.is_none_or(|after| after > before))
 }
 
 /// Checks that the actor may give until then, or take away, a role that someone was given.
