@@ -10,7 +10,7 @@ mod matrix;
 pub use catalogue::{Shipped, catalogue, from_catalogue, shipped, shipped_of, to_toml};
 pub use difference::{CatalogueDifference, FieldChange, PrivilegeChange};
 pub use fields::ApplicationFields;
-pub use import::{Imported, export, import, try_import};
+pub use import::{Imported, export, import, may_import, try_import};
 pub use matrix::{Matrix, MatrixRow};
 
 use serde_json::json;

@@ -135,13 +135,13 @@ pub async fn plan(gateway: &Gateway, slug: &str, store: &Store) -> Result<(), Er
 pub async fn remind(ctx: &Context, id: CampaignId) -> Result<Review, Error> {
     ctx.require(Permission::ManageRoles)?;
     let open = open_in(&mut ctx.store.read().await?, id).await?;
+    if !ctx.gateway.mailer.is_configured() {
+        return Err(Error::Conflict("no server takes mail: set mail.host and mail.from in the configuration".to_owned()));
+    }
     let again_at = open.reminded_at.unwrap_or(open.created_at).max(open.created_at).plus_s(BETWEEN_S);
     if again_at > ctx.now {
         let wait_s = again_at.seconds().saturating_sub(ctx.now.seconds());
         return Err(Error::TooMany { retry_after_s: u32::try_from(wait_s).unwrap_or(u32::MAX) });
-    }
-    if !ctx.gateway.mailer.is_configured() {
-        return Err(Error::Conflict("no server takes mail: set mail.host and mail.from in the configuration".to_owned()));
     }
     let reminded = send(ctx, id).await?;
     let progress = review_item::progress(&mut ctx.store.read().await?, id, None).await?;
