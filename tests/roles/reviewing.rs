@@ -272,3 +272,22 @@ async fn reviewers_decide_no_more_than_they_may_when_they_come_to_it() {
 fn beginning_with(school: &School, name: &str) -> NewCampaign {
     NewCampaign { name: name.to_owned(), title: name.to_owned(), due_at: school.ctx.now.plus_s(14 * 24 * 3600), extent: Extent::default() }
 }
+
+/// What nobody decided until the day stays as it is, and is listed as such.
+#[tokio::test]
+async fn a_review_ends_by_itself_when_it_is_due() {
+    let school = school(TestGateway::start().await).await;
+    let begun = reviews::create(&school.ctx, &beginning(&school, "automne", &["r"])).await.unwrap();
+    let due = begun.campaign.due_at;
+    let state = async || reviews::get(&school.ctx, "automne").await.unwrap();
+    jobs::run_due(&school.test.gateway, due.plus_s(-1)).await.unwrap();
+    assert_eq!(state().await.campaign.state, CampaignState::Open);
+    jobs::run_due(&school.test.gateway, due).await.unwrap();
+    let ended = state().await;
+    assert_eq!((ended.campaign.state, ended.campaign.closed_at), (CampaignState::Closed, Some(due)));
+    assert_eq!((ended.progress.open, ended.progress.withdrawn), (3, 0), "nothing was taken away");
+    let late = Context { now: due, ..acting(&school, "r") };
+    assert!(matches!(reviews::own_items(&late, begun.campaign.id, &PageRequest::first(9), None).await, Err(Error::NotFound(_))));
+    let filter = audit_event::Filter { action: Some("review.closed".to_owned()), ..audit_event::Filter::default() };
+    assert_eq!(audit::list(&school.ctx, &PageRequest::first(9), &filter).await.unwrap().items[0].actor, "system");
+}

@@ -1,4 +1,4 @@
-//! Letters to reviewers: when a review begins, halfway, and two days before it is due. Decides nothing.
+//! Letters to reviewers: when a review begins, halfway, and two days before it is due; and its end when that day is over. Decides nothing.
 
 use serde_json::json;
 
@@ -7,9 +7,9 @@ use super::super::context::{Context, Gateway};
 use super::super::error::Error;
 use super::super::mail::{self, Letter, Recipient, ReviewWaits};
 use super::super::outbox::{self, Announced};
-use super::open_in;
 use super::read::Review;
 use super::seat;
+use super::{close, open_in};
 use crate::store::establishment::campaign::{self, Campaign, CampaignState, Filter};
 use crate::store::establishment::review_item;
 use crate::store::establishment::user::{self, User, UserStatus};
@@ -106,7 +106,7 @@ fn recipient(person: &User) -> Option<Recipient> {
 }
 
 async fn ask(gateway: &Gateway, slug: &str, campaign: &Campaign) -> Result<(), Error> {
-    let Some(at) = next_reminder(campaign) else { return Ok(()) };
+    let at = next_reminder(campaign).unwrap_or(campaign.due_at);
     let mut registry = gateway.stores.registry().begin().await?;
     job::ask_about(&mut registry, Kind::Review, (slug, &campaign.id.to_string()), at).await?;
     Ok(registry.commit().await?)
@@ -148,7 +148,8 @@ pub async fn remind(ctx: &Context, id: CampaignId) -> Result<Review, Error> {
     Ok(Review { campaign: reminded, progress })
 }
 
-/// Reminds whoever has still to decide when the time has come, and answers when it comes next; never once the review has ended.
+/// Reminds whoever has still to decide when the time has come, and ends the review when it was due. Answers when to look again; never once the
+/// review has ended.
 ///
 /// # Errors
 /// When a store fails.
@@ -156,6 +157,13 @@ pub async fn remind_when_due(ctx: &Context, subject: &str) -> Result<Option<Time
     let Ok(id) = subject.parse::<CampaignId>() else { return Ok(None) };
     let found = campaign::find(&mut ctx.store.read().await?, id).await?;
     let Some(mut open) = found.filter(|one| one.state == CampaignState::Open) else { return Ok(None) };
+    if open.due_at <= ctx.now {
+        return match close(ctx, id).await {
+            // Somebody ended it in this very moment.
+            Ok(_) | Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
     if next_reminder(&open).is_some_and(|at| at <= ctx.now) {
         open = match send(ctx, id).await {
             Ok(reminded) => reminded,
@@ -164,7 +172,7 @@ pub async fn remind_when_due(ctx: &Context, subject: &str) -> Result<Option<Time
             Err(error) => return Err(error),
         };
     }
-    Ok(next_reminder(&open))
+    Ok(next_reminder(&open).or(Some(open.due_at)))
 }
 
 async fn send(ctx: &Context, id: CampaignId) -> Result<Campaign, Error> {
