@@ -14,6 +14,7 @@ mod importing;
 mod language;
 mod lending;
 mod linting;
+mod reading;
 mod reviewing;
 mod rollover;
 mod saving;

@@ -174,7 +174,7 @@ async fn a_rule_set_does_not_outlive_the_right_of_whoever_had_it_scheduled() {
     let set = rule_sets::schedule(&admin, "rentree-2027", school.ctx.now.plus_s(DAY_S), None).await.unwrap();
     assert_eq!(set.expected.unwrap().accepted_by, Some(school.people["t"]));
     let given = assignments::list(&school.ctx, &PageRequest::first(50), &Filter::default()).await.unwrap().items;
-    let role = given.iter().find(|one| one.role == "administrator").unwrap();
+    let role = given.iter().find(|one| one.user_id == school.people["t"] && one.role == "administrator").unwrap();
     assignments::end(&school.ctx, role.id).await.unwrap();
     jobs::run_due(&school.ctx.gateway, school.ctx.now.plus_s(DAY_S)).await.unwrap();
     let held = rule_sets::get(&school.ctx, "rentree-2027").await.unwrap();

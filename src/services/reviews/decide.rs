@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::super::audit;
-use super::super::context::Context;
+use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::roles::{effects, exclusions, may_take, not_oneself, recompute_by_hand_in};
 use super::seat::Seat;
@@ -43,12 +43,16 @@ pub struct Verdict {
     pub reason: Option<String>,
 }
 
-/// Decides on roles of a review, whoever was asked.
+/// Decides on roles of a review, whoever was asked. A person to whom something else was delegated decides on what was laid before them.
 ///
 /// # Errors
 /// `NotFound`; `Invalid`; `Conflict` when the review has ended, and for a role that was withdrawn already; `Forbidden` on roles of one's own,
 /// and on roles of the gateway that the caller does not hold.
 pub async fn decide(ctx: &Context, id: CampaignId, verdicts: &[Verdict]) -> Result<Vec<ReviewItem>, Error> {
+    let in_person = matches!(ctx.actor, Actor::User { .. }) && ctx.actor.may_somewhere(Permission::SeePeople);
+    if in_person && !ctx.actor.may(Permission::ManageRoles) {
+        return decide_own(ctx, id, verdicts).await;
+    }
     ctx.require(Permission::ManageRoles)?;
     carry_out(ctx, id, verdicts, None).await
 }

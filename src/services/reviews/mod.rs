@@ -4,6 +4,7 @@
 mod begin;
 mod decide;
 mod invite;
+mod laid;
 mod read;
 mod seat;
 

@@ -164,8 +164,14 @@ pub async fn seen_in(tx: &mut Tx, within: Option<&Within>, found: Option<Assignm
     let gone = || Error::not_found("assignment");
     let found = found.ok_or_else(gone)?;
     let Some(within) = within else { return Ok(found) };
-    let answers = within.applications.contains(&found.application)
-        || within.services.iter().any(|(application, scope)| *application == found.application && *scope == found.scope);
-    let theirs = user::find(tx, found.user_id).await?.and_then(|person| person.home_unit).is_some_and(|home| within.units.contains(&home));
-    if answers || theirs { Ok(found) } else { Err(gone()) }
+    let lies_within = lies_within(tx, within, found.user_id, (&found.application, &found.scope)).await?;
+    if lies_within { Ok(found) } else { Err(gone()) }
+}
+
+/// Whether a role of someone lies within what the actor may see.
+pub async fn lies_within(tx: &mut Tx, within: &Within, user: UserId, (application, scope): (&str, &str)) -> Result<bool, Error> {
+    if within.answers(application, scope) {
+        return Ok(true);
+    }
+    Ok(user::find(tx, user).await?.is_some_and(|person| within.administers(person.home_unit.as_deref())))
 }

@@ -77,11 +77,12 @@ pub struct ChangedUnit {
     pub rules: Vec<NamingRule>,
 }
 
-/// A page of units, oldest first.
+/// A page of units, oldest first: of those whose people the actor may see.
 pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<Unit>, Error> {
-    ctx.require(Permission::Read)?;
+    ctx.require_somewhere(Permission::SeePeople)?;
+    let filter = Filter { within: ctx.actor.units_for(Permission::SeePeople), ..filter.clone() };
     let mut tx = ctx.store.read().await?;
-    Ok(unit::list(&mut tx, page, filter).await?)
+    Ok(unit::list(&mut tx, page, &filter).await?)
 }
 
 /// The tree of all units.
@@ -95,8 +96,10 @@ pub async fn tree(ctx: &Context) -> Result<Tree, Error> {
 /// # Errors
 /// `NotFound`.
 pub async fn get(ctx: &Context, id: UnitId) -> Result<Unit, Error> {
-    ctx.require(Permission::Read)?;
-    get_in(&mut ctx.store.read().await?, id).await
+    ctx.require_somewhere(Permission::SeePeople)?;
+    let found = get_in(&mut ctx.store.read().await?, id).await?;
+    let sees = ctx.actor.units_for(Permission::SeePeople).is_none_or(|own| own.contains(&found.name));
+    if sees { Ok(found) } else { Err(Error::not_found("unit")) }
 }
 
 async fn get_in(tx: &mut Tx, id: UnitId) -> Result<Unit, Error> {
