@@ -12,6 +12,7 @@ use super::effects;
 use super::own::Own;
 use super::place::check_place_of;
 use super::recompute::{self, Changed};
+use super::save::hold_losses_in;
 use super::window::Window;
 use super::work::Work;
 use crate::store::Tx;
@@ -78,8 +79,16 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
 /// Writes a rule anew.
 ///
 /// # Errors
-/// As for [`create`], `NotFound`, and `Stale` when it is not the rule any more that the caller read.
+/// As for [`create`], `NotFound`, `Stale` when it is not the rule any more that the caller read, and `Held` when it takes many roles away.
 pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<Rule, Error> {
+    update_confirmed(ctx, read, fields, None).await
+}
+
+/// The same, where a person accepts that exactly so many roles are taken away.
+///
+/// # Errors
+/// As for [`update`].
+pub async fn update_confirmed(ctx: &Context, read: &Rule, fields: &RuleFields, confirm_losses: Option<u64>) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
     let told = effects::announce(ctx).await?;
     edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
@@ -94,6 +103,7 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
     let own = Own::of_gateway_in(&mut tx, ctx).await?;
     rule::update(&mut tx, &changed_rule).await?;
     let changed = recompute_all_in(&mut tx, ctx, own).await?;
+    hold_losses_in(&mut tx, ctx, changed.lost, confirm_losses).await?;
     record_in(&mut tx, ctx, "rule.updated", &changed_rule, changed).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
@@ -103,8 +113,16 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
 /// Removes a rule, and takes away what it alone gave.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`.
+/// `NotFound`, `Forbidden`, and `Held` when it takes many roles away.
 pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
+    delete_confirmed(ctx, id, None).await
+}
+
+/// The same, where a person accepts that exactly so many roles are taken away.
+///
+/// # Errors
+/// As for [`delete`].
+pub async fn delete_confirmed(ctx: &Context, id: RuleId, confirm_losses: Option<u64>) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
@@ -115,6 +133,7 @@ pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
     gone.enabled = false;
     rule::update(&mut tx, &gone).await?;
     let changed = recompute_all_in(&mut tx, ctx, own).await?;
+    hold_losses_in(&mut tx, ctx, changed.lost, confirm_losses).await?;
     rule::delete(&mut tx, id).await?;
     record_in(&mut tx, ctx, "rule.deleted", &gone, changed).await?;
     tx.commit().await?;

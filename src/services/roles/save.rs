@@ -25,8 +25,10 @@ use super::work::Work;
 use crate::config::Limits;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
+use crate::store::establishment::assignment::{self, Filter};
 use crate::store::establishment::rule::{self, Rule};
 use crate::types::id::RuleId;
+use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
 
@@ -127,6 +129,20 @@ fn refuse_losses(ctx: &Context, stays: u64, lost: u64, consent: Consent) -> Resu
         Some(why) => Err(Error::Held(sentence(&why))),
         None => Ok(()),
     }
+}
+
+/// Holds a change that has taken many roles away in this transaction, which must not be committed then, unless a person accepts just as many.
+///
+/// # Errors
+/// `Held`.
+pub(in crate::services) async fn hold_losses_in(tx: &mut Tx, ctx: &Context, lost: u64, confirmed: Option<u64>) -> Result<(), Error> {
+    if lost <= FEW {
+        return Ok(());
+    }
+    let by_hand = Filter { origin: Some("manual".to_owned()), ..Filter::default() };
+    let all = assignment::list(tx, &PageRequest::first(1), &Filter::default()).await?.total;
+    let stays = all.saturating_sub(assignment::list(tx, &PageRequest::first(1), &by_hand).await?.total);
+    refuse_losses(ctx, u64::try_from(stays).unwrap_or_default(), lost, Consent { foretold: 0, confirmed })
 }
 
 /// Puts rules in the place of all those that stand, within the transaction that records it. `stays` is about how many roles stay: what share is
