@@ -38,20 +38,21 @@ CREATE INDEX scim_resources_left ON scim_resources (source_id, external_id) WHER
 CREATE INDEX scim_resources_link ON scim_resources (source_id, link) WHERE link IS NOT NULL;
 CREATE INDEX scim_resources_group ON scim_resources (group_id) WHERE group_id IS NOT NULL;
 
--- The values of a resource, one a row, for filters; `hot` begins those that are looked up by an index.
+-- The values of a resource, one a row, for filters; `head` begins those that are looked up by an index.
 CREATE TABLE scim_values (
     source_id UUID NOT NULL,
     id UUID NOT NULL,
     seq BIGINT NOT NULL,
     attribute TEXT COLLATE "C" NOT NULL,
     element BIGINT NOT NULL,
-    folded TEXT COLLATE "C" NOT NULL,
-    exact TEXT COLLATE "C" NOT NULL,
-    hot TEXT COLLATE "C",
+    leading BOOLEAN NOT NULL,
+    text TEXT COLLATE "C",
+    number BIGINT,
+    head TEXT COLLATE "C",
     PRIMARY KEY (source_id, id, seq),
     FOREIGN KEY (source_id, id) REFERENCES scim_resources (source_id, id) ON DELETE CASCADE
 );
-CREATE INDEX scim_values_hot ON scim_values (source_id, attribute, hot) WHERE hot IS NOT NULL;
+CREATE INDEX scim_values_head ON scim_values (source_id, attribute, head) WHERE head IS NOT NULL;
 
 -- Requests of a feed that a person has to see to: what the guard held, and whom it may be.
 CREATE TABLE scim_held (

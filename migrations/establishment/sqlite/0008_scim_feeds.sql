@@ -38,20 +38,21 @@ CREATE INDEX scim_resources_left ON scim_resources (source_id, external_id) WHER
 CREATE INDEX scim_resources_link ON scim_resources (source_id, link) WHERE link IS NOT NULL;
 CREATE INDEX scim_resources_group ON scim_resources (group_id) WHERE group_id IS NOT NULL;
 
--- The values of a resource, one a row, for filters; `hot` begins those that are looked up by an index.
+-- The values of a resource, one a row, for filters; `head` begins those that are looked up by an index.
 CREATE TABLE scim_values (
     source_id BLOB NOT NULL,
     id BLOB NOT NULL,
     seq INTEGER NOT NULL,
     attribute TEXT NOT NULL,
     element INTEGER NOT NULL,
-    folded TEXT NOT NULL,
-    exact TEXT NOT NULL,
-    hot TEXT,
+    leading INTEGER NOT NULL CHECK (leading IN (0, 1)),
+    text TEXT,
+    number INTEGER,
+    head TEXT,
     PRIMARY KEY (source_id, id, seq),
     FOREIGN KEY (source_id, id) REFERENCES scim_resources (source_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX scim_values_hot ON scim_values (source_id, attribute, hot) WHERE hot IS NOT NULL;
+CREATE INDEX scim_values_head ON scim_values (source_id, attribute, head) WHERE head IS NOT NULL;
 
 -- Requests of a feed that a person has to see to: what the guard held, and whom it may be.
 CREATE TABLE scim_held (

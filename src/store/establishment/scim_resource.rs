@@ -15,9 +15,6 @@ use crate::types::fold_case;
 use crate::types::id::{GroupId, SourceId};
 use crate::types::time::Timestamp;
 
-/// Characters of a value that its index holds.
-pub const HOT_LENGTH: usize = 100;
-
 /// What a resource is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
@@ -82,21 +79,18 @@ impl From<Row> for Resource {
 /// One value of a resource, for filters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexedValue {
-    /// The attribute's path, folded.
+    /// The attribute's path.
     pub attribute: String,
     /// The element of a multi-valued attribute it belongs to.
     pub element: i64,
-    /// The value without letter case.
-    pub folded: String,
-    /// The value as it is.
-    pub exact: String,
-    /// Whether it is looked up by an index.
-    pub hot: bool,
-}
-
-/// What stands in the index of a value.
-pub fn hot(folded: &str) -> String {
-    folded.chars().take(HOT_LENGTH).collect()
+    /// Whether lists are ordered by it.
+    pub leading: bool,
+    /// The text as it is compared.
+    pub text: Option<String>,
+    /// The number as it is compared.
+    pub number: Option<i64>,
+    /// The beginning of the text, where an index knows it.
+    pub head: Option<String>,
 }
 
 /// One resource by key, also one that the feed states no more.
@@ -216,11 +210,11 @@ struct ValueRow<'a> {
 }
 
 impl NewRow for ValueRow<'_> {
-    const INTO: &'static str = "scim_values (source_id, id, seq, attribute, element, folded, exact, hot)";
+    const INTO: &'static str = "scim_values (source_id, id, seq, attribute, element, leading, text, number, head)";
 
     fn put_in(&self, row: &mut impl Cells) {
-        let IndexedValue { attribute, element, folded, exact, hot: is_hot } = self.value;
-        row.put(self.of.source_id).put(self.of.id).put(self.seq).put(attribute).put(*element).put(folded).put(exact);
-        row.put(is_hot.then(|| hot(folded)));
+        let IndexedValue { attribute, element, leading, text, number, head } = self.value;
+        row.put(self.of.source_id).put(self.of.id).put(self.seq).put(attribute).put(*element).put(*leading);
+        row.put(text).put(*number).put(head);
     }
 }

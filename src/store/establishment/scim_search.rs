@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::scim_resource::{Kind, Resource, Row, hot};
+use super::scim_resource::{Kind, Resource, Row};
 use crate::store::columns::JsonText;
 use crate::store::narrow::Narrow;
 use crate::store::tx::on;
@@ -88,18 +88,20 @@ pub enum Where {
     Active(bool),
     /// A column of a number.
     Number(NumberColumn, Order, i64),
-    /// A value of an attribute; compared with letter case or without.
-    Value {
+    /// A text of an attribute.
+    Value(String, Test),
+    /// The same text of an attribute, found by the index of beginnings.
+    Indexed {
         /// The attribute's path.
         attribute: String,
-        /// Whether letter case matters.
-        exact: bool,
-        /// How.
-        test: Test,
-        /// Whether an index knows it.
-        hot: bool,
+        /// The beginning of the text.
+        head: String,
+        /// The text.
+        text: String,
     },
-    /// A value of an attribute, or of one below it.
+    /// A number of an attribute.
+    ValueNumber(String, Order, i64),
+    /// A value of an attribute.
     HasValue(String),
     /// One element of a multi-valued attribute for which all that stands inside holds.
     Element(String, Box<Where>),
@@ -124,13 +126,10 @@ pub enum SortKey {
     CreatedAt,
     /// When it last changed.
     UpdatedAt,
-    /// The first value of an attribute, with letter case or without.
-    Value {
-        /// The attribute's path.
-        attribute: String,
-        /// Whether letter case matters.
-        exact: bool,
-    },
+    /// The leading text of an attribute.
+    Text(String),
+    /// The leading number of an attribute.
+    Number(String),
 }
 
 /// Which part of a list.
@@ -218,46 +217,89 @@ fn put(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) 
             query.text("NOT ");
             put(query, source, one, within);
         }
-        Where::Constant(holds) => drop(query.text(if *holds { "1 = 1" } else { "1 = 0" })),
-        Where::Key(id) => drop(query.text("r.id = ").value(*id)),
+        Where::Element(attribute, inside) => {
+            query.text("EXISTS (SELECT 1 FROM scim_values e WHERE e.source_id = r.source_id AND e.id = r.id AND e.attribute = ");
+            query.value(attribute.clone()).text(" AND ");
+            put(query, source, inside, true);
+            query.text(")");
+        }
+        Where::Value(..) | Where::Indexed { .. } | Where::ValueNumber(..) | Where::HasValue(_) => put_value(query, source, wanted, within),
+        Where::Member(_) | Where::HasMembers | Where::InGroup(_) | Where::HasGroups => put_membership(query, source, wanted),
+        Where::Constant(_)
+        | Where::Key(_)
+        | Where::Text(..)
+        | Where::HasExternalId
+        | Where::Active(_)
+        | Where::Number(..) => put_column(query, wanted),
+    }
+    query.text(")");
+}
+
+/// A condition on the resource's own row.
+fn put_column(query: &mut impl Narrow, wanted: &Where) {
+    match wanted {
+        Where::Key(id) => {
+            query.text("r.id = ").value(*id);
+        }
         Where::Text(TextColumn::Name, test) => put_test(query, "r.name_folded", test),
         Where::Text(TextColumn::ExternalId, test) => {
             query.text("r.external_id IS NOT NULL AND ");
             put_test(query, "r.external_id", test);
         }
-        Where::HasExternalId => drop(query.text("r.external_id IS NOT NULL")),
-        Where::Active(active) => drop(query.text("r.active = ").value(*active)),
-        Where::Number(column, order, number) => drop(query.text(number_column(*column)).text(sign(*order)).value(*number)),
-        Where::Value { attribute, test: Test::Is(text), hot: true, exact } if !within => {
-            query.text("r.id IN (SELECT v.id FROM scim_values v WHERE v.source_id = ").value(source);
-            query.text(" AND v.attribute = ").value(attribute.clone()).text(" AND v.hot = ").value(hot(&crate::types::fold_case(text)));
-            query.text(" AND ").text(value_column(*exact)).text(" = ").value(text.clone()).text(")");
+        Where::HasExternalId => {
+            query.text("r.external_id IS NOT NULL");
         }
-        Where::Value { attribute, exact, test, .. } => {
-            query.text(if within { IN_ELEMENT } else { IN_RESOURCE }).text("v.attribute = ").value(attribute.clone()).text(" AND ");
-            put_test(query, value_column(*exact), test);
-            query.text(")");
+        Where::Active(active) => {
+            query.text("r.active = ").value(*active);
+        }
+        Where::Number(column, order, number) => {
+            query.text(number_column(*column)).text(sign(*order)).value(*number);
+        }
+        Where::Constant(true) => {
+            query.text("1 = 1");
+        }
+        _ => {
+            query.text("1 = 0");
+        }
+    }
+}
+
+/// A condition on the resource's values.
+fn put_value(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) {
+    let place = if within { IN_ELEMENT } else { IN_RESOURCE };
+    match wanted {
+        Where::Indexed { attribute, head, text } if !within => {
+            query.text("r.id IN (SELECT v.id FROM scim_values v WHERE v.source_id = ").value(source);
+            query.text(" AND v.attribute = ").value(attribute.clone()).text(" AND v.head = ").value(head.clone());
+            query.text(" AND v.text = ").value(text.clone());
+        }
+        Where::Indexed { attribute, text, .. } => {
+            query.text(place).value(attribute.clone()).text(" AND v.text = ").value(text.clone());
+        }
+        Where::Value(attribute, test) => {
+            query.text(place).value(attribute.clone()).text(" AND ");
+            put_test(query, "v.text", test);
+        }
+        Where::ValueNumber(attribute, order, number) => {
+            query.text(place).value(attribute.clone()).text(" AND v.number").text(sign(*order)).value(*number);
         }
         Where::HasValue(attribute) => {
-            query.text(if within { IN_ELEMENT } else { IN_RESOURCE }).text("(v.attribute = ").value(attribute.clone());
-            query.text(" OR ");
-            put_below(query, ("v.attribute >= ", "v.attribute < "), attribute);
-            query.text("))");
+            query.text(place).value(attribute.clone());
         }
-        Where::Element(attribute, inside) => {
-            query.text("EXISTS (SELECT 1 FROM scim_values e WHERE e.source_id = r.source_id AND e.id = r.id AND ");
-            put_below(query, ("e.attribute >= ", "e.attribute < "), attribute);
-            query.text(" AND ");
-            put(query, source, inside, true);
-            query.text(")");
+        _ => {
+            query.text("EXISTS (SELECT 1 WHERE 1 = 0");
         }
+    }
+    query.text(")");
+}
+
+/// A condition on memberships.
+fn put_membership(query: &mut impl Narrow, source: SourceId, wanted: &Where) {
+    match wanted {
         Where::Member(id) => {
             query.text("r.id IN (SELECT m.group_id FROM memberships m WHERE m.user_id = ").value(*id);
             query.text(" UNION ALL SELECT n.parent_id FROM nestings n WHERE n.child_id = ").value(*id).text(")");
         }
-        Where::HasMembers => drop(query.text(
-            "EXISTS (SELECT 1 FROM memberships m WHERE m.group_id = r.id) OR EXISTS (SELECT 1 FROM nestings n WHERE n.parent_id = r.id)",
-        )),
         Where::InGroup(id) => {
             query.text("r.id IN (SELECT m.user_id FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.group_id = ").value(*id);
             query.text(" AND g.source_id = ").value(source).text(")");
@@ -266,13 +308,15 @@ fn put(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) 
             query.text("EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.user_id = r.id AND g.source_id = ");
             query.value(source).text(")");
         }
+        _ => {
+            query.text("EXISTS (SELECT 1 FROM memberships m WHERE m.group_id = r.id) OR EXISTS (SELECT 1 FROM nestings n WHERE n.parent_id = r.id)");
+        }
     }
-    query.text(")");
 }
 
-const IN_RESOURCE: &str = "EXISTS (SELECT 1 FROM scim_values v WHERE v.source_id = r.source_id AND v.id = r.id AND ";
+const IN_RESOURCE: &str = "EXISTS (SELECT 1 FROM scim_values v WHERE v.source_id = r.source_id AND v.id = r.id AND v.attribute = ";
 const IN_ELEMENT: &str =
-    "EXISTS (SELECT 1 FROM scim_values v WHERE v.source_id = e.source_id AND v.id = e.id AND v.element = e.element AND ";
+    "EXISTS (SELECT 1 FROM scim_values v WHERE v.source_id = e.source_id AND v.id = e.id AND v.element = e.element AND v.attribute = ";
 
 fn put_joined(query: &mut impl Narrow, source: SourceId, all: &[Where], (joint, empty): (&'static str, &'static str), within: bool) {
     if all.is_empty() {
@@ -284,11 +328,6 @@ fn put_joined(query: &mut impl Narrow, source: SourceId, all: &[Where], (joint, 
     }
 }
 
-/// Attributes below one: what sorts from `name.` up to `name/`, the next character.
-fn put_below(query: &mut impl Narrow, (from, to): (&'static str, &'static str), attribute: &str) {
-    query.text(from).value(format!("{attribute}.")).text(" AND ").text(to).value(format!("{attribute}/"));
-}
-
 /// `LIKE` would pass over letter case on one of the engines.
 fn put_test(query: &mut impl Narrow, column: &'static str, test: &Test) {
     let length = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
@@ -298,9 +337,7 @@ fn put_test(query: &mut impl Narrow, column: &'static str, test: &Test) {
         Test::AtMost(text) => query.text(column).text(" <= ").value(text.clone()),
         Test::Above(text) => query.text(column).text(" > ").value(text.clone()),
         Test::AtLeast(text) => query.text(column).text(" >= ").value(text.clone()),
-        Test::Contains(text) => {
-            query.text("replace(").text(column).text(", ").value(text.clone()).text(", '') <> ").text(column)
-        }
+        Test::Contains(text) => query.text("replace(").text(column).text(", ").value(text.clone()).text(", '') <> ").text(column),
         Test::Begins(text) => {
             query.text("substr(").text(column).text(", 1, CAST(").value(length(text)).text(" AS INTEGER)) = ").value(text.clone())
         }
@@ -329,10 +366,6 @@ fn sign(order: Order) -> &'static str {
     }
 }
 
-fn value_column(exact: bool) -> &'static str {
-    if exact { "v.exact" } else { "v.folded" }
-}
-
 /// What has no value comes last in ascending order, and first in descending order (RFC 7644 §3.4.2.3).
 fn put_order(query: &mut impl Narrow, sort: Option<&(SortKey, bool)>) {
     query.text(" ORDER BY ");
@@ -349,14 +382,24 @@ fn put_order(query: &mut impl Narrow, sort: Option<&(SortKey, bool)>) {
 
 fn put_key(query: &mut impl Narrow, key: &SortKey) {
     match key {
-        SortKey::Name => query.text("r.name_folded"),
-        SortKey::ExternalId => query.text("r.external_id"),
-        SortKey::CreatedAt => query.text("r.created_at"),
-        SortKey::UpdatedAt => query.text("r.updated_at"),
-        SortKey::Value { attribute, exact } => {
-            query.text("(SELECT ").text(value_column(*exact));
-            query.text(" FROM scim_values v WHERE v.source_id = r.source_id AND v.id = r.id AND v.attribute = ");
-            query.value(attribute.clone()).text(" ORDER BY v.seq LIMIT 1)")
+        SortKey::Name => {
+            query.text("r.name_folded");
         }
-    };
+        SortKey::ExternalId => {
+            query.text("r.external_id");
+        }
+        SortKey::CreatedAt => {
+            query.text("r.created_at");
+        }
+        SortKey::UpdatedAt => {
+            query.text("r.updated_at");
+        }
+        SortKey::Text(attribute) => leading_value(query, "v.text", attribute),
+        SortKey::Number(attribute) => leading_value(query, "v.number", attribute),
+    }
+}
+
+fn leading_value(query: &mut impl Narrow, column: &'static str, attribute: &str) {
+    query.text("(SELECT ").text(column).text(" FROM scim_values v WHERE v.source_id = r.source_id AND v.id = r.id AND v.attribute = ");
+    query.value(attribute.to_owned()).text(" AND v.leading = ").value(true).text(" ORDER BY v.seq LIMIT 1)");
 }
