@@ -97,7 +97,8 @@ pub fn is_pushed_by(settings: &Value) -> bool {
 /// # Errors
 /// 401 for anything that is not a live token of a feed of this establishment; 403 when the establishment is blocked; 503 when the feed is paused.
 pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Feed, ScimError> {
-    let unknown = || ScimError::new(401, "send the bearer token of a feed of this establishment: this one is none, or was revoked, or has expired");
+    let unknown =
+        || ScimError::new(401, "send the bearer token of a feed of this establishment: this one is none, or was revoked, or has expired");
     let ours = bearer.strip_prefix(tokens::PREFIX).and_then(|rest| rest.split_once('_')).is_some_and(|(slug, _)| slug == ctx.slug());
     if !ours {
         return Err(unknown());
