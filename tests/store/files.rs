@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use passerelle::store::establishment::user;
 use passerelle::store::registry::zone::{self, Zone};
-use passerelle::store::{Bounds, Error, Store, StoreUrl, Stores};
+use passerelle::store::{Bounds, Error, LOG_MAX_BYTES, Store, StoreUrl, Stores};
 use tempfile::TempDir;
 
 use super::engine::{named, write_in};
@@ -226,6 +226,44 @@ async fn a_store_put_aside_while_in_use_goes_on_beside_the_one_opened_anew() {
     let mut found = usernames(&anew).await;
     found.sort();
     assert_eq!((found, usernames(&held).await.len()), (vec!["deux".to_owned(), "trois".to_owned(), "un".to_owned()], 3));
+}
+
+/// People written in one transaction, and how many such transactions follow each other without a pause.
+const TOGETHER: usize = 2_000;
+const TRANSACTIONS: usize = 90;
+/// What one of those transactions adds to the log at most, in bytes.
+const ADDED_MAX: u64 = 8 * 1024 * 1024;
+
+#[tokio::test]
+async fn the_log_stays_bounded_while_writers_follow_each_other_closely() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = open(&folder, 16).await;
+    let store = stores.provision_new(named("un")).await.unwrap();
+    let log = folder.path().join("establishments/un.sqlite-wal");
+    let (mut longest, mut written, mut before) = (0, 0, 0);
+    for n in 0..TRANSACTIONS {
+        let people: Vec<_> = (0..TOGETHER).map(|part| person(&format!("{n}-{part}"))).collect();
+        write_in(&store, async |tx| user::insert_all(tx, &people).await).await;
+        let length = std::fs::metadata(&log).unwrap().len();
+        written += length.saturating_sub(before);
+        (longest, before) = (longest.max(length), length);
+    }
+    assert!(longest <= LOG_MAX_BYTES + ADDED_MAX, "{longest} bytes of log");
+    assert!(2 * written > 3 * LOG_MAX_BYTES, "{written} bytes written are too few to tell");
+
+    // Whoever reads on in what the log held keeps it, and keeps nobody from writing; once they are done, it is cut.
+    let mut reader = store.snapshot().await.unwrap();
+    for n in 0..TRANSACTIONS {
+        let people: Vec<_> = (0..TOGETHER).map(|part| person(&format!("l-{n}-{part}"))).collect();
+        write_in(&store, async |tx| user::insert_all(tx, &people).await).await;
+    }
+    assert!(std::fs::metadata(&log).unwrap().len() > LOG_MAX_BYTES);
+    assert_eq!(user::usernames(&mut reader).await.unwrap().len(), TOGETHER * TRANSACTIONS);
+    drop(reader);
+    for name in ["un", "deux", "trois"] {
+        add(&store, name).await;
+    }
+    assert!(std::fs::metadata(&log).unwrap().len() <= LOG_MAX_BYTES, "the log is cut once nobody reads in it");
 }
 
 #[tokio::test]
