@@ -217,7 +217,7 @@ impl Picture<'_> {
     /// Default roles are everyone's, and nobody decides on them.
     fn looks_at(&self, row: &Standing, application: &Application, last_used_at: Option<Timestamp>) -> bool {
         let (extent, now) = (&self.campaign.extent, self.ctx.now);
-        let holds = row.valid_from.is_none_or(|from| from <= now) && row.valid_until.is_none_or(|until| until > now);
+        let holds = now.is_within(row.valid_from, row.valid_until);
         let unused = extent.unused_since.is_none_or(|since| last_used_at.is_none_or(|used| used < application_use::day(since)));
         row.origin != Origin::Default
             && holds
@@ -253,10 +253,8 @@ impl Turns {
                 ..assignment::Filter::default()
             };
             let given = assignment::list(tx, &PageRequest::first(store::dialect::ROWS_MAX), &filter).await?.items;
-            let holds = |one: &assignment::Assignment| {
-                one.valid_from.is_none_or(|from| from <= ctx.now) && one.valid_until.is_none_or(|until| until > ctx.now)
-            };
-            let given: Vec<_> = given.into_iter().filter(|one| !one.scope.is_empty() && holds(one)).collect();
+            let holds = |one: &assignment::Assignment| !one.scope.is_empty() && ctx.now.is_within(one.valid_from, one.valid_until);
+            let given: Vec<_> = given.into_iter().filter(holds).collect();
             let holders: Vec<UserId> = given.iter().map(|one| one.user_id).collect::<BTreeSet<_>>().into_iter().collect();
             let active: BTreeSet<UserId> = user::list_by_ids(tx, &holders)
                 .await?
