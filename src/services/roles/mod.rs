@@ -58,7 +58,7 @@ pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
 pub use recompute::{
     Changed, Pass, recompute_all_in, recompute_by_hand_in, recompute_part_in, recompute_since_in, recompute_users_in, withdraw_in,
 };
-pub use save::{Consent, Replaced, apply, objection};
+pub use save::{Consent, Replaced, apply, objection, refuse_losses};
 pub(in crate::services) use save::{check, replace_in};
 pub use simulate::{Person, SimulatedRole, Simulation, View, simulate, simulate_catalogue, simulate_change, simulate_seen};
 pub(in crate::services) use simulate::{facts_matter_in, simulate_facts};
