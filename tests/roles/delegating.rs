@@ -363,3 +363,26 @@ async fn responsibilities_follow_a_unit_to_its_new_name() {
     assert_eq!(signed_in(&school, "aide").await.actor.held()[0].extent.scope(), "rt");
     assert_eq!(tokens::get(&school.ctx, token.id).await.unwrap().within.as_deref(), Some("reseaux"));
 }
+
+/// Whoever answers for an application finds people by name: what they are not shown they do not find out by searching for it either.
+#[tokio::test]
+async fn what_is_not_shown_is_not_found_by_searching() {
+    let school = institute().await;
+    school.change("prof-rt", |row| row.email = Some("cachee@ailleurs.example".to_owned())).await;
+    let clerk = acting_as(&school, "aide", "responsible", "notes").await;
+    let head = acting_as(&school, "chef-rt", "unit_administrator", "rt").await;
+    let found = async |ctx: &Context, words: &str| {
+        let page = PageRequest::parse(Some(9), None, Some(words)).unwrap();
+        users::list(ctx, &page, &user::Filter::default()).await.unwrap().items.into_iter().map(|one| one.username).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&head, "ailleurs").await, ["prof-rt"], "their administrator sees the address");
+    assert_eq!(found(&school.ctx, "ailleurs").await, ["prof-rt"]);
+    assert_eq!((found(&clerk, "ailleurs").await, found(&clerk, "prof-rt").await), (vec![], vec!["prof-rt".to_owned()]));
+    let only = async |filter: user::Filter| users::list(&clerk, &PageRequest::first(9), &filter).await;
+    forbidden(only(user::Filter { disabled_by: Some("admin".to_owned()), ..user::Filter::default() }).await);
+    forbidden(only(user::Filter { locale: Some("fr".to_owned()), ..user::Filter::default() }).await);
+    let known = user::Filter { email: Some("cachee@ailleurs.example".to_owned()), ..user::Filter::default() };
+    assert_eq!(only(known).await.unwrap().items.len(), 1, "an address that they know finds whose it is");
+    let both = acting_as(&school, "chef-rt", "responsible", "notes").await;
+    assert!(found(&both, "ailleurs").await.is_empty(), "one who is not shown everybody’s searches nobody’s");
+}

@@ -68,6 +68,7 @@ async fn exclusions_are_written_listed_and_removed() {
             application: Some("notes".to_owned()),
             role: Some("chef".to_owned()),
             scope: Some(String::new()),
+            within: None,
         };
         let found = exclusion::list(&mut tx, &PageRequest::first(10), &only).await.unwrap();
         assert_eq!((found.total, found.items), (1, vec![made[1].clone()]));

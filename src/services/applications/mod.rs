@@ -11,7 +11,7 @@ mod named;
 pub use catalogue::{Shipped, catalogue, from_catalogue, shipped, shipped_of, to_toml};
 pub use difference::{CatalogueDifference, FieldChange, PrivilegeChange};
 pub use fields::ApplicationFields;
-pub use import::{Imported, export, import, try_import};
+pub use import::{Imported, export, import, may_import, try_import};
 pub use matrix::{Matrix, MatrixRow};
 
 use serde_json::json;
@@ -19,7 +19,7 @@ use serde_json::json;
 use super::audit;
 use super::context::Context;
 use super::error::Error;
-use super::roles::{Changed, Simulation, View, effects, recompute_all_in, simulate_catalogue};
+use super::roles::{Changed, Simulation, View, effects, hold_losses_in, recompute_all_in, simulate_catalogue};
 use crate::store::establishment::application::{self, Application, Policy};
 use crate::store::establishment::pending::{self, Pending};
 use crate::store::establishment::{api_token, assignment, ended_assignment, exclusion, rule};
@@ -116,8 +116,21 @@ pub async fn create(ctx: &Context, fields: &ApplicationFields) -> Result<Applica
 ///
 /// # Errors
 /// `NotFound`, `Invalid`; `Stale` when it is not the application any more that the caller read; `Conflict` when the name is taken, when a rule or a person's hand still gives a role that would go, and for the
-/// gateway's own application, of which the title and the claim shape may change.
+/// gateway's own application, of which the title and the claim shape may change; `Held` when it takes many roles away.
 pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationFields) -> Result<Application, Error> {
+    update_confirmed(ctx, read, fields, None).await
+}
+
+/// The same, where a person accepts that exactly so many roles are taken away.
+///
+/// # Errors
+/// As for [`update`].
+pub async fn update_confirmed(
+    ctx: &Context,
+    read: &Application,
+    fields: &ApplicationFields,
+    confirm_losses: Option<u64>,
+) -> Result<Application, Error> {
     ctx.require(Permission::ManageRoles)?;
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
@@ -130,7 +143,8 @@ pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationField
     if !in_the_way.is_empty() {
         return Err(Error::Conflict(in_the_way.join("; ")));
     }
-    replace_in(&mut tx, ctx, &before, &after, "application.updated").await?;
+    let changed = replace_in(&mut tx, ctx, &before, &after, "application.updated").await?;
+    hold_losses_in(&mut tx, ctx, changed.lost, confirm_losses).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
     Ok(after)

@@ -143,7 +143,7 @@ async fn foretold(ctx: &Context, rules: &[RuleFields], consent: Consent) -> Resu
     let simulation = roles::simulate(ctx, rules).await?;
     let (stays, lost) = (simulation.unchanged_count, simulation.lost_count);
     roles::refuse_losses(ctx, stays, lost, consent)?;
-    Ok((Foretold { gained: simulation.gained_count, lost }, stays))
+    Ok((Foretold { gained: simulation.gained_count, lost, accepted_by: ctx.actor.person() }, stays))
 }
 
 async fn ended_in(mut tx: Tx, ctx: &Context, action: &str, set: RuleSet, changes: Replaced) -> Result<Applied, Error> {

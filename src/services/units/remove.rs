@@ -59,7 +59,7 @@ pub async fn remove(ctx: &Context, id: UnitId, move_to: Option<&str>) -> Result<
 
 async fn hand_over(tx: &mut Tx, ctx: &Context, tree: &Tree, gone: &Unit, heir: &str) -> Result<Removed, Error> {
     let heir_place = tree.parent_for(Some(&gone.name), heir).map_err(|invalid| Error::invalid("move_to", invalid.message))?;
-    let own = roles::authority::Own::of_actor_in(tx, ctx).await?;
+    let own = roles::own::Own::of_actor_in(tx, ctx).await?;
     let units = unit::move_children(tx, gone.id, Some(heir_place.id), ctx.now).await?;
     let people = users::put_in_unit_in(tx, ctx, &gone.name, Some(heir)).await?;
     let assignments = assignment_by_hand::rename_scope(tx, &gone.name, heir).await?;

@@ -1,9 +1,12 @@
 //! What a person decided that someone is not to hold, whatever rules give.
 
+mod within;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::application::ScopeKind;
+use super::assignment::Within;
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -52,6 +55,8 @@ pub struct Filter {
     pub role: Option<String>,
     /// Exact scope.
     pub scope: Option<String>,
+    /// What someone may see, who may not see all.
+    pub within: Option<Within>,
 }
 
 /// What a recomputation reads of an exclusion.
@@ -86,6 +91,9 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ex
     const COUNT: &str = "SELECT count(*) FROM exclusions x JOIN applications a ON a.id = x.application_id JOIN users u ON u.id = x.user_id \
          WHERE ($1 IS NULL OR u.search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR x.user_id = $2) AND ($3 IS NULL OR a.name = $3) \
          AND ($4 IS NULL OR x.role = $4) AND ($5 IS NULL OR x.scope = $5)";
+    if let Some(within) = &f.within {
+        return within::list(tx, page, f, within).await;
+    }
     let query = page.query.as_deref().map(like_part);
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(f.user).bind(&f.application).bind(&f.role);

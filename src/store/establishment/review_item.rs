@@ -244,3 +244,20 @@ pub async fn decide(tx: &mut Tx, i: &ReviewItem) -> Result<(), Error> {
     })?;
     if changed == 0 { Err(Error::NotFound("role under review")) } else { Ok(()) }
 }
+
+/// Leaves items to nobody in particular.
+pub async fn release(tx: &mut Tx, ids: &[ReviewItemId]) -> Result<(), Error> {
+    const HEAD: &str = "UPDATE review_items SET reviewer_id = NULL WHERE decision IS NULL AND id IN (";
+    for chunk in ids.chunks(ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut keys = query.separated(", ");
+            for id in chunk {
+                keys.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
+        })?;
+    }
+    Ok(())
+}

@@ -113,6 +113,8 @@ pub struct Filter {
     pub disabled_by: Option<String>,
     /// Home units, for someone who may see the people of these alone.
     pub within: Option<Vec<String>>,
+    /// Whether words are looked for in names alone, for someone who may not see addresses.
+    pub by_name: bool,
 }
 
 /// One person by key.
@@ -149,8 +151,8 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
          AND ($2 IS NULL OR username_folded = $2) AND ($3 IS NULL OR email = $3) AND ($4 IS NULL OR status = $4) \
          AND ($5 IS NULL OR home_unit = $5) AND ($6 IS NULL OR given_name = $6) AND ($7 IS NULL OR family_name = $7) \
          AND ($8 IS NULL OR display_name = $8) AND ($9 IS NULL OR locale = $9) AND ($10 IS NULL OR disabled_by = $10)";
-    if let Some(units) = &filter.within {
-        return within::list(tx, page, filter, units).await;
+    if filter.within.is_some() || filter.by_name {
+        return within::list(tx, page, filter).await;
     }
     let query = page.query.as_deref().map(like_part);
     let username = filter.username.as_deref().map(fold_case);
