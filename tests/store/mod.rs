@@ -12,6 +12,7 @@ mod establishments;
 mod exclusions;
 mod facts;
 mod files;
+mod following;
 mod grants;
 mod groups;
 mod history;
