@@ -6,7 +6,7 @@ use super::error::ScimError;
 use super::evaluate::element_fulfils;
 use super::grammar::{Literal, Operator, Tree};
 use super::patch::{Selected, Target, Verb};
-use super::resource_value::{Form, VALUES_MAX, element, has_substance, is_primary, merge_same, settle};
+use super::resource_value::{Form, VALUES_MAX, element, has_substance, is_primary, merge_same, parts_of_element, settle};
 use super::schema::{AttrRef, Attribute, Mutability, resolve_sub};
 
 /// What is to be done, and where.
@@ -112,6 +112,7 @@ fn list(map: &mut Map<String, Value>, attr: AttrRef, verb: Verb, value: Option<&
     }
     let new = items(settled(attr, verb, value)?);
     if verb == Verb::Replace {
+        map.remove(name);
         return store(map, attr, new, &[]);
     }
     let mut standing = items(map.remove(name));
@@ -161,6 +162,8 @@ fn select(map: &mut Map<String, Value>, attr: AttrRef, verb: Verb, selected: &Se
         return store(map, attr, standing, &touched);
     }
     let new = match value.filter(|_| verb != Verb::Remove) {
+        // What is added to a value need not be one by itself.
+        Some(value) if verb == Verb::Add => parts_of_element(attr, bare(value.clone()), Form::Patch)?,
         Some(value) => element(attr, bare(value.clone()), Form::Patch)?,
         None => None,
     };
