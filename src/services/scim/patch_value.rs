@@ -146,6 +146,10 @@ fn select(map: &mut Map<String, Value>, attr: AttrRef, verb: Verb, selected: &Se
     let mut touched: Vec<usize> =
         standing.iter().enumerate().filter(|(_, item)| element_fulfils(&selected.filter, item)).map(|(at, _)| at).collect();
     if touched.is_empty() {
+        // Entra ID takes away by such a path what it may never have set.
+        if verb == Verb::Remove && selected.sub.is_some() && pinned(attr, &selected.tree, &mut Map::new()) {
+            return store(map, attr, standing, &[]);
+        }
         let made = if verb == Verb::Remove { None } else { made(attr, verb, selected, value)? };
         let Some(made) = made else { return Err(ScimError::no_target(format!("no value of {attr} is selected by the path"))) };
         touched.push(append(attr.attribute, &mut standing, made));
