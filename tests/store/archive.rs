@@ -192,6 +192,7 @@ async fn insert_key_and_token(tx: &mut Tx, maker: &user::User) -> Result<(), Err
         expires_at: Some(LATER),
         created_by: Some(maker.id),
         within: Some("rt".to_owned()),
+        source_id: None,
     };
     api_token::insert(tx, token("api"), &made).await
 }

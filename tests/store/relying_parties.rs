@@ -165,6 +165,7 @@ fn api_token(name: &str, kind: TokenKind, expires_at: Option<passerelle::types::
         expires_at,
         created_by: Some(UserId::new()),
         within: Some("rt".to_owned()),
+        source_id: None,
     }
 }
 

@@ -54,7 +54,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let default = if ctx.is_platform() { "operator" } else { "administrator" };
             let expires_at = days.map(|d| Timestamp::now().plus_s(d.saturating_mul(DAY_S)));
             let scope = scope.unwrap_or_else(|| default.to_owned());
-            let new = NewToken { name, kind: TokenKind::Api, scope, within, expires_at };
+            let new = NewToken { name, kind: TokenKind::Api, source: None, scope, within, expires_at };
             let (token, secret) = tokens::create(&ctx, &new).await?;
             let value = beside(&token, [("secret", secret.expose().into())])?;
             let sentence = output.text("cli-token-created", &[("name", token.name.as_str().into())]);

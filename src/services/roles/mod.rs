@@ -48,7 +48,7 @@ pub use compare::compare;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
 pub use foreseen::foreseen_in;
-pub use held::{HeldRole, gateway_roles_in, held_in, with_units_below_in};
+pub use held::{HeldRole, all_held_in, gateway_roles_in, held_in, with_units_below_in};
 pub use import::{AssignmentRow, import};
 pub use lint::{Finding, Remark, lint, lint_rule};
 pub use losers::{Decider, Loser};
