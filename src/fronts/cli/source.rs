@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::feed_request;
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
 use super::proposal;
@@ -97,6 +98,13 @@ pub enum Command {
         /// Only count what would happen.
         #[arg(long)]
         dry_run: bool,
+    },
+    /// List what a SCIM feed asked of late, newest first; show one request, or try it again without leaving anything.
+    Requests {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        asked: feed_request::Asked,
     },
     /// List entries that may be someone known already; say that one is, or is not.
     Proposals {
@@ -198,6 +206,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Proposals { named, accept, reject } => {
             let ctx = local.establishment(&named.est).await?;
             proposal::run(&ctx, output, &named.source, (accept.as_deref(), reject.as_deref())).await
+        }
+        Command::Requests { named, asked } => {
+            feed_request::run(&local.establishment(&named.est).await?, output, &named.source, &asked).await
         }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;

@@ -14,6 +14,7 @@ pub mod feeds;
 pub mod filter;
 mod grammar;
 pub mod guard;
+pub mod inspector;
 pub mod members;
 pub mod patch;
 mod patch_value;

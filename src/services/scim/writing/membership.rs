@@ -37,7 +37,10 @@ pub struct Members {
 enum Step {
     Clear,
     Go(BTreeSet<Uuid>),
-    Come { people: BTreeSet<UserId>, groups: BTreeSet<GroupId> },
+    Come {
+        people: BTreeSet<UserId>,
+        groups: BTreeSet<GroupId>,
+    },
     /// Only these stay.
     Keep(BTreeSet<Uuid>),
 }
