@@ -25,6 +25,7 @@ mod mail;
 mod nodes;
 mod oidc;
 mod roles;
+mod scim_peers;
 mod store;
 mod sync;
 mod tidy;

@@ -11,6 +11,7 @@ use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::tokens;
 use super::error::ScimError;
+use super::inspector::{self, Trail};
 use crate::store::establishment::api_token::{self, TokenKind};
 use crate::store::establishment::scim_feed::{self, FeedState};
 use crate::store::establishment::scim_held;
@@ -35,13 +36,15 @@ pub struct Feed {
     pub source: Arc<Source>,
     /// The token that it came with.
     pub token: TokenId,
+    /// What is found out about it on its way.
+    pub trail: Arc<Trail>,
 }
 
 impl Feed {
     /// A feed at work, whatever token it came with: for whoever tries something out in its name.
     pub fn of(ctx: &Context, source: Source, token: TokenId) -> Self {
         let ctx = Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() };
-        Self { ctx, source: Arc::new(source), token }
+        Self { ctx, source: Arc::new(source), token, trail: inspector::trail() }
     }
 
     /// What every address of its resources begins with.

@@ -15,6 +15,7 @@ pub mod filter;
 mod grammar;
 pub mod guard;
 pub mod held;
+pub mod inspector;
 pub mod members;
 pub mod patch;
 mod patch_value;

@@ -9,7 +9,7 @@ use super::super::logout_notices;
 use crate::store::Tx;
 use crate::store::establishment::{
     application_use, assignment, consent, credential, ended_assignment, exclusion, grant, link, membership, one_time_link, relation,
-    review_item, session, user,
+    review_item, scim_request, session, user,
 };
 use crate::types::id::UserId;
 
@@ -37,6 +37,7 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
     relation::delete_of_user(tx, id).await?;
     membership::delete_of_user(tx, id).await?;
     link::delete_of_user(tx, id).await?;
+    scim_request::delete_of_subject(tx, id.uuid()).await?;
     user::erase(tx, id, &format!("{TOMBSTONE}{id}"), ctx.now).await?;
     audit::record_in(tx, ctx, "user.anonymised", ("user", &id.to_string()), why).await
 }
@@ -48,6 +49,7 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
 pub(in crate::services) async fn purge_in(tx: &mut Tx, ctx: &Context, id: UserId, why: Value) -> Result<(), Error> {
     logout_notices::for_user_in(tx, ctx, id, None).await?;
     membership::delete_of_user(tx, id).await?;
+    scim_request::delete_of_subject(tx, id.uuid()).await?;
     user::delete(tx, id).await?;
     audit::record_in(tx, ctx, "user.purged", ("user", &id.to_string()), why).await
 }
