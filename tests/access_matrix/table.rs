@@ -25,7 +25,7 @@ pub enum Reach {
     Given,
     /// Administrators; for those who answer for another application, it is not there.
     Hidden,
-    /// Whoever may find people there.
+    /// Whoever may find people there; a unit of others is not there for those who administer one.
     Units,
     /// Whoever may read, and those before whom something of it was laid; for others who may find people, it is not there.
     Laid,
