@@ -1,11 +1,14 @@
 //! Reviews (OME-51, OME-52): who decides on what, and what comes of it.
 
+use passerelle::services::applications::{self, ApplicationFields};
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
 use passerelle::services::reviews::{self, NewCampaign, Verdict};
 use passerelle::services::roles::exclusions;
 use passerelle::services::roles::{assignments, unused};
+use passerelle::services::units::{self, UnitFields};
 use passerelle::services::{audit, jobs};
+use passerelle::store::establishment::application::ScopeKind;
 use passerelle::store::establishment::assignment::Origin;
 use passerelle::store::establishment::campaign::{CampaignState, Extent};
 use passerelle::store::establishment::review_item::{Decision, Filter, Outcome, ReviewItem};
@@ -97,6 +100,35 @@ async fn what_is_kept_stays_and_what_is_withdrawn_ends_or_is_excluded() {
     let actions: Vec<&str> = events.iter().rev().map(|event| event.action.as_str()).collect();
     assert_eq!(actions, ["review.created", "review.decided", "review.closed"]);
     assert_eq!(events[1].detail["decisions"].as_array().unwrap().len(), 3);
+}
+
+/// What was laid before a reviewer is what is held, whatever it was renamed to since.
+#[tokio::test]
+async fn a_review_goes_on_under_new_names() {
+    let school = school(TestGateway::start().await).await;
+    let ctx = &school.ctx;
+    for name in ["RT", "GEII"] {
+        units::create(ctx, &UnitFields { name: name.to_owned(), ..UnitFields::default() }).await.unwrap();
+    }
+    school.change("b", |user| user.home_unit = Some("RT".to_owned())).await;
+    let standing = applications::get(ctx, "notes").await.unwrap();
+    let fields = ApplicationFields { scope_kind: ScopeKind::Unit, ..ApplicationFields::from(&standing) };
+    let standing = applications::update(ctx, &standing, &fields).await.unwrap();
+    school.rule("notes", r#"[{"unit": "(?<unit>R.*)"}]"#, "chef", Some("{unit}")).await;
+    let in_unit = assignments::NewAssignment { scope: Some("RT".to_owned()), ..new(school.people["a"], "notes", "membre") };
+    assignments::add(ctx, &in_unit).await.unwrap();
+    let begun = reviews::create(ctx, &beginning(&school, "automne", &["r"])).await.unwrap();
+
+    let unit = units::named(ctx, "RT").await.unwrap();
+    units::update(ctx, &unit, &UnitFields { name: "R&T".to_owned(), ..UnitFields::from(&unit) }).await.unwrap();
+    let fields = ApplicationFields { name: "releves".to_owned(), ..ApplicationFields::from(&standing) };
+    applications::update(ctx, &standing, &fields).await.unwrap();
+    let found = items(&school, begun.campaign.id).await;
+    let verdicts: Vec<Verdict> = found.iter().map(|one| verdict(one, Decision::Withdraw, "plus ici")).collect();
+    let decided = reviews::decide_own(&acting(&school, "r"), begun.campaign.id, &verdicts).await.unwrap();
+    assert_eq!(decided.len(), 5);
+    assert!(decided.iter().all(|one| one.application == "releves" && one.outcome != Some(Outcome::Gone)), "{decided:?}");
+    assert_eq!((school.held("a", "releves").await, school.held("b", "releves").await), (vec!["tous".to_owned()], vec!["tous".to_owned()]));
 }
 
 #[tokio::test]

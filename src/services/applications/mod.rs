@@ -6,6 +6,7 @@ mod difference;
 mod fields;
 mod import;
 mod matrix;
+mod named;
 
 pub use catalogue::{Shipped, catalogue, from_catalogue, shipped, shipped_of, to_toml};
 pub use difference::{CatalogueDifference, FieldChange, PrivilegeChange};
@@ -21,7 +22,7 @@ use super::error::Error;
 use super::roles::{Changed, Simulation, View, effects, hold_losses_in, recompute_all_in, simulate_catalogue};
 use crate::store::establishment::application::{self, Application, Policy};
 use crate::store::establishment::pending::{self, Pending};
-use crate::store::establishment::{assignment, ended_assignment, exclusion, rule};
+use crate::store::establishment::{api_token, assignment, ended_assignment, exclusion, rule};
 use crate::store::{self, Tx};
 use crate::types::id::ApplicationId;
 use crate::types::page::{Page, PageRequest};
@@ -111,7 +112,7 @@ pub async fn create(ctx: &Context, fields: &ApplicationFields) -> Result<Applica
     Ok(made)
 }
 
-/// Writes an application anew; rules, clients and assignments follow it under another name.
+/// Writes an application anew; rules, clients, assignments, and whoever answers for it follow it under another name.
 ///
 /// # Errors
 /// `NotFound`, `Invalid`; `Stale` when it is not the application any more that the caller read; `Conflict` when the name is taken, when a rule or a person's hand still gives a role that would go, and for the
@@ -162,10 +163,11 @@ pub async fn simulate(ctx: &Context, read: &Application, fields: &ApplicationFie
 /// Writes an application over the one that stands, and recomputes what people hold of it.
 async fn replace_in(tx: &mut Tx, ctx: &Context, before: &Application, after: &Application, action: &str) -> Result<Changed, Error> {
     application::update(tx, after).await.map_err(|error| taken(error, &after.name))?;
-    if before.name != after.name {
-        ended_assignment::rename_application(tx, &before.name, &after.name).await?;
+    let renamed = before.name != after.name;
+    if renamed {
+        named::follow_in(tx, ctx, &before.name, &after.name).await?;
     }
-    let same = same_roles(before, after) && before.name == after.name;
+    let same = same_roles(before, after) && !renamed;
     let changed = if same { Changed::default() } else { recompute_all_in(tx, ctx).await? };
     record_in(tx, ctx, action, after, changed).await?;
     Ok(changed)
@@ -196,7 +198,7 @@ fn check_what_is_fixed(before: &Application, after: &Application) -> Result<(), 
 /// Removes an application, with what its default role gave.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` while rules, clients or roles given by hand belong to it, and for the gateway's own.
+/// `NotFound`; `Conflict` while rules, clients or roles given by hand belong to it, or someone answers for it, and for the gateway's own.
 pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
     if name == APPLICATION {
@@ -210,9 +212,12 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
         let held = if by_hand.is_empty() { String::new() } else { format!(" and roles given by hand ({})", by_hand.join(", ")) };
         return Err(Error::Conflict(format!("«{name}» still has {rules} rules{held}: remove those first")));
     }
+    named::check_nobody_answers_in(&mut tx, ctx, name).await?;
     ended_assignment::keep_computed_of_application(&mut tx, gone.id, ctx.now).await?;
     assignment::delete_computed_of_application(&mut tx, gone.id).await?;
     exclusion::delete_of_application(&mut tx, gone.id).await?;
+    exclusion::delete_answering_for(&mut tx, name).await?;
+    api_token::delete_answering_for(&mut tx, name).await?;
     application::delete(&mut tx, gone.id).await.map_err(|error| match error {
         store::Error::Referenced(_) => Error::Conflict(format!("«{name}» still has clients: remove those first")),
         other => other.into(),

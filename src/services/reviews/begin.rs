@@ -24,11 +24,10 @@ use crate::store::{self, Tx};
 use crate::types::Invalid;
 use crate::types::id::{ApplicationId, CampaignId, ReviewItemId, UserId};
 use crate::types::page::PageRequest;
-use crate::types::permission::{APPLICATION, Permission};
+use crate::types::permission::{APPLICATION, GatewayRole, Permission};
 use crate::types::time::Timestamp;
+use crate::types::wording;
 
-/// Longest name, in bytes.
-const NAME_LENGTH_MAX: usize = 64;
 /// Longest title, in characters.
 const TITLE_LENGTH_MAX: usize = 200;
 /// Most reviewers that one review names.
@@ -39,8 +38,6 @@ const ITEMS_MAX: usize = 20_000;
 const DURATION_MAX_S: i64 = 366 * 24 * 3600;
 /// People looked at in one step.
 const STEP: i64 = 1_000;
-/// The role of the gateway whose holders decide for their unit.
-const UNIT_ADMINISTRATOR: &str = "unit_administrator";
 
 /// A review to begin.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -109,10 +106,9 @@ async fn picture_of(ctx: &Context, campaign: &Campaign) -> Result<Vec<ReviewItem
 /// What is wrong with a review whatever the store holds.
 fn check_fields(ctx: &Context, new: &NewCampaign) -> Result<(), Error> {
     let mut wrong = Vec::new();
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
-    if new.name.is_empty() || new.name.len() > NAME_LENGTH_MAX || !new.name.bytes().all(plain) || new.name.parse::<CampaignId>().is_ok() {
-        let why = format!("has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, «-», «_» and «.»");
-        wrong.push(Invalid::new("name", why));
+    wrong.extend(wording::wrong_name("name", "a review", &new.name));
+    if new.name.parse::<CampaignId>().is_ok() {
+        wrong.push(Invalid::new("name", "has the form of a key: choose another name"));
     }
     if new.title.chars().count() > TITLE_LENGTH_MAX || new.title.chars().any(char::is_control) {
         wrong.push(Invalid::new("title", format!("has at most {TITLE_LENGTH_MAX} characters, on one line")));
@@ -242,7 +238,7 @@ impl Picture<'_> {
     /// Default roles are everyone's, and nobody decides on them.
     fn looks_at(&self, row: &Standing, application: &Application, last_used_at: Option<Timestamp>) -> bool {
         let (extent, now) = (&self.campaign.extent, self.ctx.now);
-        let holds = row.valid_from.is_none_or(|from| from <= now) && row.valid_until.is_none_or(|until| until > now);
+        let holds = now.is_within(row.valid_from, row.valid_until);
         let unused = extent.unused_since.is_none_or(|since| last_used_at.is_none_or(|used| used < application_use::day(since)));
         row.origin != Origin::Default
             && holds
@@ -276,14 +272,12 @@ impl Turns {
         if extent.by_unit {
             let filter = assignment::Filter {
                 application: Some(APPLICATION.to_owned()),
-                role: Some(UNIT_ADMINISTRATOR.to_owned()),
+                role: Some(GatewayRole::UnitAdministrator.name().to_owned()),
                 ..assignment::Filter::default()
             };
             let given = assignment::list(tx, &PageRequest::first(store::dialect::ROWS_MAX), &filter).await?.items;
-            let holds = |one: &assignment::Assignment| {
-                one.valid_from.is_none_or(|from| from <= ctx.now) && one.valid_until.is_none_or(|until| until > ctx.now)
-            };
-            let given: Vec<_> = given.into_iter().filter(|one| !one.scope.is_empty() && holds(one)).collect();
+            let holds = |one: &assignment::Assignment| !one.scope.is_empty() && ctx.now.is_within(one.valid_from, one.valid_until);
+            let given: Vec<_> = given.into_iter().filter(holds).collect();
             let holders: Vec<UserId> = given.iter().map(|one| one.user_id).collect::<BTreeSet<_>>().into_iter().collect();
             let active: BTreeSet<UserId> = user::list_by_ids(tx, &holders)
                 .await?

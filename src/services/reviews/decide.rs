@@ -22,11 +22,10 @@ use crate::store::establishment::review_item::{self, Decision, Outcome, ReviewIt
 use crate::types::Invalid;
 use crate::types::id::{CampaignId, ExclusionId, ReviewItemId, UserId};
 use crate::types::permission::Permission;
+use crate::types::wording;
 
 /// Most decisions of one call.
 pub const DECISIONS_MAX: usize = 500;
-/// Longest reason, in characters.
-const REASON_LENGTH_MAX: usize = 500;
 /// Most decisions that one event of the trail names; it always has their number.
 const TRACED_MAX: usize = 100;
 
@@ -116,9 +115,7 @@ fn check(verdicts: &[Verdict]) -> Result<(), Error> {
         if verdict.decision == Decision::Withdraw && reason.trim().is_empty() {
             wrong.push(Invalid::new(format!("decisions.{at}.reason"), "say why it is withdrawn: whoever asks later reads it"));
         }
-        if reason.chars().count() > REASON_LENGTH_MAX {
-            wrong.push(Invalid::new(format!("decisions.{at}.reason"), format!("has at most {REASON_LENGTH_MAX} characters")));
-        }
+        wrong.extend(wording::wrong_reason(&format!("decisions.{at}.reason"), Some(reason)));
     }
     let mut seen = std::collections::BTreeSet::new();
     if let Some(twice) = verdicts.iter().find(|verdict| !seen.insert(verdict.item)) {
@@ -132,7 +129,7 @@ async fn one_in(tx: &mut Tx, ctx: &Context, campaign: &Campaign, mut item: Revie
         let held = format!("«{}» of {} was withdrawn already: give it back by hand if that was wrong", item.role, item.username);
         return if verdict.decision == Decision::Withdraw { Ok(item) } else { Err(Error::Conflict(held)) };
     }
-    let reason = verdict.reason.as_deref().map(str::trim).filter(|words| !words.is_empty());
+    let reason = wording::words(verdict.reason.as_deref());
     item.outcome = Some(match verdict.decision {
         Decision::Keep => Outcome::Kept,
         Decision::Withdraw => withdraw_in(tx, ctx, campaign, &item, reason.unwrap_or_default()).await?,

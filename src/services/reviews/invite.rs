@@ -12,11 +12,10 @@ use super::seat;
 use super::{close, open_in};
 use crate::store::establishment::campaign::{self, Campaign, CampaignState, Filter};
 use crate::store::establishment::review_item;
-use crate::store::establishment::user::{self, User, UserStatus};
+use crate::store::establishment::user::{self, UserStatus};
 use crate::store::registry::job::{self, Kind};
 use crate::store::{Store, Tx};
 use crate::types::id::{CampaignId, UserId};
-use crate::types::locale::Locale;
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
@@ -67,7 +66,7 @@ impl Invitations {
         let mut written = 0;
         for person in people.iter().filter(|person| person.status == UserStatus::Active) {
             let count = waiting.iter().find(|(id, _)| *id == person.id).map_or(0, |(_, count)| *count);
-            let Some(recipient) = recipient(person) else { continue };
+            let Some(recipient) = Recipient::of(person) else { continue };
             let letter = Letter::ReviewWaits(Box::new(ReviewWaits {
                 establishment: ctx.establishment.name.clone(),
                 title: campaign.title.clone(),
@@ -98,11 +97,6 @@ pub(super) async fn begin(ctx: &Context, campaign: &Campaign) {
     if let Err(error) = ask(&ctx.gateway, ctx.slug(), campaign).await {
         tracing::warn!(establishment = ctx.slug(), %error, "a review's reminders are asked for by the next sweep");
     }
-}
-
-fn recipient(person: &User) -> Option<Recipient> {
-    let locale = person.locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
-    Some(Recipient { name: Some(person.display_name.clone()), email: person.email.clone()?, locale })
 }
 
 async fn ask(gateway: &Gateway, slug: &str, campaign: &Campaign) -> Result<(), Error> {

@@ -26,9 +26,7 @@ use crate::types::id::{AssignmentId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::{APPLICATION, Permission};
 use crate::types::time::Timestamp;
-
-/// Longest reason, in characters.
-const REASON_LENGTH_MAX: usize = 500;
+use crate::types::wording::{self, wrong_reason, wrong_time};
 
 /// A role to be given by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -189,8 +187,10 @@ pub async fn edit(ctx: &Context, read: &Assignment, fields: &AssignmentFields) -
     Error::unless_same(read, &standing)?;
     by_hand(&standing)?;
     may_change_in(&mut tx, ctx, Permission::ValidateAccess, &standing, fields.valid_until).await?;
-    let wrong: Vec<Invalid> =
-        wrong_time(ctx, standing.valid_from, fields.valid_until).into_iter().chain(wrong_reason(fields.reason.as_deref())).collect();
+    let wrong: Vec<Invalid> = wrong_time(ctx.now, standing.valid_from, fields.valid_until)
+        .into_iter()
+        .chain(wrong_reason("reason", fields.reason.as_deref()))
+        .collect();
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
@@ -267,17 +267,7 @@ pub(super) async fn check_place_in(
 
 /// A reason as assignments keep it.
 pub(super) fn words(reason: Option<&str>) -> Vec<Step> {
-    reason.map(str::trim).filter(|words| !words.is_empty()).map(|words| step("role", words)).into_iter().collect()
-}
-
-fn wrong_time(ctx: &Context, from: Option<Timestamp>, until: Option<Timestamp>) -> Option<Invalid> {
-    let wrong = until.is_some_and(|until| until <= from.unwrap_or(ctx.now).max(ctx.now));
-    wrong.then(|| Invalid::new("valid_until", "must lie in the future and after valid_from"))
-}
-
-fn wrong_reason(reason: Option<&str>) -> Option<Invalid> {
-    let wrong = reason.is_some_and(|words| words.chars().count() > REASON_LENGTH_MAX);
-    wrong.then(|| Invalid::new("reason", format!("has at most {REASON_LENGTH_MAX} characters")))
+    wording::words(reason).map(|words| step("role", words)).into_iter().collect()
 }
 
 pub(super) fn checked(ctx: &Context, new: &NewAssignment) -> Vec<Invalid> {
@@ -288,8 +278,8 @@ pub(super) fn checked(ctx: &Context, new: &NewAssignment) -> Vec<Invalid> {
         let why = format!("has at most {TEMPLATE_LENGTH_MAX} characters, no space at either end and no control characters");
         wrong.push(Invalid::new("scope", why));
     }
-    wrong.extend(wrong_time(ctx, new.valid_from, new.valid_until));
-    wrong.extend(wrong_reason(new.reason.as_deref()));
+    wrong.extend(wrong_time(ctx.now, new.valid_from, new.valid_until));
+    wrong.extend(wrong_reason("reason", new.reason.as_deref()));
     wrong
 }
 

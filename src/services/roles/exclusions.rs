@@ -21,9 +21,7 @@ use crate::types::id::{ExclusionId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
-
-/// Longest reason, in characters.
-const REASON_LENGTH_MAX: usize = 500;
+use crate::types::wording::REASON_LENGTH_MAX;
 
 /// A role that someone is not to hold.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]

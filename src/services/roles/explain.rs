@@ -112,7 +112,7 @@ impl Explanation {
 }
 
 fn explained(engine: &Engine, person: &User, all: &[Assignment], now: Timestamp) -> Vec<Explained> {
-    let valid = |a: &&Assignment| a.valid_from.is_none_or(|from| from <= now) && a.valid_until.is_none_or(|until| until > now);
+    let valid = |a: &&Assignment| now.is_within(a.valid_from, a.valid_until);
     let mut rows = Vec::new();
     for (catalogue, _) in engine.catalogues() {
         let own: Vec<&Assignment> = all.iter().filter(|a| a.application_id == catalogue.id).collect();

@@ -45,6 +45,16 @@ pub async fn held_in(tx: &mut Tx, ctx: &Context, user: &User, id: ApplicationId)
     Ok(held)
 }
 
+/// What someone holds now in every application, by its name.
+pub async fn all_held_in(tx: &mut Tx, ctx: &Context, user: &User) -> Result<Vec<(String, HeldRole)>, Error> {
+    let mut held = Vec::new();
+    for application in application::list(tx).await? {
+        let here = held_in(tx, ctx, user, application.id).await?;
+        held.extend(here.into_iter().map(|role| (application.name.clone(), role)));
+    }
+    Ok(held)
+}
+
 /// What decides whether an assignment counts.
 pub trait Holding {
     /// The role.

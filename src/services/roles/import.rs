@@ -70,9 +70,13 @@ pub async fn import(ctx: &Context, brought: Brought<AssignmentRow>, dry_run: boo
     ctx.require(Permission::ManageRoles)?;
     let rows = brought_rows::numbered(brought, &TITLES, &REQUIRED)?;
     let mut outcome = Imported { dry_run, ..Imported::default() };
-    let told = effects::announce(ctx).await?;
-    edges::announce(ctx, ends(&rows)).await?;
-    let mut tx = ctx.store.begin().await?;
+    let told = if dry_run { None } else { Some(effects::announce(ctx).await?) };
+    let mut tx = if dry_run {
+        ctx.store.read().await?
+    } else {
+        edges::announce(ctx, ends(&rows)).await?;
+        ctx.store.begin().await?
+    };
     let known = known_in(&mut tx, &rows).await?;
     let concerned: BTreeSet<UserId> = known.people.values().copied().collect();
     let standing = assignment_by_hand::list_of_users(&mut tx, &concerned.into_iter().collect::<Vec<_>>()).await?;
@@ -108,9 +112,7 @@ pub async fn import(ctx: &Context, brought: Brought<AssignmentRow>, dry_run: boo
         }
     }
     (outcome.added, outcome.updated) = (added.len() as u64, updated.len() as u64);
-    if dry_run {
-        return Ok(outcome);
-    }
+    let Some(told) = told else { return Ok(outcome) };
     write_in(&mut tx, ctx, &added, &updated).await?;
     tx.commit().await?;
     told.hurry(ctx).await;

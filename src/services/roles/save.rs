@@ -124,7 +124,11 @@ fn changed_meanwhile() -> Error {
     Error::Conflict("the rules or the catalogues changed since this simulation, or it is of other rules: simulate these again".to_owned())
 }
 
-fn refuse_losses(ctx: &Context, stays: u64, lost: u64, consent: Consent) -> Result<(), Error> {
+/// Stops what would take away much that nobody agreed to.
+///
+/// # Errors
+/// `Held`.
+pub fn refuse_losses(ctx: &Context, stays: u64, lost: u64, consent: Consent) -> Result<(), Error> {
     match objection(&ctx.gateway.limits, stays + lost, lost, consent) {
         Some(why) => Err(Error::Held(sentence(&why))),
         None => Ok(()),

@@ -20,7 +20,7 @@ use super::unit_tree::Tree;
 use super::users;
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, Filter, Unit};
-use crate::store::establishment::{api_token, assignment_by_hand, exclusion};
+use crate::store::establishment::{api_token, assignment_by_hand, exclusion, review_item};
 use crate::types::Invalid;
 use crate::types::id::{RuleId, UnitId};
 use crate::types::page::{Page, PageRequest};
@@ -185,6 +185,7 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
         api_token::rename_unit(&mut tx, &standing.name, &answer.unit.name).await?;
         exclusion::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         roles::recompute_users_in(&mut tx, ctx, &people).await?;
+        review_item::follow_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         own.unchanged_in(&mut tx).await?;
         answer.people = people.len() as u64;
         answer.rules = rules_naming(&mut tx, &standing.name).await?;

@@ -5,13 +5,12 @@ mod within;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::store::bulk::{self, Cells, NewRow};
-use crate::store::dialect::{ROWS_PER_INSERT, like_part};
+use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::UserId;
@@ -301,20 +300,7 @@ pub async fn usernames(tx: &mut Tx) -> Result<Vec<(UserId, String)>, Error> {
 pub async fn list_by_ids(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>, Error> {
     const HEAD: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
          units, attributes, last_sign_in_at, created_at, updated_at, erased_at FROM users WHERE id IN (";
-    let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<User> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut keys = query.separated(", ");
-            for id in chunk {
-                keys.push_bind(*id);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, ids, ")").await
 }
 
 /// What a run compares people with, whether its source states them or not.
@@ -339,39 +325,13 @@ pub async fn list_accounts_after(tx: &mut Tx, after: UserId, limit: i64) -> Resu
 /// Some accounts, by key.
 pub async fn list_accounts(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<Account>, Error> {
     const HEAD: &str = "SELECT id, username_folded, status, disabled_by FROM users WHERE id IN (";
-    let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Account> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut listed = query.separated(", ");
-            for id in chunk {
-                listed.push_bind(*id);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, ids, ")").await
 }
 
 /// Some accounts, by folded user name.
 pub async fn list_accounts_named(tx: &mut Tx, names: &[String]) -> Result<Vec<Account>, Error> {
     const HEAD: &str = "SELECT id, username_folded, status, disabled_by FROM users WHERE username_folded IN (";
-    let mut found = Vec::with_capacity(names.len());
-    for chunk in names.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Account> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut listed = query.separated(", ");
-            for name in chunk {
-                listed.push_bind(name);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, names, ")").await
 }
 
 /// Gives a person another user name and nothing else.
