@@ -88,6 +88,26 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(groups::list))
         .routes(routes!(groups::show))
         .routes(routes!(groups::members))
+        .routes(routes!(clients::list, clients::create))
+        .routes(routes!(clients::show, clients::update, clients::delete))
+        .routes(routes!(clients::rotate_secret))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(tokens::rotate))
+        .routes(routes!(keys::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::retry))
+        .merge(resources_of_sources())
+        .merge(resources_of_units())
+        .merge(resources_of_reviews())
+        .merge(resources_of_roles())
+        .merge(resources_of_many())
+}
+
+/// Where people come from: read, given as files, or pushed; what it did, and what waits for a person.
+fn resources_of_sources() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(sources::list, sources::create))
         .routes(routes!(sources::show, sources::update, sources::delete))
         .routes(routes!(source_files::show, source_files::give, source_files::forget))
@@ -112,20 +132,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(clients::list, clients::create))
-        .routes(routes!(clients::show, clients::update, clients::delete))
-        .routes(routes!(clients::rotate_secret))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::show, tokens::revoke))
-        .routes(routes!(tokens::rotate))
-        .routes(routes!(keys::list))
-        .routes(routes!(audit::list))
-        .routes(routes!(outbox::list))
-        .routes(routes!(outbox::retry))
-        .merge(resources_of_units())
-        .merge(resources_of_reviews())
-        .merge(resources_of_roles())
-        .merge(resources_of_many())
 }
 
 /// Units, and who stands in which relation to whom.
