@@ -24,6 +24,7 @@ mod mail;
 mod nodes;
 mod oidc;
 mod roles;
+mod scim;
 mod store;
 mod sync;
 mod tidy;
