@@ -17,6 +17,7 @@ mod cli;
 mod config;
 mod connectors;
 mod demo;
+mod feeds;
 mod harness;
 mod jobs;
 mod journeys;

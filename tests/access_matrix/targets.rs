@@ -10,6 +10,7 @@ use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
 use passerelle::services::{applications, clients, establishments, relations, rule_sets, source_files, sources, units};
+use passerelle::services::sources::SourceFields;
 use passerelle::store::establishment::campaign::{self, Campaign, CampaignState, Extent};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
@@ -106,6 +107,10 @@ impl Targets {
             "users" => self.user(name).await.to_string(),
             "groups" => self.group(name).await.to_string(),
             "sources" if row.path.ends_with("/file") => self.source_of_files(name).await,
+            "sources" if row.path.contains("/held") => {
+                let fields: SourceFields = read(&format!(r#"{{"name":"{name}","kind":"scim","settings":{{}}}}"#));
+                sources::create(ctx, &fields).await.unwrap().name
+            }
             "sources" => self.source(name).await,
             "runs" => self.run(name).await.to_string(),
             "proposals" => self.proposal(name).await.to_string(),

@@ -16,6 +16,7 @@ pub mod feeds;
 pub mod filter;
 mod grammar;
 pub mod guard;
+pub mod held;
 pub mod limits;
 pub mod me;
 pub mod members;

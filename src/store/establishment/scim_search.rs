@@ -1,11 +1,9 @@
 //! Which resources of a feed a filter names: a closed condition, written as constant texts with every value bound. It reads no filter's text.
 
-use serde_json::{Map, Value};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::scim_resource::{Kind, Resource, Row};
-use crate::store::columns::JsonText;
 use crate::store::narrow::Narrow;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -185,20 +183,6 @@ pub async fn list(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where, sli
     let place: std::collections::HashMap<Uuid, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     rows.sort_by_key(|row| place.get(&row.id).copied());
     Ok(rows)
-}
-
-/// The bodies of every resource of a kind after a key, for whoever compares them one by one.
-pub async fn bodies_after(
-    tx: &mut Tx,
-    source: SourceId,
-    kind: Kind,
-    after: Uuid,
-    limit: i64,
-) -> Result<Vec<(Uuid, Map<String, Value>)>, Error> {
-    const SQL: &str = "SELECT id, body FROM scim_resources WHERE source_id = $1 AND kind = $2 AND deleted_at IS NULL AND id > $3 ORDER BY id LIMIT $4";
-    let rows: Vec<(Uuid, JsonText<Map<String, Value>>)> =
-        on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(kind).bind(after).bind(limit).fetch_all(c).await)?;
-    Ok(rows.into_iter().map(|(id, body)| (id, body.0)).collect())
 }
 
 fn put_where(query: &mut impl Narrow, source: SourceId, kind: Kind, wanted: &Where) {
@@ -401,5 +385,5 @@ fn put_key(query: &mut impl Narrow, key: &SortKey) {
 
 fn leading_value(query: &mut impl Narrow, column: &'static str, attribute: &str) {
     query.text("(SELECT ").text(column).text(" FROM scim_values v WHERE v.source_id = r.source_id AND v.id = r.id AND v.attribute = ");
-    query.value(attribute.to_owned()).text(" AND v.leading = ").value(true).text(" ORDER BY v.seq LIMIT 1)");
+    query.value(attribute.to_owned()).text(" AND v.leads = ").value(true).text(" ORDER BY v.seq LIMIT 1)");
 }

@@ -383,7 +383,7 @@ pub(super) const SCIM_VALUES: &[Column] = &[
     int("seq"),
     text("attribute"),
     int("element"),
-    bool("leading"),
+    bool("leads"),
     nullable(text("text")),
     nullable(int("number")),
     nullable(text("head")),
