@@ -26,6 +26,7 @@ mod nodes;
 mod oidc;
 mod roles;
 mod scim;
+mod scim_peers;
 mod store;
 mod sync;
 mod tidy;

@@ -10,7 +10,7 @@ use super::outbox;
 use super::reviews;
 use super::roles;
 use super::rule_sets;
-use super::scim;
+use super::scim::{self, inspector};
 use crate::store::Store;
 use crate::store::establishment::{access_token, ended_assignment, grant, interaction, one_time_link, scim_feed, scim_held, session, throttle};
 use crate::types::time::Timestamp;
@@ -73,6 +73,7 @@ async fn sweep_store(gateway: &Gateway, store: &Store, now: Timestamp) -> Result
     bulk::sweep_in(&mut tx, now).await?;
     let forgotten = now.plus_s(-i64::from(gateway.limits.role_history_d) * DAY_S);
     ended_assignment::delete_before(&mut tx, forgotten, FORGOTTEN_MAX).await?;
+    inspector::forget_in(&mut tx, now).await?;
     throttle::delete_stale(&mut tx, now.plus_s(-i64::from(gateway.limits.sign_in_window_s)), now).await?;
     Ok(tx.commit().await?)
 }

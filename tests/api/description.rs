@@ -94,6 +94,7 @@ const OF_SOME: &[(&str, &[&str])] = &[
     ("simulate_rule_set", &["limit", "cursor", "application", "role", "change"]),
     ("simulate_application", &["limit", "cursor", "application", "role", "change"]),
     ("compare_assignments", &["from", "to", "user", "application", "role", "change"]),
+    ("list_feed_requests", &["method", "dialect", "status", "refused", "subject_id"]),
     ("list_runs", &["source", "mode", "state"]),
     ("list_sources", &["name", "kind", "enabled"]),
     ("give_source_file", &["file_name"]),

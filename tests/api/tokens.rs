@@ -57,7 +57,14 @@ async fn what_is_not_a_live_token_opens_nothing() {
     let path = format!("/api/v1/establishments/{slug}/users");
     let ctx = api.test.context(&slug).await;
     let end = Timestamp::now().plus_s(3600);
-    let new = NewToken { name: "short".to_owned(), kind: TokenKind::Api, source: None, scope: "auditor".to_owned(), within: None, expires_at: Some(end) };
+    let new = NewToken {
+        name: "short".to_owned(),
+        kind: TokenKind::Api,
+        source: None,
+        scope: "auditor".to_owned(),
+        within: None,
+        expires_at: Some(end),
+    };
     let (_, secret) = tokens::create(&ctx, &new).await.unwrap();
     assert!(tokens::authenticate(&api.test.gateway, secret.expose(), end.plus_s(-1)).await.unwrap().is_some());
     assert!(tokens::authenticate(&api.test.gateway, secret.expose(), end).await.unwrap().is_none());

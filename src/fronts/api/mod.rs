@@ -18,6 +18,7 @@ mod docs;
 mod establishments;
 mod exclusions;
 mod extract;
+mod feed_requests;
 mod groups;
 mod held;
 mod idempotency;
@@ -92,6 +93,9 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(source_files::show, source_files::give, source_files::forget))
         .routes(routes!(sources::check))
         .routes(routes!(sources::preview))
+        .routes(routes!(feed_requests::list))
+        .routes(routes!(feed_requests::show))
+        .routes(routes!(feed_requests::replay))
         .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
         .routes(routes!(sources::parts))

@@ -17,6 +17,7 @@ mod establishment_life;
 mod exclusion;
 mod explanation;
 mod held;
+mod feed_request;
 mod local;
 mod operator;
 mod outbox;

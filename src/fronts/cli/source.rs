@@ -4,6 +4,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::held;
+use super::feed_request;
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
 use super::proposal;
@@ -99,6 +100,13 @@ pub enum Command {
         /// Only count what would happen.
         #[arg(long)]
         dry_run: bool,
+    },
+    /// List what a SCIM feed asked of late, newest first; show one request, or try it again without leaving anything.
+    Requests {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        asked: feed_request::Asked,
     },
     /// List entries that may be someone known already; say that one is, or is not.
     Proposals {
@@ -219,6 +227,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&named.est).await?;
             let ids = (!approve_all).then_some(approve);
             held::run(&ctx, output, &named.source, ids.as_deref(), &refuse).await
+        }
+        Command::Requests { named, asked } => {
+            feed_request::run(&local.establishment(&named.est).await?, output, &named.source, &asked).await
         }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;

@@ -68,6 +68,8 @@ impl IntoResponse for Refusal {
         if let Some(seconds) = self.error.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For the request's witness.
+        response.extensions_mut().insert(self.error);
         response
     }
 }

@@ -1,9 +1,10 @@
-//! What every SCIM request gets: an identifier that ties answer and log together, and a deadline after which it is told to come back.
+//! What every SCIM request gets: an identifier that ties answer and log together, a deadline after which it is told to come back, and a witness.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::USER_AGENT;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,6 +12,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::answer::Refusal;
+use super::witness::{Head, Witness};
 use crate::fronts::edge;
 use crate::fronts::http::request::RequestId;
 use crate::services::context::Gateway;
@@ -26,7 +28,10 @@ pub(super) async fn attend(State(gateway): State<Arc<Gateway>>, mut request: Req
     // A little before the edge cuts every request off, so that the caller reads why.
     let longest = Duration::from_secs(gateway.limits.request_timeout_s.into()) * 19 / 20;
     let id = Uuid::now_v7();
+    let (witness, began) = (Witness::default(), Instant::now());
     request.extensions_mut().insert(RequestId(id));
+    request.extensions_mut().insert(witness.clone());
+    let head = Head::new(request.method(), request.uri(), edge::header(request.headers(), USER_AGENT));
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let holds_nul = edge::holds_nul(request.uri());
     let span = tracing::info_span!("request", request.id = %id, method = %request.method(), route);
@@ -37,6 +42,7 @@ pub(super) async fn attend(State(gateway): State<Arc<Gateway>>, mut request: Req
         let answered = tokio::time::timeout(longest, next.run(request)).instrument(span.clone()).await;
         answered.unwrap_or_else(|_| span.in_scope(|| late(longest).into_response()))
     };
+    witness.testify(id, head, &mut response, began.elapsed());
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(HEADER, value);
     }

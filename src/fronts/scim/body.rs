@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use super::answer::Refusal;
+use super::witness::Witness;
 use crate::fronts::edge;
 use crate::services::scim::error::ScimError;
 use crate::services::scim::limits::PAYLOAD_MAX_BYTES;
@@ -26,10 +27,12 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
         if declared.is_some_and(|length| length > PAYLOAD_MAX_BYTES) {
             return Err(too_large().into());
         }
+        let extensions = request.extensions().clone();
         let bytes = Bytes::from_request(request, state).await.map_err(|rejected| match rejected.status() {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(),
             _ => ScimError::invalid_syntax("the body ended too early"),
         })?;
+        Witness::saw_body(&extensions, &bytes);
         Ok(read(&bytes).map(Self)?)
     }
 }

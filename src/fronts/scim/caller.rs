@@ -9,6 +9,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use super::answer::Refusal;
+use super::witness::Witness;
 use crate::fronts::edge;
 use crate::fronts::http::request::RequestId;
 use crate::services::context::{Context, Gateway};
@@ -31,6 +32,7 @@ pub(super) struct Bearing {
     address: IpAddr,
     /// The token, if one came.
     pub(super) token: Option<Secret>,
+    witness: Option<Witness>,
 }
 
 impl Bearing {
@@ -41,7 +43,7 @@ impl Bearing {
         let address = edge::address(parts, gateway);
         let ctx = Context { request_id, ..opened };
         match bearer::read(authorization, None) {
-            Ok(token) => Ok(Self { ctx, address, token }),
+            Ok(token) => Ok(Self { ctx, address, token, witness: parts.extensions.get().cloned() }),
             // Something else than a bearer token, or no text at all.
             Err(_) => Err(refused(&ctx, address).await),
         }
@@ -52,7 +54,11 @@ impl Bearing {
         let token = self.token.as_ref().ok_or_else(Refusal::no_token)?;
         match feeds::authenticate(&self.ctx, token.expose()).await {
             Err(ScimError { status: 401, .. }) => Err(self.refused().await),
-            outcome => Ok(outcome?),
+            Err(refused) => Err(refused.into()),
+            Ok(feed) => {
+                self.witness.iter().for_each(|witness| witness.saw_feed(&feed));
+                Ok(feed)
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod me;
 mod query;
 mod resources;
 mod search;
+mod witness;
 
 use std::sync::Arc;
 

@@ -117,8 +117,8 @@ impl Run<'_> {
             (None, Method::Delete) => 204,
         };
         let location = Some(address(&id)).filter(|_| !id.is_empty());
-        if error.is_some() {
-            self.failures += 1;
+        if let Some(error) = &error {
+            self.refused(one.at, error);
         } else if let Some(name) =
             self.request.operations.get(one.at).and_then(|sent| sent.bulk_id.clone()).filter(|_| one.method == Method::Post)
         {
@@ -127,9 +127,15 @@ impl Run<'_> {
         self.outcomes.push(Outcome { at: one.at, status, location, version, error });
     }
 
+    /// Counts a failure; whoever looks into the feed reads the first.
+    fn refused(&mut self, at: usize, error: &ScimError) {
+        self.failures += 1;
+        self.feed.trail.refused(|| format!("operation {}: {}", at + 1, error.detail));
+    }
+
     /// An operation that was not even begun.
     fn failed(&mut self, at: usize, error: ScimError) {
-        self.failures += 1;
+        self.refused(at, &error);
         self.outcomes.push(Outcome { at, status: error.status, location: None, version: None, error: Some(error) });
     }
 }

@@ -63,9 +63,7 @@ fn within(filter: &Filter) -> Where {
 fn of_server_made(kind: Kind, attr: AttrRef, filter: &Filter) -> Result<Where, ScimError> {
     match filter {
         Filter::Compare { .. } | Filter::Present(_) => of(kind, filter),
-        Filter::Or(filters) => {
-            Ok(Where::Any(filters.iter().map(|one| of_server_made(kind, attr, one)).collect::<Result<_, _>>()?))
-        }
+        Filter::Or(filters) => Ok(Where::Any(filters.iter().map(|one| of_server_made(kind, attr, one)).collect::<Result<_, _>>()?)),
         _ => Err(unfit(attr, "is found by one identifier at a time: `value eq`")),
     }
 }

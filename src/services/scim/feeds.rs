@@ -11,6 +11,7 @@ use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::tokens;
 use super::error::ScimError;
+use super::inspector::{self, Trail};
 use crate::store::establishment::api_token::{self, TokenKind};
 use crate::store::establishment::scim_feed::{self, FeedState};
 use crate::store::establishment::scim_held;
@@ -35,13 +36,15 @@ pub struct Feed {
     pub source: Arc<Source>,
     /// The token that it came with.
     pub token: TokenId,
+    /// What is found out about it on its way.
+    pub trail: Arc<Trail>,
 }
 
 impl Feed {
     /// A feed at work, whatever token it came with: for whoever tries something out in its name.
     pub fn of(ctx: &Context, source: Source, token: TokenId) -> Self {
         let ctx = Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() };
-        Self { ctx, source: Arc::new(source), token }
+        Self { ctx, source: Arc::new(source), token, trail: inspector::trail() }
     }
 
     /// What every address of its resources begins with.
@@ -97,7 +100,8 @@ pub fn is_pushed_by(settings: &Value) -> bool {
 /// # Errors
 /// 401 for anything that is not a live token of a feed of this establishment; 403 when the establishment is blocked; 503 when the feed is paused.
 pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Feed, ScimError> {
-    let unknown = || ScimError::new(401, "send the bearer token of a feed of this establishment: this one is none, or was revoked, or has expired");
+    let unknown =
+        || ScimError::new(401, "send the bearer token of a feed of this establishment: this one is none, or was revoked, or has expired");
     let ours = bearer.strip_prefix(tokens::PREFIX).and_then(|rest| rest.split_once('_')).is_some_and(|(slug, _)| slug == ctx.slug());
     if !ours {
         return Err(unknown());

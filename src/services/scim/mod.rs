@@ -17,6 +17,7 @@ pub mod filter;
 mod grammar;
 pub mod guard;
 pub mod held;
+pub mod inspector;
 pub mod limits;
 pub mod me;
 pub mod members;

@@ -6,7 +6,7 @@ use super::error::ScimError;
 use super::evaluate::element_fulfils;
 use super::grammar::{Literal, Operator, Tree};
 use super::patch::{Selected, Target, Verb};
-use super::resource_value::{Form, VALUES_MAX, element, has_substance, is_primary, merge_same, settle};
+use super::resource_value::{Form, VALUES_MAX, element, has_substance, is_primary, merge_same, parts_of_element, settle};
 use super::schema::{AttrRef, Attribute, Mutability, resolve_sub};
 
 /// What is to be done, and where.
@@ -112,6 +112,7 @@ fn list(map: &mut Map<String, Value>, attr: AttrRef, verb: Verb, value: Option<&
     }
     let new = items(settled(attr, verb, value)?);
     if verb == Verb::Replace {
+        map.remove(name);
         return store(map, attr, new, &[]);
     }
     let mut standing = items(map.remove(name));
@@ -145,6 +146,10 @@ fn select(map: &mut Map<String, Value>, attr: AttrRef, verb: Verb, selected: &Se
     let mut touched: Vec<usize> =
         standing.iter().enumerate().filter(|(_, item)| element_fulfils(&selected.filter, item)).map(|(at, _)| at).collect();
     if touched.is_empty() {
+        // Entra ID takes away by such a path what it may never have set.
+        if verb == Verb::Remove && selected.sub.is_some() && pinned(attr, &selected.tree, &mut Map::new()) {
+            return store(map, attr, standing, &[]);
+        }
         let made = if verb == Verb::Remove { None } else { made(attr, verb, selected, value)? };
         let Some(made) = made else { return Err(ScimError::no_target(format!("no value of {attr} is selected by the path"))) };
         touched.push(append(attr.attribute, &mut standing, made));
@@ -161,6 +166,8 @@ fn select(map: &mut Map<String, Value>, attr: AttrRef, verb: Verb, selected: &Se
         return store(map, attr, standing, &touched);
     }
     let new = match value.filter(|_| verb != Verb::Remove) {
+        // What is added to a value need not be one by itself.
+        Some(value) if verb == Verb::Add => parts_of_element(attr, bare(value.clone()), Form::Patch)?,
         Some(value) => element(attr, bare(value.clone()), Form::Patch)?,
         None => None,
     };

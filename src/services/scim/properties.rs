@@ -85,7 +85,7 @@ fn filter_text() -> impl Strategy<Value = String> {
     ]);
     let op = || prop::sample::select(vec!["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]);
     let part = prop::sample::select(vec!["value", "type", "display"]);
-    let inner = (part, op(), word()).prop_map(|(part, op, text)| format!("{part} {op} {}", quoted(&text)));
+    let inner = (part, op(), word()).prop_map(|(part, op, text)| format!("{part} {op} {}", quoted(&text))).boxed();
     let leaf = prop_oneof![
         (name.clone(), op(), word()).prop_map(|(name, op, text)| format!("{name} {op} {}", quoted(&text))),
         name.prop_map(|name| format!("{name} pr")),

@@ -65,6 +65,12 @@ pub(super) fn settle(named: AttrRef, value: Value, form: Form) -> Result<Option<
 
 /// One element of a list; `None` when there is nothing in it.
 pub(super) fn element(named: AttrRef, item: Value, form: Form) -> Result<Option<Value>, ScimError> {
+    let settled = parts_of_element(named, item, form)?;
+    Ok(settled.filter(|item| has_substance(named.leaf(), item)))
+}
+
+/// The same, whether it says anything by itself or not.
+pub(super) fn parts_of_element(named: AttrRef, item: Value, form: Form) -> Result<Option<Value>, ScimError> {
     let attribute = named.leaf();
     let item = match item {
         plain @ Value::String(_) if attribute.is_complex() && form == Form::Patch && attribute.sub("value").is_some() => wrapped(plain),
@@ -74,8 +80,7 @@ pub(super) fn element(named: AttrRef, item: Value, form: Form) -> Result<Option<
         },
         other => other,
     };
-    let Some(item) = single(named, item, form)? else { return Ok(None) };
-    Ok(has_substance(attribute, &item).then_some(item))
+    single(named, item, form)
 }
 
 /// Whether an element of a list says anything: one that has a place for a value, and none in it, is nothing.

@@ -14,9 +14,9 @@ use super::shown::Shown;
 use super::turns;
 use super::writing::row_kind;
 use crate::store::Tx;
+use crate::store::establishment::scim_feed;
 use crate::store::establishment::scim_resource;
 use crate::store::establishment::scim_search::{self, Slice, Where};
-use crate::store::establishment::scim_feed;
 
 /// Most resources of a page.
 pub const COUNT_MAX: i64 = 500;
@@ -89,7 +89,14 @@ pub async fn read(feed: &Feed, kind: Kind, id: &str, with: With) -> Result<Store
 ///
 /// # Errors
 /// 400, 404, 409 `uniqueness`, 412 for another revision, 503 when a person has to decide first.
-pub async fn replace(feed: &Feed, kind: Kind, id: &str, body: Map<String, Value>, rev: Option<i64>, with: With) -> Result<Stored, ScimError> {
+pub async fn replace(
+    feed: &Feed,
+    kind: Kind,
+    id: &str,
+    body: Map<String, Value>,
+    rev: Option<i64>,
+    with: With,
+) -> Result<Stored, ScimError> {
     stored(turns::carry(feed, Change::Replace { kind, id: id.to_owned(), body, rev }, with).await?)
 }
 
@@ -140,13 +147,13 @@ pub async fn list(feed: &Feed, kind: Kind, asked: &Asked) -> Result<Listed, Scim
     let by_cursor = matches!(asked.start, Start::Cursor(_));
     let ordered = sort.is_some();
     let slice = Slice { sort, after, offset, limit: limit + i64::from(by_cursor) };
-    let mut found =
-        if limit == 0 || total == 0 { Vec::new() } else { scim_search::list(&mut tx, source, row, &wanted, &slice).await? };
+    let mut found = if limit == 0 || total == 0 { Vec::new() } else { scim_search::list(&mut tx, source, row, &wanted, &slice).await? };
     let more = i64::try_from(found.len()).is_ok_and(|many| many > limit);
     found.truncate(usize::try_from(limit).unwrap_or_default());
-    let next_cursor = found.last().filter(|_| by_cursor && more).map(|last| {
-        if ordered { condition::offset_cursor(offset + limit, mark) } else { condition::key_cursor(last.id, mark) }
-    });
+    let next_cursor = found
+        .last()
+        .filter(|_| by_cursor && more)
+        .map(|last| if ordered { condition::offset_cursor(offset + limit, mark) } else { condition::key_cursor(last.id, mark) });
     let shown = Shown::load(&mut tx, feed, kind, &found, asked.with).await?;
     Ok(Listed { resources: found.into_iter().map(|one| shown.of(feed, one)).collect(), total, next_cursor })
 }

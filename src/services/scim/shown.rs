@@ -72,7 +72,9 @@ impl Shown {
             let rows = member::list(tx, GroupId::from(one.id), room + 1).await?;
             room -= i64::try_from(rows.len()).unwrap_or(room);
             if room < 0 {
-                let told = format!("an answer shows at most {MEMBERS_MAX} members: leave them out with excludedAttributes=members, or ask for fewer groups");
+                let told = format!(
+                    "an answer shows at most {MEMBERS_MAX} members: leave them out with excludedAttributes=members, or ask for fewer groups"
+                );
                 return Err(ScimError::too_many(told));
             }
             self.members.insert(one.id, rows);
@@ -90,10 +92,13 @@ impl Shown {
         };
         let mut shown = body;
         shown.insert("id".to_owned(), Value::String(id.to_string()));
-        shown.insert("meta".to_owned(), json!({
-            "resourceType": kind.name(), "created": created_at, "lastModified": updated_at,
-            "location": format!("{base}/{}/{id}", kind.endpoint()), "version": format!("W/\"{rev}\""),
-        }));
+        shown.insert(
+            "meta".to_owned(),
+            json!({
+                "resourceType": kind.name(), "created": created_at, "lastModified": updated_at,
+                "location": format!("{base}/{}/{id}", kind.endpoint()), "version": format!("W/\"{rev}\""),
+            }),
+        );
         if let Some(members) = self.members.get(&id).filter(|rows| !rows.is_empty()) {
             shown.insert("members".to_owned(), members.iter().map(|row| member(&base, row)).collect());
         }

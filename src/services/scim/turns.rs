@@ -14,6 +14,7 @@ use super::error::ScimError;
 use super::feeds::Feed;
 use super::writing::{self, Batch, Work};
 use crate::store::Tx;
+use crate::store::establishment::audit_event::AuditEvent;
 use crate::types::id::EstablishmentId;
 
 /// Most changes of one turn.
@@ -150,6 +151,7 @@ async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Wai
     let begun = Instant::now();
     let mut batch = Batch::default();
     let mut outcomes = Vec::new();
+    let mut traced: Vec<Vec<AuditEvent>> = Vec::new();
     loop {
         let Some(one) = taken.get(outcomes.len()) else {
             let room = taken.len() < TOGETHER_MAX && begun.elapsed() < TURN_TIME;
@@ -159,19 +161,41 @@ async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Wai
             }
             continue;
         };
-        outcomes.push(carried(&mut tx, &mut batch, one).await?);
+        let before = batch.events().len();
+        outcomes.push(carried(&mut tx, &mut batch, (&one.feed, &one.change, one.with)).await?);
+        traced.push(batch.events().get(before..).unwrap_or_default().to_vec());
     }
     let wrote = batch.end_in(&mut tx, &ctx).boxed().await?;
     if wrote {
         tx.commit().await?;
         told.hurry(&ctx).await;
     }
+    taken.iter().zip(&traced).for_each(|(one, events)| one.feed.trail.wrote(events));
     Ok(outcomes)
 }
 
-async fn carried(tx: &mut Tx, batch: &mut Batch, one: &Waiting) -> Result<Outcome, ScimError> {
-    let mut work = Work { tx, batch, feed: &one.feed, with: one.with };
-    match writing::carry_in(&mut work, &one.change).boxed().await {
+/// What a change would come to, and what the trail would say of it. Nothing of it stays.
+pub async fn preview(feed: &Feed, change: Change, with: With) -> (Outcome, Vec<AuditEvent>) {
+    match tried(feed, change, with).boxed().await {
+        Ok((outcome, events)) => (outcome, events),
+        Err(error) => (Err(error), Vec::new()),
+    }
+}
+
+async fn tried(feed: &Feed, change: Change, with: With) -> Result<(Outcome, Vec<AuditEvent>), ScimError> {
+    let change = writing::prepared(change)?;
+    let mut tx = feed.ctx.store.begin().await?;
+    let mut batch = Batch::default();
+    let outcome = carried(&mut tx, &mut batch, (feed, &change, with)).await?;
+    let events = batch.events().to_vec();
+    // What follows may still refuse it. The transaction ends with this function, and is not committed.
+    batch.end_in(&mut tx, &feed.ctx).boxed().await?;
+    Ok((outcome, events))
+}
+
+async fn carried(tx: &mut Tx, batch: &mut Batch, (feed, change, with): (&Feed, &Change, With)) -> Result<Outcome, ScimError> {
+    let mut work = Work { tx, batch, feed, with };
+    match writing::carry_in(&mut work, change).boxed().await {
         Ok(done) => Ok(Ok(done)),
         Err(Stop::Refused(error, wait)) => {
             batch.waits.extend(wait.map(|wait| *wait));

@@ -7,7 +7,9 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices;
 use crate::store::Tx;
-use crate::store::establishment::{assignment, consent, credential, grant, link, membership, one_time_link, relation, session, user};
+use crate::store::establishment::{
+    assignment, consent, credential, grant, link, membership, one_time_link, relation, scim_request, session, user,
+};
 use crate::types::id::UserId;
 
 /// What names of people begin with of whom nothing else is left.
@@ -29,6 +31,7 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
     relation::delete_of_user(tx, id).await?;
     membership::delete_of_user(tx, id).await?;
     link::delete_of_user(tx, id).await?;
+    scim_request::delete_of_subject(tx, id.uuid()).await?;
     user::erase(tx, id, &format!("{TOMBSTONE}{id}"), ctx.now).await?;
     audit::record_in(tx, ctx, "user.anonymised", ("user", &id.to_string()), why).await
 }
@@ -40,6 +43,7 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
 pub(in crate::services) async fn purge_in(tx: &mut Tx, ctx: &Context, id: UserId, why: Value) -> Result<(), Error> {
     logout_notices::for_user_in(tx, ctx, id, None).await?;
     membership::delete_of_user(tx, id).await?;
+    scim_request::delete_of_subject(tx, id.uuid()).await?;
     user::delete(tx, id).await?;
     audit::record_in(tx, ctx, "user.purged", ("user", &id.to_string()), why).await
 }

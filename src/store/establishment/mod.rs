@@ -42,6 +42,7 @@ pub mod rule;
 pub mod rule_set;
 pub mod scim_feed;
 pub mod scim_held;
+pub mod scim_request;
 pub mod scim_resource;
 pub mod scim_search;
 pub mod session;

@@ -185,6 +185,21 @@ pub async fn list(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where, sli
     Ok(rows)
 }
 
+/// The bodies of every resource of a kind after a key, for whoever compares them one by one.
+pub async fn bodies_after(
+    tx: &mut Tx,
+    source: SourceId,
+    kind: Kind,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, Map<String, Value>)>, Error> {
+    const SQL: &str =
+        "SELECT id, body FROM scim_resources WHERE source_id = $1 AND kind = $2 AND deleted_at IS NULL AND id > $3 ORDER BY id LIMIT $4";
+    let rows: Vec<(Uuid, JsonText<Map<String, Value>>)> =
+        on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(kind).bind(after).bind(limit).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|(id, body)| (id, body.0)).collect())
+}
+
 fn put_where(query: &mut impl Narrow, source: SourceId, kind: Kind, wanted: &Where) {
     query.text(" WHERE r.source_id = ").value(source).text(" AND r.kind = ").value(kind);
     query.text(" AND r.deleted_at IS NULL AND ");
@@ -209,12 +224,9 @@ fn put(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) 
         }
         Where::Value(..) | Where::Indexed { .. } | Where::ValueNumber(..) | Where::HasValue(_) => put_value(query, source, wanted, within),
         Where::Member(_) | Where::HasMembers | Where::InGroup(_) | Where::HasGroups => put_membership(query, source, wanted),
-        Where::Constant(_)
-        | Where::Key(_)
-        | Where::Text(..)
-        | Where::HasExternalId
-        | Where::Active(_)
-        | Where::Number(..) => put_column(query, wanted),
+        Where::Constant(_) | Where::Key(_) | Where::Text(..) | Where::HasExternalId | Where::Active(_) | Where::Number(..) => {
+            put_column(query, wanted)
+        }
     }
     query.text(")");
 }

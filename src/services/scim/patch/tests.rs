@@ -104,6 +104,7 @@ fn a_value_selected_by_its_type_is_made_when_it_is_not_there() {
         let made = one(json!({"op": op, "path": "roles[primary eq \"True\"].value", "value": "teacher"}));
         assert_eq!(made["roles"], json!([{"primary": true, "value": "teacher"}]));
     }
+    assert_eq!(one(json!({"op": "Remove", "path": "emails[type eq \"other\"].value"})), elodie());
     let made = one(json!({"op": "add", "path": "addresses[type eq \"work\" and country eq \"FR\"].locality", "value": "Sceaux"}));
     assert_eq!(made["addresses"], json!([{"type": "work", "country": "FR", "locality": "Sceaux"}]));
 }
@@ -112,7 +113,7 @@ fn a_value_selected_by_its_type_is_made_when_it_is_not_there() {
 fn what_leads_to_nothing_is_no_target() {
     for operation in [
         json!({"op": "remove", "path": "emails[type eq \"other\"]"}),
-        json!({"op": "remove", "path": "emails[type eq \"other\"].value"}),
+        json!({"op": "remove", "path": "emails[value co \"zzz\"].type"}),
         json!({"op": "replace", "path": "emails[type eq \"other\"]", "value": {"value": "x"}}),
         json!({"op": "replace", "path": "emails[value co \"zzz\"].value", "value": "x"}),
         json!({"op": "replace", "path": "emails[not (value pr)].value", "value": "x"}),

@@ -135,6 +135,11 @@ impl Batch {
         self.wrote = true;
     }
 
+    /// The trail so far.
+    pub fn events(&self) -> &[AuditEvent] {
+        &self.events
+    }
+
     /// Writes what was gathered. False when there is nothing to commit.
     pub async fn end_in(self, tx: &mut Tx, ctx: &Context) -> Result<bool, ScimError> {
         let wrote = self.wrote || !self.waits.is_empty();

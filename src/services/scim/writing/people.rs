@@ -26,7 +26,8 @@ use crate::types::username::Username;
 /// What a body states of a person, and whether it lets them in.
 fn stated_by(body: &Map<String, Value>) -> Result<(Stated, bool), Stop> {
     let facts = person::stated(body);
-    Username::parse(&facts.stated.username).map_err(|refused| Stop::refused(ScimError::invalid_value(format!("userName: {}", refused.message))))?;
+    Username::parse(&facts.stated.username)
+        .map_err(|refused| Stop::refused(ScimError::invalid_value(format!("userName: {}", refused.message))))?;
     Ok((facts.stated, facts.active))
 }
 
