@@ -27,12 +27,12 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
         if declared.is_some_and(|length| length > PAYLOAD_MAX_BYTES) {
             return Err(too_large().into());
         }
-        let extensions = request.extensions().clone();
+        let witness = request.extensions().get::<Witness>().cloned();
         let bytes = Bytes::from_request(request, state).await.map_err(|rejected| match rejected.status() {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(),
             _ => ScimError::invalid_syntax("the body ended too early"),
         })?;
-        Witness::saw_body(&extensions, &bytes);
+        witness.iter().for_each(|witness| witness.saw_body(&bytes));
         Ok(read(&bytes).map(Self)?)
     }
 }

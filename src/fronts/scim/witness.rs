@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::{Extensions, Method, Uri};
+use axum::http::{Method, Uri};
 use axum::response::Response;
 use uuid::Uuid;
 
@@ -49,10 +49,10 @@ impl Witness {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).feed = Some(feed.clone());
     }
 
-    /// Tells the witness of a request what it brings.
-    pub(super) fn saw_body(extensions: &Extensions, body: &Bytes) {
-        if let Some(witness) = extensions.get::<Self>().filter(|_| body.len() <= BODY_MAX_BYTES) {
-            witness.0.lock().unwrap_or_else(PoisonError::into_inner).body = Some(body.clone());
+    /// Tells what it brings.
+    pub(super) fn saw_body(&self, body: &Bytes) {
+        if body.len() <= BODY_MAX_BYTES {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).body = Some(body.clone());
         }
     }
 
