@@ -12,7 +12,9 @@ use super::roles;
 use super::rule_sets;
 use super::scim::{self, inspector};
 use crate::store::Store;
-use crate::store::establishment::{access_token, ended_assignment, grant, interaction, one_time_link, scim_feed, scim_held, session, throttle};
+use crate::store::establishment::{
+    access_token, ended_assignment, grant, interaction, one_time_link, scim_feed, scim_held, session, throttle,
+};
 use crate::types::time::Timestamp;
 
 /// How long what a feed asked for and was held stays listed after it asked last, in seconds: 90 days.

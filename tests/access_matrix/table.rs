@@ -205,6 +205,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/tokens", Manage, 201, r#"{"name":"New","scope":"auditor"}"#),
     row("GET", "/establishments/{slug}/tokens/{id}", Read, 200, ""),
     row("DELETE", "/establishments/{slug}/tokens/{id}", Manage, 204, ""),
+    row("POST", "/establishments/{slug}/tokens/{id}/rotate", Manage, 201, "{}"),
     row("GET", "/establishments/{slug}/keys", Read, 200, ""),
     row("GET", "/establishments/{slug}/audit", Read, 200, ""),
     // None was blocked before, so there is none to read.

@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 
 use super::{Fed, feed, object, patched, person, word};
 
-async fn push(feed: &Feed, body: Value) -> Result<passerelle::services::scim::change::Stored, passerelle::services::scim::error::ScimError> {
+async fn push(
+    feed: &Feed,
+    body: Value,
+) -> Result<passerelle::services::scim::change::Stored, passerelle::services::scim::error::ScimError> {
     resources::create(feed, Kind::User, object(body), With::USUAL).await
 }
 

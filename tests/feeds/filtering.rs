@@ -11,19 +11,58 @@ use serde_json::{Value, json};
 use super::{Fed, word};
 
 const FILTERS: &[&str] = &[
-    "userName eq \"ÉLODIE.1\"", "userName ne \"élodie.1\"", "userName sw \"é\"", "userName co \"LODIE\"", "userName ew \".3\"", "userName co \"\"",
-    "userName gt \"m\"", "userName le \"élodie.2\"", "externalId eq \"A1\"", "externalId eq \"a1\"", "externalId pr", "not (externalId pr)",
-    "externalId ne \"A1\"", "externalId sw \"A\"", "active eq true", "active eq \"False\"", "active ne false", "title pr", "not (title pr)",
-    "title eq null", "title sw \"prof\"", "title co \"%\"", "title co \"_\"", "title co \"\\\\\"", "title ge \"Prof\"", "name.familyName eq \"o'neil\"",
-    "name.familyName co \"'\"", "name pr", "emails pr", "emails.value co \"@x\"", "emails eq \"a@x.fr\"", "emails.type eq \"work\"",
-    "emails[type eq \"work\"].value eq \"a@x.fr\"", "emails[type eq \"work\" and value co \"b@\"]", "emails[type eq \"home\" and value co \"@x\"]",
-    "emails[not (type eq \"work\")]", "emails[primary eq true].value sw \"a\"", "emails[type pr and primary pr]",
+    "userName eq \"ÉLODIE.1\"",
+    "userName ne \"élodie.1\"",
+    "userName sw \"é\"",
+    "userName co \"LODIE\"",
+    "userName ew \".3\"",
+    "userName co \"\"",
+    "userName gt \"m\"",
+    "userName le \"élodie.2\"",
+    "externalId eq \"A1\"",
+    "externalId eq \"a1\"",
+    "externalId pr",
+    "not (externalId pr)",
+    "externalId ne \"A1\"",
+    "externalId sw \"A\"",
+    "active eq true",
+    "active eq \"False\"",
+    "active ne false",
+    "title pr",
+    "not (title pr)",
+    "title eq null",
+    "title sw \"prof\"",
+    "title co \"%\"",
+    "title co \"_\"",
+    "title co \"\\\\\"",
+    "title ge \"Prof\"",
+    "name.familyName eq \"o'neil\"",
+    "name.familyName co \"'\"",
+    "name pr",
+    "emails pr",
+    "emails.value co \"@x\"",
+    "emails eq \"a@x.fr\"",
+    "emails.type eq \"work\"",
+    "emails[type eq \"work\"].value eq \"a@x.fr\"",
+    "emails[type eq \"work\" and value co \"b@\"]",
+    "emails[type eq \"home\" and value co \"@x\"]",
+    "emails[not (type eq \"work\")]",
+    "emails[primary eq true].value sw \"a\"",
+    "emails[type pr and primary pr]",
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq \"GEA\"",
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq \"7\"",
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value pr",
     "userName eq \"élodie.1\" or (title pr and active eq true) and not (emails.value ew \".org\")",
-    "meta.created gt \"2000-01-01T00:00:00Z\"", "meta.lastModified lt \"2000-01-01T00:00:00.5Z\"", "meta.version eq \"W/\\\"1\\\"\"", "meta.version eq \"1\"",
-    "id pr", "id eq \"x\"", "meta.resourceType eq \"User\"", "meta.resourceType eq \"Group\"", "displayName eq \"elodie 1\"", "displayName lt \"m\"",
+    "meta.created gt \"2000-01-01T00:00:00Z\"",
+    "meta.lastModified lt \"2000-01-01T00:00:00.5Z\"",
+    "meta.version eq \"W/\\\"1\\\"\"",
+    "meta.version eq \"1\"",
+    "id pr",
+    "id eq \"x\"",
+    "meta.resourceType eq \"User\"",
+    "meta.resourceType eq \"Group\"",
+    "displayName eq \"elodie 1\"",
+    "displayName lt \"m\"",
 ];
 
 fn user(n: usize) -> Value {
@@ -76,7 +115,9 @@ async fn an_order_is_the_same_in_the_store() {
         fed.user(user(n)).await.unwrap();
     }
     let everyone = fed.list(Kind::User, &Asked::default()).await.unwrap().resources;
-    for by in ["userName", "title", "emails", "emails.value", "name.familyName", "active", "externalId", "meta.lastModified", "emails.primary"] {
+    for by in
+        ["userName", "title", "emails", "emails.value", "name.familyName", "active", "externalId", "meta.lastModified", "emails.primary"]
+    {
         for order in ["ascending", "descending"] {
             let sort = sorting::parse(Kind::User, by, Some(order)).unwrap();
             let asked = Asked { sort: Some((sort.attr, sort.descending)), ..Asked::default() };
@@ -111,7 +152,11 @@ async fn pages_follow_each_other_by_place_and_by_cursor() {
             if cursor.is_none() {
                 break;
             }
-            let elsewhere = Asked { filter: Some(filter::parse(Kind::User, "title pr").unwrap()), start: Start::Cursor(cursor.clone()), ..Asked::default() };
+            let elsewhere = Asked {
+                filter: Some(filter::parse(Kind::User, "title pr").unwrap()),
+                start: Start::Cursor(cursor.clone()),
+                ..Asked::default()
+            };
             assert_eq!(word(&fed.list(Kind::User, &elsewhere).await.unwrap_err()), Some("invalidCursor"));
         }
         assert_eq!(met, all);
@@ -134,7 +179,8 @@ async fn members_and_groups_are_found_by_their_identifiers_and_what_cannot_be_is
     assert_eq!(found(Kind::Group, "displayName eq \"gea\"".to_owned()).await, Ok(1));
     assert_eq!(found(Kind::User, format!("groups.value eq \"{}\"", group.id)).await, Ok(1));
     assert_eq!(found(Kind::User, "not (groups pr)".to_owned()).await, Ok(1));
-    for (kind, text) in [(Kind::Group, "members.display co \"x\""), (Kind::User, "id co \"a\""), (Kind::User, "groups.display eq \"GEA\"")] {
+    for (kind, text) in [(Kind::Group, "members.display co \"x\""), (Kind::User, "id co \"a\""), (Kind::User, "groups.display eq \"GEA\"")]
+    {
         assert_eq!(word(&found(kind, text.to_owned()).await.unwrap_err()), Some("invalidFilter"), "{text}");
     }
 }

@@ -40,7 +40,8 @@ async fn members_come_and_go_in_every_form_and_are_counted() {
     let group = fed.patch(&group, json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", c.id) }])).await.unwrap();
     let group = fed.patch(&group, json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", c.id) }])).await.unwrap();
     assert_eq!((names(&group), count(&fed).await), (vec![a.id.to_string().as_str()], 1));
-    let group = fed.patch(&group, json!([{ "op": "replace", "path": "members", "value": [{ "value": b.id }, { "value": c.id }] }])).await.unwrap();
+    let group =
+        fed.patch(&group, json!([{ "op": "replace", "path": "members", "value": [{ "value": b.id }, { "value": c.id }] }])).await.unwrap();
     assert_eq!((names(&group).len(), count(&fed).await), (2, 2));
     let shown = fed.read(Kind::User, &b.id.to_string()).await.unwrap();
     assert_eq!(shown.resource["groups"][0]["display"], "GEA");

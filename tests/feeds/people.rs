@@ -29,7 +29,8 @@ async fn someone_pushed_is_a_person_with_what_the_feed_says() {
     assert_eq!(read, made);
     let listed = fed.list(Kind::User, &Asked::default()).await.unwrap();
     assert_eq!((listed.total, listed.resources.len()), (1, 1));
-    let trail = audit::list(&fed.ctx, &PageRequest::first(50), &Filter { action: Some("user.created".into()), ..Filter::default() }).await.unwrap();
+    let trail =
+        audit::list(&fed.ctx, &PageRequest::first(50), &Filter { action: Some("user.created".into()), ..Filter::default() }).await.unwrap();
     assert_eq!(trail.items[0].actor, "source:entra");
 }
 
@@ -86,7 +87,10 @@ async fn a_user_name_is_one_persons_however_many_ask_at_once() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     let refused: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
     assert!(refused.iter().all(|error| error.status == 409 && word(error) == Some("uniqueness")), "{refused:?}");
-    let other = fed.user(json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "other", "externalId": "new" })).await.unwrap();
+    let other = fed
+        .user(json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "other", "externalId": "new" }))
+        .await
+        .unwrap();
     let taken = fed.patch(&other, json!([{ "op": "replace", "path": "userName", "value": "LEA" }])).await.unwrap_err();
     assert_eq!((taken.status, word(&taken)), (409, Some("uniqueness")));
 }

@@ -54,7 +54,8 @@ async fn a_paused_feed_is_asked_to_come_back_and_a_blocked_establishment_answers
     assert_eq!((told.status, told.retry_after_s.is_some()), (503, true));
     sources::update(&fed.ctx, &paused, &SourceFields { enabled: true, ..SourceFields::from(&paused) }).await.unwrap();
     assert_eq!(authenticate(&nobody(&fed.ctx), secret.expose()).await.unwrap().source.name, "azure");
-    let named = tokens::list(&fed.ctx, &PageRequest::first(50), &Filter { scope: Some("azure".into()), ..Filter::default() }).await.unwrap();
+    let named =
+        tokens::list(&fed.ctx, &PageRequest::first(50), &Filter { scope: Some("azure".into()), ..Filter::default() }).await.unwrap();
     assert_eq!(named.total, 2, "tokens bear the new name");
     establishments::block(&fed.ctx).await.unwrap();
     let blocked = nobody(&fed.gateway.context(fed.ctx.slug()).await);
@@ -74,7 +75,14 @@ async fn a_feed_has_nothing_to_read_and_its_token_no_role() {
     let (_, secret) = token(&fed.ctx, "administrator").await;
     let caller = tokens::authenticate(&fed.ctx.gateway, secret.expose(), fed.ctx.now).await.unwrap();
     assert!(caller.is_none(), "a feed's token opens no admin API, whatever its source is called");
-    let wrong = NewToken { name: "x".into(), kind: TokenKind::Scim, source: Some("nobody".into()), scope: "auditor".into(), within: None, expires_at: None };
+    let wrong = NewToken {
+        name: "x".into(),
+        kind: TokenKind::Scim,
+        source: Some("nobody".into()),
+        scope: "auditor".into(),
+        within: None,
+        expires_at: None,
+    };
     let told = tokens::create(&fed.ctx, &wrong).await.unwrap_err().to_string();
     assert!(told.contains("scope") && told.contains("source"), "{told}");
 }

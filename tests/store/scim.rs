@@ -44,6 +44,18 @@ fn resource(feed: &Source, id: Uuid, kind: Kind, name: &str) -> Resource {
     }
 }
 
+/// A feed with a resource that has values, and a request that waits.
+pub async fn insert_pushed(tx: &mut passerelle::store::Tx, who: &User) -> Result<(), passerelle::store::Error> {
+    let feed = feed("flux");
+    source::insert(tx, &feed).await?;
+    link::insert_all(tx, &[samples::link(&feed, who, &who.id.to_string())]).await?;
+    let made = resource(&feed, who.id.uuid(), Kind::User, "Élodie");
+    let number = IndexedValue { text: None, head: None, number: Some(1), leading: false, ..value("emails.primary", "") };
+    scim_resource::insert(tx, &made, &[value("title", "é"), number]).await?;
+    scim_feed::count(tx, feed.id, 1, 0).await?;
+    scim_held::hold(tx, &held(&feed, HeldReason::Asked, "zoé")).await
+}
+
 fn value(attribute: &str, text: &str) -> IndexedValue {
     let text = Some(text.to_owned());
     IndexedValue { attribute: attribute.to_owned(), element: 0, leading: true, head: text.clone(), text, number: None }
@@ -59,7 +71,7 @@ async fn with(bed: &Bed, feed: &Source, people: &[User], groups: &[Group]) {
             scim_resource::insert(tx, &made, &[value("title", &one.username)]).await?;
         }
         for one in groups {
-            let own = Group { source_id: Some(feed.id), external_id: Some(one.id.to_string()), ..one.clone() };
+            let own = Group { source_id: Some(feed.id), external_id: Some(one.id.to_string()), member_count: 0, ..one.clone() };
             group::upsert_all(tx, &[own]).await?;
             scim_resource::insert(tx, &resource(feed, one.id.uuid(), Kind::Group, &one.name), &[]).await?;
         }

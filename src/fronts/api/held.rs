@@ -54,8 +54,7 @@ pub struct Decided {
     responses((status = 200, body = Listing<Held>), Refusals))]
 pub async fn list(Here(ctx): Here, Key(name): Key<String>, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Held>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
-    let filter =
-        Filter { reason: named(wanted.reason.as_ref()), operation: wanted.operation, state: named(wanted.state.as_ref()) };
+    let filter = Filter { reason: named(wanted.reason.as_ref()), operation: wanted.operation, state: named(wanted.state.as_ref()) };
     Ok(Json(held::list(&ctx, &name, &page, &filter).await?.into()))
 }
 

@@ -262,7 +262,8 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     };
     let source = sources::create(&ctx, &fields).await?;
     if let Some(feed) = feeds::standing(&ctx, &source).await? {
-        let arguments = [("name", source.name.as_str().into()), ("url", feed.base_url.as_str().into()), ("est", new.named.est.as_str().into())];
+        let arguments =
+            [("name", source.name.as_str().into()), ("url", feed.base_url.as_str().into()), ("est", new.named.est.as_str().into())];
         return output.done(&with_standing(&ctx, &source).await?, &output.text("cli-feed-added", &arguments));
     }
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
