@@ -10,11 +10,15 @@ use super::outbox;
 use super::reviews;
 use super::roles;
 use super::rule_sets;
-use super::scim::inspector;
+use super::scim::{self, inspector};
 use crate::store::Store;
-use crate::store::establishment::{access_token, ended_assignment, grant, interaction, one_time_link, session, throttle};
+use crate::store::establishment::{
+    access_token, ended_assignment, grant, interaction, one_time_link, scim_feed, scim_held, session, throttle,
+};
 use crate::types::time::Timestamp;
 
+/// How long what a feed asked for and was held stays listed after it asked last, in seconds: 90 days.
+const HELD_KEPT_S: i64 = 90 * DAY_S;
 /// Seconds of a day.
 const DAY_S: i64 = 24 * 3600;
 /// Most roles that were held long ago forgotten in one sweep: the rest in the next.
@@ -51,6 +55,10 @@ pub async fn sweep(gateway: &Gateway, now: Timestamp) {
 async fn sweep_store(gateway: &Gateway, store: &Store, now: Timestamp) -> Result<(), Error> {
     let mut tx = store.begin().await?;
     interaction::delete_expired(&mut tx, now).await?;
+    tx.commit().await?;
+    let mut tx = store.begin().await?;
+    scim_feed::forget_taken(&mut tx, now.plus_s(-scim::guard::WINDOW_S)).await?;
+    scim_held::forget(&mut tx, now.plus_s(-HELD_KEPT_S)).await?;
     tx.commit().await?;
     let mut tx = store.begin().await?;
     session::delete_expired(&mut tx, now).await?;

@@ -2,9 +2,11 @@
 
 mod fields;
 mod pause;
+mod pushed;
 
 pub use pause::resume;
 pub(in crate::services) use pause::{pause_in, waits};
+pub(in crate::services) use pushed::is_read;
 
 use connectors::ldap::{CheckStep, TlsMode};
 use connectors::{Connector, Directory, Password};
@@ -252,18 +254,6 @@ pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Re
     let gone = || Error::Conflict("the platform's source that feeds this one is gone: ask an operator".to_owned());
     let Origin { slug, source } = directories::origin(ctx, source).await?.ok_or_else(gone)?;
     ctx.gateway.directories.of(&ctx.gateway.vault, &slug, &source).await
-}
-
-/// Whether a source is read at all: a feed pushes what it has to say.
-///
-/// # Errors
-/// `Conflict` for one that pushes.
-pub(in crate::services) fn is_read(source: &Source) -> Result<(), Error> {
-    if source.kind == SourceKind::Scim && source.settings.get("url").is_none() {
-        let told = format!("«{}» is not read: what its identity provider pushes by SCIM is applied at once", source.name);
-        return Err(Error::Conflict(told));
-    }
-    Ok(())
 }
 
 /// What reads a source, ready.

@@ -109,6 +109,9 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/sources/{name}/establishments", Read, 200, ""),
     row("POST", "/establishments/{slug}/sources/{name}/sync", Manage, 202, r#"{"mode":"full"}"#),
     row("POST", "/establishments/{slug}/sources/{name}/resume", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/sources/{name}/held", Read, 200, ""),
+    row("POST", "/establishments/{slug}/sources/{name}/held/approve", Manage, 200, "{}"),
+    row("POST", "/establishments/{slug}/sources/{name}/held/refuse", Manage, 200, "{}"),
     row("GET", "/establishments/{slug}/sources/{name}/requests", Read, 200, ""),
     row("GET", "/establishments/{slug}/sources/{name}/requests/{id}", Read, 200, ""),
     row("POST", "/establishments/{slug}/sources/{name}/requests/{id}/replay", Manage, 200, ""),
@@ -202,6 +205,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/tokens", Manage, 201, r#"{"name":"New","scope":"auditor"}"#),
     row("GET", "/establishments/{slug}/tokens/{id}", Read, 200, ""),
     row("DELETE", "/establishments/{slug}/tokens/{id}", Manage, 204, ""),
+    row("POST", "/establishments/{slug}/tokens/{id}/rotate", Manage, 201, "{}"),
     row("GET", "/establishments/{slug}/keys", Read, 200, ""),
     row("GET", "/establishments/{slug}/audit", Read, 200, ""),
     // None was blocked before, so there is none to read.

@@ -7,6 +7,7 @@ use passerelle::services::bulk::{self, Act};
 use passerelle::services::context::{Context, PlatformContext};
 use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
 use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
+use passerelle::services::sources::SourceFields;
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
 use passerelle::services::{applications, clients, establishments, relations, rule_sets, source_files, sources, units};
@@ -111,6 +112,10 @@ impl Targets {
             "groups" => self.group(name).await.to_string(),
             "sources" if row.path.contains("/requests") => self.feed(name).await,
             "sources" if row.path.ends_with("/file") => self.source_of_files(name).await,
+            "sources" if row.path.contains("/held") => {
+                let fields: SourceFields = read(&format!(r#"{{"name":"{name}","kind":"scim","settings":{{}}}}"#));
+                sources::create(ctx, &fields).await.unwrap().name
+            }
             "sources" => self.source(name).await,
             "runs" => self.run(name).await.to_string(),
             "proposals" => self.proposal(name).await.to_string(),

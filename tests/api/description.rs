@@ -85,6 +85,7 @@ const OF_SOME: &[(&str, &[&str])] = &[
     ("list_keys", &[]),
     ("list_routed_parts", &[]),
     ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
+    ("list_held", &["reason", "operation", "state"]),
     ("list_proposals", &["source", "state"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled", "valid_from", "valid_until", "ends"]),
     ("list_run_changes", &["kind", "name", "operation"]),

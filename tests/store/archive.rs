@@ -144,6 +144,7 @@ async fn fill(tx: &mut Tx) -> Result<user::User, Error> {
     insert_reviewed(tx, (&elodie, &other), &notes).await?;
     insert_key_and_token(tx, &elodie).await?;
     insert_matched(tx, &feed, &elodie).await?;
+    super::scim::insert_pushed(tx, &elodie).await?;
     audit_event::insert(tx, &event("first")).await?;
     Ok(elodie)
 }

@@ -25,7 +25,7 @@ fn request(source_id: SourceId, number: u16, method: &str, status: i64) -> Whole
             at: NOW.plus_s(number.into()),
             dialect: if refused { "entra" } else { "other" }.to_owned(),
             method: method.to_owned(),
-            path: format!("/Users/École_{number}"),
+            path: format!("/Groups/École_{number}"),
             status,
             duration_us: i64::from(u32::MAX) + 1,
             subject_id: (number == 1).then(Uuid::nil),

@@ -34,6 +34,7 @@ mod routed_parts;
 mod runs;
 pub mod samples;
 mod schedules;
+mod scim;
 mod sign_in;
 mod sign_outs;
 mod source_files;

@@ -45,7 +45,7 @@ CREATE TABLE scim_values (
     seq BIGINT NOT NULL,
     attribute TEXT COLLATE "C" NOT NULL,
     element BIGINT NOT NULL,
-    leading BOOLEAN NOT NULL,
+    leads BOOLEAN NOT NULL,
     text TEXT COLLATE "C",
     number BIGINT,
     head TEXT COLLATE "C",

@@ -45,7 +45,7 @@ CREATE TABLE scim_values (
     seq INTEGER NOT NULL,
     attribute TEXT NOT NULL,
     element INTEGER NOT NULL,
-    leading INTEGER NOT NULL CHECK (leading IN (0, 1)),
+    leads INTEGER NOT NULL CHECK (leads IN (0, 1)),
     text TEXT,
     number INTEGER,
     head TEXT,

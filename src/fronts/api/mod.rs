@@ -20,6 +20,7 @@ mod exclusions;
 mod extract;
 mod feed_requests;
 mod groups;
+mod held;
 mod idempotency;
 mod keys;
 mod outbox;
@@ -98,6 +99,9 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
         .routes(routes!(sources::parts))
+        .routes(routes!(held::list))
+        .routes(routes!(held::approve))
+        .routes(routes!(held::refuse))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::changes))
@@ -113,6 +117,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(clients::rotate_secret))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(tokens::rotate))
         .routes(routes!(keys::list))
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))

@@ -16,6 +16,7 @@ mod establishment;
 mod establishment_life;
 mod exclusion;
 mod explanation;
+mod held;
 mod feed_request;
 mod local;
 mod operator;

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::super::context::{Actor, Context};
+use super::super::error::Error;
 use super::super::tokens;
 use super::error::ScimError;
 use super::inspector::{self, Trail};
 use crate::store::establishment::api_token::{self, TokenKind};
-use crate::store::establishment::scim_feed;
+use crate::store::establishment::scim_feed::{self, FeedState};
+use crate::store::establishment::scim_held;
 use crate::store::establishment::source::{self, Source, SourceKind};
 use crate::types::id::TokenId;
+use crate::types::permission::Permission;
 use crate::types::secret::TokenHash;
 
 /// A use is noted at most this often, in seconds.
@@ -51,6 +56,33 @@ impl Feed {
 /// What every address of an establishment's resources begins with.
 pub fn base_url(ctx: &Context) -> String {
     format!("{}/scim/v2", ctx.issuer())
+}
+
+/// How a feed stands, for whoever administers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FeedStanding {
+    /// The address that the identity provider is given.
+    pub base_url: String,
+    /// How many resources it has, and its last request.
+    #[serde(flatten)]
+    pub state: FeedState,
+    /// Requests that wait for a person.
+    pub held: i64,
+}
+
+/// How a source stands that is pushed into; nothing for another.
+///
+/// # Errors
+/// When the store fails.
+pub async fn standing(ctx: &Context, source: &Source) -> Result<Option<FeedStanding>, Error> {
+    ctx.require(Permission::Read)?;
+    if !is_pushed(source) {
+        return Ok(None);
+    }
+    let mut tx = ctx.store.read().await?;
+    let state = scim_feed::get(&mut tx, source.id).await?;
+    let held = scim_held::count_open(&mut tx, source.id).await?;
+    Ok(Some(FeedStanding { base_url: base_url(ctx), state, held }))
 }
 
 /// Whether a source is pushed into, and not read.

@@ -139,11 +139,17 @@ pub async fn decide(tx: &mut Tx, h: &Held) -> Result<(), Error> {
     Ok(())
 }
 
-/// Approves everything of a feed that waits for its guard. Answers how many.
-pub async fn approve_guarded(tx: &mut Tx, source: SourceId, at: Timestamp, by: &str) -> Result<u64, Error> {
-    const SQL: &str = "UPDATE scim_held SET state = 'approved', decided_at = $2, decided_by = $3 \
+/// Decides of everything of a feed that waits for its guard. Answers how many.
+pub async fn decide_guarded(tx: &mut Tx, source: SourceId, state: HeldState, at: Timestamp, by: &str) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE scim_held SET state = $4, decided_at = $2, decided_by = $3 \
          WHERE source_id = $1 AND reason = 'guard' AND state = 'open'";
-    Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(at).bind(by).execute(c).await.map(|d| d.rows_affected()))?)
+    Ok(on!(tx, |c| sqlx::query(SQL).bind(source).bind(at).bind(by).bind(state).execute(c).await.map(|d| d.rows_affected()))?)
+}
+
+/// How many requests of a feed wait for a person.
+pub async fn count_open(tx: &mut Tx, source: SourceId) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM scim_held WHERE source_id = $1 AND state = 'open'";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await)?)
 }
 
 /// Forgets what no longer waits: it was done.

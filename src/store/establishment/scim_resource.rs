@@ -210,7 +210,7 @@ struct ValueRow<'a> {
 }
 
 impl NewRow for ValueRow<'_> {
-    const INTO: &'static str = "scim_values (source_id, id, seq, attribute, element, leading, text, number, head)";
+    const INTO: &'static str = "scim_values (source_id, id, seq, attribute, element, leads, text, number, head)";
 
     fn put_in(&self, row: &mut impl Cells) {
         let IndexedValue { attribute, element, leading, text, number, head } = self.value;

@@ -1,11 +1,9 @@
 //! Which resources of a feed a filter names: a closed condition, written as constant texts with every value bound. It reads no filter's text.
 
-use serde_json::{Map, Value};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::scim_resource::{Kind, Resource, Row};
-use crate::store::columns::JsonText;
 use crate::store::narrow::Narrow;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -399,5 +397,5 @@ fn put_key(query: &mut impl Narrow, key: &SortKey) {
 
 fn leading_value(query: &mut impl Narrow, column: &'static str, attribute: &str) {
     query.text("(SELECT ").text(column).text(" FROM scim_values v WHERE v.source_id = r.source_id AND v.id = r.id AND v.attribute = ");
-    query.value(attribute.to_owned()).text(" AND v.leading = ").value(true).text(" ORDER BY v.seq LIMIT 1)");
+    query.value(attribute.to_owned()).text(" AND v.leads = ").value(true).text(" ORDER BY v.seq LIMIT 1)");
 }

@@ -1,0 +1,16 @@
+//! Sources that are not read: feeds that push what they have to say. What they push is `scim`'s.
+
+use super::super::error::Error;
+use crate::store::establishment::source::{Source, SourceKind};
+
+/// Whether a source is read at all: a feed pushes what it has to say.
+///
+/// # Errors
+/// `Conflict` for one that pushes.
+pub(in crate::services) fn is_read(source: &Source) -> Result<(), Error> {
+    if source.kind == SourceKind::Scim && source.settings.get("url").is_none() {
+        let told = format!("«{}» is not read: what its identity provider pushes by SCIM is applied at once", source.name);
+        return Err(Error::Conflict(told));
+    }
+    Ok(())
+}
