@@ -25,6 +25,7 @@ mod mail;
 mod nodes;
 mod oidc;
 mod roles;
+mod scim;
 mod scim_peers;
 mod store;
 mod sync;

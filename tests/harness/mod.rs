@@ -13,6 +13,8 @@ pub mod mailbox;
 pub mod postgres;
 pub mod relying_party;
 pub mod samba;
+pub mod scim_client;
+pub mod scim_tools;
 pub mod server;
 pub mod slapd;
 pub mod store;

@@ -11,6 +11,7 @@ mod erased;
 mod establishments;
 mod exclusions;
 mod facts;
+mod feed_requests;
 mod files;
 mod following;
 mod grants;

@@ -211,7 +211,8 @@ pub fn leaves_nothing_for_later(file: &File) -> Vec<String> {
 }
 
 pub fn names_no_machine(file: &File) -> Vec<String> {
-    let paths = Regex::new(concat!(r#"(?:^|[\s"'`(=:])/(?:wo"#, r"rk|ro", r"ot|ho", r"me|Us", r"ers)/\w")).unwrap();
+    // What a Mac calls people's folders is an endpoint of SCIM too: there, a folder within one is meant.
+    let paths = Regex::new(concat!(r#"(?:^|[\s"'`(=:])/(?:(?:wo"#, r"rk|ro", r"ot|ho", r"me)/\w|Us", r"ers/\w+/\w)")).unwrap();
     // `homeDirectory` is an attribute of posixAccount, and its values are made up.
     lines_that_match(file, &paths).into_iter().filter(|line| !line.contains("homeDirectory")).collect()
 }
