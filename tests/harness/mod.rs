@@ -14,6 +14,8 @@ pub mod postgres;
 pub mod relying_party;
 pub mod samba;
 pub mod scim_client;
+pub mod scim_peers;
+pub mod scim_service;
 pub mod scim_tools;
 pub mod server;
 pub mod slapd;

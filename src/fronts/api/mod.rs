@@ -25,6 +25,7 @@ mod idempotency;
 mod keys;
 mod outbox;
 mod proposals;
+mod provisioning;
 mod relations;
 mod rule_sets;
 mod rules;
@@ -167,6 +168,7 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(applications::simulate))
+        .merge(resources_of_provisioning())
         .routes(routes!(catalogues::list))
         .routes(routes!(catalogues::import))
         .routes(routes!(catalogues::export))
@@ -189,6 +191,18 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(rule_sets::apply))
         .routes(routes!(rule_sets::roll_back))
         .routes(routes!(rule_sets::cancel))
+}
+
+/// People written to applications that have a SCIM service of their own.
+fn resources_of_provisioning() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(provisioning::show, provisioning::save, provisioning::update, provisioning::delete))
+        .routes(routes!(provisioning::check))
+        .routes(routes!(provisioning::reconcile))
+        .routes(routes!(provisioning::approve))
+        .routes(routes!(provisioning::retry))
+        .routes(routes!(provisioning::queue))
+        .routes(routes!(provisioning::drift))
 }
 
 /// Acts on many establishments, and those on one that are the same.
