@@ -1,7 +1,9 @@
 //! What is wrong with the fields of a source, whatever its kind: each by its name. Asks no directory.
 
+use super::super::error::Error;
+use super::super::scim_services::is_pulled;
 use super::{NAME_LENGTH_MAX, SourceFields};
-use crate::store::establishment::source::{Bound, Guard, SourceKind};
+use crate::store::establishment::source::{Bound, Guard, Source, SourceKind};
 use crate::types::Invalid;
 use crate::types::leaving::GRACE_DAYS_MAX;
 use crate::types::nul;
@@ -18,8 +20,8 @@ pub(super) fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
             format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
         wrong.push(Invalid::new("name", message));
     }
-    if fields.kind == SourceKind::Scim {
-        wrong.push(Invalid::new("kind", "this version takes no SCIM feeds: accepted are `ldap`, `csv`, `ldif`"));
+    if fields.kind == SourceKind::Scim && !is_pulled(&fields.settings) {
+        wrong.push(Invalid::new("kind", "this version takes no SCIM feeds: name in `settings.url` the service to read"));
     }
     if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
         wrong.extend(more);
@@ -42,4 +44,18 @@ pub(super) fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
         }
     }
     wrong
+}
+
+/// A source stays what it is, because whoever came from it is known by the keys of that kind.
+///
+/// # Errors
+/// `Invalid` when its kind would change, or whether it is read or pushed to.
+pub(super) fn stays_what_it_is(standing: &Source, fields: &SourceFields) -> Result<(), Error> {
+    if standing.kind != fields.kind {
+        return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
+    }
+    if standing.kind == SourceKind::Scim && is_pulled(&standing.settings) != is_pulled(&fields.settings) {
+        return Err(Error::invalid("settings.url", "a source that is read stays so, and one that is pushed to as well: add another source"));
+    }
+    Ok(())
 }
