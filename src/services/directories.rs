@@ -103,8 +103,8 @@ pub fn seal_password(vault: &Vault, slug: &str, source: SourceId, password: &Sec
 pub(in crate::services) fn open_password(vault: &Vault, slug: &str, source: SourceId, sealed: &[u8]) -> Result<Password, Error> {
     let row = source.to_string();
     let opened = vault.open_sealed(place(slug, &row), sealed).map_err(|refused| Error::Internal(refused.to_string()))?;
-    let text =
-        std::str::from_utf8(&opened).map_err(|_| Error::Internal("the sealed secret of a source is not text, though text is sealed".into()))?;
+    let text = std::str::from_utf8(&opened)
+        .map_err(|_| Error::Internal("the sealed secret of a source is not text, though text is sealed".into()))?;
     Ok(Password::from(text))
 }
 

@@ -29,8 +29,8 @@ fn key(what: &str, code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use connectors::Cause;
-    use connectors::scim::Fault;
     use connectors::ldap::{CHECK_CODES, CHECK_STEPS};
+    use connectors::scim::Fault;
 
     use super::{Locale, i18n, key};
 

@@ -47,8 +47,8 @@ use identity::Claim;
 use search::Query;
 
 pub use bind::{Bar, Verdict};
-pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
 pub(crate) use check::certificate_step;
+pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
 pub use entry::Routed;
 pub(crate) use error::words;
 pub use error::{Cause, Error, Malformed};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
@@ -19,6 +20,8 @@ use crate::ldap::Cause;
 const AGAIN_MAX: u32 = 10;
 /// The longest pause that nobody asked for.
 const PAUSE_MAX: Duration = Duration::from_mins(1);
+/// Answers of so many bytes take a while to read.
+const LARGE_BYTES: usize = 256 * 1024;
 /// The longest token, in bytes.
 const TOKEN_BYTES_MAX: usize = 16 * 1024;
 
@@ -82,7 +85,10 @@ impl Client {
                 continue;
             }
             return match answer.status {
-                200 => Ok(Got::Resource(json(&answer)?, answer.etag)),
+                200 => {
+                    let etag = answer.etag.clone();
+                    Ok(Got::Resource(parsed(answer).await?, etag))
+                }
                 304 => Ok(Got::Unchanged),
                 404 => Ok(Got::Missing),
                 _ => Err(refusal(path, &answer)),
@@ -156,16 +162,21 @@ async fn token(mut http: Http, grant: &Grant, secret: &str, until: Instant) -> R
     let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let text = |name: &str| member(&said, name).and_then(Value::as_str);
     let fits = |token: &&str| !token.is_empty() && token.len() <= TOKEN_BYTES_MAX;
-    match text("access_token").filter(fits).filter(|_| answer.status == 200) {
-        Some(token) => Ok(Zeroizing::new(token.to_owned())),
-        None => {
-            let words: Vec<&str> = ["error", "error_description"].into_iter().filter_map(text).collect();
-            Err(Fault::TokenNotGiven { server: grant.address.text.clone(), status: answer.status, text: words.join(": ") }.cause())
-        }
+    if let Some(token) = text("access_token").filter(fits).filter(|_| answer.status == 200) {
+        return Ok(Zeroizing::new(token.to_owned()));
     }
+    let words: Vec<&str> = ["error", "error_description"].into_iter().filter_map(text).collect();
+    Err(Fault::TokenNotGiven { server: grant.address.text.clone(), status: answer.status, text: words.join(": ") }.cause())
 }
 
-/// The object of an answer.
+/// The object of an answer. A large one is read on a thread of its own, so that nobody who signs in waits for it.
+async fn parsed(answer: Answer) -> Result<Value, Cause> {
+    if answer.body.len() < LARGE_BYTES {
+        return json(&answer);
+    }
+    spawn_blocking(move || json(&answer)).await.unwrap_or(Err(Cause::GivenUp))
+}
+
 fn json(answer: &Answer) -> Result<Value, Cause> {
     match serde_json::from_slice::<Value>(&answer.body) {
         Ok(value) if value.is_object() => Ok(value),
@@ -183,7 +194,7 @@ fn json(answer: &Answer) -> Result<Value, Cause> {
 fn refusal(path: &str, answer: &Answer) -> Cause {
     let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let word = |name: &str| member(&said, name).and_then(Value::as_str);
-    let words: Vec<&str> = ["scimType", "detail"].into_iter().filter_map(word).collect();
+    let words: Vec<&str> = ["scimType", "detail"].into_iter().filter_map(word).filter(|word| !word.is_empty()).collect();
     let kind = word("scimType").unwrap_or_default().to_owned();
     let (status, text, path) = (answer.status, words.join(": "), path.to_owned());
     let fault = match status {

@@ -150,7 +150,9 @@ impl Fault {
             Self::TokenRefused(_) => "Have the service issue a new token, and give it as `token`",
             Self::TokenForbidden { .. } => "Have the service let this token read users and groups; without groups, set `groups` to `none`",
             Self::EndpointMissing(_) => "Check `url`: it is the address before `/Users`; where there are no groups, set `groups` to `none`",
-            Self::Redirected { .. } => "Write in `url` the address that it sends to, if it is the service's: a token is never sent after a redirect",
+            Self::Redirected { .. } => {
+                "Write in `url` the address that it sends to, if it is the service's: a token is never sent after a redirect"
+            }
             Self::ServiceBusy { .. } => "Try again later, or raise `page_pause_ms`; nothing was changed",
             Self::ServiceFailed { .. } => "Try again later; the service's log says more. Nothing was changed",
             Self::RequestRefused { .. } => "Check `user_filter`, `group_filter` and `page_size` against what the service accepts",

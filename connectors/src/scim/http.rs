@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HOST, HeaderMap, HeaderName, IF_NONE_MATCH, LOCATION, RETRY_AFTER, USER_AGENT};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HOST, HeaderMap, HeaderName, IF_NONE_MATCH, LOCATION, RETRY_AFTER, USER_AGENT,
+};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;

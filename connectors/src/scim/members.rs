@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use super::client::{Client, Got, segment};
-use super::path::member;
 use super::paging;
+use super::path::member;
 use super::resource;
 use super::settings::Groups;
 use crate::ldap::Cause;

@@ -228,9 +228,11 @@ impl Page {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails, and says where")]
+#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails, and says where")]
 mod tests {
     use super::{Cause, Fault, Features, Kind, Page, Pages, Settings};
+    use proptest::option;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     /// What a service holds at each request, and how it answers.
@@ -316,10 +318,46 @@ mod tests {
         assert_eq!((came.len(), ended.is_ok()), (25, true));
     }
 
+    /// What happens between two requests: someone leaves, someone comes.
+    type Turn = (Option<usize>, Option<usize>);
+
+    proptest! {
+        #[test]
+        fn nobody_who_was_there_all_the_time_is_missing_from_what_counts_as_the_whole(
+            total in 0_usize..60, size in 10_u16..20, turns in proptest::collection::vec((option::weighted(0.3, 0_usize..80), option::weighted(0.3, 0_usize..80)), 0..12),
+        ) {
+            let mut all: Vec<usize> = (0..total).collect();
+            let mut next: Vec<Turn> = turns;
+            let (mut stayed, mut new) = (all.clone(), 1000);
+            let (came, ended) = read(
+                &mut |_, start, size| {
+                    let (leaves, comes) = next.pop().unwrap_or_default();
+                    if let Some(at) = leaves.filter(|at| *at < all.len()) {
+                        let left = all.remove(at);
+                        stayed.retain(|one| *one != left);
+                    }
+                    if let Some(at) = comes.filter(|at| *at <= all.len()) {
+                        all.insert(at, new);
+                        new += 1;
+                    }
+                    (all.len(), cut(&all, start, size))
+                },
+                size,
+            );
+            if ended.is_ok() {
+                let missing: Vec<_> = stayed.iter().filter(|one| !came.contains(&format!("{one:03}"))).collect();
+                prop_assert!(missing.is_empty(), "{missing:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_list_is_refused() {
         let read = |answer: Value| Page::read(&answer).map(|page| (page.told, page.resources.len(), page.cursor));
-        assert_eq!(read(json!({"totalResults": "2", "resources": [{}, {}], "nextCursor": "x"})).unwrap(), (Some(2), 2, Some("x".to_owned())));
+        assert_eq!(
+            read(json!({"totalResults": "2", "resources": [{}, {}], "nextCursor": "x"})).unwrap(),
+            (Some(2), 2, Some("x".to_owned()))
+        );
         assert_eq!(read(json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"]})).unwrap(), (None, 0, None));
         assert!(matches!(read(json!({"Resources": {}})), Err(Cause::Service(Fault::NotScim(_)))));
         assert!(matches!(read(json!({"message": "hello"})), Err(Cause::Service(Fault::NotScim(_)))));

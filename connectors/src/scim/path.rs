@@ -143,7 +143,7 @@ fn conditions(text: &str) -> Option<Vec<Condition>> {
     loop {
         let (part, after) = rest.split_once(' ')?;
         let (word, after) = after.trim_start().split_once(' ').unwrap_or((after.trim_start(), ""));
-        let (test, after) = if word.eq_ignore_ascii_case("pr") {
+        let (asked, after) = if word.eq_ignore_ascii_case("pr") {
             (Test::Present, after)
         } else {
             let (_, comparison) = Comparison::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word))?;
@@ -153,7 +153,7 @@ fn conditions(text: &str) -> Option<Vec<Condition>> {
         if !is_name(part) || found.len() == CONDITIONS_MAX {
             return None;
         }
-        found.push(Condition { part: part.to_owned(), test });
+        found.push(Condition { part: part.to_owned(), test: asked });
         rest = after.trim_start();
         if rest.is_empty() {
             return Some(found);
@@ -247,8 +247,24 @@ mod tests {
     #[test]
     fn what_is_no_path_is_refused() {
         for wrong in [
-            "", "a b", "1a", "a.", ".a", "a.b.c", "emails[type eq \"work\"", "emails[]", "emails[type]", "emails[type eq]", "emails[type is \"x\"]",
-            "emails[type eq \"a\" or type eq \"b\"]", "emails[type eq \"a\"]value", "a.b[c pr]", "urn:x", "a|b", "{a}", "emails[type eq \"a]",
+            "",
+            "a b",
+            "1a",
+            "a.",
+            ".a",
+            "a.b.c",
+            "emails[type eq \"work\"",
+            "emails[]",
+            "emails[type]",
+            "emails[type eq]",
+            "emails[type is \"x\"]",
+            "emails[type eq \"a\" or type eq \"b\"]",
+            "emails[type eq \"a\"]value",
+            "a.b[c pr]",
+            "urn:x",
+            "a|b",
+            "{a}",
+            "emails[type eq \"a]",
         ] {
             // `urn:x` is the attribute `x` of `urn`, which names no schema.
             assert_eq!(Path::parse(wrong).is_none(), wrong != "urn:x", "{wrong}");

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn every_id_has_a_place_of_its_own_and_comes_back_from_it() {
-        let ids = ["7", "a", "A", "2819c223-7f76-453a-919d-413861904646", "a b", "a  b", " a", "é", "e\u{301}", "a,b", "a+b=c", "É", "a#", "61"];
+        let ids =
+            ["7", "a", "A", "2819c223-7f76-453a-919d-413861904646", "a b", "a  b", " a", "é", "e\u{301}", "a,b", "a+b=c", "É", "a#", "61"];
         let mut keys = Vec::new();
         for id in ids {
             for kind in [Kind::Person, Kind::Group] {

@@ -38,7 +38,12 @@ pub(super) fn trace(settings: &Settings, resource: &Value) -> Vec<Traced> {
 /// The values behind each path of the mapping, regular.
 fn values(settings: &Settings, resource: &Value) -> Result<Vec<Vec<String>>, String> {
     let names = settings.mapping.names().iter();
-    settings.paths.iter().zip(names).map(|(path, name)| path.texts(resource).iter().filter_map(|text| storable(name, text)).collect()).collect()
+    settings
+        .paths
+        .iter()
+        .zip(names)
+        .map(|(path, name)| path.texts(resource).iter().filter_map(|text| storable(name, text)).collect())
+        .collect()
 }
 
 /// A regular text; no store keeps the NUL character, and a value without it would be another value.
@@ -173,7 +178,10 @@ mod tests {
         assert!(refused(Kind::Person, &json!({"id": "x".repeat(300), "userName": "a"})).starts_with("id: missing"));
         assert_eq!(refused(Kind::Person, &json!({"id": "1"})), "userName: no login name");
         assert_eq!(refused(Kind::Person, &json!({"id": "1", "userName": "a", "active": 3})), "active: neither true nor false");
-        assert_eq!(refused(Kind::Person, &json!({"id": "1", "userName": "a", "title": "\u{0}"})), "title: a value holds the NUL character (U+0000)");
+        assert_eq!(
+            refused(Kind::Person, &json!({"id": "1", "userName": "a", "title": "\u{0}"})),
+            "title: a value holds the NUL character (U+0000)"
+        );
         assert_eq!(refused(Kind::Person, &json!("text")), "id: missing, or no text of at most 256 bytes");
         assert_eq!(refused(Kind::Group, &json!({"id": "1"})), "displayName: no name");
         assert_eq!(refused(Kind::Group, &json!({"id": "1", "displayName": "g", "members": "2"})), "members: no list");

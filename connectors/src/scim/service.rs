@@ -11,6 +11,7 @@ const PATH: &str = "/ServiceProviderConfig";
 
 /// What it can do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a service says each of them by itself")]
 pub(super) struct Features {
     /// Whether it said anything at all.
     pub(super) told: bool,
@@ -32,7 +33,9 @@ impl Features {
     fn of(told: &Value) -> Self {
         let flag = |holder: &str, name: &str| {
             let value = member(told, holder).and_then(|holder| member(holder, name));
-            value.is_some_and(|value| value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))))
+            value.is_some_and(|value| {
+                value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")))
+            })
         };
         Self {
             told: true,
@@ -58,7 +61,9 @@ mod tests {
 
     #[test]
     fn what_is_not_said_is_not_counted_on() {
-        let told = Features::of(&json!({"Filter": {"supported": true}, "sort": {"supported": "True"}, "etag": {}, "pagination": {"cursor": true}}));
+        let told = Features::of(
+            &json!({"Filter": {"supported": true}, "sort": {"supported": "True"}, "etag": {}, "pagination": {"cursor": true}}),
+        );
         assert_eq!(told, Features { told: true, filter: true, sort: true, etag: false, cursor: true });
         assert_eq!(told.names(), "filter, sort, cursor");
         assert_eq!(Features::of(&json!({})).names(), "–");

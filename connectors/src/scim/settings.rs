@@ -142,7 +142,9 @@ impl Settings {
         const GROUPS: [(&str, Groups); 3] = [("listed", Groups::Listed), ("each", Groups::Each), ("none", Groups::None)];
         const PAGINGS: [(&str, Paging); 3] = [("auto", Paging::Auto), ("index", Paging::Index), ("cursor", Paging::Cursor)];
         let fields = Fields::new(json, "", &KEYS)?;
-        let url = fields.text("url")?.ok_or_else(|| fields.refuse("url", "needed: the address before `/Users`, for instance `https://idp.example.fr/scim/v2`"))?;
+        let url = fields
+            .text("url")?
+            .ok_or_else(|| fields.refuse("url", "needed: the address before `/Users`, for instance `https://idp.example.fr/scim/v2`"))?;
         let address = Address::parse(&url).map_err(|reason| fields.refuse("url", &reason))?;
         let tls = Fields::maybe(fields.value("tls"), "tls.", &TLS_KEYS)?;
         let mode = if address.secure { TlsMode::Ldaps } else { TlsMode::None };

@@ -58,6 +58,7 @@ pub struct Wanted {
 
 /// A source as it is configured, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the answer")]
 pub struct Configured {
     /// Key.
     id: SourceId,

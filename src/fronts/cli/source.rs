@@ -260,7 +260,8 @@ async fn list(local: &Local, output: Output, est: &str) -> anyhow::Result<()> {
         shown.push(with_standing(&ctx, &source).await?);
     }
     output.list(&shown, &["cli-name", "cli-kind", "cli-enabled", "cli-last-success", "cli-next-run", "cli-address"], |s| {
-        let urls = ["/settings/urls", "/settings/url"].into_iter().find_map(|place| s.pointer(place)).map(ToString::to_string).unwrap_or_default();
+        let urls =
+            ["/settings/urls", "/settings/url"].into_iter().find_map(|place| s.pointer(place)).map(ToString::to_string).unwrap_or_default();
         let at = |place| or_dash(s.pointer(place).and_then(Value::as_str).map(str::to_owned).as_ref());
         let enabled = s.get("enabled").map(ToString::to_string).unwrap_or_default();
         vec![text(s, "name"), text(s, "kind"), enabled, at("/state/succeeded_at"), at("/next_run_at"), urls]

@@ -55,7 +55,10 @@ pub(super) fn stays_what_it_is(standing: &Source, fields: &SourceFields) -> Resu
         return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
     }
     if standing.kind == SourceKind::Scim && is_pulled(&standing.settings) != is_pulled(&fields.settings) {
-        return Err(Error::invalid("settings.url", "a source that is read stays so, and one that is pushed to as well: add another source"));
+        return Err(Error::invalid(
+            "settings.url",
+            "a source that is read stays so, and one that is pushed to as well: add another source",
+        ));
     }
     Ok(())
 }
