@@ -3,7 +3,7 @@
 //! leases < schedules < outbox < logout_notices < mail < unit_tree < brought_rows < roles < applications < rule_sets < links < users < units <
 //! relations < source_files < source_routes < sources <
 //! source_words < groups < sync < leaving < reviews < login < oidc < clients < explanations < tokens <
-//! idempotency < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
+//! idempotency < scim < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
 pub mod archives;
@@ -44,6 +44,7 @@ pub mod roles;
 pub mod routing;
 pub mod rule_sets;
 pub mod schedules;
+pub mod scim;
 pub mod scim_services;
 pub mod source_files;
 pub mod source_routes;

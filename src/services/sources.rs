@@ -2,10 +2,12 @@
 
 mod fields;
 mod pause;
+mod pushed;
 mod secrets;
 
 pub use pause::resume;
 pub(in crate::services) use pause::{pause_in, waits};
+pub(in crate::services) use pushed::is_read;
 
 use connectors::ldap::CheckStep;
 use connectors::{Connector, Directory, Password};
@@ -23,7 +25,7 @@ use super::source_files;
 use super::source_routes;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Guard, Source, SourceKind};
-use crate::store::establishment::{group, link, source_state, sync_run};
+use crate::store::establishment::{api_token, group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::leaving::Leaving;
@@ -32,9 +34,6 @@ use crate::types::permission::Permission;
 use crate::types::schedule::Schedule;
 use fields::wrong_fields;
 use secrets::Said;
-
-/// Longest name of a source, in characters.
-const NAME_LENGTH_MAX: usize = 64;
 
 /// A source as it is configured. Its secret (`settings.bind_password` of a directory, `settings.token` or `settings.client_secret` of a SCIM
 /// service) is written and never read back; left out, the one before stays.
@@ -173,13 +172,16 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
     fields::stays_what_it_is(&source, fields)?;
     let before = shown(&source);
     source_routes::may_change_in(&mut tx, &source, fields).await?;
-    let (schedule, was_enabled) = (source.schedule.clone(), source.enabled);
+    let (schedule, was_enabled, name) = (source.schedule.clone(), source.enabled, source.name.clone());
     write(ctx, &mut source, fields).await?;
     if source.schedule != schedule || (source.enabled && !was_enabled) {
         schedules::begin_anew_in(&mut tx, ctx, source.id).await?;
     }
     source.updated_at = ctx.now;
     source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
+    if source.name != name {
+        api_token::rename_source(&mut tx, source.id, &source.name).await?;
+    }
     let detail = json!({ "before": before, "after": shown(&source) });
     audit::record_in(&mut tx, ctx, "source.updated", ("source", &source.name), detail).await?;
     tx.commit().await?;
@@ -235,6 +237,7 @@ pub async fn check(ctx: &Context, name: &str) -> Result<Vec<CheckStep>, Error> {
     ctx.require(Permission::ManageSources)?;
     let source = get(ctx, name).await?;
     source_routes::has_settings(&source)?;
+    is_read(&source)?;
     connector(ctx, &source).await?.check(ctx.now.seconds()).await.map_err(|failed| Error::Outside(failed.to_string()))
 }
 
@@ -251,15 +254,13 @@ pub(in crate::services) async fn directory(ctx: &Context, source: &Source) -> Re
 /// What reads a source, ready.
 ///
 /// # Errors
-/// `Invalid` when its settings or files cannot be used.
+/// `Invalid` when its settings or files cannot be used; `Conflict` for one that pushes.
 pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Result<Connector, Error> {
+    is_read(source)?;
     if matches!(source.kind, SourceKind::Csv | SourceKind::Ldif) {
         return source_files::connector(ctx, source, None).await;
     }
     if source.kind == SourceKind::Scim {
-        if !scim_services::is_pulled(&source.settings) {
-            return Err(Error::Conflict("this source is fed by whoever pushes to it: there is nothing to read".to_owned()));
-        }
         let gateway = &ctx.gateway;
         return gateway.scim_services.of(&gateway.vault, &gateway.egress, ctx.slug(), source).await.map(Connector::Scim);
     }
@@ -282,6 +283,10 @@ pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Op
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
+    let is_pushed = fields.kind == SourceKind::Scim && !scim_services::is_pulled(&fields.settings);
+    if ctx.is_platform() && is_pushed {
+        wrong.push(Invalid::new("kind", "the platform takes no SCIM feeds: add it to an establishment"));
+    }
     wrong.extend(source_routes::wrong_fields(ctx, source, fields));
     if source.routed_from.is_some() {
         if !wrong.is_empty() {
@@ -296,7 +301,6 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         wrong.extend(not_theirs);
         return Err(Error::Invalid(wrong));
     }
-    let is_pushed = fields.kind == SourceKind::Scim && !scim_services::is_pulled(&fields.settings);
     if is_pushed || matches!(fields.kind, SourceKind::Csv | SourceKind::Ldif) {
         wrong.extend(source_files::wrong_settings(fields.kind, &fields.settings));
         if !wrong.is_empty() {

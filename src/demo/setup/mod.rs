@@ -118,6 +118,13 @@ async fn api_token(platform: &PlatformContext) -> anyhow::Result<Secret> {
     for old in tokens::list(ctx, &PageRequest::first(LIMIT_MAX), &filter).await?.items {
         tokens::revoke(ctx, old.id).await?;
     }
-    let new = NewToken { name: TOKEN_NAME.to_owned(), kind: TokenKind::Api, scope: "operator".to_owned(), within: None, expires_at: None };
+    let new = NewToken {
+        name: TOKEN_NAME.to_owned(),
+        kind: TokenKind::Api,
+        source: None,
+        scope: "operator".to_owned(),
+        within: None,
+        expires_at: None,
+    };
     Ok(tokens::create(ctx, &new).await.context("making the API token")?.1)
 }

@@ -18,7 +18,9 @@ mod docs;
 mod establishments;
 mod exclusions;
 mod extract;
+mod feed_requests;
 mod groups;
+mod held;
 mod idempotency;
 mod keys;
 mod outbox;
@@ -91,9 +93,15 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(source_files::show, source_files::give, source_files::forget))
         .routes(routes!(sources::check))
         .routes(routes!(sources::preview))
+        .routes(routes!(feed_requests::list))
+        .routes(routes!(feed_requests::show))
+        .routes(routes!(feed_requests::replay))
         .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
         .routes(routes!(sources::parts))
+        .routes(routes!(held::list))
+        .routes(routes!(held::approve))
+        .routes(routes!(held::refuse))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::changes))
@@ -109,6 +117,7 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(clients::rotate_secret))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(tokens::rotate))
         .routes(routes!(keys::list))
         .routes(routes!(audit::list))
         .routes(routes!(outbox::list))

@@ -22,6 +22,7 @@ use crate::services::error::Error;
 use crate::services::leaving::{self, Fate, Removal};
 use crate::services::routing;
 use crate::services::schedules::{self, Standing, StandingState};
+use crate::services::scim::feeds::{self, FeedStanding};
 use crate::services::source_words;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync::{self, OneRun};
@@ -127,12 +128,16 @@ pub struct SourceView {
     next_run_at: Option<Timestamp>,
     /// How its last runs went.
     state: StandingState,
+    /// Of a source that is pushed into: where, how much, and when last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feed: Option<FeedStanding>,
 }
 
 impl SourceView {
     async fn of(ctx: &Context, source: &Source) -> Result<Self, Problem> {
         let Standing { next_run_at, state } = schedules::standing(ctx, source).await?;
-        Ok(Self { configured: source.into(), next_run_at, state })
+        let feed = feeds::standing(ctx, source).await?;
+        Ok(Self { configured: source.into(), next_run_at, state, feed })
     }
 
     async fn of_all(ctx: &Context, sources: &[Source]) -> Result<Vec<Self>, Problem> {

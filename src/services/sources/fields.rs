@@ -2,26 +2,36 @@
 
 use super::super::error::Error;
 use super::super::scim_services::is_pulled;
-use super::{NAME_LENGTH_MAX, SourceFields};
+use super::SourceFields;
 use crate::store::establishment::source::{Bound, Guard, Source, SourceKind};
 use crate::types::Invalid;
 use crate::types::leaving::GRACE_DAYS_MAX;
 use crate::types::nul;
 use crate::types::schedule::Schedule;
+use crate::types::wording;
+
+/// What does not fit a feed that is pushed into: there is nothing to read, and so nothing to read by.
+fn wrong_feed(fields: &SourceFields) -> Vec<Invalid> {
+    let mut wrong = Vec::new();
+    if fields.settings.as_object().is_some_and(|settings| !settings.is_empty()) {
+        wrong.push(Invalid::new("settings", "a feed that pushes has none: leave them out, or give the `url` of a service to read"));
+    }
+    if fields.schedule.is_some() {
+        wrong.push(Invalid::new("schedule", "a feed pushes when it likes: leave it out"));
+    }
+    if fields.route.is_some() {
+        wrong.push(Invalid::new("route", "a feed pushes into its establishment alone: leave it out"));
+    }
+    wrong
+}
 
 /// Every field that does not fit.
 pub(super) fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
     let mut wrong = Vec::new();
     let name = fields.name.trim();
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if name.len() > NAME_LENGTH_MAX || !starts_well || !name.chars().all(fits) {
-        let message =
-            format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
-        wrong.push(Invalid::new("name", message));
-    }
+    wrong.extend(wording::wrong_name("name", "a source", name));
     if fields.kind == SourceKind::Scim && !is_pulled(&fields.settings) {
-        wrong.push(Invalid::new("kind", "this version takes no SCIM feeds: name in `settings.url` the service to read"));
+        wrong.extend(wrong_feed(fields));
     }
     if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
         wrong.extend(more);
