@@ -25,7 +25,20 @@ const ROOMS: [(&str, &[&str]); 9] = [
 /// The services in the order in which they may name each other; those of one line may name one another.
 const SERVICES: &[&[&str]] = &[
     // What every service stands on: who asks, what can go wrong, how secrets are kept.
-    &["context", "directories", "egress", "error", "installation", "keys", "mailer", "node", "passwords", "recent_establishments", "vault"],
+    &[
+        "context",
+        "directories",
+        "egress",
+        "error",
+        "installation",
+        "keys",
+        "mailer",
+        "node",
+        "passwords",
+        "recent_establishments",
+        "scim_services",
+        "vault",
+    ],
     &["audit"],
     &["leases"],
     &["schedules"],
