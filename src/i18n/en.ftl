@@ -443,6 +443,16 @@ cli-pass-failed = The directory could not be sorted into establishments.
 cli-scope = scope
 cli-last-used = last used
 cli-expires = until
+cli-feed-added = The feed { $name } is added. Give your identity provider this address: { $url }
+    and a token: passerelle token create { $est } NAME --kind scim --source { $name }
+cli-held-reason = why
+cli-held-operation = asked
+cli-held-times = times
+cli-held-last = last
+cli-held-decided = { $count ->
+    [one] One request is decided: it is done, or refused, when the feed asks again.
+   *[other] { $count } requests are decided: they are done, or refused, when the feed asks again.
+}
 cli-token-created = The token { $name } is shown only now:
 cli-token-revoked = The token has ended.
 cli-application = application
@@ -452,6 +462,10 @@ cli-default-role = default role
 cli-roles = roles
 cli-role = role
 cli-when = when
+cli-dialect = dialect
+cli-method = method
+cli-path = address
+cli-failing = refused because
 cli-user = person
 cli-alike = alike in
 cli-proposed-entry = entry

@@ -446,6 +446,16 @@ cli-pass-failed = L’annuaire n’a pas pu être réparti entre les établissem
 cli-scope = portée
 cli-last-used = dernier usage
 cli-expires = jusqu’au
+cli-feed-added = Le flux { $name } est ajouté. Donnez à votre fournisseur d’identité cette adresse : { $url }
+    et un jeton : passerelle token create { $est } NOM --kind scim --source { $name }
+cli-held-reason = pourquoi
+cli-held-operation = demande
+cli-held-times = fois
+cli-held-last = dernière
+cli-held-decided = { $count ->
+    [one] Une demande est décidée : elle sera faite, ou refusée, quand le flux la répétera.
+   *[other] { $count } demandes sont décidées : elles seront faites, ou refusées, quand le flux les répétera.
+}
 cli-token-created = Le jeton { $name } n’est montré que maintenant :
 cli-token-revoked = Le jeton a pris fin.
 cli-application = application
@@ -455,6 +465,10 @@ cli-default-role = rôle par défaut
 cli-roles = rôles
 cli-role = rôle
 cli-when = quand
+cli-dialect = dialecte
+cli-method = méthode
+cli-path = adresse
+cli-failing = refusée parce que
 cli-user = personne
 cli-alike = semblables par
 cli-proposed-entry = fiche

@@ -12,7 +12,12 @@ use crate::types::permission::Permission;
 
 /// Adds an event. `detail` holds what changed and never a secret.
 pub async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, subject: (&str, &str), detail: Value) -> Result<(), Error> {
-    let event = AuditEvent {
+    Ok(audit_event::insert(tx, &event(ctx, action, subject, detail)).await?)
+}
+
+/// An event that is still to be added, with others.
+pub fn event(ctx: &Context, action: &str, subject: (&str, &str), detail: Value) -> AuditEvent {
+    AuditEvent {
         id: Uuid::now_v7(),
         at: ctx.now,
         actor: ctx.actor.label(),
@@ -20,8 +25,12 @@ pub async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, subject: (&str,
         subject_kind: subject.0.to_owned(),
         subject_id: subject.1.to_owned(),
         detail,
-    };
-    Ok(audit_event::insert(tx, &event).await?)
+    }
+}
+
+/// Adds several events at once.
+pub async fn record_all_in(tx: &mut Tx, events: &[AuditEvent]) -> Result<(), Error> {
+    Ok(audit_event::insert_all(tx, events).await?)
 }
 
 /// A page of the trail, newest first.

@@ -11,10 +11,15 @@ use super::provisioning;
 use super::reviews;
 use super::roles;
 use super::rule_sets;
+use super::scim::{self, inspector};
 use crate::store::Store;
-use crate::store::establishment::{access_token, ended_assignment, grant, interaction, one_time_link, session, throttle};
+use crate::store::establishment::{
+    access_token, ended_assignment, grant, interaction, one_time_link, scim_feed, scim_held, session, throttle,
+};
 use crate::types::time::Timestamp;
 
+/// How long what a feed asked for and was held stays listed after it asked last, in seconds: 90 days.
+const HELD_KEPT_S: i64 = 90 * DAY_S;
 /// Seconds of a day.
 const DAY_S: i64 = 24 * 3600;
 /// Most roles that were held long ago forgotten in one sweep: the rest in the next.
@@ -56,6 +61,10 @@ async fn sweep_store(gateway: &Gateway, store: &Store, now: Timestamp) -> Result
     interaction::delete_expired(&mut tx, now).await?;
     tx.commit().await?;
     let mut tx = store.begin().await?;
+    scim_feed::forget_taken(&mut tx, now.plus_s(-scim::guard::WINDOW_S)).await?;
+    scim_held::forget(&mut tx, now.plus_s(-HELD_KEPT_S)).await?;
+    tx.commit().await?;
+    let mut tx = store.begin().await?;
     session::delete_expired(&mut tx, now).await?;
     tx.commit().await?;
     let mut tx = store.begin().await?;
@@ -70,6 +79,7 @@ async fn sweep_store(gateway: &Gateway, store: &Store, now: Timestamp) -> Result
     bulk::sweep_in(&mut tx, now).await?;
     let forgotten = now.plus_s(-i64::from(gateway.limits.role_history_d) * DAY_S);
     ended_assignment::delete_before(&mut tx, forgotten, FORGOTTEN_MAX).await?;
+    inspector::forget_in(&mut tx, now).await?;
     throttle::delete_stale(&mut tx, now.plus_s(-i64::from(gateway.limits.sign_in_window_s)), now).await?;
     Ok(tx.commit().await?)
 }

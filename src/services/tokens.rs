@@ -9,12 +9,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit;
-use super::context::{Actor, Context, Gateway, PlatformContext};
+use super::context::{Actor, Context, Gateway};
 use super::error::Error;
 use super::roles;
 use super::unit_tree::Tree;
 use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
-use crate::store::establishment::user::{self, UserStatus};
+use crate::store::establishment::source::{self, SourceKind};
 use crate::types::Invalid;
 use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -26,6 +26,8 @@ use crate::types::time::Timestamp;
 pub const PREFIX: &str = "psl_";
 /// Longest name of a token, in characters.
 const NAME_LENGTH_MAX: usize = 200;
+/// Longest time for which a token that was replaced lives on, in seconds: 90 days.
+const OVERLAP_MAX_S: i64 = 90 * 24 * 3600;
 /// A use is noted at most this often, in seconds.
 const TOUCH_INTERVAL_S: i64 = 60;
 /// How long a request waits for the note of its token's use; a long run may hold the store, and the note can wait.
@@ -40,7 +42,11 @@ pub struct NewToken {
     /// What it opens.
     #[serde(default = "api")]
     pub kind: TokenKind,
-    /// The role it acts with: `administrator`, `auditor`, `unit_administrator`, `help_desk` or `responsible`; on the platform also `operator`.
+    /// The source that it stands for, of a token of kind `scim`: a feed.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The role it acts with, of a token of kind `api`: `administrator`, `auditor`, `unit_administrator`, `help_desk` or `responsible`; on the platform also `operator`.
+    #[serde(default)]
     pub scope: String,
     /// Where its role holds: a unit, an application, or `application/service`; the whole establishment when left out.
     #[serde(default)]
@@ -93,6 +99,9 @@ pub async fn get(ctx: &Context, id: TokenId) -> Result<ApiToken, Error> {
 /// `Invalid` with every field that does not fit; `Forbidden` for a token stronger than whoever makes it (SECURITY 24).
 pub async fn create(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secret), Error> {
     ctx.require(Permission::ManageTokens)?;
+    if new.kind == TokenKind::Scim {
+        return create_of_feed(ctx, new).await;
+    }
     let held = checked(ctx, new)?;
     if !ctx.actor.covers(&held) {
         return Err(Error::Forbidden(format!("a token with the role {held} would be stronger than you are")));
@@ -109,6 +118,7 @@ pub async fn create(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secret),
         // Whoever made the token that they come with answers for this one too.
         created_by: ctx.actor.person(),
         within: Some(held.extent.scope()).filter(|scope| !scope.is_empty()),
+        source_id: None,
     };
     let mut tx = ctx.store.begin().await?;
     let tree = Tree::load(&mut tx).await?;
@@ -123,17 +133,102 @@ pub async fn create(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secret),
     Ok((token, secret))
 }
 
-fn checked(ctx: &Context, new: &NewToken) -> Result<Held, Error> {
+/// Makes a token that stands for a feed. It acts with no role, and outlives whoever made it: what it may do is its source's.
+async fn create_of_feed(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secret), Error> {
+    ctx.require(Permission::ManageSources)?;
+    let mut wrong = wrong_common(ctx, new);
+    for (field, given) in [("scope", !new.scope.is_empty()), ("within", new.within.is_some())] {
+        if given {
+            wrong.push(Invalid::new(field, "a token of a feed has no role: leave it out"));
+        }
+    }
+    let named = new.source.as_deref().unwrap_or_default();
+    let mut tx = ctx.store.begin().await?;
+    let source = source::find_by_name(&mut tx, named).await?;
+    let feed = source.filter(|source| source.kind == SourceKind::Scim && source.settings.get("url").is_none());
+    let Some(feed) = feed else {
+        wrong.push(Invalid::new("source", format!("«{named}» is no source of kind scim that is pushed into: add one first")));
+        return Err(Error::Invalid(wrong));
+    };
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    let secret = Secret::random(&format!("{PREFIX}{}_", ctx.slug()));
+    let token = ApiToken {
+        id: TokenId::new(),
+        name: new.name.trim().to_owned(),
+        kind: TokenKind::Scim,
+        scope: feed.name,
+        created_at: ctx.now,
+        last_used_at: None,
+        expires_at: new.expires_at,
+        created_by: ctx.actor.person(),
+        within: None,
+        source_id: Some(feed.id),
+    };
+    api_token::insert(&mut tx, secret.hash(), &token).await?;
+    let detail = json!({ "name": token.name, "kind": token.kind, "source": token.scope, "expires_at": token.expires_at });
+    audit::record_in(&mut tx, ctx, "token.created", ("token", &token.id.to_string()), detail).await?;
+    tx.commit().await?;
+    Ok((token, secret))
+}
+
+/// Makes another token beside one that does the same, and lets that one live on for a while: whoever uses it has until then to take the new one.
+///
+/// # Errors
+/// `NotFound`, `Invalid` for an overlap out of bounds; `Forbidden` for a token stronger than whoever asks.
+pub async fn rotate(ctx: &Context, id: TokenId, overlap_s: i64) -> Result<(ApiToken, Secret), Error> {
+    ctx.require(Permission::ManageTokens)?;
+    if !(0..=OVERLAP_MAX_S).contains(&overlap_s) {
+        return Err(Error::invalid("overlap_s", format!("0 to {OVERLAP_MAX_S} seconds")));
+    }
+    let mut tx = ctx.store.begin().await?;
+    let old = api_token::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("token"))?;
+    if old.kind == TokenKind::Scim {
+        ctx.require(Permission::ManageSources)?;
+    }
+    refuse_stronger(ctx, &old)?;
+    let lifetime = old.expires_at.map(|end| end.seconds().saturating_sub(old.created_at.seconds()));
+    let secret = Secret::random(&format!("{PREFIX}{}_", ctx.slug()));
+    let token = ApiToken {
+        id: TokenId::new(),
+        created_at: ctx.now,
+        last_used_at: None,
+        expires_at: lifetime.map(|lifetime| ctx.now.plus_s(lifetime)),
+        created_by: ctx.actor.person(),
+        ..old.clone()
+    };
+    api_token::insert(&mut tx, secret.hash(), &token).await?;
+    api_token::expire(&mut tx, old.id, ctx.now.plus_s(overlap_s)).await?;
+    let detail = json!({ "name": token.name, "in_place_of": old.id, "overlap_s": overlap_s });
+    audit::record_in(&mut tx, ctx, "token.rotated", ("token", &token.id.to_string()), detail).await?;
+    tx.commit().await?;
+    Ok((token, secret))
+}
+
+fn refuse_stronger(ctx: &Context, token: &ApiToken) -> Result<(), Error> {
+    match held_by(token).filter(|held| token.kind == TokenKind::Api && !ctx.actor.covers(held)) {
+        Some(held) => Err(Error::Forbidden(format!("this token acts as {held}: ask someone who is too"))),
+        None => Ok(()),
+    }
+}
+
+fn wrong_common(ctx: &Context, new: &NewToken) -> Vec<Invalid> {
     let mut wrong = Vec::new();
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > NAME_LENGTH_MAX || name.chars().any(char::is_control) {
         wrong.push(Invalid::new("name", format!("has 1 to {NAME_LENGTH_MAX} characters and no control characters")));
     }
-    if new.kind == TokenKind::Scim {
-        wrong.push(Invalid::new("kind", "no SCIM feed is served by this version: make a token of kind api"));
-    }
     if new.expires_at.is_some_and(|end| end <= ctx.now) {
         wrong.push(Invalid::new("expires_at", "is in the past: give a later instant, or leave it out"));
+    }
+    wrong
+}
+
+fn checked(ctx: &Context, new: &NewToken) -> Result<Held, Error> {
+    let mut wrong = wrong_common(ctx, new);
+    if new.source.is_some() {
+        wrong.push(Invalid::new("source", "is of tokens of kind scim: leave it out"));
     }
     let role = GatewayRole::from_name(&new.scope).filter(|r| ctx.is_platform() || *r != GatewayRole::Operator);
     let Some(role) = role else {
@@ -143,7 +238,7 @@ fn checked(ctx: &Context, new: &NewToken) -> Result<Held, Error> {
         return Err(Error::Invalid(wrong));
     };
     match Extent::of(role, new.within.as_deref().unwrap_or_default()) {
-        Some(extent) if wrong.is_empty() => Ok(Held { role, extent }),
+        Some(extent) if wrong.is_empty() => Ok(Held { role, extent, until: None }),
         Some(_) => Err(Error::Invalid(wrong)),
         None => {
             wrong.push(Invalid::new("within", roles::authority::where_it_holds(role)));
@@ -165,8 +260,9 @@ pub async fn revoke(ctx: &Context, id: TokenId) -> Result<(), Error> {
     ctx.require(Permission::ManageTokens)?;
     let mut tx = ctx.store.begin().await?;
     let token = api_token::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("token"))?;
-    if let Some(held) = held_by(&token).filter(|held| !ctx.actor.covers(held)) {
-        return Err(Error::Forbidden(format!("this token acts as {held}: ask someone who is too")));
+    refuse_stronger(ctx, &token)?;
+    if token.kind == TokenKind::Scim {
+        ctx.require(Permission::ManageSources)?;
     }
     api_token::delete(&mut tx, id).await?;
     audit::record_in(&mut tx, ctx, "token.revoked", ("token", &id.to_string()), json!({ "name": token.name })).await?;
@@ -195,33 +291,23 @@ pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: 
     if !ctx.is_open() {
         return Err(Error::Blocked(ctx.establishment.name.clone()));
     }
+    let held = match (held, token.created_by) {
+        (Some(role), Some(maker)) => as_long_as_maker(&ctx, maker, role).await?,
+        (held, _) => held,
+    };
     let Some(role) = held else { return Ok(None) };
-    if let Some(maker) = token.created_by
-        && !stands(&ctx, maker, &role).await?
-    {
-        return Ok(None);
-    }
     if token.last_used_at.is_none_or(|last| last.plus_s(TOUCH_INTERVAL_S) <= now) {
         note_use(&ctx, token.id).await;
     }
     Ok(Some(Caller { home: slug.to_owned(), actor: Actor::Token { id: token.id, role, maker: token.created_by } }))
 }
 
-/// Whether the maker of a token may still do what it does: active, and in a role that covers its own (SECURITY 26). Operators make tokens
-/// in establishments too, so a maker who is not found there is looked for on the platform.
-async fn stands(ctx: &Context, maker: UserId, role: &Held) -> Result<bool, Error> {
-    for place in [ctx.clone(), platform_of(ctx).await?] {
-        let mut tx = place.store.read().await?;
-        if let Some(person) = user::find(&mut tx, maker).await? {
-            let held = roles::gateway_roles_in(&mut tx, &place, &person).await?;
-            return Ok(person.status == UserStatus::Active && held.iter().any(|held| held.covers(role)));
-        }
-    }
-    Ok(false)
-}
-
-async fn platform_of(ctx: &Context) -> Result<Context, Error> {
-    Ok(PlatformContext::open(&ctx.gateway, ctx.actor.clone(), ctx.now).await?.context().clone())
+/// The role of a token as long as its maker may still do what it does: active, and in a role that covers its own (SECURITY 26). None when they
+/// may not.
+async fn as_long_as_maker(ctx: &Context, maker: UserId, role: Held) -> Result<Option<Held>, Error> {
+    let held = roles::present_roles(ctx, maker).await?;
+    let longest = held.iter().filter(|held| held.covers(&role)).map(|held| held.until).max_by_key(|until| (until.is_none(), *until));
+    Ok(longest.map(|until| role.lasting(until)))
 }
 
 /// The note of a use is worth less than the request that brings it: it is left out when the store is busy.

@@ -7,19 +7,22 @@ use passerelle::services::bulk::{self, Act};
 use passerelle::services::context::{Context, PlatformContext};
 use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
 use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
+use passerelle::services::sources::SourceFields;
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
 use passerelle::services::{applications, clients, establishments, provisioning, relations, rule_sets, source_files, sources, units};
 use passerelle::store::establishment::campaign::{self, Campaign, CampaignState, Extent};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
+use passerelle::store::establishment::scim_request::{self, Seen, Whole};
 use passerelle::store::establishment::sync_run::{self, Counts, Mode, Run, StartedBy, State};
 use passerelle::store::establishment::unit::{self, Unit};
 use passerelle::store::registry::zone::Zone;
 use passerelle::types::id::ProposalId;
 use passerelle::types::id::{CampaignId, GroupId, OutboxId, RunId, UnitId, UserId};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::callers::UNIT;
 use super::table::{Row, TABLE};
@@ -35,6 +38,7 @@ pub struct Targets {
 /// One thing to be called upon.
 pub struct Target {
     key: String,
+    request: String,
     user: String,
     other: String,
     number: u64,
@@ -43,7 +47,7 @@ pub struct Target {
 impl Target {
     /// The path with this thing's key in it.
     pub fn path(&self, path: &str, slug: &str) -> String {
-        let path = path.replace("{slug}", slug);
+        let path = path.replace("{slug}", slug).replace("/requests/{id}", &format!("/requests/{}", self.request));
         ["{id}", "{name}", "{client_id}", "{batch}"].iter().fold(path, |path, part| path.replace(part, &self.key))
     }
 
@@ -93,7 +97,8 @@ impl Targets {
             Some(kind) if row.path.contains(&format!("/{kind}/{{")) => self.thing(kind, &name, row).await,
             _ => String::new(),
         };
-        Target { key, user, other, number }
+        let request = if row.path.contains("/requests/{id}") { self.request(&key).await.to_string() } else { String::new() };
+        Target { key, request, user, other, number }
     }
 
     async fn thing(&self, kind: &str, name: &str, row: &Row) -> String {
@@ -105,7 +110,12 @@ impl Targets {
             }
             "users" => self.user(name).await.to_string(),
             "groups" => self.group(name).await.to_string(),
+            "sources" if row.path.contains("/requests") => self.feed(name).await,
             "sources" if row.path.ends_with("/file") => self.source_of_files(name).await,
+            "sources" if row.path.contains("/held") => {
+                let fields: SourceFields = read(&format!(r#"{{"name":"{name}","kind":"scim","settings":{{}}}}"#));
+                sources::create(ctx, &fields).await.unwrap().name
+            }
             "sources" => self.source(name).await,
             "runs" => self.run(name).await.to_string(),
             "proposals" => self.proposal(name).await.to_string(),
@@ -152,9 +162,36 @@ impl Targets {
                 let choice = read(r#"{"slugs":["nowhere"]}"#);
                 bulk::start(&self.platform, &choice, Act::Stats).await.unwrap().id.to_string()
             }
-            "receipts" => uuid::Uuid::now_v7().to_string(),
+            "receipts" => Uuid::now_v7().to_string(),
             _ => panic!("{} is about {kind}, of which this test can make none: teach it", row.path),
         }
+    }
+
+    async fn feed(&self, name: &str) -> String {
+        sources::create(&self.ctx, &read(&format!(r#"{{"name":"{name}","kind":"scim","settings":{{}}}}"#))).await.unwrap().name
+    }
+
+    /// A request that a feed made.
+    async fn request(&self, feed: &str) -> Uuid {
+        let source_id = sources::get(&self.ctx, feed).await.unwrap().id;
+        let seen = Seen {
+            id: Uuid::now_v7(),
+            source_id,
+            at: self.ctx.now,
+            dialect: "other".to_owned(),
+            method: "POST".to_owned(),
+            path: "/Groups".to_owned(),
+            status: 201,
+            duration_us: 1,
+            subject_id: None,
+            failing: None,
+        };
+        let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": feed});
+        let whole = Whole { seen, request: Some(body), answer: None, changes: Vec::new() };
+        let mut tx = self.ctx.store.begin().await.unwrap();
+        scim_request::insert_all(&mut tx, std::slice::from_ref(&whole)).await.unwrap();
+        tx.commit().await.unwrap();
+        whole.seen.id
     }
 
     async fn source_of_files(&self, name: &str) -> String {

@@ -23,7 +23,7 @@ fn named(username: &str) -> NewUser {
 }
 
 fn new_token(scope: &str) -> NewToken {
-    NewToken { name: "script".to_owned(), kind: TokenKind::Api, scope: scope.to_owned(), within: None, expires_at: None }
+    NewToken { name: "script".to_owned(), kind: TokenKind::Api, source: None, scope: scope.to_owned(), within: None, expires_at: None }
 }
 
 #[tokio::test]

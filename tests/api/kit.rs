@@ -55,7 +55,7 @@ impl Served {
     pub async fn token_within(&self, slug: &str, role: &str, within: Option<&str>) -> String {
         let ctx = self.test.context(slug).await;
         let (name, within) = (format!("{role} of the test"), within.map(str::to_owned));
-        let new = NewToken { name, kind: TokenKind::Api, scope: role.to_owned(), within, expires_at: None };
+        let new = NewToken { name, kind: TokenKind::Api, source: None, scope: role.to_owned(), within, expires_at: None };
         tokens::create(&ctx, &new).await.unwrap().1.expose().to_owned()
     }
 

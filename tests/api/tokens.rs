@@ -47,7 +47,7 @@ async fn nobody_makes_a_token_stronger_than_they_are() {
     assert_eq!(by_an_auditor.status, StatusCode::FORBIDDEN);
     let past = json!({ "name": "x", "scope": "auditor", "expires_at": "2020-01-01T00:00:00Z", "kind": "scim" });
     let wrong = api.post(&format!("/api/v1/establishments/{slug}/tokens"), &there, &past).await;
-    assert_eq!(wrong.fields(), ["kind", "expires_at"]);
+    assert_eq!(wrong.fields(), ["expires_at", "scope", "source"]);
 }
 
 #[tokio::test]
@@ -57,7 +57,14 @@ async fn what_is_not_a_live_token_opens_nothing() {
     let path = format!("/api/v1/establishments/{slug}/users");
     let ctx = api.test.context(&slug).await;
     let end = Timestamp::now().plus_s(3600);
-    let new = NewToken { name: "short".to_owned(), kind: TokenKind::Api, scope: "auditor".to_owned(), within: None, expires_at: Some(end) };
+    let new = NewToken {
+        name: "short".to_owned(),
+        kind: TokenKind::Api,
+        source: None,
+        scope: "auditor".to_owned(),
+        within: None,
+        expires_at: Some(end),
+    };
     let (_, secret) = tokens::create(&ctx, &new).await.unwrap();
     assert!(tokens::authenticate(&api.test.gateway, secret.expose(), end.plus_s(-1)).await.unwrap().is_some());
     assert!(tokens::authenticate(&api.test.gateway, secret.expose(), end).await.unwrap().is_none());

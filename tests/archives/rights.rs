@@ -163,6 +163,7 @@ async fn whatever_an_establishments_store_says_nobody_there_is_an_operator() {
         expires_at: None,
         created_by: None,
         within: None,
+        source_id: None,
     };
     api_token::insert(&mut tx, secret.hash(), &token).await.unwrap();
     tx.commit().await.unwrap();

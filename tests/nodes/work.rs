@@ -83,7 +83,14 @@ async fn a_run_of_a_killed_node_is_ended_by_another_when_its_hold_runs_out() {
     let settings = json!({ "urls": [format!("ldap://{}", silent.local_addr().unwrap())], "bind_dn": "cn=admin", "bind_password": "secret",
         "base_dn": "dc=acad-test,dc=fr", "tls": { "mode": "none" } });
     sources::create(&place.ctx, &serde_json::from_value(json!({ "name": "ldap", "settings": settings })).unwrap()).await.unwrap();
-    let new = NewToken { name: "test".to_owned(), kind: TokenKind::Api, scope: "administrator".to_owned(), within: None, expires_at: None };
+    let new = NewToken {
+        name: "test".to_owned(),
+        kind: TokenKind::Api,
+        source: None,
+        scope: "administrator".to_owned(),
+        within: None,
+        expires_at: None,
+    };
     let (_, token) = tokens::create(&place.ctx, &new).await.unwrap();
     let address = format!("{}/api/v1/establishments/{}/sources/ldap/sync", cluster.address(0), place.slug());
     let begun = Reply::of(http().post(address).bearer_auth(token.expose())).await;

@@ -145,6 +145,7 @@ async fn fill(tx: &mut Tx) -> Result<user::User, Error> {
     provisioning::insert(tx, &super::provisioning::provisioning_of(&notes, provisioning::Groups::Roles)).await?;
     insert_key_and_token(tx, &elodie).await?;
     insert_matched(tx, &feed, &elodie).await?;
+    super::scim::insert_pushed(tx, &elodie).await?;
     audit_event::insert(tx, &event("first")).await?;
     Ok(elodie)
 }
@@ -193,6 +194,7 @@ async fn insert_key_and_token(tx: &mut Tx, maker: &user::User) -> Result<(), Err
         expires_at: Some(LATER),
         created_by: Some(maker.id),
         within: Some("rt".to_owned()),
+        source_id: None,
     };
     api_token::insert(tx, token("api"), &made).await
 }

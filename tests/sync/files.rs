@@ -249,7 +249,7 @@ async fn settings_of_files_are_checked_by_name_and_only_files_take_files() {
         (SourceKind::Csv, json!({ "profile": "sacoche-pupils", "delimiter": "#" }), "settings.delimiter"),
         (SourceKind::Ldif, json!({ "user_filter": "(uid=" }), "settings.user_filter"),
         (SourceKind::Ldif, json!({ "bind_password": "x" }), "settings.bind_password"),
-        (SourceKind::Scim, json!({}), "kind"),
+        (SourceKind::Scim, json!({ "urls": [] }), "settings"),
     ] {
         let refused = sources::create(&office.ctx, &fields(kind, settings)).await;
         let Err(Error::Invalid(wrong)) = refused else { panic!("{refused:?}") };

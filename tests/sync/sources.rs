@@ -35,7 +35,7 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
     let cases: [(Edit<'_>, &str); 7] = [
         (&|f| f.name = "Deux mots".to_owned(), "name"),
         (&|f| f.schedule = Some(Schedule { poll_s: 1, ..Schedule::default() }), "schedule.poll_s"),
-        (&|f| f.kind = passerelle::store::establishment::source::SourceKind::Scim, "kind"),
+        (&|f| f.kind = passerelle::store::establishment::source::SourceKind::Scim, "settings"),
         (&|f| f.guard.shrink_percent = 101.0, "guard.shrink_percent"),
         (&|f| f.settings["urls"] = json!(["http://x"]), "settings.urls"),
         (&|f| f.settings["user_filter"] = json!("(uid="), "settings.user_filter"),

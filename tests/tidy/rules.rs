@@ -25,7 +25,20 @@ const ROOMS: [(&str, &[&str]); 9] = [
 /// The services in the order in which they may name each other; those of one line may name one another.
 const SERVICES: &[&[&str]] = &[
     // What every service stands on: who asks, what can go wrong, how secrets are kept.
-    &["context", "directories", "egress", "error", "installation", "keys", "mailer", "node", "passwords", "recent_establishments", "vault"],
+    &[
+        "context",
+        "directories",
+        "egress",
+        "error",
+        "installation",
+        "keys",
+        "mailer",
+        "node",
+        "passwords",
+        "recent_establishments",
+        "scim_services",
+        "vault",
+    ],
     &["audit"],
     &["leases"],
     &["schedules"],
@@ -213,7 +226,8 @@ pub fn leaves_nothing_for_later(file: &File) -> Vec<String> {
 }
 
 pub fn names_no_machine(file: &File) -> Vec<String> {
-    let paths = Regex::new(concat!(r#"(?:^|[\s"'`(=:])/(?:wo"#, r"rk|ro", r"ot|ho", r"me|Us", r"ers)/\w")).unwrap();
+    // What a Mac calls people's folders is an endpoint of SCIM too: there, a folder within one is meant.
+    let paths = Regex::new(concat!(r#"(?:^|[\s"'`(=:])/(?:(?:wo"#, r"rk|ro", r"ot|ho", r"me)/\w|Us", r"ers/\w+/\w)")).unwrap();
     // `homeDirectory` is an attribute of posixAccount, and its values are made up.
     lines_that_match(file, &paths).into_iter().filter(|line| !line.contains("homeDirectory")).collect()
 }

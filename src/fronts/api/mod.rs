@@ -18,7 +18,9 @@ mod docs;
 mod establishments;
 mod exclusions;
 mod extract;
+mod feed_requests;
 mod groups;
+mod held;
 mod idempotency;
 mod keys;
 mod outbox;
@@ -87,14 +89,40 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(groups::list))
         .routes(routes!(groups::show))
         .routes(routes!(groups::members))
+        .routes(routes!(clients::list, clients::create))
+        .routes(routes!(clients::show, clients::update, clients::delete))
+        .routes(routes!(clients::rotate_secret))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(tokens::rotate))
+        .routes(routes!(keys::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::retry))
+        .merge(resources_of_sources())
+        .merge(resources_of_units())
+        .merge(resources_of_reviews())
+        .merge(resources_of_roles())
+        .merge(resources_of_many())
+}
+
+/// Where people come from: read, given as files, or pushed; what it did, and what waits for a person.
+fn resources_of_sources() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(sources::list, sources::create))
         .routes(routes!(sources::show, sources::update, sources::delete))
         .routes(routes!(source_files::show, source_files::give, source_files::forget))
         .routes(routes!(sources::check))
         .routes(routes!(sources::preview))
+        .routes(routes!(feed_requests::list))
+        .routes(routes!(feed_requests::show))
+        .routes(routes!(feed_requests::replay))
         .routes(routes!(sources::resume))
         .routes(routes!(sources::sync_now))
         .routes(routes!(sources::parts))
+        .routes(routes!(held::list))
+        .routes(routes!(held::approve))
+        .routes(routes!(held::refuse))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::changes))
@@ -105,19 +133,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(clients::list, clients::create))
-        .routes(routes!(clients::show, clients::update, clients::delete))
-        .routes(routes!(clients::rotate_secret))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::show, tokens::revoke))
-        .routes(routes!(keys::list))
-        .routes(routes!(audit::list))
-        .routes(routes!(outbox::list))
-        .routes(routes!(outbox::retry))
-        .merge(resources_of_units())
-        .merge(resources_of_reviews())
-        .merge(resources_of_roles())
-        .merge(resources_of_many())
 }
 
 /// Units, and who stands in which relation to whom.

@@ -74,6 +74,24 @@ pub async fn show(Here(ctx): Here, Key(id): Key<TokenId>) -> Result<Versioned<Ap
     Ok(Versioned(tokens::get(&ctx, id).await?))
 }
 
+/// How a token is replaced.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Overlap {
+    /// For how many seconds the one before lives on: 0 to 90 days.
+    overlap_s: i64,
+}
+
+/// Makes another token that does the same, and lets the one before live on for a while. The new secret is in the answer, this once.
+#[utoipa::path(post, path = "/establishments/{slug}/tokens/{id}/rotate", operation_id = "rotate_token", tag = "tokens", params(OneOf),
+    request_body = Overlap, responses((status = 201, body = NewTokenView), Refusals))]
+pub async fn rotate(Here(ctx): Here, Key(id): Key<TokenId>, Body(overlap): Body<Overlap>) -> Result<Created<NewTokenView>, Problem> {
+    let (token, secret) = tokens::rotate(&ctx, id, overlap.overlap_s).await?;
+    let location = format!("/api/v1/establishments/{}/tokens/{}", ctx.slug(), token.id);
+    // This is the one time the secret is shown: to whoever made it.
+    Ok(Created { location, body: NewTokenView { token, secret: secret.expose().to_owned() } })
+}
+
 /// Revokes a token: it opens nothing from now on.
 #[utoipa::path(delete, path = "/establishments/{slug}/tokens/{id}", operation_id = "revoke_token", tag = "tokens", params(OneOf),
     responses((status = 204), Refusals))]

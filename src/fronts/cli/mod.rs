@@ -16,6 +16,8 @@ mod establishment;
 mod establishment_life;
 mod exclusion;
 mod explanation;
+mod feed_request;
+mod held;
 mod local;
 mod operator;
 mod outbox;

@@ -3,6 +3,8 @@
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::feed_request;
+use super::held;
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
 use super::proposal;
@@ -14,6 +16,7 @@ use crate::services::context::Context;
 use crate::services::leaving::{self, Fate};
 use crate::services::routing;
 use crate::services::schedules;
+use crate::services::scim::feeds;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
 use crate::store::establishment::source::{Guard, Source, SourceKind};
@@ -26,7 +29,7 @@ use crate::types::matching::Matching;
 pub enum Command {
     /// Add a source.
     Add(Box<Add>),
-    /// Change a source: its settings, its name, when it runs by itself.
+    /// Change a source: its settings, its name, when it runs by itself, what becomes of who is gone from it.
     Edit(Box<Edit>),
     /// List sources, with when they run.
     List {
@@ -43,7 +46,7 @@ pub enum Command {
     Sync {
         #[command(flatten)]
         once: Once,
-        /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
+        /// Read and apply one entry alone, by its DN or its SCIM `id`, and show where each of its fields comes from.
         #[arg(long, value_name = "DN", conflicts_with_all = ["changes", "file"])]
         only: Option<String>,
         /// Ask only for what changed since the last run.
@@ -98,6 +101,13 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// List what a SCIM feed asked of late, newest first; show one request, or try it again without leaving anything.
+    Requests {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        asked: feed_request::Asked,
+    },
     /// List entries that may be someone known already; say that one is, or is not.
     Proposals {
         #[command(flatten)]
@@ -108,6 +118,20 @@ pub enum Command {
         /// The proposal that is wrong: the next run makes someone new of the entry.
         #[arg(long, value_name = "ID")]
         reject: Option<String>,
+    },
+    /// List what a feed asked for and waits for a person; let it pass when the feed asks again, or refuse it.
+    Held {
+        #[command(flatten)]
+        named: Named,
+        /// One that may pass; repeatable.
+        #[arg(long, value_name = "ID", conflicts_with = "refuse")]
+        approve: Vec<uuid::Uuid>,
+        /// Everything that the guard holds may pass.
+        #[arg(long, conflicts_with_all = ["approve", "refuse"])]
+        approve_all: bool,
+        /// One that is refused for good; repeatable.
+        #[arg(long, value_name = "ID")]
+        refuse: Vec<uuid::Uuid>,
     },
     /// Turn a source on or off. On, it also runs by itself again where failures or an undo had it left alone.
     Enable {
@@ -139,7 +163,8 @@ pub enum FateOfPeople {
     Purge,
 }
 
-/// What a new source is. The bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file.
+/// What a new source is. A directory's bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file, a SCIM service's token or client secret
+/// from `PASSERELLE_SCIM_SECRET` or from a file.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("where").args(["urls", "settings", "kind"]).required(true).multiple(true)))]
 pub struct Add {
@@ -199,6 +224,14 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&named.est).await?;
             proposal::run(&ctx, output, &named.source, (accept.as_deref(), reject.as_deref())).await
         }
+        Command::Held { named, approve, approve_all, refuse } => {
+            let ctx = local.establishment(&named.est).await?;
+            let ids = (!approve_all).then_some(approve);
+            held::run(&ctx, output, &named.source, ids.as_deref(), &refuse).await
+        }
+        Command::Requests { named, asked } => {
+            feed_request::run(&local.establishment(&named.est).await?, output, &named.source, &asked).await
+        }
         Command::Enable { named, off } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = sources::get(&ctx, &named.source).await?;
@@ -217,18 +250,24 @@ fn text(value: &Value, field: &str) -> String {
 
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
+    let kind = new.kind.map_or(SourceKind::Ldap, SourceKind::from);
     let fields = SourceFields {
         name: new.named.source,
-        kind: new.kind.map_or(SourceKind::Ldap, SourceKind::from),
-        settings: new.told.settings(Map::new())?,
+        kind,
+        settings: new.told.settings(kind, Map::new())?,
         schedule: new.told.schedule(None)?,
         guard: Guard::default(),
-        leaving: Leaving::default(),
+        leaving: new.told.leaving(Leaving::default()),
         matching: Matching::default(),
         route: new.told.route,
         enabled: true,
     };
     let source = sources::create(&ctx, &fields).await?;
+    if let Some(feed) = feeds::standing(&ctx, &source).await? {
+        let arguments =
+            [("name", source.name.as_str().into()), ("url", feed.base_url.as_str().into()), ("est", new.named.est.as_str().into())];
+        return output.done(&with_standing(&ctx, &source).await?, &output.text("cli-feed-added", &arguments));
+    }
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }
 
@@ -237,8 +276,9 @@ async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
     let read = sources::get(&ctx, &edit.named.source).await?;
     let mut fields = SourceFields::from(&read);
     let standing = fields.settings.as_object().cloned().unwrap_or_default();
-    fields.settings = edit.told.settings(standing)?;
+    fields.settings = edit.told.settings(fields.kind, standing)?;
     fields.schedule = edit.told.schedule(fields.schedule)?;
+    fields.leaving = edit.told.leaving(fields.leaving);
     fields.route = edit.told.route.or(fields.route);
     fields.name = edit.rename.unwrap_or(fields.name);
     let source = sources::update(&ctx, &read, &fields).await?;
@@ -248,7 +288,8 @@ async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
 /// A source with what its last runs left, as the admin API answers it.
 async fn with_standing(ctx: &Context, source: &Source) -> anyhow::Result<Value> {
     let standing = schedules::standing(ctx, source).await?;
-    beside(&sources::shown(source), [("next_run_at", json!(standing.next_run_at)), ("state", json!(standing.state))])
+    let feed = feeds::standing(ctx, source).await?;
+    beside(&sources::shown(source), [("next_run_at", json!(standing.next_run_at)), ("state", json!(standing.state)), ("feed", json!(feed))])
 }
 
 async fn list(local: &Local, output: Output, est: &str) -> anyhow::Result<()> {
@@ -258,7 +299,8 @@ async fn list(local: &Local, output: Output, est: &str) -> anyhow::Result<()> {
         shown.push(with_standing(&ctx, &source).await?);
     }
     output.list(&shown, &["cli-name", "cli-kind", "cli-enabled", "cli-last-success", "cli-next-run", "cli-address"], |s| {
-        let urls = s.pointer("/settings/urls").map(ToString::to_string).unwrap_or_default();
+        let urls =
+            ["/settings/urls", "/settings/url"].into_iter().find_map(|place| s.pointer(place)).map(ToString::to_string).unwrap_or_default();
         let at = |place| or_dash(s.pointer(place).and_then(Value::as_str).map(str::to_owned).as_ref());
         let enabled = s.get("enabled").map(ToString::to_string).unwrap_or_default();
         vec![text(s, "name"), text(s, "kind"), enabled, at("/state/succeeded_at"), at("/next_run_at"), urls]

@@ -36,6 +36,8 @@ pub enum Kind {
     Csv,
     /// A file of directory entries.
     Ldif,
+    /// SCIM: with --url a service that is read, without it a feed that an identity provider pushes to.
+    Scim,
 }
 
 impl From<Kind> for SourceKind {
@@ -44,6 +46,7 @@ impl From<Kind> for SourceKind {
             Kind::Ldap => Self::Ldap,
             Kind::Csv => Self::Csv,
             Kind::Ldif => Self::Ldif,
+            Kind::Scim => Self::Scim,
         }
     }
 }

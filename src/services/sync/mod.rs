@@ -27,6 +27,13 @@ mod tests;
 mod undo;
 mod voices;
 
+pub(in crate::services) use apply::fields::{differences, state};
+pub(in crate::services) use matching::authority::{Others, Word};
+pub(in crate::services) use matching::decide::{Candidate, Decision, Entry, Stand, decide};
+pub(in crate::services) use matching::likeness::{Key, named as named_trait, of_entry, of_person};
+pub(in crate::services) use reconcile::{Standing, Turn};
+pub(in crate::services) use voices::{Declared, Voices, elsewhere};
+
 pub use broken::{carry_on, recover};
 pub use one::{OneRun, run_one};
 pub use routed::{Ended, Gathered, Part, Pass, Unplaced, begin_pass, names, receive, run_part, would_be};

@@ -53,11 +53,15 @@ pub async fn accept(ctx: &Context, id: ProposalId) -> Result<Proposal, Error> {
     // What the entry's groups give would be theirs.
     roles::not_oneself(ctx, open.user_id)?;
     users::may_change_in(&mut tx, ctx, open.user_id).await?;
-    let person = entry_of(&open)?;
-    if source::find(&mut tx, open.source_id).await?.is_none_or(|source| !source.enabled) {
+    let source = source::find(&mut tx, open.source_id).await?.filter(|source| source.enabled);
+    let Some(source) = source else {
         return Err(Error::Conflict(format!("the source «{}» is disabled: enable it first", open.source)));
+    };
+    // What a feed pushed is not kept: it is joined when the feed asks again.
+    if super::super::sources::is_read(&source).is_ok() {
+        let person = entry_of(&open)?;
+        join_in(&mut tx, ctx, &open, &person).await?;
     }
-    join_in(&mut tx, ctx, &open, &person).await?;
     let accepted = decide_in(&mut tx, ctx, open, ProposalState::Accepted).await?;
     // Whoever else it might have been, it is not.
     proposal::withdraw_of_entry(&mut tx, accepted.source_id, &accepted.external_id).await?;

@@ -205,6 +205,7 @@ async fn insert(ctx: &Context, name: &str, (mode, by): (Mode, StartedBy), id: Ru
     let mut tx = ctx.store.begin().await?;
     let source = source::find_by_name(&mut tx, name).await?.ok_or_else(|| Error::not_found(format!("source «{name}»")))?;
     routed::may_begin(ctx, &source, pass)?;
+    sources::is_read(&source)?;
     may_run_in(&mut tx, &source).await?;
     let run = Run { started_by: by, ..fresh(ctx, &source, mode, id) };
     sync_run::insert(&mut tx, &run).await?;

@@ -2,6 +2,7 @@
 //! the reason. It knows no row and no file.
 
 mod columns;
+mod feeds;
 mod provisioning_columns;
 
 use columns::{
@@ -9,6 +10,7 @@ use columns::{
     GRANTS, GROUPS, IDEMPOTENCY_KEYS, INTERACTIONS, LINKS, ONE_TIME_LINKS, OUTBOX, PROPOSALS, RELATIONS, REVIEW_ITEMS, ROUTED_PARTS,
     RULE_SETS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS, SOURCE_FILES, SOURCE_STATES, SOURCES, UNITS, USERS,
 };
+use feeds::{SCIM_HELD, SCIM_REQUESTS, SCIM_RESOURCES, SCIM_VALUES};
 use provisioning_columns::{PROVISIONED, PROVISIONING_DRIFTS, PROVISIONING_STATES, PROVISIONINGS};
 
 /// The last migration of the establishment's store that this list describes.
@@ -92,6 +94,10 @@ pub const TABLES: &[Table] = &[
     table("changes", 2, CHANGES),
     table("proposals", 1, PROPOSALS),
     table("statements", 2, &[uuid("source_id"), text("external_id"), uuid("user_id"), json("stated")]),
+    table("scim_feeds", 1, &[uuid("source_id"), int("users"), int("groups"), nullable(int("requested_at"))]),
+    table("scim_resources", 2, SCIM_RESOURCES),
+    table("scim_values", 3, SCIM_VALUES),
+    table("scim_held", 1, SCIM_HELD),
     table("source_files", 1, SOURCE_FILES),
     table("source_file_parts", 1, SOURCE_FILE_PARTS),
     table("applications", 1, APPLICATIONS),
@@ -127,6 +133,8 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("idempotency_keys", "they are of the request under way, for a day", false),
     ("source_states", "where a source was read up to is of the moment: what an archive puts back is compared with the whole source", true),
     ("source_turns", "up to when a schedule is served is of the moment: what an archive puts back is read again at once", true),
+    ("scim_taken", "what feeds took away of late is of the moment", true),
+    ("scim_requests", "the last requests of feeds are for whoever looks into them today", true),
     ("role_edges", "up to when it was seen to what time changes is of the moment: what an archive puts back is looked at anew", true),
     ("outbox", "what is still to be sent is sent once, from where it was written", false),
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
@@ -156,6 +164,8 @@ pub const FLEETING: &[Table] = &[
     table("source_states", 1, SOURCE_STATES),
     table("source_turns", 1, &[uuid("source_id"), int("served_at"), nullable(int("full_begun_at"))]),
     table("routed_parts", 2, ROUTED_PARTS),
+    table("scim_taken", 2, &[uuid("source_id"), int("hour"), int("people"), int("groups"), int("memberships")]),
+    table("scim_requests", 1, SCIM_REQUESTS),
     table("role_edges", 1, &[int("id"), int("seen_until")]),
     table("provisioning_states", 1, PROVISIONING_STATES),
     table("provisioned", 1, PROVISIONED),

@@ -5,6 +5,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -54,6 +55,20 @@ pub async fn insert(tx: &mut Tx, e: &AuditEvent) -> Result<(), Error> {
         row.bind(&e.subject_id).bind(Json(&e.detail)).execute(c).await.map(drop)
     })?;
     Ok(())
+}
+
+/// Adds several events.
+pub async fn insert_all(tx: &mut Tx, events: &[AuditEvent]) -> Result<(), Error> {
+    bulk::insert_all(tx, events).await
+}
+
+impl NewRow for AuditEvent {
+    const INTO: &'static str = "audit_events (id, at, actor, action, subject_kind, subject_id, detail)";
+
+    fn put_in(&self, row: &mut impl Cells) {
+        row.put(self.id).put(self.at).put(&self.actor).put(&self.action).put(&self.subject_kind);
+        row.put(&self.subject_id).put(Json(&self.detail));
+    }
 }
 
 /// Whether something was ever done to a thing, as far as the trail reaches.

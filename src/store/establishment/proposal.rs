@@ -142,6 +142,12 @@ pub async fn withdraw(tx: &mut Tx, id: ProposalId) -> Result<(), Error> {
     Ok(())
 }
 
+/// What a person decided of one entry: about whom, and what.
+pub async fn list_decided_of_entry(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<Vec<(UserId, ProposalState)>, Error> {
+    const SQL: &str = "SELECT user_id, state FROM proposals WHERE source_id = $1 AND external_id = $2 AND state <> 'open' ORDER BY id";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(external_id).fetch_all(c).await)?)
+}
+
 /// Takes back what nobody decided of one entry.
 pub async fn withdraw_of_entry(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM proposals WHERE source_id = $1 AND external_id = $2 AND state = 'open'";

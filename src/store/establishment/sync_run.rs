@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
@@ -185,6 +186,12 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
     })?;
     let total = on!(tx, |c| sqlx::query_scalar(COUNT).bind(source).bind(mode).bind(state).bind(&query).fetch_one(c).await)?;
     Ok(Page::cut(rows, page.limit, total, |r: &Run| r.id.uuid()))
+}
+
+/// The run that began last of those that are over, if any.
+pub async fn last_ended(tx: &mut Tx) -> Result<Option<Uuid>, Error> {
+    const SQL: &str = "SELECT id FROM runs WHERE state NOT IN ('queued', 'running') ORDER BY id DESC LIMIT 1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).fetch_optional(c).await)?)
 }
 
 /// The run of a source that is queued or running, if any.

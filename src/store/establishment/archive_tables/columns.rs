@@ -357,6 +357,7 @@ pub(super) const API_TOKENS: &[Column] = &[
     nullable(int("expires_at")),
     nullable(uuid("created_by")),
     since(text("within")),
+    since(uuid("source_id")),
 ];
 
 pub(super) const AUDIT_EVENTS: &[Column] =

@@ -1,0 +1,141 @@
+//! Who pushes: the feed that a bearer token stands for. A feed is a source of kind `scim` that has no address to read from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::super::context::{Actor, Context};
+use super::super::error::Error;
+use super::super::tokens;
+use super::error::ScimError;
+use super::inspector::{self, Trail};
+use crate::store::establishment::api_token::{self, TokenKind};
+use crate::store::establishment::scim_feed::{self, FeedState};
+use crate::store::establishment::scim_held;
+use crate::store::establishment::source::{self, Source, SourceKind};
+use crate::types::id::TokenId;
+use crate::types::permission::Permission;
+use crate::types::secret::TokenHash;
+
+/// A use is noted at most this often, in seconds.
+const TOUCH_INTERVAL_S: i64 = 60;
+/// How long a request waits for the note of its token's use.
+const TOUCH_WAIT_MAX: Duration = Duration::from_millis(200);
+/// When a paused feed is asked to come back, in seconds.
+const PAUSED_RETRY_S: u32 = 900;
+
+/// One request of a feed.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// Where and when; it acts as its source.
+    pub ctx: Context,
+    /// The source.
+    pub source: Arc<Source>,
+    /// The token that it came with.
+    pub token: TokenId,
+    /// What is found out about it on its way.
+    pub trail: Arc<Trail>,
+}
+
+impl Feed {
+    /// A feed at work, whatever token it came with: for whoever tries something out in its name.
+    pub fn of(ctx: &Context, source: Source, token: TokenId) -> Self {
+        let ctx = Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() };
+        Self { ctx, source: Arc::new(source), token, trail: inspector::trail() }
+    }
+
+    /// What every address of its resources begins with.
+    pub fn base_url(&self) -> String {
+        base_url(&self.ctx)
+    }
+}
+
+/// What every address of an establishment's resources begins with.
+pub fn base_url(ctx: &Context) -> String {
+    format!("{}/scim/v2", ctx.issuer())
+}
+
+/// How a feed stands, for whoever administers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FeedStanding {
+    /// The address that the identity provider is given.
+    pub base_url: String,
+    /// How many resources it has, and its last request.
+    #[serde(flatten)]
+    pub state: FeedState,
+    /// Requests that wait for a person.
+    pub held: i64,
+}
+
+/// How a source stands that is pushed into; nothing for another.
+///
+/// # Errors
+/// When the store fails.
+pub async fn standing(ctx: &Context, source: &Source) -> Result<Option<FeedStanding>, Error> {
+    ctx.require(Permission::Read)?;
+    if !is_pushed(source) {
+        return Ok(None);
+    }
+    let mut tx = ctx.store.read().await?;
+    let state = scim_feed::get(&mut tx, source.id).await?;
+    let held = scim_held::count_open(&mut tx, source.id).await?;
+    Ok(Some(FeedStanding { base_url: base_url(ctx), state, held }))
+}
+
+/// Whether a source is pushed into, and not read.
+pub fn is_pushed(source: &Source) -> bool {
+    source.kind == SourceKind::Scim && is_pushed_by(&source.settings)
+}
+
+/// The same of settings.
+pub fn is_pushed_by(settings: &Value) -> bool {
+    settings.get("url").is_none_or(Value::is_null)
+}
+
+/// The feed that a token stands for, with the token's use noted. `ctx` is of nobody, in the establishment of the address.
+///
+/// # Errors
+/// 401 for anything that is not a live token of a feed of this establishment; 403 when the establishment is blocked; 503 when the feed is paused.
+pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Feed, ScimError> {
+    let unknown =
+        || ScimError::new(401, "send the bearer token of a feed of this establishment: this one is none, or was revoked, or has expired");
+    let ours = bearer.strip_prefix(tokens::PREFIX).and_then(|rest| rest.split_once('_')).is_some_and(|(slug, _)| slug == ctx.slug());
+    if !ours {
+        return Err(unknown());
+    }
+    let mut tx = ctx.store.read().await?;
+    let token = api_token::find_live(&mut tx, TokenHash::of(bearer), ctx.now).await?;
+    let token = token.filter(|token| token.kind == TokenKind::Scim).ok_or_else(unknown)?;
+    let source = match token.source_id {
+        Some(id) => source::find(&mut tx, id).await?.filter(is_pushed).ok_or_else(unknown)?,
+        None => return Err(unknown()),
+    };
+    drop(tx);
+    if !ctx.is_open() {
+        return Err(ScimError::new(403, format!("{} is blocked: ask an operator of the platform", ctx.establishment.name)));
+    }
+    if !source.enabled {
+        let told = format!("the feed «{}» is paused: an administrator resumes it, and nothing is lost until then", source.name);
+        return Err(ScimError::new(503, told).after_s(PAUSED_RETRY_S));
+    }
+    if token.last_used_at.is_none_or(|last| last.plus_s(TOUCH_INTERVAL_S) <= ctx.now) {
+        note_use(ctx, token.id, &source).await;
+    }
+    Ok(Feed::of(ctx, source, token.id))
+}
+
+/// The note of a use is worth less than the request that brings it: it is left out when the store is busy.
+async fn note_use(ctx: &Context, token: TokenId, source: &Source) {
+    let noted = tokio::time::timeout(TOUCH_WAIT_MAX, async {
+        let mut tx = ctx.store.begin().await?;
+        api_token::touch(&mut tx, token, ctx.now).await?;
+        scim_feed::touch(&mut tx, source.id, ctx.now).await?;
+        tx.commit().await
+    });
+    if let Ok(Err(error)) = noted.await {
+        tracing::warn!(token.id = %token, %error, "the use of a token was not noted");
+    }
+}

@@ -1,0 +1,147 @@
+//! How much a feed may take away: what it took in the last day counts together, as a sync run's does. Beyond its source's guard each further request
+//! is refused and waits for a person; when the feed asks again after their word, it is done.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::change::{Stop, Wait};
+use super::error::ScimError;
+use super::writing::Work;
+use crate::store::establishment::membership;
+use crate::store::establishment::scim_feed;
+use crate::store::establishment::scim_held::{self, Held, HeldReason, HeldState};
+use crate::store::establishment::source::Bound;
+use crate::store::establishment::source_state::Taken;
+
+/// What was taken in so many seconds counts together: a day.
+pub const WINDOW_S: i64 = 24 * 3600;
+/// So many people or groups a day pass whatever the guard says, so that small feeds can work; of memberships, ten times as many.
+pub const FREE: u64 = 20;
+/// When a feed is asked to come back, in seconds.
+const HELD_RETRY_S: u32 = 3600;
+
+/// One taking away.
+#[derive(Clone, Debug)]
+pub struct Taking {
+    operation: &'static str,
+    id: Uuid,
+    name: String,
+    taken: Taken,
+}
+
+impl Taking {
+    /// Of someone's right to sign in.
+    pub fn person(operation: &'static str, id: Uuid, name: &str) -> Self {
+        Self { operation, id, name: name.to_owned(), taken: people(1) }
+    }
+
+    /// Of a group, with so many members.
+    pub fn group(id: Uuid, name: &str, members: u64) -> Self {
+        Self { operation: "delete", id, name: name.to_owned(), taken: Taken { people: 0, groups: 1, memberships: members } }
+    }
+
+    /// Of so many members of a group.
+    pub fn members(id: Uuid, name: &str, count: u64) -> Self {
+        Self { operation: "remove_members", id, name: name.to_owned(), taken: memberships(count) }
+    }
+}
+
+/// So many people.
+pub const fn people(count: u64) -> Taken {
+    Taken { people: count, groups: 0, memberships: 0 }
+}
+
+/// So many memberships.
+pub const fn memberships(count: u64) -> Taken {
+    Taken { people: 0, groups: 0, memberships: count }
+}
+
+/// Whether a taking away may be done now. Nothing is written.
+///
+/// # Errors
+/// 503 when a person has to decide first; 403 when they decided against it.
+pub async fn look(work: &mut Work<'_>, taking: &Taking) -> Result<(), Stop> {
+    if taking.taken == Taken::default() {
+        return Ok(());
+    }
+    let ctx = &work.feed.ctx;
+    let source = &work.feed.source;
+    let since = ctx.now.plus_s(-WINDOW_S);
+    let taken = scim_feed::taken_since(work.tx, source.id, since).await?.and(taking.taken);
+    if taken.people <= FREE && taken.groups <= FREE && taken.memberships <= 10 * FREE {
+        return Ok(());
+    }
+    let state = scim_feed::get(work.tx, source.id).await?;
+    let (people, groups) = (state.users.unsigned_abs(), state.groups.unsigned_abs());
+    let guard = &source.guard;
+    let mut reasons: Vec<String> = Vec::new();
+    if taking.taken.people > 0 && taken.people > FREE {
+        reasons.extend(passed("people", taken.people, people, guard.people));
+    }
+    if taking.taken.groups > 0 && taken.groups > FREE {
+        reasons.extend(passed("groups", taken.groups, groups, guard.groups));
+    }
+    if taking.taken.memberships > 0 && taken.memberships > 10 * FREE {
+        let before = membership::count_of_source(work.tx, source.id).await?.unsigned_abs();
+        reasons.extend(passed("memberships", taken.memberships, before, guard.memberships));
+    }
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    decided(work, taking, &reasons.join("; ")).await
+}
+
+/// What is said of a bound that is passed.
+fn passed(kind: &str, taken: u64, before: u64, bound: Bound) -> Option<String> {
+    let over = taken > bound.max_count || percent(taken, before) > bound.max_percent;
+    over.then(|| format!("{taken} of {before} {kind} in a day (limits: {} {kind}, {} %)", bound.max_count, bound.max_percent))
+}
+
+/// What a person said of it before; nothing yet holds it.
+async fn decided(work: &mut Work<'_>, taking: &Taking, why: &str) -> Result<(), Stop> {
+    let ctx = &work.feed.ctx;
+    let source = &work.feed.source;
+    let held = Held {
+        id: Uuid::now_v7(),
+        source_id: source.id,
+        reason: HeldReason::Guard,
+        operation: taking.operation.to_owned(),
+        subject_id: Some(taking.id),
+        subject: taking.id.to_string(),
+        name: taking.name.clone(),
+        detail: json!({ "why": why, "memberships": taking.taken.memberships }),
+        state: HeldState::Open,
+        times: 1,
+        first_at: ctx.now,
+        last_at: ctx.now,
+        decided_at: None,
+        decided_by: None,
+    };
+    match scim_held::state_of(work.tx, &held).await? {
+        Some(HeldState::Approved) => {
+            scim_held::settle(work.tx, source.id, HeldReason::Guard, taking.operation, &held.subject).await?;
+            Ok(())
+        }
+        Some(HeldState::Refused) => {
+            Err(Stop::refused(ScimError::new(403, format!("an administrator refused to take away «{}»", taking.name))))
+        }
+        Some(HeldState::Open) | None => {
+            let told = format!("the feed «{}» took away {why}: an administrator approves it, and it is done when asked again", source.name);
+            let wait = Wait { held, proposals: Vec::new() };
+            Err(Stop::Refused(ScimError::new(503, told).after_s(HELD_RETRY_S), Some(Box::new(wait))))
+        }
+    }
+}
+
+/// Counts what was taken away.
+pub async fn count(work: &mut Work<'_>, taken: Taken) -> Result<(), Stop> {
+    if taken != Taken::default() {
+        scim_feed::take(work.tx, work.feed.source.id, work.feed.ctx.now, taken).await?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52, and a share is only compared")]
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 }
+}

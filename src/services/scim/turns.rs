@@ -1,0 +1,206 @@
+//! Feeds take turns: what several requests ask of one store at the same moment is written in one transaction, so that a disk's commit is shared. Each is
+//! still done whole or not at all: where one breaks off, the others of its turn are done again by themselves. It knows no resource.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use tokio::sync::oneshot;
+
+use super::super::roles;
+use super::change::{Change, Done, Stop, With};
+use super::error::ScimError;
+use super::feeds::Feed;
+use super::writing::{self, Batch, Work};
+use crate::store::Tx;
+use crate::store::establishment::audit_event::AuditEvent;
+use crate::types::id::EstablishmentId;
+
+/// Most changes of one turn.
+const TOGETHER_MAX: usize = 100;
+/// A turn takes nothing more after this.
+const TURN_TIME: Duration = Duration::from_millis(20);
+/// Most changes that wait for one store.
+const WAITING_MAX: usize = 10_000;
+/// When a feed is asked to come back that found too many waiting, in seconds.
+const FULL_RETRY_S: u32 = 10;
+
+/// What comes of a change.
+type Outcome = Result<Done, ScimError>;
+
+/// One change that waits for its turn.
+struct Waiting {
+    feed: Feed,
+    change: Change,
+    with: With,
+    answer: oneshot::Sender<Outcome>,
+}
+
+/// Which store: of this process's gateway, since tests have several.
+type Key = (usize, EstablishmentId);
+
+/// Those who wait, by store. A store with an entry has someone who carries out what waits there.
+static QUEUES: LazyLock<Mutex<HashMap<Key, VecDeque<Waiting>>>> = LazyLock::new(Mutex::default);
+
+/// Carries one change out.
+///
+/// # Errors
+/// Whatever the change is refused with.
+pub async fn carry(feed: &Feed, change: Change, with: With) -> Outcome {
+    let change = writing::prepared(change)?;
+    answered(enter(feed, change, with)?).await
+}
+
+/// Carries several changes out in this order, each by itself.
+pub async fn carry_all(feed: &Feed, changes: Vec<Change>, with: With) -> Vec<Outcome> {
+    let entered: Vec<_> =
+        changes.into_iter().map(|change| writing::prepared(change).and_then(|change| enter(feed, change, with))).collect();
+    let mut outcomes = Vec::with_capacity(entered.len());
+    for one in entered {
+        outcomes.push(match one {
+            Ok(receiver) => answered(receiver).await,
+            Err(refused) => Err(refused),
+        });
+    }
+    outcomes
+}
+
+async fn answered(receiver: oneshot::Receiver<Outcome>) -> Outcome {
+    receiver.await.unwrap_or_else(|_| Err(ScimError::new(500, "the gateway failed: its log says why")))
+}
+
+fn key_of(feed: &Feed) -> Key {
+    (Arc::as_ptr(&feed.ctx.gateway).addr(), feed.ctx.establishment.id)
+}
+
+/// Puts a change among those that wait, and has them carried out if nobody does yet. Whoever asked may go: what was begun is ended.
+fn enter(feed: &Feed, change: Change, with: With) -> Result<oneshot::Receiver<Outcome>, ScimError> {
+    let (answer, receiver) = oneshot::channel();
+    let key = key_of(feed);
+    let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
+    let idle = !queues.contains_key(&key);
+    let queue = queues.entry(key).or_default();
+    if queue.len() >= WAITING_MAX {
+        return Err(ScimError::new(429, "too many changes wait to be written here: come back in a moment").after_s(FULL_RETRY_S));
+    }
+    queue.push_back(Waiting { feed: feed.clone(), change, with, answer });
+    drop(queues);
+    if idle {
+        tokio::spawn(Driver(key).drive());
+    }
+    Ok(receiver)
+}
+
+/// Whoever carries out what waits for one store.
+struct Driver(Key);
+
+impl Drop for Driver {
+    /// Should it end before its time, nobody waits for ever: the next who comes begins anew.
+    fn drop(&mut self) {
+        QUEUES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+impl Driver {
+    async fn drive(self) {
+        while let Some(first) = self.next(true) {
+            self.turn(first).await;
+        }
+    }
+
+    /// The next who waits. The last look of a driver, under the lock, ends the queue with it.
+    fn next(&self, ends: bool) -> Option<Waiting> {
+        let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = queues.get_mut(&self.0).and_then(VecDeque::pop_front);
+        if next.is_none() && ends {
+            queues.remove(&self.0);
+        }
+        next
+    }
+
+    /// One transaction with as many as wait, up to a bound.
+    async fn turn(&self, first: Waiting) {
+        let mut taken = vec![first];
+        let ended = together(&mut taken, || self.next(false)).await;
+        match ended {
+            Ok(outcomes) => taken.into_iter().zip(outcomes).for_each(|(one, outcome)| tell(one, outcome)),
+            Err(error) if taken.len() == 1 => taken.into_iter().for_each(|one| tell(one, Err(error.clone()))),
+            Err(_) => {
+                for one in taken {
+                    let mut alone = vec![one];
+                    let ended = together(&mut alone, || None).await;
+                    let outcome = ended.and_then(|mut outcomes| outcomes.pop().unwrap_or_else(|| Err(ScimError::new(500, "no outcome"))));
+                    alone.into_iter().for_each(|one| tell(one, outcome.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn tell(one: Waiting, outcome: Outcome) {
+    // Whoever hung up does not hear of it.
+    let _gone = one.answer.send(outcome);
+}
+
+/// Carries changes out in one transaction. An error is that of the transaction: nothing of any of them stays.
+async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Waiting>) -> Result<Vec<Outcome>, ScimError> {
+    let Some(ctx) = taken.first().map(|first| first.feed.ctx.clone()) else { return Ok(Vec::new()) };
+    let told = roles::effects::announce(&ctx).await?;
+    let mut tx = ctx.store.begin().await?;
+    let begun = Instant::now();
+    let mut batch = Batch::default();
+    let mut outcomes = Vec::new();
+    let mut traced: Vec<Vec<AuditEvent>> = Vec::new();
+    loop {
+        let Some(one) = taken.get(outcomes.len()) else {
+            let room = taken.len() < TOGETHER_MAX && begun.elapsed() < TURN_TIME;
+            match room.then(&mut more).flatten() {
+                Some(next) => taken.push(next),
+                None => break,
+            }
+            continue;
+        };
+        let before = batch.events().len();
+        outcomes.push(carried(&mut tx, &mut batch, (&one.feed, &one.change, one.with)).await?);
+        traced.push(batch.events().get(before..).unwrap_or_default().to_vec());
+    }
+    let wrote = batch.end_in(&mut tx, &ctx).boxed().await?;
+    if wrote {
+        tx.commit().await?;
+        told.hurry(&ctx).await;
+    }
+    taken.iter().zip(&traced).for_each(|(one, events)| one.feed.trail.wrote(events));
+    Ok(outcomes)
+}
+
+/// What a change would come to, and what the trail would say of it. Nothing of it stays.
+pub async fn preview(feed: &Feed, change: Change, with: With) -> (Outcome, Vec<AuditEvent>) {
+    match tried(feed, change, with).boxed().await {
+        Ok((outcome, events)) => (outcome, events),
+        Err(error) => (Err(error), Vec::new()),
+    }
+}
+
+async fn tried(feed: &Feed, change: Change, with: With) -> Result<(Outcome, Vec<AuditEvent>), ScimError> {
+    let change = writing::prepared(change)?;
+    let mut tx = feed.ctx.store.begin().await?;
+    let mut batch = Batch::default();
+    let outcome = carried(&mut tx, &mut batch, (feed, &change, with)).await?;
+    let events = batch.events().to_vec();
+    // What follows may still refuse it. The transaction ends with this function, and is not committed.
+    batch.end_in(&mut tx, &feed.ctx).boxed().await?;
+    Ok((outcome, events))
+}
+
+async fn carried(tx: &mut Tx, batch: &mut Batch, (feed, change, with): (&Feed, &Change, With)) -> Result<Outcome, ScimError> {
+    let mut work = Work { tx, batch, feed, with };
+    match writing::carry_in(&mut work, change).boxed().await {
+        Ok(done) => Ok(Ok(done)),
+        Err(Stop::Refused(error, wait)) => {
+            batch.waits.extend(wait.map(|wait| *wait));
+            Ok(Err(error))
+        }
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}

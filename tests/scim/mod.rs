@@ -1,0 +1,13 @@
+//! Tests of: SCIM as identity providers speak it, over HTTP.
+
+mod bad_input;
+mod bulk;
+mod callers;
+mod discovery;
+mod entra;
+mod listing;
+mod me;
+mod okta;
+mod races;
+mod tools;
+mod versions;
