@@ -332,7 +332,8 @@ pub async fn approve(tx: &mut Tx, of: ProvisioningId, now: Timestamp) -> Result<
 /// When the next one is to be written; none when nothing waits.
 pub async fn next_due(tx: &mut Tx, of: ProvisioningId) -> Result<Option<Timestamp>, Error> {
     const SQL: &str = "SELECT min(due_at) FROM provisioned WHERE provisioning_id = $1 AND state IN ($2, $3, $4)";
-    Ok(on!(tx, |c| { sqlx::query_scalar(SQL).bind(of).bind(State::Marked).bind(State::Waiting).bind(State::Failed).fetch_one(c).await })?)
+    let states = (State::Marked, State::Waiting, State::Failed);
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(of).bind(states.0).bind(states.1).bind(states.2).fetch_one(c).await)?)
 }
 
 /// How many there are of each kind in each state.
