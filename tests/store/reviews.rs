@@ -171,3 +171,26 @@ async fn items_are_listed_counted_and_decided() {
     })
     .await;
 }
+
+/// What was decided stays whose it was.
+#[tokio::test]
+async fn items_that_are_not_decided_are_released() {
+    on_every_engine(async |bed| {
+        let [one, two, three] = people(bed).await;
+        let ours = campaign("automne");
+        let items =
+            [item(&ours, &one, Some(&two), "chef"), item(&ours, &three, Some(&two), "chef"), item(&ours, &three, Some(&two), "membre")];
+        bed.write(async |tx| {
+            campaign::insert(tx, &ours).await?;
+            review_item::insert_all(tx, &items).await?;
+            review_item::decide(tx, &withdrawn(&items[0])).await?;
+            review_item::release(tx, &[items[0].id, items[1].id]).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        for (item, reviewer) in items.iter().zip([Some(two.id), None, Some(two.id)]) {
+            assert_eq!(review_item::find(&mut tx, item.id).await.unwrap().unwrap().reviewer_id, reviewer);
+        }
+    })
+    .await;
+}

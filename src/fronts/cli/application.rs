@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::local::Local;
 use super::output::{Output, or_dash, print_json};
-use super::{application_catalogue, client};
+use super::{application_catalogue, client, provisioning};
 use crate::services::applications::{self, ApplicationFields};
 use crate::services::oidc::claim_shape::ClaimShape;
 
@@ -37,6 +37,9 @@ pub enum Command {
         named: Named,
         /// The merge patch (RFC 7396).
         patch: String,
+        /// So many roles may be taken away, where that is a large loss.
+        #[arg(long, value_name = "COUNT")]
+        confirm_losses: Option<u64>,
     },
     /// List applications.
     List {
@@ -50,6 +53,9 @@ pub enum Command {
     /// Clients: what an application signs people in with.
     #[command(subcommand, arg_required_else_help = true)]
     Client(client::Command),
+    /// People and groups written to an application that has a SCIM service of its own.
+    #[command(subcommand, arg_required_else_help = true)]
+    Provisioning(provisioning::Command),
 }
 
 /// An application of an establishment.
@@ -73,12 +79,12 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let roles = i64::try_from(made.roles.len()).unwrap_or(i64::MAX);
             output.done(&made, &output.text("cli-application-added", &[("name", made.name.as_str().into()), ("roles", roles.into())]))
         }
-        Command::Edit { named, patch } => {
+        Command::Edit { named, patch, confirm_losses } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = applications::get(&ctx, &named.application).await?;
             let fields: ApplicationFields = super::patched(&ApplicationFields::from(&standing), &patch)?;
             ClaimShape::parse(&fields.claim_shape)?;
-            print_json(&applications::update(&ctx, &standing, &fields).await?)
+            print_json(&applications::update_confirmed(&ctx, &standing, &fields, confirm_losses).await?)
         }
         Command::List { est } => {
             let found = applications::list(&local.establishment(&est).await?).await?;
@@ -90,5 +96,6 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Show(named) => print_json(&applications::get(&local.establishment(&named.est).await?, &named.application).await?),
         Command::Catalogue(command) => application_catalogue::run(local, output, command).await,
         Command::Client(command) => client::run(local, output, command).await,
+        Command::Provisioning(command) => Box::pin(provisioning::run(local, output, command)).await,
     }
 }

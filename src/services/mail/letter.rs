@@ -5,9 +5,11 @@ use std::fmt;
 use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
 
+use super::provisioning_stopped::ProvisioningStopped;
 use super::review_waits::ReviewWaits;
 use super::roles_changed::RolesChanged;
 use crate::i18n::{text, text_with};
+use crate::store::establishment::user::User;
 use crate::types::Invalid;
 use crate::types::locale::Locale;
 use crate::types::time::Timestamp;
@@ -26,6 +28,15 @@ pub struct Recipient {
     pub email: String,
     /// The language.
     pub locale: Locale,
+}
+
+impl Recipient {
+    /// A person, in their language; nobody where no address is known.
+    pub fn of(person: &User) -> Option<Self> {
+        let name = Some(person.display_name.clone()).filter(|name| !name.is_empty());
+        let locale = person.locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
+        Some(Self { name, email: person.email.clone()?, locale })
+    }
 }
 
 /// A letter.
@@ -66,6 +77,8 @@ pub enum Letter {
     ReviewWaits(Box<ReviewWaits>),
     /// A rule set is held at its time, and waits for somebody to decide.
     RuleSetHeld(Box<HeldRuleSet>),
+    /// An application is not written to until somebody decides.
+    ProvisioningStopped(Box<ProvisioningStopped>),
     /// What an operator wrote.
     Written {
         /// The subject.
@@ -148,6 +161,7 @@ impl Letter {
             Self::RolesChanged(_) => "roles_changed",
             Self::ReviewWaits(_) => "review_waits",
             Self::RuleSetHeld(_) => "rule_set_held",
+            Self::ProvisioningStopped(_) => "provisioning_stopped",
             Self::Written { .. } => "written",
         }
     }
@@ -156,7 +170,12 @@ impl Letter {
     pub(super) fn link(&self) -> Option<&str> {
         match self {
             Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
-            Self::RunHeld(_) | Self::RuleSetHeld(_) | Self::RolesChanged(_) | Self::ReviewWaits(_) | Self::Written { .. } => None,
+            Self::RunHeld(_)
+            | Self::RuleSetHeld(_)
+            | Self::RolesChanged(_)
+            | Self::ReviewWaits(_)
+            | Self::ProvisioningStopped(_)
+            | Self::Written { .. } => None,
         }
     }
 
@@ -186,6 +205,7 @@ impl Letter {
             }
             Self::RolesChanged(changed) => changed.subject(locale),
             Self::ReviewWaits(review) => review.subject(locale),
+            Self::ProvisioningStopped(stopped) => stopped.subject(locale),
             Self::RuleSetHeld(held) => {
                 let arguments = [("name", line(&held.establishment)), ("title", line(&held.title))];
                 text_with(locale, "mail-rule-set-subject", &arguments)
@@ -202,6 +222,7 @@ impl Letter {
             Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
             Self::RolesChanged(changed) => return framed(to, &changed.text(to.locale)),
             Self::ReviewWaits(review) => return framed(to, &review.text(to.locale)),
+            Self::ProvisioningStopped(stopped) => return framed(to, &stopped.text(to.locale)),
             Self::RuleSetHeld(held) => return framed(to, &held.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)
@@ -223,10 +244,6 @@ impl Letter {
 
 impl HeldRun {
     fn text(&self, locale: Locale) -> String {
-        // Each on a line of its own: a name may have a comma.
-        let listed = self.names.iter().map(|name| format!("- {}", plain(name)));
-        let others = (self.others > 0).then(|| text_with(locale, "mail-held-others", &[("count", self.others.into())]));
-        let names: Vec<String> = listed.chain(others).collect();
         let arguments = [
             ("name", line(&self.establishment)),
             ("slug", line(&self.slug)),
@@ -240,15 +257,12 @@ impl HeldRun {
         ];
         let what = text_with(locale, "mail-held-what", &arguments);
         let decide = text_with(locale, "mail-held-decide", &arguments);
-        if names.is_empty() { format!("{what}\n\n{decide}") } else { format!("{what}\n\n{}\n\n{decide}", names.join("\n")) }
+        between(locale, &what, (&self.names, self.others), &decide)
     }
 }
 
 impl HeldRuleSet {
     fn text(&self, locale: Locale) -> String {
-        let listed = self.names.iter().map(|name| format!("- {}", plain(name)));
-        let others = (self.others > 0).then(|| text_with(locale, "mail-held-others", &[("count", self.others.into())]));
-        let names: Vec<String> = listed.chain(others).collect();
         let arguments = [
             ("name", line(&self.establishment)),
             ("slug", line(&self.slug)),
@@ -260,8 +274,16 @@ impl HeldRuleSet {
         ];
         let what = text_with(locale, "mail-rule-set-what", &arguments);
         let decide = text_with(locale, "mail-rule-set-decide", &arguments);
-        if names.is_empty() { format!("{what}\n\n{decide}") } else { format!("{what}\n\n{}\n\n{decide}", names.join("\n")) }
+        between(locale, &what, (&self.names, self.others), &decide)
     }
+}
+
+/// Names between two texts, each on a line of its own: one may have a comma. How many others there are comes after them.
+fn between(locale: Locale, before: &str, (names, others): (&[String], u64), after: &str) -> String {
+    let listed = names.iter().map(|name| format!("- {}", plain(name)));
+    let others = (others > 0).then(|| text_with(locale, "mail-held-others", &[("count", others.into())]));
+    let lines: Vec<String> = listed.chain(others).collect();
+    if lines.is_empty() { format!("{before}\n\n{after}") } else { format!("{before}\n\n{}\n\n{after}", lines.join("\n")) }
 }
 
 /// A text between a greeting and a signature.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
+use crate::store::bulk;
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -49,6 +50,19 @@ pub struct Group {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// A group that someone is in.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Above {
+    /// The person.
+    pub user_id: crate::types::id::UserId,
+    /// The group.
+    pub id: GroupId,
+    /// Its name in the source.
+    pub name: String,
+    /// What people read, when the source has it.
+    pub display_name: Option<String>,
 }
 
 /// What a list of groups may be narrowed by.
@@ -113,41 +127,13 @@ pub async fn list_of_source(tx: &mut Tx, source: SourceId) -> Result<Vec<Group>,
 pub async fn list_by_keys(tx: &mut Tx, source: SourceId, keys: &[String]) -> Result<Vec<Group>, Error> {
     const HEAD: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
          member_count, created_at, updated_at FROM groups WHERE source_id = ";
-    let mut found = Vec::with_capacity(keys.len());
-    for chunk in keys.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Group> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND external_id IN (");
-            let mut listed = query.separated(", ");
-            for key in chunk {
-                listed.push_bind(key);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND external_id IN ("), keys, ")").await
 }
 
 /// The groups of a source that stand at some places: place and group.
 pub async fn list_at(tx: &mut Tx, source: SourceId, places: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, GroupId)>, Error> {
     const HEAD: &str = "SELECT place, id FROM groups WHERE source_id = ";
-    let mut found = Vec::new();
-    for chunk in places.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<(Vec<u8>, GroupId)> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND place IN (");
-            let mut listed = query.separated(", ");
-            for place in chunk {
-                listed.push_bind(place);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND place IN ("), places, ")").await
 }
 
 /// The groups of a source with members that name nobody yet.
@@ -216,6 +202,27 @@ pub async fn list_above(tx: &mut Tx, users: &[crate::types::id::UserId]) -> Resu
     }
     found.sort_by_key(|group| group.id);
     found.dedup_by_key(|group| group.id);
+    Ok(found)
+}
+
+/// Which groups each of some people is in, directly or through other groups: person, group and its names. `UNION` ends cycles.
+pub async fn list_above_each(tx: &mut Tx, users: &[crate::types::id::UserId]) -> Result<Vec<Above>, Error> {
+    const HEAD: &str = "WITH RECURSIVE held (user_id, id) AS (SELECT user_id, group_id FROM memberships WHERE user_id IN (";
+    const TAIL: &str = ") UNION SELECT h.user_id, n.parent_id FROM nestings n JOIN held h ON n.child_id = h.id) \
+         SELECT h.user_id, g.id, g.name, g.display_name FROM held h JOIN groups g ON g.id = h.id ORDER BY h.user_id, g.id";
+    let mut found = Vec::new();
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Above> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut listed = query.separated(", ");
+            for user in chunk {
+                listed.push_bind(*user);
+            }
+            query.push(TAIL);
+            query.build_query_as().persistent(chunk.len() == 1).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
     Ok(found)
 }
 

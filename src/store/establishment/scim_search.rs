@@ -310,9 +310,9 @@ fn put_joined(query: &mut impl Narrow, source: SourceId, all: &[Where], (joint, 
 }
 
 /// `LIKE` would pass over letter case on one of the engines.
-fn put_test(query: &mut impl Narrow, column: &'static str, test: &Test) {
+fn put_test(query: &mut impl Narrow, column: &'static str, how: &Test) {
     let length = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    match test {
+    match how {
         Test::Is(text) => query.text(column).text(" = ").value(text.clone()),
         Test::Below(text) => query.text(column).text(" < ").value(text.clone()),
         Test::AtMost(text) => query.text(column).text(" <= ").value(text.clone()),
