@@ -3,8 +3,8 @@
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::held;
 use super::feed_request;
+use super::held;
 use super::local::Local;
 use super::output::{Output, beside, or_dash, print_json};
 use super::proposal;
