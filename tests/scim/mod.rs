@@ -10,5 +10,6 @@ mod listing;
 mod me;
 mod okta;
 mod races;
+mod requests;
 mod tools;
 mod versions;
