@@ -1,7 +1,9 @@
 //! What goes wrong: services that are slow, busy, broken, or forget what they were told.
 
 use axum::http::Method;
+use passerelle::services::egress::{Carried, Egress, Verb};
 use passerelle::services::provisioning;
+use passerelle::types::network::Hosts;
 use serde_json::json;
 
 use super::Written;
@@ -152,13 +154,13 @@ async fn a_slow_service_is_not_waited_for_for_ever() {
     let service = ScimService::start().await;
     service.fail(Method::GET, "/ServiceProviderConfig", Fault::Never);
     let test = TestGateway::start().await;
-    let egress = passerelle::services::egress::Egress::new(passerelle::types::network::Hosts::default(), true);
+    let egress = Egress::new(Hosts::default(), true);
     let egress = egress.with_deadline(std::time::Duration::from_millis(200));
     let mut line = egress.line(&service.url).unwrap();
-    let asked = line.send(passerelle::services::egress::Verb::Get, "/scim/v2/ServiceProviderConfig", Default::default()).await;
+    let asked = line.send(Verb::Get, "/scim/v2/ServiceProviderConfig", Carried::default()).await;
     assert!(asked.unwrap_err().to_string().contains("no answer within"));
     // The next question has a connection of its own.
-    let answer = line.send(passerelle::services::egress::Verb::Get, "/scim/v2/Users", Default::default()).await.unwrap();
+    let answer = line.send(Verb::Get, "/scim/v2/Users", Carried::default()).await.unwrap();
     assert_eq!(answer.status, 401);
     drop(test);
 }

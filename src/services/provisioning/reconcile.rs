@@ -120,12 +120,11 @@ impl Comparison<'_> {
                 continue;
             }
             let linked = known.remove(&id).or_else(|| self.unlinked.remove(&fold_case(&name)));
-            match linked.filter(|row| !row.subject.starts_with(UNKNOWN)) {
-                Some(row) => rows.push((row, id, one)),
-                None => {
-                    drifts.push(drift(Kind::User, What::Unknown, &name, Some(&id)));
-                    self.mark_unknown(&mut tx, Kind::User, &id, &name).await?;
-                }
+            if let Some(row) = linked.filter(|row| !row.subject.starts_with(UNKNOWN)) {
+                rows.push((row, id, one));
+            } else {
+                drifts.push(drift(Kind::User, What::Unknown, &name, Some(&id)));
+                self.mark_unknown(&mut tx, Kind::User, &id, &name).await?;
             }
         }
         let users: Vec<UserId> = rows.iter().filter_map(|(row, ..)| row.subject.parse().ok()).collect();

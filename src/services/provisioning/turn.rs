@@ -120,8 +120,8 @@ impl<'a, 'e> Turn<'a, 'e> {
                 let lingers = id.is_some_and(|id| lingering.contains(&id));
                 match self.person(row, person, lingers).await {
                     Ok(settled) => ended.push(settled),
-                    Err((settled, stop)) => {
-                        ended.extend(settled);
+                    Err(Broken { settled, stop }) => {
+                        ended.extend(settled.map(|settled| *settled));
                         stopped = Err(stop);
                         break;
                     }
@@ -140,7 +140,7 @@ impl<'a, 'e> Turn<'a, 'e> {
     }
 
     /// Writes one person. Answers the row as it is then, and whether it is to be forgotten; with why the turn ends, if it does.
-    async fn person(&mut self, mut row: Provisioned, person: Option<&Person>, lingers: bool) -> Result<Settled, (Option<Settled>, Stop)> {
+    async fn person(&mut self, mut row: Provisioned, person: Option<&Person>, lingers: bool) -> Result<Settled, Broken> {
         let now = queue::action_for(self.target, &row, person);
         if now.is_some_and(Action::removes) && !row.action.is_some_and(Action::removes) {
             // They lost it since they were looked at: the guard sees to that first.
@@ -202,11 +202,11 @@ impl<'a, 'e> Turn<'a, 'e> {
     }
 
     /// A row that was not taken, and whether the turn goes on.
-    fn failed(&mut self, mut row: Provisioned, fault: Fault) -> Result<Settled, (Option<Settled>, Stop)> {
+    fn failed(&mut self, mut row: Provisioned, fault: Fault) -> Result<Settled, Broken> {
         metrics::counter!("passerelle_provisioning_failures_total").increment(1);
         match fault {
-            Fault::Denied(why) => return Err((None, Stop::Denied(why))),
-            Fault::Busy(wait_s, _) => return Err((None, Stop::Rest(wait_s))),
+            Fault::Denied(why) => return Err(Stop::Denied(why).into()),
+            Fault::Busy(wait_s, _) => return Err(Stop::Rest(wait_s).into()),
             Fault::Down(_) if row.action == Some(Action::Create) && row.remote_id.is_none() => {
                 // It may have been created: it is looked for before it is left out.
                 row.active = true;
@@ -221,7 +221,7 @@ impl<'a, 'e> Turn<'a, 'e> {
         let silent = matches!(fault, Fault::Down(_));
         self.silent = if silent { self.silent + 1 } else { 0 };
         if self.silent >= SILENT_MAX {
-            return Err((Some(Settled::Row(row)), Stop::Rest(wait_s(self.failures))));
+            return Err(Broken { settled: Some(Box::new(Settled::Row(row))), stop: Stop::Rest(wait_s(self.failures)) });
         }
         Ok(Settled::Row(row))
     }
@@ -258,8 +258,8 @@ impl<'a, 'e> Turn<'a, 'e> {
             for row in rows {
                 let settled = match self.group(row).await {
                     Ok(settled) => settled,
-                    Err((settled, stop)) => {
-                        self.settle_people(settled.into_iter().collect(), &HashMap::new()).await?;
+                    Err(Broken { settled, stop }) => {
+                        self.settle_people(settled.into_iter().map(|settled| *settled).collect(), &HashMap::new()).await?;
                         return Err(stop);
                     }
                 };
@@ -268,12 +268,12 @@ impl<'a, 'e> Turn<'a, 'e> {
         }
     }
 
-    async fn group(&mut self, mut row: Provisioned) -> Result<Settled, (Option<Settled>, Stop)> {
+    async fn group(&mut self, mut row: Provisioned) -> Result<Settled, Broken> {
         let name = async {
             let mut tx = self.ctx.store.read().await?;
             Ok::<_, Error>(self.target.groups_in(&mut tx, &BTreeSet::from([row.subject.clone()])).await?.remove(&row.subject))
         };
-        let name = name.await.map_err(|error| (None, error.into()))?;
+        let name = name.await.map_err(Stop::from)?;
         let (ctx, abilities, target) = (self.ctx, self.abilities, self.target);
         let mut writing = Writing { ctx, remote: &mut self.remote, abilities, target };
         match writing.write(&row, name.as_deref()).await {
@@ -289,7 +289,7 @@ impl<'a, 'e> Turn<'a, 'e> {
                 self.done(&mut row, action);
                 Ok(Settled::Row(row))
             }
-            Err(Trouble::Here(error)) => Err((None, error.into())),
+            Err(Trouble::Here(error)) => Err(Stop::from(error).into()),
             Err(Trouble::There(fault)) => self.failed(row, fault),
         }
     }
@@ -303,4 +303,16 @@ enum Settled {
     Forget(Provisioned),
     /// It is looked at again.
     Again(Provisioned),
+}
+
+/// Why a turn ends at a row, with what is stored of that row.
+struct Broken {
+    settled: Option<Box<Settled>>,
+    stop: Stop,
+}
+
+impl From<Stop> for Broken {
+    fn from(stop: Stop) -> Self {
+        Self { settled: None, stop }
+    }
 }
