@@ -42,7 +42,10 @@ const ACCESS_TOKEN_OF_ANOTHER: u16 = 401;
 
 /// What a caller of a kind gets: the operation's own answer, or a refusal.
 fn expected(row: &Row, caller: &str) -> u16 {
+    // The unit that is asked for is new, and nobody of the caller's is at home there.
+    let elsewhere = caller == "unit admin" && row.path.ends_with("/units/{id}") && row.method != "DELETE";
     let served = match row.reach {
+        Reach::Units if elsewhere => false,
         Reach::Platform | Reach::Operate => caller == "operator",
         Reach::Manage | Reach::Hidden => matches!(caller, "operator" | "administrator"),
         Reach::Read => matches!(caller, "operator" | "administrator" | "auditor"),
@@ -61,6 +64,7 @@ fn expected(row: &Row, caller: &str) -> u16 {
         "stranger" if row.reach != Reach::Platform => 404,
         "unit admin" | "responsible" if matches!(row.reach, Reach::Given | Reach::Hidden) => 404,
         "unit admin" | "help desk" | "responsible" if row.reach == Reach::Laid => 404,
+        "unit admin" if elsewhere => 404,
         // An access token says nothing of its home: the platform does not know those of an establishment.
         "person" if row.reach == Reach::Platform => ACCESS_TOKEN_OF_ANOTHER,
         _ => 403,

@@ -25,7 +25,7 @@ pub enum Reach {
     Given,
     /// Administrators; for those who answer for another application, it is not there.
     Hidden,
-    /// Whoever may find people there.
+    /// Whoever may find people there; a unit of others is not there for those who administer one.
     Units,
     /// Whoever may read, and those before whom something of it was laid; for others who may find people, it is not there.
     Laid,
@@ -53,6 +53,8 @@ const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
 
 const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}"#;
+
+const TO_SERVICE: &str = r#"{"url":"http://127.0.0.1:1/scim","auth":{"kind":"bearer","secret":"jeton"}}"#;
 
 const NOWHERE: &str = r#"{"slugs":["nowhere"]}"#;
 
@@ -148,6 +150,18 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/rules/simulate", Manage, 200, r#"{"rules":[]}"#),
     // It is of no simulation: that is told only to those who may save one.
     row("POST", "/establishments/{slug}/rules/apply", Manage, 409, r#"{"rules":[],"simulation":"none"}"#),
+    row("GET", "/establishments/{slug}/applications/{name}/provisioning", Read, 200, ""),
+    row("PUT", "/establishments/{slug}/applications/{name}/provisioning", Manage, 200, TO_SERVICE),
+    row("PATCH", "/establishments/{slug}/applications/{name}/provisioning", Manage, 200, r#"{"dry_run":true}"#),
+    row("DELETE", "/establishments/{slug}/applications/{name}/provisioning", Manage, 204, ""),
+    // Nobody answers there: the steps say so.
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/check", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/reconcile", Manage, 202, ""),
+    // Nothing is held.
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/approve", Manage, 409, ""),
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/retry", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/applications/{name}/provisioning/queue", Read, 200, ""),
+    row("GET", "/establishments/{slug}/applications/{name}/provisioning/drift", Read, 200, ""),
     row("GET", "/establishments/{slug}/rule-sets", Read, 200, ""),
     row("POST", "/establishments/{slug}/rule-sets", Manage, 201, r#"{"name":"new-N","rules":[]}"#),
     row("GET", "/establishments/{slug}/rule-sets/{name}", Read, 200, ""),

@@ -121,7 +121,7 @@ async fn another_catalogue_is_tried_before_it_stands() {
     assert_eq!((told.gained_count, told.lost_count, told.unchanged_count, &told.simulation), (0, 20, 20, &None));
     let before = school.held("a", "scodoc").await.len();
     assert_eq!(before, 2, "nothing is written");
-    applications::update(&school.ctx, &standing, &fields).await.unwrap();
+    applications::update_confirmed(&school.ctx, &standing, &fields, Some(told.lost_count)).await.unwrap();
     let kept = school.held("a", "notes").await;
     assert_eq!(kept.len(), 1, "saving does what was told: {kept:?}");
     let mut lacking = fields.clone();
@@ -138,7 +138,7 @@ async fn two_dates_tell_who_gained_and_who_lost() {
     let made = rules::create(&at(100), &rule("scodoc", "ens-RT", "Ens", None)).await.unwrap();
     users::disable(&at(200), school.people["b"]).await.unwrap();
     rules::create(&at(300), &rule("scodoc", "ens-RT", "Secr", None)).await.unwrap();
-    rules::delete(&at(400), made.id).await.unwrap();
+    rules::delete_confirmed(&at(400), made.id, Some(19)).await.unwrap();
     let now = at(500);
     let between = async |from: i64, to: i64| {
         let span = Span { from: at(from).now, to: at(to).now, ..Span::default() };
