@@ -42,15 +42,20 @@ const ACCESS_TOKEN_OF_ANOTHER: u16 = 401;
 
 /// What a caller of a kind gets: the operation's own answer, or a refusal.
 fn expected(row: &Row, caller: &str) -> u16 {
+    // The unit that is asked for is new, and nobody of the caller's is at home there.
+    let elsewhere = row.reach == Reach::Units && caller == "unit admin" && row.path.ends_with("{id}");
     let served = match row.reach {
+        Reach::Units if elsewhere => false,
         Reach::Platform | Reach::Operate => caller == "operator",
         Reach::Manage | Reach::Hidden => matches!(caller, "operator" | "administrator"),
         Reach::Read => matches!(caller, "operator" | "administrator" | "auditor"),
-        Reach::People => matches!(caller, "operator" | "administrator" | "auditor" | "unit admin" | "help desk" | "responsible"),
+        Reach::People | Reach::Units => {
+            matches!(caller, "operator" | "administrator" | "auditor" | "unit admin" | "help desk" | "responsible")
+        }
         Reach::Unit => matches!(caller, "operator" | "administrator" | "unit admin"),
         Reach::Links => matches!(caller, "operator" | "administrator" | "unit admin" | "help desk"),
         Reach::Held => matches!(caller, "operator" | "administrator" | "auditor" | "unit admin" | "responsible"),
-        Reach::Given => matches!(caller, "operator" | "administrator" | "auditor"),
+        Reach::Given | Reach::Laid => matches!(caller, "operator" | "administrator" | "auditor"),
         Reach::Access => matches!(caller, "operator" | "administrator" | "responsible"),
     };
     match caller {
@@ -58,6 +63,8 @@ fn expected(row: &Row, caller: &str) -> u16 {
         "anonymous" => 401,
         "stranger" if row.reach != Reach::Platform => 404,
         "unit admin" | "responsible" if matches!(row.reach, Reach::Given | Reach::Hidden) => 404,
+        "unit admin" | "help desk" | "responsible" if row.reach == Reach::Laid => 404,
+        "unit admin" if elsewhere => 404,
         // An access token says nothing of its home: the platform does not know those of an establishment.
         "person" if row.reach == Reach::Platform => ACCESS_TOKEN_OF_ANOTHER,
         _ => 403,

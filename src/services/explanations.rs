@@ -85,10 +85,11 @@ pub struct Told {
 /// # Errors
 /// `NotFound` for an unknown person, application or client.
 pub async fn explain(ctx: &Context, id: UserId, question: Question<'_>) -> Result<Told, Error> {
-    ctx.require(Permission::Read)?;
     let Some(client_id) = question.client else {
+        // Whoever may see who holds what is told of that.
         return Ok(Told { explanation: roles::explain(ctx, id, question.application, question.role).await?, client: None });
     };
+    ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     let asked = client::find(&mut tx, client_id).await?.ok_or_else(|| Error::not_found(format!("client «{client_id}»")))?;
     let person = user::get(&mut tx, id).await?;

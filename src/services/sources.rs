@@ -33,8 +33,6 @@ use crate::types::schedule::Schedule;
 use crate::types::secret::Secret;
 use fields::wrong_fields;
 
-/// Longest name of a source, in characters.
-const NAME_LENGTH_MAX: usize = 64;
 /// The key of the bind password within the settings: written, never read back.
 const BIND_PASSWORD: &str = "bind_password";
 

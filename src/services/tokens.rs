@@ -9,13 +9,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit;
-use super::context::{Actor, Context, Gateway, PlatformContext};
+use super::context::{Actor, Context, Gateway};
 use super::error::Error;
 use super::roles;
 use super::unit_tree::Tree;
 use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
 use crate::store::establishment::source::{self, SourceKind};
-use crate::store::establishment::user::{self, UserStatus};
 use crate::types::Invalid;
 use crate::types::id::{TokenId, UserId};
 use crate::types::page::{Page, PageRequest};
@@ -239,7 +238,7 @@ fn checked(ctx: &Context, new: &NewToken) -> Result<Held, Error> {
         return Err(Error::Invalid(wrong));
     };
     match Extent::of(role, new.within.as_deref().unwrap_or_default()) {
-        Some(extent) if wrong.is_empty() => Ok(Held { role, extent }),
+        Some(extent) if wrong.is_empty() => Ok(Held { role, extent, until: None }),
         Some(_) => Err(Error::Invalid(wrong)),
         None => {
             wrong.push(Invalid::new("within", roles::authority::where_it_holds(role)));
@@ -292,33 +291,23 @@ pub async fn authenticate(gateway: &std::sync::Arc<Gateway>, bearer: &str, now: 
     if !ctx.is_open() {
         return Err(Error::Blocked(ctx.establishment.name.clone()));
     }
+    let held = match (held, token.created_by) {
+        (Some(role), Some(maker)) => as_long_as_maker(&ctx, maker, role).await?,
+        (held, _) => held,
+    };
     let Some(role) = held else { return Ok(None) };
-    if let Some(maker) = token.created_by
-        && !stands(&ctx, maker, &role).await?
-    {
-        return Ok(None);
-    }
     if token.last_used_at.is_none_or(|last| last.plus_s(TOUCH_INTERVAL_S) <= now) {
         note_use(&ctx, token.id).await;
     }
     Ok(Some(Caller { home: slug.to_owned(), actor: Actor::Token { id: token.id, role, maker: token.created_by } }))
 }
 
-/// Whether the maker of a token may still do what it does: active, and in a role that covers its own (SECURITY 26). Operators make tokens
-/// in establishments too, so a maker who is not found there is looked for on the platform.
-async fn stands(ctx: &Context, maker: UserId, role: &Held) -> Result<bool, Error> {
-    for place in [ctx.clone(), platform_of(ctx).await?] {
-        let mut tx = place.store.read().await?;
-        if let Some(person) = user::find(&mut tx, maker).await? {
-            let held = roles::gateway_roles_in(&mut tx, &place, &person).await?;
-            return Ok(person.status == UserStatus::Active && held.iter().any(|held| held.covers(role)));
-        }
-    }
-    Ok(false)
-}
-
-async fn platform_of(ctx: &Context) -> Result<Context, Error> {
-    Ok(PlatformContext::open(&ctx.gateway, ctx.actor.clone(), ctx.now).await?.context().clone())
+/// The role of a token as long as its maker may still do what it does: active, and in a role that covers its own (SECURITY 26). None when they
+/// may not.
+async fn as_long_as_maker(ctx: &Context, maker: UserId, role: Held) -> Result<Option<Held>, Error> {
+    let held = roles::present_roles(ctx, maker).await?;
+    let longest = held.iter().filter(|held| held.covers(&role)).map(|held| held.until).max_by_key(|until| (until.is_none(), *until));
+    Ok(longest.map(|until| role.lasting(until)))
 }
 
 /// The note of a use is worth less than the request that brings it: it is left out when the store is busy.

@@ -1,17 +1,28 @@
-//! Many new rows at once: multi-row `INSERT` on SQLite, `COPY` in its binary form on PostgreSQL, where it costs a third.
+//! Many rows at once: new ones by multi-row `INSERT` on SQLite and by `COPY` in its binary form on PostgreSQL, where it costs a third; and those of
+//! some keys, read in lists that one statement takes.
 
 use sqlx::encode::{Encode, IsNull};
-use sqlx::postgres::{PgArgumentBuffer, PgConnection};
+use sqlx::postgres::{PgArgumentBuffer, PgConnection, PgRow};
 use sqlx::query_builder::Separated;
-use sqlx::{Postgres, QueryBuilder, Sqlite, Type};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Postgres, QueryBuilder, Sqlite, Type};
 
 use super::dialect::{self, COPY_ROWS_MIN};
 use super::tx::{Connection, on};
 use super::{Error, Tx};
+use crate::types::id::SourceId;
 
 /// What a value must be to stand in a column of either engine.
 pub trait Value<'t>: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres> {}
 impl<'t, T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres>> Value<'t> for T {}
+
+/// What a key must be that stands in a list of them, on either engine.
+pub trait Key: Sync + for<'t> Value<'t> {}
+impl<T: Sync + for<'t> Value<'t>> Key for T {}
+
+/// What a row of either engine is read as.
+pub trait Read: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
+impl<T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>> Read for T {}
 
 /// A row that takes its values in the order of the columns.
 pub trait Cells {
@@ -57,6 +68,47 @@ async fn insert<R: NewRow>(tx: &mut Tx, rows: &[R]) -> Result<(), Error> {
         })?;
     }
     Ok(())
+}
+
+/// What a query narrowed to some keys reads, as many of them at once as one statement takes. `head` ends where the list of keys begins, and `tail`
+/// begins where it ends, with its bracket.
+pub async fn select_in<K: Key, R: Read>(tx: &mut Tx, head: &'static str, keys: &[K], tail: &'static str) -> Result<Vec<R>, Error> {
+    select(tx, (head, None), keys, tail).await
+}
+
+/// The same of one source: its key stands at the end of `head`, and `narrowed` begins the list of keys.
+pub async fn select_in_source<K: Key, R: Read>(
+    tx: &mut Tx,
+    (head, source, narrowed): (&'static str, SourceId, &'static str),
+    keys: &[K],
+    tail: &'static str,
+) -> Result<Vec<R>, Error> {
+    select(tx, (head, Some((source, narrowed))), keys, tail).await
+}
+
+async fn select<K: Key, R: Read>(
+    tx: &mut Tx,
+    (head, source): (&'static str, Option<(SourceId, &'static str)>),
+    keys: &[K],
+    tail: &'static str,
+) -> Result<Vec<R>, Error> {
+    let mut found = Vec::with_capacity(keys.len());
+    for chunk in keys.chunks(dialect::ROWS_PER_INSERT) {
+        let rows: Vec<R> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(head);
+            if let Some((source, narrowed)) = source {
+                query.push_bind(source).push(narrowed);
+            }
+            let mut listed = query.separated(", ");
+            for key in chunk {
+                listed.push_bind(key);
+            }
+            query.push(tail);
+            query.build_query_as().persistent(chunk.len() == dialect::ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// Rows as `COPY` takes them.

@@ -39,6 +39,38 @@ pub fn insert_packed(engine: Engine) -> &'static str {
     }
 }
 
+/// The groups of someone in one text, as [`packed`](super::establishment::facts) reads it.
+pub fn packed_groups(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "string_agg(hex(group_id), '')",
+        Engine::Postgres => "string_agg(encode(uuid_send(group_id), 'hex'), '')",
+    }
+}
+
+/// What someone holds in one text, as [`packed`](super::establishment::facts) reads it; the reasons only when they are wanted.
+pub fn packed_assignments(engine: Engine, with_reasons: bool) -> &'static str {
+    match (engine, with_reasons) {
+        (Engine::Sqlite, true) => {
+            "string_agg(format('%s %s %s %s %s %s %s %s %s|%s%s%s', hex(id), hex(application_id), origin, hex(rule_id), valid_from, \
+             valid_until, octet_length(role), octet_length(scope), octet_length(reason), role, scope, reason), '')"
+        }
+        (Engine::Sqlite, false) => {
+            "string_agg(format('%s %s %s %s %s %s %s %s 0|%s%s', hex(id), hex(application_id), origin, hex(rule_id), valid_from, \
+             valid_until, octet_length(role), octet_length(scope), role, scope), '')"
+        }
+        (Engine::Postgres, true) => {
+            "string_agg(format('%s %s %s %s %s %s %s %s %s|%s%s%s', encode(uuid_send(id), 'hex'), \
+             encode(uuid_send(application_id), 'hex'), origin, encode(uuid_send(rule_id), 'hex'), valid_from, valid_until, \
+             octet_length(role), octet_length(scope), octet_length(reason), role, scope, reason), '')"
+        }
+        (Engine::Postgres, false) => {
+            "string_agg(format('%s %s %s %s %s %s %s %s 0|%s%s', encode(uuid_send(id), 'hex'), \
+             encode(uuid_send(application_id), 'hex'), origin, encode(uuid_send(rule_id), 'hex'), valid_from, valid_until, \
+             octet_length(role), octet_length(scope), role, scope), '')"
+        }
+    }
+}
+
 /// Takes rows of a table in PostgreSQL's binary form; `into` is the table with its columns.
 pub fn copy_into(into: &str) -> String {
     format!("COPY {into} FROM STDIN (FORMAT binary)")

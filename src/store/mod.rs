@@ -22,7 +22,7 @@ pub use error::Error;
 pub use look::{Sight, look_at};
 pub use notices::{Notice, Notices};
 pub use postgres::Database;
-pub use sqlite::Stamp;
+pub use sqlite::{LOG_MAX_BYTES, Stamp};
 pub use stores::{Address, Bounds, Store, StoreUrl, Stores};
 pub use tx::Tx;
 

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite, Transaction};
+use tokio::sync::Mutex;
 
 use super::{Error, Tx, dialect, migrate};
 
@@ -22,10 +23,15 @@ const READERS_MAX: u32 = 4;
 const OPEN_TRIES_MAX: u32 = 100;
 /// Pause between the tries.
 const OPEN_PAUSE: Duration = Duration::from_millis(50);
-/// Length of the log from which on its pages are brought into the file, and to which it is cut then, in bytes.
-const LOG_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// Length of the log from which on its pages are brought into the file beside the writers, and to which it is cut once it begins anew, in bytes.
+const LOG_LONG_BYTES: u64 = 4 * 1024 * 1024;
+/// Length from which on the next writer brings them into the file itself, before it begins: nothing is added to the log meanwhile, so that it can
+/// begin anew. A log is longer only by what one transaction writes, and while someone reads on in what it held.
+pub const LOG_MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// From one such time to the next, at least.
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(100);
+/// Brings into the file what nobody reads in the log any more; waits for nobody.
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 /// An idle reader is closed after this.
 const READER_IDLE: Duration = Duration::from_mins(1);
 
@@ -37,7 +43,10 @@ pub struct SqliteFile {
     path: PathBuf,
     log: PathBuf,
     waiting: AtomicUsize,
-    checkpointing: Arc<AtomicBool>,
+    /// Whether a checkpoint beside the writers is going on, or was a moment ago.
+    resting: Arc<AtomicBool>,
+    /// Held by whoever brings the log into the file: the engine lets one do so.
+    checkpoint: Arc<Mutex<()>>,
 }
 
 /// One who waits for the writing transaction, until it has it or gives up.
@@ -80,9 +89,9 @@ impl SqliteFile {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .pragma("temp_store", "MEMORY")
-            // Nobody who writes waits until the log is brought into the file: another connection does that beside them.
+            // Whoever writes does not wait until a log that is merely long is brought into the file: another connection does that beside them.
             .pragma("wal_autocheckpoint", "0")
-            .pragma("journal_size_limit", LOG_MAX_BYTES.to_string())
+            .pragma("journal_size_limit", LOG_LONG_BYTES.to_string())
             .statement_cache_capacity(128);
         let pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(ACQUIRE_TIMEOUT).max_lifetime(None);
         let writer = pool.clone().max_connections(1).idle_timeout(None).connect_lazy_with(options.clone());
@@ -97,7 +106,8 @@ impl SqliteFile {
             log: beside(path, "-wal"),
             path: path.to_owned(),
             waiting: AtomicUsize::new(0),
-            checkpointing: Arc::default(),
+            resting: Arc::default(),
+            checkpoint: Arc::default(),
         })
     }
 
@@ -109,26 +119,42 @@ impl SqliteFile {
     /// The writing transaction; waits for the one before.
     pub async fn begin(&self) -> Result<Tx, Error> {
         let _waiting = Waiting::among(&self.waiting);
-        self.shorten_log();
+        match std::fs::metadata(&self.log).map_or(0, |log| log.len()) {
+            LOG_MAX_BYTES.. => self.bound_log().await?,
+            LOG_LONG_BYTES.. => self.shorten_log(),
+            _ => {}
+        }
         Ok(Tx::SqliteTransaction { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?, failed: false })
     }
 
-    /// Has a long log brought into the file by a reading connection, which keeps no writer waiting. A log that is done with is cut by whoever writes
-    /// next.
+    /// Has a long log brought into the file by a reading connection, which keeps no writer waiting. Where writers leave a pause, the next of them
+    /// finds all of the log done with, begins it anew and cuts it; where they follow each other closely, there is always a page more, and the log
+    /// grows.
     fn shorten_log(&self) {
-        let is_long = std::fs::metadata(&self.log).is_ok_and(|log| log.len() > LOG_MAX_BYTES);
-        if !is_long || self.checkpointing.swap(true, Ordering::Relaxed) {
+        if self.resting.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (readers, running) = (self.readers.clone(), self.checkpointing.clone());
+        let (readers, resting, checkpoint) = (self.readers.clone(), self.resting.clone(), self.checkpoint.clone());
         tokio::spawn(async move {
-            // What fails is tried again with the next write.
-            if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").persistent(false).execute(&readers).await {
-                tracing::debug!(%error, "a log was not brought into its file");
+            {
+                let _alone = checkpoint.lock().await;
+                // What fails is tried again with the next write.
+                if let Err(error) = sqlx::query(CHECKPOINT).persistent(false).execute(&readers).await {
+                    tracing::debug!(%error, "a log was not brought into its file");
+                }
             }
             tokio::time::sleep(CHECKPOINT_PAUSE).await;
-            running.store(false, Ordering::Relaxed);
+            resting.store(false, Ordering::Relaxed);
         });
+    }
+
+    /// Brings a log that is too long into the file by the writing connection itself, before the next transaction, which then begins the log anew.
+    /// Waits for a checkpoint that is going on; never for readers: what they still read stays in the log, and the transaction after tries again.
+    async fn bound_log(&self) -> Result<(), Error> {
+        let mut writer = self.writer.acquire().await?;
+        let _alone = self.checkpoint.lock().await;
+        sqlx::query(CHECKPOINT).execute(&mut *writer).await?;
+        Ok(())
     }
 
     /// Whether someone of this process waits for the writing transaction.

@@ -19,6 +19,7 @@ pub mod slug;
 pub mod time;
 pub mod uai;
 pub mod username;
+pub mod wording;
 pub mod year_day;
 
 use std::fmt;

@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::time::Timestamp;
+
 /// The gateway's own application, present in every establishment.
 pub const APPLICATION: &str = "passerelle";
 
@@ -262,11 +264,13 @@ pub struct Held {
     pub role: GatewayRole,
     /// Where.
     pub extent: Extent,
+    /// Until when; for ever when absent.
+    pub until: Option<Timestamp>,
 }
 
 impl From<GatewayRole> for Held {
     fn from(role: GatewayRole) -> Self {
-        Self { role, extent: Extent::Everywhere }
+        Self { role, extent: Extent::Everywhere, until: None }
     }
 }
 
@@ -274,7 +278,13 @@ impl Held {
     /// The role of a name in a scope; none for a role that the gateway does not know, or that cannot hold there.
     pub fn parse(role: &str, scope: &str) -> Option<Self> {
         let role = GatewayRole::from_name(role)?;
-        Some(Self { role, extent: Extent::of(role, scope)? })
+        Some(Self { role, extent: Extent::of(role, scope)?, until: None })
+    }
+
+    /// The same, held until then; for ever when absent.
+    #[must_use]
+    pub fn lasting(self, until: Option<Timestamp>) -> Self {
+        Self { until, ..self }
     }
 
     /// Whether it gives a permission everywhere.
@@ -282,7 +292,12 @@ impl Held {
         self.extent == Extent::Everywhere && self.role.gives(permission)
     }
 
-    /// Whether whoever has it holds all that the other gives, wherever that holds.
+    /// Whether it is held at least as long as the other.
+    pub fn outlasts(&self, other: &Self) -> bool {
+        self.until.is_none_or(|end| other.until.is_some_and(|until| until <= end))
+    }
+
+    /// Whether whoever has it holds all that the other gives, wherever that holds. How long is not looked at.
     pub fn covers(&self, other: &Self) -> bool {
         self.role.covers(other.role) && self.extent.covers(&other.extent)
     }
@@ -355,9 +370,17 @@ mod tests {
     #[test]
     fn a_unit_covers_those_below_it() {
         let all = Arc::new(["iut", "rt"].map(str::to_owned).into());
-        let above = Held { role: GatewayRole::UnitAdministrator, extent: Extent::Unit { top: "iut".to_owned(), all } };
+        let above = Held { extent: Extent::Unit { top: "iut".to_owned(), all }, ..held("unit_administrator", "iut") };
         assert!(above.covers(&held("unit_administrator", "rt")));
         assert!(!held("unit_administrator", "rt").covers(&above));
+    }
+
+    #[test]
+    fn what_ends_outlasts_nothing_that_ends_later_or_never() {
+        let until = |end: Option<i64>| held("help_desk", "").lasting(end.map(Timestamp::from_seconds));
+        assert!(until(None).outlasts(&until(None)) && until(None).outlasts(&until(Some(9))));
+        assert!(until(Some(9)).outlasts(&until(Some(9))) && until(Some(9)).outlasts(&until(Some(1))));
+        assert!(!until(Some(9)).outlasts(&until(Some(10))) && !until(Some(9)).outlasts(&until(None)));
     }
 
     #[test]

@@ -18,6 +18,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Whether what begins and ends at these instants holds now: it holds at the one, and at the other no more.
+    pub fn is_within(self, from: Option<Self>, until: Option<Self>) -> bool {
+        from.is_none_or(|from| from <= self) && until.is_none_or(|until| until > self)
+    }
+
     /// This instant moved by some seconds, saturating.
     #[must_use]
     pub const fn plus_s(self, seconds: i64) -> Self {
@@ -94,5 +99,19 @@ mod tests {
     #[test]
     fn written_as_rfc_3339() {
         assert_eq!(Timestamp::from_seconds(1_789_459_200).to_string(), "2026-09-15T08:00:00Z");
+    }
+
+    #[test]
+    fn what_begins_holds_at_once_and_what_ends_no_more() {
+        let (before, now, after) = (Timestamp::from_seconds(4), Timestamp::from_seconds(5), Timestamp::from_seconds(6));
+        for (from, until, holds) in [
+            (None, None, true),
+            (Some(now), Some(after), true),
+            (Some(before), Some(now), false),
+            (Some(after), None, false),
+            (None, Some(before), false),
+        ] {
+            assert_eq!(now.is_within(from, until), holds, "{from:?} {until:?}");
+        }
     }
 }

@@ -25,6 +25,10 @@ pub enum Reach {
     Given,
     /// Administrators; for those who answer for another application, it is not there.
     Hidden,
+    /// Whoever may find people there; a unit of others is not there for those who administer one.
+    Units,
+    /// Whoever may read, and those before whom something of it was laid; for others who may find people, it is not there.
+    Laid,
 }
 
 /// One operation.
@@ -43,7 +47,7 @@ const fn row(method: &'static str, path: &'static str, reach: Reach, answer: u16
     Row { method, path, reach, answer, body }
 }
 
-use Reach::{Access, Given, Held, Hidden, Links, Manage, Operate, People, Platform, Read, Unit};
+use Reach::{Access, Given, Held, Hidden, Laid, Links, Manage, Operate, People, Platform, Read, Unit, Units};
 
 const RULE: &str = r#"{"application":"notes","when":[{"group":"nobody-N"}],"role":"reader"}"#;
 const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"],"base_dn":"dc=acad-test,dc=fr","tls":{"mode":"none"}}}"#;
@@ -92,7 +96,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/users/{id}/delete", Manage, 204, ""),
     row("POST", "/establishments/{slug}/users/{id}/invite", Links, 200, ""),
     row("POST", "/establishments/{slug}/users/{id}/reset", Links, 200, ""),
-    row("GET", "/establishments/{slug}/users/{id}/explain", Read, 200, ""),
+    row("GET", "/establishments/{slug}/users/{id}/explain", Held, 200, ""),
     row("GET", "/establishments/{slug}/groups", Read, 200, ""),
     row("GET", "/establishments/{slug}/groups/{id}", Read, 200, ""),
     row("GET", "/establishments/{slug}/groups/{id}/members", Read, 200, ""),
@@ -137,7 +141,7 @@ pub const TABLE: &[Row] = &[
     row("GET", "/establishments/{slug}/applications/{name}/export", Read, 200, ""),
     row("GET", "/establishments/{slug}/applications/{name}/matrix", Given, 200, ""),
     row("GET", "/establishments/{slug}/applications/{name}/pending", Read, 200, ""),
-    row("POST", "/establishments/{slug}/check", Read, 200, r#"{"username":"nobody","application":"notes","privilege":"marks"}"#),
+    row("POST", "/establishments/{slug}/check", Held, 200, r#"{"username":"nobody","application":"notes","privilege":"marks"}"#),
     row("GET", "/establishments/{slug}/rules", Read, 200, ""),
     row("POST", "/establishments/{slug}/rules", Manage, 201, RULE),
     row("GET", "/establishments/{slug}/rules/lint", Read, 200, ""),
@@ -165,7 +169,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/assignments/{id}/end", Access, 204, ""),
     row("GET", "/establishments/{slug}/assignments/unused", Read, 200, ""),
     row("GET", "/establishments/{slug}/users/unused", Read, 200, ""),
-    row("GET", "/establishments/{slug}/exclusions", Read, 200, ""),
+    row("GET", "/establishments/{slug}/exclusions", Held, 200, ""),
     row(
         "POST",
         "/establishments/{slug}/exclusions",
@@ -173,21 +177,21 @@ pub const TABLE: &[Row] = &[
         201,
         r#"{"user":"USER","application":"notes","role":"reader","reason":"essai"}"#,
     ),
-    row("GET", "/establishments/{slug}/exclusions/{id}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/exclusions/{id}", Held, 200, ""),
     row("POST", "/establishments/{slug}/exclusions/{id}/end", Manage, 204, ""),
-    row("GET", "/establishments/{slug}/campaigns", Read, 200, ""),
+    row("GET", "/establishments/{slug}/campaigns", People, 200, ""),
     row("POST", "/establishments/{slug}/campaigns", Manage, 422, CAMPAIGN),
-    row("GET", "/establishments/{slug}/campaigns/{id}", Read, 200, ""),
-    row("GET", "/establishments/{slug}/campaigns/{id}/items", Read, 200, ""),
+    row("GET", "/establishments/{slug}/campaigns/{id}", Laid, 200, ""),
+    row("GET", "/establishments/{slug}/campaigns/{id}/items", Laid, 200, ""),
     row("POST", "/establishments/{slug}/campaigns/{id}/decide", Manage, 404, DECISIONS),
     // No server takes mail: that is told only to those who may do it.
     row("POST", "/establishments/{slug}/campaigns/{id}/remind", Manage, 409, ""),
     row("POST", "/establishments/{slug}/campaigns/{id}/close", Manage, 200, ""),
     row("PATCH", "/establishments/{slug}/assignments/{id}", Access, 200, r#"{"reason":"stage"}"#),
     row("POST", "/establishments/{slug}/assignments/import", Manage, 200, r#"{"rows":[]}"#),
-    row("GET", "/establishments/{slug}/units", Read, 200, ""),
+    row("GET", "/establishments/{slug}/units", Units, 200, ""),
     row("POST", "/establishments/{slug}/units", Manage, 201, r#"{"name":"new-N"}"#),
-    row("GET", "/establishments/{slug}/units/{id}", Read, 200, ""),
+    row("GET", "/establishments/{slug}/units/{id}", Units, 200, ""),
     row("PATCH", "/establishments/{slug}/units/{id}", Manage, 200, r#"{"title":"Autre"}"#),
     row("DELETE", "/establishments/{slug}/units/{id}", Manage, 200, ""),
     row("GET", "/establishments/{slug}/relations", Read, 200, ""),

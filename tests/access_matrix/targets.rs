@@ -156,7 +156,7 @@ impl Targets {
                 let choice = read(r#"{"slugs":["nowhere"]}"#);
                 bulk::start(&self.platform, &choice, Act::Stats).await.unwrap().id.to_string()
             }
-            "receipts" => uuid::Uuid::now_v7().to_string(),
+            "receipts" => Uuid::now_v7().to_string(),
             _ => panic!("{} is about {kind}, of which this test can make none: teach it", row.path),
         }
     }

@@ -105,6 +105,11 @@ async fn an_application_asks_about_itself_with_its_clients_secret() {
     let question = json!({ "user": place.person, "application": "scodoc", "privilege": "AbsChange", "scope": "GEII" });
     let answer = place.ask_as("scodoc", &secret, &question, &[]).await;
     assert_eq!((answer.status, &answer.body["allowed"]), (StatusCode::OK, &json!(true)), "{:?}", answer.body);
+    assert_eq!(
+        (&answer.body["reason"]["because"], &answer.body["reason"]["path"]),
+        (&json!("role"), &json!([])),
+        "by which facts is not told"
+    );
     let other = json!({ "user": place.person, "application": "omenori", "privilege": "calendar" });
     assert_eq!(place.ask_as("scodoc", &secret, &other, &[]).await.status, StatusCode::FORBIDDEN);
     let both = json!({ "checks": [question, other] });
@@ -131,4 +136,26 @@ async fn an_application_asks_about_itself_with_its_clients_secret() {
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
     place.api.patch(&format!("{}/clients/scodoc", place.base), &place.token, &json!({ "enabled": false })).await;
     assert_eq!(place.ask_as("scodoc", &secret, &question, &[]).await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// Whether someone is known and active is told to applications that are released roles.
+#[tokio::test]
+async fn a_client_without_the_scope_of_roles_does_not_learn_who_is_known() {
+    let place = place().await;
+    let ctx = place.api.test.context(place.base.rsplit('/').next().unwrap()).await;
+    users::create(&ctx, &NewUser { username: "attend".to_owned(), ..NewUser::default() }).await.unwrap();
+    let asked = |who: &str| json!({ "username": who, "application": "scodoc", "privilege": "AbsChange" });
+    let both = json!({ "checks": [asked("personne"), asked("attend")] });
+    for (client, scopes, told) in
+        [("discret", json!(["openid"]), ["no_role", "no_role"]), ("confident", json!(["openid", "roles"]), ["unknown_person", "inactive"])]
+    {
+        let fields = json!({ "client_id": client, "name": client, "application": "scodoc", "scopes": scopes });
+        let secret = place.client(&fields).await;
+        let answers = place.ask_as(client, &secret, &both, &[]).await.body["answers"].clone();
+        let because: Vec<&str> = answers.as_array().unwrap().iter().map(|one| one["reason"]["because"].as_str().unwrap()).collect();
+        assert_eq!(because, told, "{client}");
+    }
+    // One who is known and has no role is answered in the very same words.
+    let known = place.ask_as("scodoc", "", &asked("dupont"), &[]).await;
+    assert_eq!(known.status, StatusCode::UNAUTHORIZED);
 }

@@ -26,3 +26,23 @@ fn a_spreadsheet_is_added_checked_previewed_and_synced() {
     assert_eq!((&again["run"]["state"], &again["run"]["created"]), (&"done".into(), &0.into()), "{again}");
     assert!(shell.says(&["user", "list", "college-veil"]).contains("zoe.lefevre"));
 }
+
+/// What is not told stays as it is; nothing but the policies that there are is taken.
+#[test]
+fn what_becomes_of_people_who_leave_is_told_on_the_command_line() {
+    let shell = Shell::new();
+    shell.says(&["establishment", "create", "Collège Veil"]);
+    let policy = |source: &serde_json::Value| (source["leaving"]["grace_days"].clone(), source["leaving"]["then"].clone());
+    let added =
+        shell.json(&["source", "add", "college-veil", "pupils", "--kind", "csv", "--profile", "sacoche-pupils", "--leaving", "anonymise"]);
+    assert_eq!(policy(&added), (180.into(), "anonymise".into()));
+    let edited = shell.json(&["source", "edit", "college-veil", "pupils", "--grace-days", "365"]);
+    assert_eq!(policy(&edited), (365.into(), "anonymise".into()));
+    let edited = shell.json(&["source", "edit", "college-veil", "pupils", "--leaving", "keep"]);
+    assert_eq!(policy(&edited), (365.into(), "keep".into()));
+    let renamed = shell.json(&["source", "edit", "college-veil", "pupils", "--rename", "eleves"]);
+    assert_eq!(policy(&renamed), (365.into(), "keep".into()));
+    let (_, told) = shell.fails(&["source", "edit", "college-veil", "eleves", "--grace-days", "0"]);
+    assert!(told.contains("1 to 3650"), "{told}");
+    shell.fails(&["source", "edit", "college-veil", "eleves", "--leaving", "forget"]);
+}

@@ -79,7 +79,9 @@ async fn a_role_is_in_the_next_user_info_introspection_and_token_and_out_of_them
     let access = text(&tokens, "access_token");
     assert!(claims(&text(&tokens, "id_token")).get("roles").is_none());
     let told = introspect(&party.0, None, &access).await.json();
-    assert_eq!((&told["active"], &told["username"], &told["sub"]), (&json!(true), &json!("elodie"), &json!(user.id)));
+    assert_eq!((&told["active"], told.get("username"), &told["sub"]), (&json!(true), None, &json!(user.id)), "no name was released");
+    let named = party.released(&mut agent, "openid profile").await;
+    assert_eq!(introspect(&party.0, None, &text(&named, "access_token")).await.json()["username"], json!("elodie"));
     assert_eq!((&told["client_id"], told.get("roles"), told.get("name")), (&json!("app"), None, None));
     assert!(told["exp"].as_i64().unwrap() > Timestamp::now().seconds());
 
@@ -113,9 +115,13 @@ impl Posting {
     }
 
     async fn signed_in(&self, agent: &mut Agent) -> Value {
+        self.released(agent, "openid roles offline_access").await
+    }
+
+    async fn released(&self, agent: &mut Agent, scope: &str) -> Value {
         use crate::harness::relying_party::VERIFIER;
         use crate::harness::server::CALLBACK;
-        let address = self.0.authorize(&[("scope", "openid roles offline_access")]);
+        let address = self.0.authorize(&[("scope", scope)]);
         let code = Callback::of(&agent.open(&address).await).code().to_owned();
         let form = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
         self.token(&form).await

@@ -1,7 +1,8 @@
 //! The token endpoint over HTTP: OIDC.md 23 to 33 and 40 to 42, and what must not be redeemed twice.
 
 use passerelle::store::establishment::client::{AuthMethod, Pkce, SigningAlgorithm};
-use passerelle::types::secret::Secret;
+use passerelle::store::establishment::throttle;
+use passerelle::types::secret::{Secret, TokenHash};
 use serde_json::json;
 
 use crate::harness::relying_party::{Agent, Callback, RelyingParty, VERIFIER, claims, header, text};
@@ -66,6 +67,27 @@ async fn a_wrong_client_is_one_answer_whatever_is_wrong() {
     // None of that spent the code.
     place.change_client("app", |client| client.enabled = true).await;
     assert_eq!(party.redeem(&code).await.status, 200);
+}
+
+/// Names of clients that are made up count together, and write nothing once the gate is shut.
+#[tokio::test]
+async fn made_up_clients_share_one_counter_and_fill_no_store() {
+    let server = TestServer::start_with(|config| config.limits.sign_in_attempts_max = 1).await;
+    let place = server.establishment("Lycée Ampère").await;
+    let (_, secret) = place.client("app", |_| {}).await;
+    let party = RelyingParty::new(&place, "app", secret);
+    let mut answers = Vec::new();
+    for n in 0..24 {
+        let unknown = RelyingParty { client_id: format!("nobody-{n}"), ..party.clone() };
+        answers.push(unknown.redeem("code").await.status);
+    }
+    assert_eq!(answers.iter().filter(|status| **status == 401).count(), 20);
+    assert!(answers[20..].iter().all(|status| *status == 429), "{answers:?}");
+    let counted = throttle::find(&mut place.ctx.store.read().await.unwrap(), TokenHash::of("clients:127.0.0.1")).await.unwrap();
+    assert_eq!(counted.unwrap().failures, 21, "the last ones were not written");
+    // A client that is there has a counter of its own.
+    assert_eq!(RelyingParty { secret: Secret::random(""), ..party.clone() }.redeem("code").await.status, 401);
+    assert_eq!(party.redeem("code").await.error(), (400, "invalid_grant".into()));
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Roles given by hand, and who may give what (SECURITY 24, OME-69).
 
+use passerelle::services::brought_rows::Brought;
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
-use passerelle::services::roles::assignments::{self, NewAssignment};
-use passerelle::services::roles::{self, rules};
+use passerelle::services::roles::assignments::{self, AssignmentFields, NewAssignment};
+use passerelle::services::roles::exclusions::{self, NewExclusion};
+use passerelle::services::roles::{self, AssignmentRow, rules};
 use passerelle::store::establishment::assignment::{Filter, Origin};
 use passerelle::store::establishment::user;
 use passerelle::types::id::UserId;
@@ -131,4 +133,47 @@ async fn nobody_gives_more_than_they_hold_by_hand_or_by_a_rule() {
     assert!(matches!(assignments::add(&auditor, &new(school.people["b"], "passerelle", "auditor")).await, Err(Error::Forbidden(_))));
     let unknown = assignments::add(&school.ctx, &new(school.people["b"], "passerelle", "operator")).await;
     assert!(matches!(unknown, Err(Error::Invalid(_))));
+}
+
+/// What somebody decided that a person is not to hold comes back by no list and by no longer end, until that decision ends.
+#[tokio::test]
+async fn what_is_excluded_is_neither_imported_nor_prolonged() {
+    let school = School::new(&["a", "b"], &[]).await;
+    school.install("omenori").await;
+    let (ctx, end) = (&school.ctx, school.ctx.now.plus_s(3600));
+    let lent = NewAssignment { valid_until: Some(end), ..new(school.people["a"], "omenori", "MA") };
+    let lent = assignments::add(ctx, &lent).await.unwrap();
+    let decided = |user: &str| NewExclusion {
+        user: school.people[user],
+        application: "omenori".to_owned(),
+        role: "MA".to_owned(),
+        scope: None,
+        reason: "ne l’est plus".to_owned(),
+        valid_until: None,
+    };
+    exclusions::add(ctx, &decided("a")).await.unwrap();
+    let other = exclusions::add(ctx, &decided("b")).await.unwrap();
+    let lasting = |valid_until| AssignmentFields { valid_until, reason: None };
+    for longer in [None, Some(end.plus_s(1))] {
+        assert!(matches!(assignments::edit(ctx, &lent, &lasting(longer)).await, Err(Error::Conflict(_))), "{longer:?}");
+    }
+    let lent = assignments::edit(ctx, &lent, &lasting(Some(end.plus_s(-1)))).await.unwrap();
+    let row = |who: &str, role: &str, until: Option<String>| AssignmentRow {
+        username: who.to_owned(),
+        application: "omenori".to_owned(),
+        role: role.to_owned(),
+        scope: None,
+        until,
+        reason: None,
+    };
+    let rows = vec![row("a", "MA", None), row("b", "MA", None), row("b", "PT", None)];
+    let outcome = roles::import(ctx, Brought::Rows(rows.clone()), false).await.unwrap();
+    assert_eq!((outcome.added, outcome.updated, outcome.refused.len()), (1, 0, 2), "{outcome:?}");
+    assert!(outcome.refused.iter().all(|one| one.field == "role" && one.message.contains("ne l’est plus")), "{outcome:?}");
+    exclusions::end(ctx, other.id).await.unwrap();
+    let outcome = roles::import(ctx, Brought::Rows(rows), false).await.unwrap();
+    assert_eq!((outcome.added, outcome.unchanged, outcome.refused.len()), (1, 1, 1), "{outcome:?}");
+    let shorter = vec![row("a", "MA", Some(ctx.now.plus_s(60).to_string()))];
+    assert_eq!(roles::import(ctx, Brought::Rows(shorter), false).await.unwrap().updated, 1);
+    assignments::end(ctx, lent.id).await.unwrap();
 }

@@ -1,9 +1,11 @@
 //! Delegated administration: what whoever administers a unit, the help desk, and whoever answers for an application may do, and nothing else
 //! (SCO-6, SCO-13, SCO-17, VAU-1, VAU-11).
 
+use passerelle::services::applications::ApplicationFields;
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
 use passerelle::services::roles::assignments::{self, NewAssignment};
+use passerelle::services::roles::rules;
 use passerelle::services::units::{self, UnitFields};
 use passerelle::services::users::{self, NewUser, UserPatch};
 use passerelle::services::{applications, roles, tokens};
@@ -312,6 +314,37 @@ async fn whoever_gives_roles_of_an_application_sees_its_catalogue() {
     forbidden(applications::list(&desk).await);
 }
 
+/// With an application's new name, whoever answers for it answers for it still; while someone does, it stays.
+#[tokio::test]
+async fn responsibilities_follow_an_application_to_its_new_name_and_keep_it() {
+    let school = institute().await;
+    let clerk = acting_as(&school, "aide", "responsible", "notes/bulletins").await;
+    school.rule("passerelle", r#"[{"unit": "rt"}]"#, "responsible", Some("notes")).await;
+    let new_token: tokens::NewToken =
+        serde_json::from_value(json!({ "name": "Notes", "scope": "responsible", "within": "notes" })).unwrap();
+    let (token, _) = tokens::create(&school.ctx, &new_token).await.unwrap();
+    let standing = applications::get(&school.ctx, "notes").await.unwrap();
+    let fields = ApplicationFields { name: "releves".to_owned(), ..ApplicationFields::from(&standing) };
+    applications::update(&school.ctx, &standing, &fields).await.unwrap();
+    let extents = async |person: &str| -> Vec<String> {
+        signed_in(&school, person).await.actor.held().iter().map(|held| held.extent.scope()).collect()
+    };
+    assert_eq!(extents("aide").await, ["releves/bulletins"]);
+    assert_eq!(extents("prof-rt").await, ["releves"], "what a rule gives follows too");
+    assert_eq!(tokens::get(&school.ctx, token.id).await.unwrap().within.as_deref(), Some("releves"));
+    assert_eq!(clerk.actor.held()[0].extent.scope(), "notes/bulletins", "what was looked up before is of the old name");
+
+    let told = applications::delete(&school.ctx, "releves").await.unwrap_err().to_string();
+    assert!(told.contains("people by hand: 1, API tokens: 1, rules: 1"), "{told}");
+    tokens::revoke(&school.ctx, token.id).await.unwrap();
+    let rule = rules::list(&school.ctx).await.unwrap().into_iter().find(|rule| rule.role == "responsible").unwrap();
+    rules::delete(&school.ctx, rule.id).await.unwrap();
+    let only = Filter { role: Some("responsible".to_owned()), ..Filter::default() };
+    let given = assignments::list(&school.ctx, &PageRequest::first(9), &only).await.unwrap();
+    assignments::end(&school.ctx, given.items[0].id).await.unwrap();
+    applications::delete(&school.ctx, "releves").await.unwrap();
+}
+
 /// With a unit's new name, the roles that hold there hold on; those for an application of that name are of another kind.
 #[tokio::test]
 async fn responsibilities_follow_a_unit_to_its_new_name() {
@@ -329,4 +362,27 @@ async fn responsibilities_follow_a_unit_to_its_new_name() {
     assert_eq!(seen_by(&head).await, [""; 0], "what was looked up before is of the old name");
     assert_eq!(signed_in(&school, "aide").await.actor.held()[0].extent.scope(), "rt");
     assert_eq!(tokens::get(&school.ctx, token.id).await.unwrap().within.as_deref(), Some("reseaux"));
+}
+
+/// Whoever answers for an application finds people by name: what they are not shown they do not find out by searching for it either.
+#[tokio::test]
+async fn what_is_not_shown_is_not_found_by_searching() {
+    let school = institute().await;
+    school.change("prof-rt", |row| row.email = Some("cachee@ailleurs.example".to_owned())).await;
+    let clerk = acting_as(&school, "aide", "responsible", "notes").await;
+    let head = acting_as(&school, "chef-rt", "unit_administrator", "rt").await;
+    let found = async |ctx: &Context, words: &str| {
+        let page = PageRequest::parse(Some(9), None, Some(words)).unwrap();
+        users::list(ctx, &page, &user::Filter::default()).await.unwrap().items.into_iter().map(|one| one.username).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&head, "ailleurs").await, ["prof-rt"], "their administrator sees the address");
+    assert_eq!(found(&school.ctx, "ailleurs").await, ["prof-rt"]);
+    assert_eq!((found(&clerk, "ailleurs").await, found(&clerk, "prof-rt").await), (vec![], vec!["prof-rt".to_owned()]));
+    let only = async |filter: user::Filter| users::list(&clerk, &PageRequest::first(9), &filter).await;
+    forbidden(only(user::Filter { disabled_by: Some("admin".to_owned()), ..user::Filter::default() }).await);
+    forbidden(only(user::Filter { locale: Some("fr".to_owned()), ..user::Filter::default() }).await);
+    let known = user::Filter { email: Some("cachee@ailleurs.example".to_owned()), ..user::Filter::default() };
+    assert_eq!(only(known).await.unwrap().items.len(), 1, "an address that they know finds whose it is");
+    let both = acting_as(&school, "chef-rt", "responsible", "notes").await;
+    assert!(found(&both, "ailleurs").await.is_empty(), "one who is not shown everybody’s searches nobody’s");
 }

@@ -204,3 +204,33 @@ async fn roles_do_not_add_up() {
     forbidden(users::reset(&both, school.people["prof-geii"]).await);
     assignments::add(&both, &new(school.people["prof-geii"], "notes", "reader")).await.unwrap();
 }
+
+/// A rule that fits its writer on a later day, or that gives what a hand gave, would keep their role when the hand takes it back.
+#[tokio::test]
+async fn nobody_keeps_or_extends_their_own_roles_by_a_rule() {
+    let school = School::new(&["admin-a", "b"], &[("dsi", &["admin-a"], &[])]).await;
+    let ctx = acting_as(&school, "admin-a", "administrator", "").await;
+    let same = rule("passerelle", "dsi", "administrator", None);
+    let later = RuleFields { valid_from: Some(school.ctx.now.plus_s(30 * 24 * 3600)), ..same.clone() };
+    for fields in [&same, &later] {
+        forbidden(rules::create(&ctx, fields).await);
+        let foretold = roles::simulate(&ctx, std::slice::from_ref(fields)).await.unwrap();
+        forbidden(roles::apply(&ctx, std::slice::from_ref(fields), foretold.simulation.as_deref().unwrap(), None).await);
+    }
+    assert!(rules::list(&ctx).await.unwrap().is_empty(), "nothing of it was kept");
+    // What another wrote for them they do not lengthen, bring forward or remove; nor by a set, there and back.
+    let standing = rules::create(&school.ctx, &later).await.unwrap();
+    forbidden(rules::delete(&ctx, standing.id).await);
+    forbidden(rules::update(&ctx, &standing, &RuleFields { valid_from: Some(school.ctx.now.plus_s(24 * 3600)), ..later.clone() }).await);
+    forbidden(rules::update(&ctx, &standing, &RuleFields { valid_until: Some(school.ctx.now.plus_s(60 * 24 * 3600)), ..later }).await);
+    let set = RuleSetFields { name: "rentree".to_owned(), title: String::new(), rules: vec![same] };
+    rule_sets::create(&school.ctx, &set).await.unwrap();
+    forbidden(rule_sets::apply(&ctx, "rentree", None).await);
+    rule_sets::apply(&school.ctx, "rentree", None).await.unwrap();
+    forbidden(rule_sets::roll_back(&ctx, "rentree", None).await);
+    // A rule that has ended for good gives nobody anything: they tidy it away.
+    let (at, over) = (school.ctx.now.plus_s(3600), Some(school.ctx.now.plus_s(60)));
+    let ended = RuleFields { valid_until: over, ..rule("passerelle", "dsi", "auditor", None) };
+    let ended = rules::create(&school.ctx, &ended).await.unwrap();
+    rules::delete(&Context { now: at, ..ctx }, ended.id).await.unwrap();
+}

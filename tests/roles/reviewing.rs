@@ -1,20 +1,24 @@
 //! Reviews (OME-51, OME-52): who decides on what, and what comes of it.
 
+use passerelle::services::applications::{self, ApplicationFields};
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
 use passerelle::services::reviews::{self, NewCampaign, Verdict};
 use passerelle::services::roles::exclusions;
 use passerelle::services::roles::{assignments, unused};
+use passerelle::services::units::{self, UnitFields};
 use passerelle::services::{audit, jobs};
+use passerelle::store::establishment::application::ScopeKind;
 use passerelle::store::establishment::assignment::Origin;
 use passerelle::store::establishment::campaign::{CampaignState, Extent};
 use passerelle::store::establishment::review_item::{Decision, Filter, Outcome, ReviewItem};
-use passerelle::store::establishment::{application, application_use, audit_event, exclusion};
+use passerelle::store::establishment::{application, application_use, assignment, audit_event, exclusion};
 use passerelle::types::id::CampaignId;
 use passerelle::types::page::PageRequest;
 use serde_json::json;
 
 use super::assigning::new;
+use super::delegating::{acting_as, institute, scoped};
 use super::school::School;
 use crate::harness::gateway::TestGateway;
 use crate::harness::mailbox::Mailbox;
@@ -98,6 +102,35 @@ async fn what_is_kept_stays_and_what_is_withdrawn_ends_or_is_excluded() {
     assert_eq!(events[1].detail["decisions"].as_array().unwrap().len(), 3);
 }
 
+/// What was laid before a reviewer is what is held, whatever it was renamed to since.
+#[tokio::test]
+async fn a_review_goes_on_under_new_names() {
+    let school = school(TestGateway::start().await).await;
+    let ctx = &school.ctx;
+    for name in ["RT", "GEII"] {
+        units::create(ctx, &UnitFields { name: name.to_owned(), ..UnitFields::default() }).await.unwrap();
+    }
+    school.change("b", |user| user.home_unit = Some("RT".to_owned())).await;
+    let standing = applications::get(ctx, "notes").await.unwrap();
+    let fields = ApplicationFields { scope_kind: ScopeKind::Unit, ..ApplicationFields::from(&standing) };
+    let standing = applications::update(ctx, &standing, &fields).await.unwrap();
+    school.rule("notes", r#"[{"unit": "(?<unit>R.*)"}]"#, "chef", Some("{unit}")).await;
+    let in_unit = assignments::NewAssignment { scope: Some("RT".to_owned()), ..new(school.people["a"], "notes", "membre") };
+    assignments::add(ctx, &in_unit).await.unwrap();
+    let begun = reviews::create(ctx, &beginning(&school, "automne", &["r"])).await.unwrap();
+
+    let unit = units::named(ctx, "RT").await.unwrap();
+    units::update(ctx, &unit, &UnitFields { name: "R&T".to_owned(), ..UnitFields::from(&unit) }).await.unwrap();
+    let fields = ApplicationFields { name: "releves".to_owned(), ..ApplicationFields::from(&standing) };
+    applications::update(ctx, &standing, &fields).await.unwrap();
+    let found = items(&school, begun.campaign.id).await;
+    let verdicts: Vec<Verdict> = found.iter().map(|one| verdict(one, Decision::Withdraw, "plus ici")).collect();
+    let decided = reviews::decide_own(&acting(&school, "r"), begun.campaign.id, &verdicts).await.unwrap();
+    assert_eq!(decided.len(), 5);
+    assert!(decided.iter().all(|one| one.application == "releves" && one.outcome != Some(Outcome::Gone)), "{decided:?}");
+    assert_eq!((school.held("a", "releves").await, school.held("b", "releves").await), (vec!["tous".to_owned()], vec!["tous".to_owned()]));
+}
+
 #[tokio::test]
 async fn nobody_decides_on_their_own_roles_or_on_what_was_laid_before_another() {
     let school = school(TestGateway::start().await).await;
@@ -171,6 +204,8 @@ async fn a_review_that_does_not_fit_is_refused_field_by_field() {
     let ordinary = || beginning(&school, "automne", &["r"]);
     let wrong = NewCampaign { name: "À moi".to_owned(), title: "a\nb".to_owned(), due_at: school.ctx.now, extent: Extent::default() };
     assert_eq!(fields(wrong).await, ["name", "title", "due_at", "extent.reviewers"]);
+    let crowd = Extent { reviewers: vec![school.people["r"]; 101], ..ordinary().extent };
+    assert_eq!(fields(NewCampaign { extent: crowd, ..ordinary() }).await, ["extent.reviewers"]);
     let nowhere = Extent { application: Some("rien".to_owned()), ..ordinary().extent };
     assert_eq!(fields(NewCampaign { extent: nowhere, ..ordinary() }).await, ["extent.application"]);
     let nothing = Extent { role: Some("roi".to_owned()), ..ordinary().extent };
@@ -213,8 +248,78 @@ async fn reviewers_read_of_it_at_the_beginning_halfway_and_two_days_before() {
     assert_eq!(to_reviewers(11).await.len(), 3);
     assert_eq!(to_reviewers(12).await.len(), 4);
     assert_eq!(to_reviewers(13).await.len(), 4, "no more than that");
-    reviews::remind(&school.ctx, begun.campaign.id).await.unwrap();
+    let day = |days: i64| Context { now: school.ctx.now.plus_s(days * 24 * 3600), ..school.ctx.clone() };
+    reviews::remind(&day(13), begun.campaign.id).await.unwrap();
+    assert!(matches!(reviews::remind(&day(13), begun.campaign.id).await, Err(Error::TooMany { retry_after_s: 86_400 })), "once a day");
     assert_eq!(to_reviewers(13).await.len(), 5);
     reviews::close(&school.ctx, begun.campaign.id).await.unwrap();
     assert!(matches!(reviews::remind(&school.ctx, begun.campaign.id).await, Err(Error::Conflict(_))));
+}
+
+/// Roles of the gateway are decided on by whoever is named and holds them; a unit's administrators decide as long as they are that.
+#[tokio::test]
+async fn reviewers_decide_no_more_than_they_may_when_they_come_to_it() {
+    let school = institute().await;
+    let head = acting_as(&school, "chef-rt", "unit_administrator", "rt").await;
+    let admin = acting_as(&school, "chef-iut", "administrator", "").await;
+    assignments::add(&school.ctx, &scoped(school.people["prof-rt"], "passerelle", "help_desk", "rt")).await.unwrap();
+    assignments::add(&school.ctx, &new(school.people["prof-rt"], "passerelle", "auditor")).await.unwrap();
+    assignments::add(&school.ctx, &new(school.people["prof-rt"], "notes", "reader")).await.unwrap();
+    let extent = Extent { by_unit: true, reviewers: vec![school.people["aide"], school.people["chef-iut"]], ..Extent::default() };
+    let all = NewCampaign { extent, ..beginning_with(&school, "tout") };
+    let begun = reviews::create(&school.ctx, &all).await.unwrap();
+    let (id, of) = (begun.campaign.id, |role: &'static str, found: &[ReviewItem]| {
+        found.iter().find(|one| one.username == "prof-rt" && one.role == role).unwrap().clone()
+    });
+    let found = items(&school, id).await;
+    let (desk, auditor, reader) = (of("help_desk", &found), of("auditor", &found), of("reader", &found));
+    assert_eq!([&desk, &auditor].map(|one| one.reviewer_id), [Some(school.people["chef-iut"]); 2], "neither the unit’s nor the help desk");
+    assert_eq!(reader.reviewer_id, Some(school.people["chef-rt"]));
+    let own = found.iter().find(|one| one.username == "chef-iut" && one.role == "administrator").unwrap();
+    assert_eq!(own.reviewer_id, None, "nobody else holds it");
+    // The named one is administrator no more.
+    let given = assignments::list(&school.ctx, &PageRequest::first(50), &assignment::Filter::default()).await.unwrap().items;
+    let end = async |person: &str, role: &str| {
+        let one = given.iter().find(|one| one.user_id == school.people[person] && one.role == role).unwrap();
+        assignments::end(&school.ctx, one.id).await.unwrap();
+    };
+    end("chef-iut", "administrator").await;
+    for decision in [Decision::Keep, Decision::Withdraw] {
+        let refused = reviews::decide_own(&admin, id, &[verdict(&auditor, decision, "au revoir")]).await;
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    }
+    assert_eq!(reviews::own(&head).await.unwrap().len(), 1);
+    end("chef-rt", "unit_administrator").await;
+    let refused = reviews::decide_own(&head, id, &[verdict(&reader, Decision::Withdraw, "au revoir")]).await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    assert!(reviews::own(&head).await.unwrap().is_empty());
+    let read = reviews::own_items(&head, id, &PageRequest::first(9), None).await;
+    assert!(matches!(read, Err(Error::NotFound(_))), "{read:?}");
+    // The next reminder leaves it to administrators.
+    reviews::remind_when_due(&Context { now: school.ctx.now.plus_s(8 * 24 * 3600), ..school.ctx.clone() }, &id.to_string()).await.unwrap();
+    assert!(items(&school, id).await.iter().filter(|one| one.username == "prof-rt").all(|one| one.reviewer_id.is_none()));
+    reviews::decide(&school.ctx, id, &[verdict(&reader, Decision::Withdraw, "au revoir")]).await.unwrap();
+}
+
+fn beginning_with(school: &School, name: &str) -> NewCampaign {
+    NewCampaign { name: name.to_owned(), title: name.to_owned(), due_at: school.ctx.now.plus_s(14 * 24 * 3600), extent: Extent::default() }
+}
+
+/// What nobody decided until the day stays as it is, and is listed as such.
+#[tokio::test]
+async fn a_review_ends_by_itself_when_it_is_due() {
+    let school = school(TestGateway::start().await).await;
+    let begun = reviews::create(&school.ctx, &beginning(&school, "automne", &["r"])).await.unwrap();
+    let due = begun.campaign.due_at;
+    let state = async || reviews::get(&school.ctx, "automne").await.unwrap();
+    jobs::run_due(&school.test.gateway, due.plus_s(-1)).await.unwrap();
+    assert_eq!(state().await.campaign.state, CampaignState::Open);
+    jobs::run_due(&school.test.gateway, due).await.unwrap();
+    let ended = state().await;
+    assert_eq!((ended.campaign.state, ended.campaign.closed_at), (CampaignState::Closed, Some(due)));
+    assert_eq!((ended.progress.open, ended.progress.withdrawn), (3, 0), "nothing was taken away");
+    let late = Context { now: due, ..acting(&school, "r") };
+    assert!(matches!(reviews::own_items(&late, begun.campaign.id, &PageRequest::first(9), None).await, Err(Error::NotFound(_))));
+    let filter = audit_event::Filter { action: Some("review.closed".to_owned()), ..audit_event::Filter::default() };
+    assert_eq!(audit::list(&school.ctx, &PageRequest::first(9), &filter).await.unwrap().items[0].actor, "system");
 }

@@ -2,13 +2,16 @@
 
 use passerelle::services::context::Context;
 use passerelle::services::error::Error;
-use passerelle::services::roles::{View, rules};
+use passerelle::services::roles::{View, assignments, rules};
 use passerelle::services::rule_sets::{self, RuleSetFields};
 use passerelle::services::{housekeeping, jobs};
+use passerelle::store::establishment::assignment::Filter;
 use passerelle::store::establishment::membership;
 use passerelle::store::establishment::rule_set::{Foretold, RuleSetState};
 use passerelle::store::registry::job;
+use passerelle::types::page::PageRequest;
 
+use super::delegating::acting_as;
 use super::school::{School, rule};
 use crate::harness::gateway::TestGateway;
 use crate::harness::mailbox::Mailbox;
@@ -50,7 +53,7 @@ async fn a_rule_set_is_applied_at_its_time_and_rolled_back() {
     let told = rule_sets::simulate(&school.ctx, "rentree-2027", &View::default()).await.unwrap();
     assert_eq!((told.gained_count, told.lost_count), (5, 0));
     let set = rule_sets::schedule(&school.ctx, "rentree-2027", school.ctx.now.plus_s(DAY_S), None).await.unwrap();
-    assert_eq!((set.state, set.expected), (RuleSetState::Scheduled, Some(Foretold { gained: 5, lost: 0 })));
+    assert_eq!((set.state, set.expected), (RuleSetState::Scheduled, Some(Foretold { gained: 5, lost: 0, accepted_by: None })));
     jobs::run_due(&school.ctx.gateway, school.ctx.now.plus_s(DAY_S - 1)).await.unwrap();
     assert_eq!((state(&school).await, school.held("a", "scodoc").await), (RuleSetState::Scheduled, vec!["Ens_RT".to_owned()]));
     jobs::run_due(&school.ctx.gateway, school.ctx.now.plus_s(DAY_S)).await.unwrap();
@@ -160,4 +163,28 @@ async fn mistakes_in_a_rule_set_are_told_with_their_place() {
     assert!(matches!(rule_sets::create(&school.ctx, &next_year()).await, Err(Error::Conflict(_))));
     let past = rule_sets::schedule(&school.ctx, "rentree-2027", school.ctx.now, None).await;
     assert!(matches!(past, Err(Error::Invalid(wrong)) if wrong[0].field == "apply_at"));
+}
+
+/// Whoever has it scheduled answers for it: when they are administrator no more, nobody does.
+#[tokio::test]
+async fn a_rule_set_does_not_outlive_the_right_of_whoever_had_it_scheduled() {
+    let school = school().await;
+    let admin = acting_as(&school, "t", "administrator", "").await;
+    rule_sets::create(&admin, &next_year()).await.unwrap();
+    let set = rule_sets::schedule(&admin, "rentree-2027", school.ctx.now.plus_s(DAY_S), None).await.unwrap();
+    assert_eq!(set.expected.unwrap().accepted_by, Some(school.people["t"]));
+    let given = assignments::list(&school.ctx, &PageRequest::first(50), &Filter::default()).await.unwrap().items;
+    let role = given.iter().find(|one| one.user_id == school.people["t"] && one.role == "administrator").unwrap();
+    assignments::end(&school.ctx, role.id).await.unwrap();
+    jobs::run_due(&school.ctx.gateway, school.ctx.now.plus_s(DAY_S)).await.unwrap();
+    let held = rule_sets::get(&school.ctx, "rentree-2027").await.unwrap();
+    assert_eq!(held.state, RuleSetState::Held);
+    assert!(held.note.as_ref().unwrap().contains("may not have it applied any more"), "{held:?}");
+    assert_eq!(rules::list(&school.ctx).await.unwrap().len(), 1, "nothing was changed");
+    // Whoever may, decides; and one who stays administrator has it applied at its time.
+    let other = acting_as(&school, "s", "administrator", "").await;
+    let ctx = Context { now: school.ctx.now.plus_s(DAY_S), ..other };
+    rule_sets::schedule(&ctx, "rentree-2027", school.ctx.now.plus_s(2 * DAY_S), None).await.unwrap();
+    jobs::run_due(&school.ctx.gateway, school.ctx.now.plus_s(2 * DAY_S)).await.unwrap();
+    assert_eq!(state(&school).await, RuleSetState::Applied);
 }

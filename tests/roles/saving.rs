@@ -10,6 +10,7 @@ use passerelle::store::establishment::audit_event;
 use passerelle::store::establishment::ended_assignment::{Span, Way};
 use passerelle::types::id::UserId;
 use passerelle::types::page::PageRequest;
+use serde_json::json;
 
 use super::school::{School, rule};
 
@@ -120,7 +121,7 @@ async fn another_catalogue_is_tried_before_it_stands() {
     assert_eq!((told.gained_count, told.lost_count, told.unchanged_count, &told.simulation), (0, 20, 20, &None));
     let before = school.held("a", "scodoc").await.len();
     assert_eq!(before, 2, "nothing is written");
-    applications::update(&school.ctx, &standing, &fields).await.unwrap();
+    applications::update_confirmed(&school.ctx, &standing, &fields, Some(told.lost_count)).await.unwrap();
     let kept = school.held("a", "notes").await;
     assert_eq!(kept.len(), 1, "saving does what was told: {kept:?}");
     let mut lacking = fields.clone();
@@ -137,7 +138,7 @@ async fn two_dates_tell_who_gained_and_who_lost() {
     let made = rules::create(&at(100), &rule("scodoc", "ens-RT", "Ens", None)).await.unwrap();
     users::disable(&at(200), school.people["b"]).await.unwrap();
     rules::create(&at(300), &rule("scodoc", "ens-RT", "Secr", None)).await.unwrap();
-    rules::delete(&at(400), made.id).await.unwrap();
+    rules::delete_confirmed(&at(400), made.id, Some(19)).await.unwrap();
     let now = at(500);
     let between = async |from: i64, to: i64| {
         let span = Span { from: at(from).now, to: at(to).now, ..Span::default() };
@@ -156,4 +157,37 @@ async fn two_dates_tell_who_gained_and_who_lost() {
         let Err(Error::Invalid(wrong)) = roles::compare(&now, &span, 0, 100).await else { panic!("{from} to {to}") };
         assert_eq!(wrong[0].field, field);
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "an answer is looked at where it comes")]
+fn held<T: std::fmt::Debug>(answer: Result<T, Error>) {
+    assert!(matches!(&answer, Err(Error::Held(why)) if why.contains("confirm_losses = 12")), "{answer:?}");
+}
+
+/// One rule or one application changed alone takes away no more without a person's word than a whole set does.
+#[tokio::test]
+async fn one_change_that_takes_many_roles_away_is_held_as_a_set_is() {
+    let names: Vec<String> = (0..12).map(|n| format!("p{n}")).collect();
+    let people: Vec<&str> = names.iter().map(String::as_str).collect();
+    let school = School::new(&people, &[("ens", &people, &[])]).await;
+    let (ctx, catalogue) = (&school.ctx, json!([{ "name": "chef" }, { "name": "reader" }]));
+    school.application(json!({ "name": "notes", "roles": catalogue })).await;
+    let standing = school.rule("notes", "ens", "reader", None).await;
+    let nobody = RuleFields { enabled: false, ..RuleFields::from(&standing) };
+    held(rules::update(ctx, &standing, &nobody).await);
+    held(rules::delete(ctx, standing.id).await);
+    let application = applications::get(ctx, "notes").await.unwrap();
+    let bound: ApplicationFields =
+        serde_json::from_value(json!({ "name": "notes", "roles": [{ "name": "chef" }, { "name": "reader", "scope": "required" }] }))
+            .unwrap();
+    held(applications::update(ctx, &application, &bound).await);
+    held(applications::update_confirmed(ctx, &application, &bound, Some(11)).await);
+    assert_eq!(school.held("p0", "notes").await, ["reader"], "nothing was changed");
+    let changed = applications::update_confirmed(ctx, &application, &bound, Some(12)).await.unwrap();
+    assert!(school.held("p0", "notes").await.is_empty());
+    let unbound = ApplicationFields { roles: application.roles.clone(), ..ApplicationFields::from(&changed) };
+    applications::update(ctx, &changed, &unbound).await.unwrap();
+    rules::update_confirmed(ctx, &standing, &nobody, Some(12)).await.unwrap();
+    assert!(school.held("p0", "notes").await.is_empty());
+    rules::delete(ctx, standing.id).await.unwrap();
 }

@@ -1,10 +1,12 @@
 //! What rules look at of people, read in bulk; and the edges of what was given by hand.
 
+use passerelle::store::establishment::assignment::{Assignment, Origin, Standing};
 use passerelle::store::establishment::exclusion;
 use passerelle::store::establishment::facts::{self, THESE_MAX, Whose};
 use passerelle::store::establishment::user::User;
-use passerelle::store::establishment::{application, assignment, group, link, membership, role_edge, source, user};
+use passerelle::store::establishment::{application, assignment, group, link, membership, role_edge, rule, source, user};
 use passerelle::types::id::UserId;
+use passerelle::types::time::Timestamp;
 
 use super::engine::on_every_engine;
 use super::samples::{self, NOW};
@@ -59,6 +61,43 @@ async fn facts_come_by_range_and_by_key_alike() {
         assert_eq!(seen[0], seen[1]);
         assert_eq!(seen[0].0, [(ids[2], inside.id)]);
         assert_eq!(seen[0].1.iter().map(|(person, ..)| *person).collect::<Vec<_>>(), [ids[1]]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_people_hold_reads_alike_row_by_row_and_as_one_text_a_person() {
+    on_every_engine(async |bed| {
+        let people: Vec<User> = ["a", "b"].into_iter().map(samples::person).collect();
+        let (first, second) = (samples::application("notes"), samples::application("paie"));
+        let rule = samples::rule(&first, "r", 1);
+        let odd = |of: &User, role: &str, scope: &str, origin: Origin| {
+            let rule_id = (origin == Origin::Rule).then_some(rule.id);
+            let given = samples::assignment(of, &first, role);
+            Assignment { scope: scope.to_owned(), origin, rule_id, valid_from: None, ..given }
+        };
+        let mut given = vec![samples::assignment(&people[1], &second, "r"), odd(&people[0], "chef", "", Origin::Default)];
+        for origin in [Origin::Rule, Origin::Manual, Origin::Default] {
+            given.push(odd(&people[1], "élève", "Lycée | « 12 %s » 7 𝄞", origin));
+        }
+        given[1].valid_until = None;
+        given[2].valid_until = Some(Timestamp::from_seconds(-5));
+        given[3].reason = Vec::new();
+        bed.write(async |tx| {
+            user::insert_all(tx, &people).await?;
+            application::insert(tx, &first).await?;
+            application::insert(tx, &second).await?;
+            rule::insert(tx, &rule).await?;
+            assignment::insert_all(tx, &given).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        let last = people.iter().map(|person| person.id).max().unwrap();
+        let by_row = assignment::list_between(&mut tx, None, last).await.unwrap();
+        assert_eq!(by_row.len(), 5);
+        assert_eq!(facts::standing(&mut tx, Whose::Between(None, last), true).await.unwrap(), by_row);
+        let bare: Vec<Standing> = by_row.into_iter().map(|row| Standing { reason: String::new(), ..row }).collect();
+        assert_eq!(facts::standing(&mut tx, Whose::Between(None, last), false).await.unwrap(), bare);
     })
     .await;
 }

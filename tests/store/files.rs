@@ -1,11 +1,12 @@
 //! What SQLite files do beyond the contract: one that is lost, broken, newer or left behind; many of them; two programs on one folder.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use passerelle::store::establishment::user;
+use passerelle::store::establishment::user::{self, User};
 use passerelle::store::registry::zone::{self, Zone};
-use passerelle::store::{Bounds, Error, Store, StoreUrl, Stores};
+use passerelle::store::{Bounds, Error, LOG_MAX_BYTES, Store, StoreUrl, Stores};
 use tempfile::TempDir;
 
 use super::engine::{named, write_in};
@@ -226,6 +227,46 @@ async fn a_store_put_aside_while_in_use_goes_on_beside_the_one_opened_anew() {
     let mut found = usernames(&anew).await;
     found.sort();
     assert_eq!((found, usernames(&held).await.len()), (vec!["deux".to_owned(), "trois".to_owned(), "un".to_owned()], 3));
+}
+
+/// What one transaction of the test below adds to the log at most, in bytes.
+const ADDED_MAX: u64 = 1024 * 1024;
+
+/// Writes someone with a long attribute, a hundred kilobytes in one transaction, so many times without a pause: a checkpoint beside takes longer than
+/// one of them. Answers how long the log was at most, and by how much it grew in all.
+async fn write_closely(store: &Store, log: &Path, name: &str, times: usize) -> (u64, u64) {
+    let (mut longest, mut grown, mut before) = (0, 0, 0);
+    let attributes = BTreeMap::from([("note".to_owned(), vec!["é".repeat(50_000)])]);
+    for n in 0..times {
+        let someone = User { attributes: attributes.clone(), ..person(&format!("{name}-{n}")) };
+        write_in(store, async |tx| user::insert(tx, &someone).await).await;
+        let length = std::fs::metadata(log).unwrap().len();
+        grown += length.saturating_sub(before);
+        (longest, before) = (longest.max(length), length);
+    }
+    (longest, grown)
+}
+
+#[tokio::test]
+async fn the_log_stays_bounded_while_writers_follow_each_other_closely() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = open(&folder, 16).await;
+    let store = stores.provision_new(named("un")).await.unwrap();
+    let log = folder.path().join("establishments/un.sqlite-wal");
+    let (longest, grown) = write_closely(&store, &log, "first", 700).await;
+    assert!(longest <= LOG_MAX_BYTES + ADDED_MAX, "{longest} bytes of log");
+    assert!(2 * grown > 3 * LOG_MAX_BYTES, "{grown} bytes are too few to tell");
+
+    // Whoever reads on in what the log held keeps it, and keeps nobody from writing; once they are done, it is cut.
+    let mut reader = store.snapshot().await.unwrap();
+    let (longest, _) = write_closely(&store, &log, "second", 450).await;
+    assert!(longest > LOG_MAX_BYTES, "{longest} bytes of log");
+    assert_eq!(user::usernames(&mut reader).await.unwrap().len(), 700);
+    drop(reader);
+    for name in ["un", "deux", "trois"] {
+        add(&store, name).await;
+    }
+    assert!(std::fs::metadata(&log).unwrap().len() <= LOG_MAX_BYTES, "the log is cut once nobody reads in it");
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ async fn rule_sets_come_back_as_written_and_those_scheduled_are_told() {
             rules: json!([]),
             state: RuleSetState::Scheduled,
             apply_at: Some(LATER),
-            expected: Some(Foretold { gained: 3, lost: 2 }),
+            expected: Some(Foretold { gained: 3, lost: 2, accepted_by: None }),
             previous: Some(json!([{ "role": "chef" }])),
             note: Some("trop".to_owned()),
             updated_at: LATER,

@@ -13,6 +13,7 @@ mod exclusions;
 mod facts;
 mod feed_requests;
 mod files;
+mod following;
 mod grants;
 mod groups;
 mod history;

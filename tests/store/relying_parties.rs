@@ -154,7 +154,7 @@ async fn signing_keys_are_listed_newest_first_and_retired_but_one() {
     .await;
 }
 
-fn api_token(name: &str, kind: TokenKind, expires_at: Option<passerelle::types::time::Timestamp>) -> ApiToken {
+pub fn api_token(name: &str, kind: TokenKind, expires_at: Option<passerelle::types::time::Timestamp>) -> ApiToken {
     ApiToken {
         id: TokenId::new(),
         name: name.to_owned(),

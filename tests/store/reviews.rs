@@ -150,6 +150,12 @@ async fn items_are_listed_counted_and_decided() {
         assert_eq!(review_item::progress(&mut tx, ours.id, None).await.unwrap(), whole);
         let own = Progress { items: 2, kept: 1, withdrawn: 1, open: 0, without_reviewer: 0 };
         assert_eq!(review_item::progress(&mut tx, ours.id, Some(two.id)).await.unwrap(), own);
+        drop(tx);
+        // What was decided stays whose it was.
+        bed.write(async |tx| review_item::release(tx, &[items[0].id, items[3].id]).await).await;
+        let mut tx = bed.read().await;
+        assert_eq!(review_item::find(&mut tx, items[0].id).await.unwrap().unwrap().reviewer_id, Some(two.id));
+        assert_eq!(review_item::find(&mut tx, items[3].id).await.unwrap().unwrap().reviewer_id, None);
         let only = Filter {
             reviewer: Some(two.id),
             user: Some(one.id),

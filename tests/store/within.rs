@@ -2,10 +2,11 @@
 
 use passerelle::store::establishment::assignment::{self, Assignment, Within};
 use passerelle::store::establishment::user::{self, User};
-use passerelle::store::establishment::{application, rule};
+use passerelle::store::establishment::{application, exclusion, rule, unit};
 use passerelle::types::page::PageRequest;
 
 use super::engine::{Bed, on_every_engine, walk};
+use super::exclusions::excluded;
 use super::samples::{self, person};
 
 fn at_home(username: &str, unit: Option<&str>) -> User {
@@ -41,6 +42,40 @@ async fn people_of_other_units_are_not_listed_and_not_counted() {
         let words = PageRequest::parse(Some(10), None, Some("Lefèvre (p1")).unwrap();
         let elsewhere = user::Filter { within: Some(units(&["rt"])), ..user::Filter::default() };
         assert_eq!(user::list(&mut tx, &words, &elsewhere).await.unwrap().total, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn words_are_found_in_names_and_not_in_addresses_where_those_are_not_shown() {
+    on_every_engine(async |bed| {
+        let mut people = with_people(bed).await;
+        let addresses = [Some("secret@Caché.fr"), None, Some("p2@test.fr"), Some(&*"é".repeat(200)), None, Some("x@test.fr")];
+        for (one, address) in people.iter_mut().zip(addresses) {
+            one.email = address.map(str::to_owned);
+        }
+        bed.write(async |tx| {
+            for one in &people {
+                user::update(tx, one).await?;
+            }
+            Ok(())
+        })
+        .await;
+        let mut tx = bed.read().await;
+        let mut found = async |words: &str, by_name: bool, within: Option<&[&str]>| {
+            let filter = user::Filter { by_name, within: within.map(units), ..user::Filter::default() };
+            let listed = user::list(&mut tx, &PageRequest::parse(Some(10), None, Some(words)).unwrap(), &filter).await.unwrap();
+            assert_eq!(usize::try_from(listed.total).unwrap(), listed.items.len());
+            listed.items.into_iter().map(|one| one.username).collect::<Vec<_>>()
+        };
+        assert_eq!(found("secret", false, None).await, ["p0"]);
+        assert!(found("secret", true, None).await.is_empty());
+        assert!(found("cache.fr", true, Some(&["rt"])).await.is_empty());
+        assert_eq!(found("test.fr", false, None).await, ["p2", "p5"]);
+        assert!(found("test.fr", true, None).await.is_empty());
+        assert_eq!(found("p2", true, None).await, ["p2"], "the user name is a name");
+        assert_eq!(found("p5", true, Some(&["rt"])).await, ["p5"]);
+        assert!(found("p2", true, Some(&["rt"])).await.is_empty());
     })
     .await;
 }
@@ -83,6 +118,61 @@ async fn assignments_of_other_people_and_applications_are_not_listed_and_not_cou
             let listed = assignment::list(&mut tx, &page, &narrower).await.unwrap();
             assert_eq!((listed.items.as_slice(), listed.total), (&all[3..4], 1));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn exclusions_of_other_people_and_applications_are_not_listed_and_not_counted() {
+    on_every_engine(async |bed| {
+        let people = with_people(bed).await;
+        let (notes, other) = (samples::application("notes"), samples::application("autre"));
+        let all = [excluded(&people[0], &notes, "chef"), excluded(&people[1], &notes, "chef"), excluded(&people[2], &other, "chef")];
+        bed.write(async |tx| {
+            application::insert(tx, &notes).await?;
+            application::insert(tx, &other).await?;
+            for one in &all {
+                exclusion::insert(tx, one).await?;
+            }
+            Ok(())
+        })
+        .await;
+        let of_units = Within { units: units(&["rt"]), ..Within::default() };
+        let of_notes = Within { applications: units(&["notes"]), ..Within::default() };
+        let of_scope = Within { services: vec![("autre".to_owned(), all[2].scope.clone())], ..Within::default() };
+        let wanted: [(&Within, &[usize]); 4] = [(&of_units, &[0]), (&of_notes, &[0, 1]), (&of_scope, &[2]), (&Within::default(), &[])];
+        let mut tx = bed.read().await;
+        for (within, found) in wanted {
+            let filter = exclusion::Filter { within: Some(within.clone()), ..exclusion::Filter::default() };
+            let listed = walk(1, None, async |page| exclusion::list(&mut tx, page, &filter).await).await;
+            let expected: Vec<_> = found.iter().map(|at| all[*at].clone()).collect();
+            assert_eq!(listed, expected, "{within:?}");
+        }
+        let narrower = exclusion::Filter { within: Some(of_notes), user: Some(people[1].id), ..exclusion::Filter::default() };
+        let words = PageRequest::parse(Some(10), None, Some("p1")).unwrap();
+        assert_eq!(exclusion::list(&mut tx, &words, &narrower).await.unwrap().items, [all[1].clone()]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn other_units_are_not_listed_and_not_counted() {
+    on_every_engine(async |bed| {
+        let all = ["iut", "rt", "geii"].map(samples::unit);
+        bed.write(async |tx| unit::insert_all(tx, &all).await).await;
+        let mut tx = bed.read().await;
+        for (named, found) in [(vec!["rt"], vec![1]), (vec!["geii", "iut"], vec![0, 2]), (vec!["nowhere"], vec![]), (vec![], vec![])] {
+            let filter = unit::Filter { within: Some(units(&named)), ..unit::Filter::default() };
+            let mut listed = walk(1, None, async |page| unit::list(&mut tx, page, &filter).await).await;
+            listed.sort_by_key(|one| all.iter().position(|known| known.id == one.id));
+            let expected: Vec<_> = found.into_iter().map(|at: usize| all[at].clone()).collect();
+            assert_eq!(listed, expected, "{named:?}");
+        }
+        let top = unit::Filter { within: Some(units(&["rt"])), parent: Some(String::new()), ..unit::Filter::default() };
+        let words = PageRequest::parse(Some(10), None, Some("RT")).unwrap();
+        assert_eq!(unit::list(&mut tx, &words, &top).await.unwrap().total, 1);
+        let other = unit::Filter { name: Some("iut".to_owned()), ..top };
+        assert_eq!(unit::list(&mut tx, &PageRequest::first(9), &other).await.unwrap().total, 0);
     })
     .await;
 }

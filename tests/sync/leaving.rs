@@ -4,13 +4,14 @@ use passerelle::services::context::Context;
 use passerelle::services::error::Error;
 use passerelle::services::leaving::{self, ERASED_MAX, Round};
 use passerelle::services::roles::assignments::{self, NewAssignment};
+use passerelle::services::roles::exclusions::{self, NewExclusion};
 use passerelle::services::{audit, groups, housekeeping, jobs, sources, sync, users};
 use passerelle::store::establishment::audit_event::{self, AuditEvent};
 use passerelle::store::establishment::link::{self, Link};
 use passerelle::store::establishment::source::{self, Source};
 use passerelle::store::establishment::sync_run::{Mode, State};
 use passerelle::store::establishment::user::{self, DisabledBy, User, UserStatus};
-use passerelle::store::establishment::{group, source_state};
+use passerelle::store::establishment::{exclusion, group, source_state};
 use passerelle::store::registry::job::{self, Kind};
 use passerelle::types::id::{SourceId, UserId};
 use passerelle::types::leaving::{Afterwards, Leaving};
@@ -63,6 +64,17 @@ async fn give_by_hand(fed: &Fed, username: &str) {
 async fn whoever_is_gone_is_anonymised_after_the_days_of_grace_and_one_more_reading() {
     let fed = with_policy(&["anne", "bob", "chloe"], Afterwards::Anonymise).await;
     let (anne, bob) = (fed.user("anne").await, fed.user("bob").await);
+    let kept_out = |user| NewExclusion {
+        user,
+        application: "passerelle".to_owned(),
+        role: "auditor".to_owned(),
+        scope: None,
+        reason: "décision du 3 septembre".to_owned(),
+        valid_until: None,
+    };
+    for user in [anne.id, bob.id] {
+        exclusions::add(&fed.ctx, &kept_out(user)).await.unwrap();
+    }
     fed.slapd.modify(&delete("anne"));
     fed.sync().await;
     let profile = users::profile(&fed.ctx, anne.id).await.unwrap();
@@ -83,6 +95,8 @@ async fn whoever_is_gone_is_anonymised_after_the_days_of_grace_and_one_more_read
     assert!(nobody.username.starts_with("erased-") && nobody.display_name == nobody.username, "{nobody:?}");
     assert_eq!((nobody.given_name, nobody.family_name, nobody.email, nobody.attributes.len()), (None, None, None, 0));
     assert_eq!(users::profile(&fed.ctx, anne.id).await.unwrap().links, []);
+    let excluded = exclusions::list(&fed.ctx, &PageRequest::first(9), &exclusion::Filter::default()).await.unwrap().items;
+    assert_eq!(excluded.iter().map(|one| one.user_id).collect::<Vec<_>>(), [bob.id], "what was decided of them is gone with them");
     assert!(matches!(users::enable(&fed.ctx, anne.id).await, Err(Error::Conflict(_))));
     let told = events(&fed, "user.anonymised").await;
     assert_eq!(told.len(), 1);

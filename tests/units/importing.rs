@@ -4,10 +4,12 @@ use passerelle::services::audit;
 use passerelle::services::brought_rows::{Brought, Imported};
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
+use passerelle::services::relations::{self, RelationRow};
 use passerelle::services::roles::assignments::{self, AssignmentFields};
 use passerelle::services::roles::{self, AssignmentRow};
 use passerelle::store::establishment::assignment::Origin;
 use passerelle::store::establishment::audit_event;
+use passerelle::store::registry::job::{self, Kind};
 use passerelle::types::page::PageRequest;
 use passerelle::types::permission::GatewayRole;
 
@@ -50,6 +52,22 @@ async fn a_list_of_roles_is_given_but_for_the_rows_that_do_not_fit() {
     assert_eq!((held.valid_until, held.reason[0].name.as_str(), held.given_by.as_deref()), (None, "autre", Some("system")));
     let trail = audit_event::Filter { action: Some("assignment.added".to_owned()), ..audit_event::Filter::default() };
     assert_eq!(audit::list(&school.ctx, &PageRequest::first(10), &trail).await.unwrap().total, 2, "each is in the trail");
+}
+
+/// Whoever tries what a list would do waits for no writer, keeps none waiting, and has nobody look anything up later.
+#[tokio::test]
+async fn trying_a_list_writes_nothing_and_waits_for_nobody() {
+    let school = departments(&["a", "b"]).await;
+    let writer = school.ctx.store.begin().await.unwrap();
+    let tried = import(&school.ctx, "username,application,role,scope,until\na,scodoc,Ens,RT,2999-08-31\n", true).await;
+    assert_eq!((tried.added, tried.refused.len()), (1, 0));
+    let row = RelationRow { kind: "tutor".to_owned(), username: "a".to_owned(), other_username: "b".to_owned(), until: None, reason: None };
+    let tried = relations::import(&school.ctx, Brought::Rows(vec![row]), true).await.unwrap();
+    assert_eq!((tried.added, tried.refused.len()), (1, 0));
+    drop(writer);
+    let mut registry = school.ctx.gateway.stores.registry().read().await.unwrap();
+    let waiting = job::find(&mut registry, Kind::RoleEdges, school.ctx.slug(), "").await.unwrap();
+    assert_eq!(waiting.map(|job| job.due_at), None);
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::error::Error;
 use passerelle::services::roles::assignments::{self, NewAssignment};
+use passerelle::services::roles::exclusions::{self, NewExclusion};
+use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::units::{self, UnitFields};
 use passerelle::services::users::{self, NewUser, UserPatch};
 use passerelle::store::establishment::link::{self, Link};
@@ -105,6 +107,30 @@ async fn a_unit_goes_when_nothing_hangs_on_it_or_another_takes_over() {
     let free = units::named(ctx, "RT1").await.unwrap();
     assert_eq!(units::remove(ctx, free.id, None).await.unwrap(), units::Removed::default());
     assert!(matches!(units::remove(ctx, free.id, None).await, Err(Error::NotFound(_))));
+}
+
+/// A token or an exclusion of a unit that is gone would be one of the next unit of that name.
+#[tokio::test]
+async fn a_unit_stays_while_a_token_or_an_exclusion_is_of_it() {
+    let school = departments(&["a"]).await;
+    let ctx = &school.ctx;
+    let new_token: NewToken = serde_json::from_value(json!({ "name": "RT1", "scope": "help_desk", "within": "RT1" })).unwrap();
+    let (token, _) = tokens::create(ctx, &new_token).await.unwrap();
+    let new = NewExclusion {
+        user: school.people["a"],
+        application: "scodoc".to_owned(),
+        role: "Ens".to_owned(),
+        scope: Some("RT1".to_owned()),
+        reason: "décision".to_owned(),
+        valid_until: None,
+    };
+    let exclusion = exclusions::add(ctx, &new).await.unwrap();
+    let gone = units::named(ctx, "RT1").await.unwrap();
+    let told = units::remove(ctx, gone.id, None).await.unwrap_err().to_string();
+    assert!(told.contains("API tokens: 1, exclusions: 1"), "{told}");
+    units::remove(ctx, gone.id, Some("GEII")).await.unwrap();
+    assert_eq!(tokens::get(ctx, token.id).await.unwrap().within.as_deref(), Some("GEII"));
+    assert_eq!(exclusions::get(ctx, exclusion.id).await.unwrap().scope, "GEII");
 }
 
 #[tokio::test]

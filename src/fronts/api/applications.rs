@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::extract::{Here, Key, NamedOf, Of};
-use super::seen::Seen;
+use super::seen::{Losing, Seen};
 use crate::fronts::http::answer::Created;
 use crate::fronts::http::body::{Body, patched};
 use crate::fronts::http::listing::Listing;
@@ -82,13 +82,14 @@ pub async fn show(Here(ctx): Here, Key(name): Key<String>) -> Result<Versioned<A
     Ok(Versioned(applications::get(&ctx, &name).await?))
 }
 
-/// Changes an application (RFC 7396); everyone's roles are recomputed with it.
+/// Changes an application (RFC 7396); everyone's roles are recomputed with it. A loss beyond the guard's bounds is confirmed by its number.
 #[utoipa::path(patch, path = "/establishments/{slug}/applications/{name}", operation_id = "update_application", tag = "applications",
-    params(NamedOf, IfMatch), request_body(content = ApplicationFields, content_type = "application/merge-patch+json"),
+    params(NamedOf, Losing, IfMatch), request_body(content = ApplicationFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Application), Refusals))]
 pub async fn update(
     Here(ctx): Here,
     Key(name): Key<String>,
+    Query(losing): Query<Losing>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Versioned<Application>, Problem> {
@@ -97,7 +98,7 @@ pub async fn update(
         if_match.check(&standing)?;
         let fields = patched(&ApplicationFields::from(&standing), patch.clone())?;
         ClaimShape::parse(&fields.claim_shape)?;
-        Ok(Versioned(applications::update(&ctx, &standing, &fields).await?))
+        Ok(Versioned(applications::update_confirmed(&ctx, &standing, &fields, losing.confirm_losses).await?))
     };
     if_match.change(update).await
 }

@@ -87,6 +87,8 @@ pub async fn list(Here(ctx): Here) -> Result<Json<Listing<Shipped>>, Problem> {
 #[utoipa::path(post, path = "/establishments/{slug}/applications/import", operation_id = "import_application", tag = "applications",
     params(Of, Trial), request_body = CatalogueBody, responses((status = 200, body = Imported), Refusals))]
 pub async fn import(Here(ctx): Here, Query(trial): Query<Trial>, Body(body): Body<Value>) -> Result<Json<Imported>, Problem> {
+    // What a file says is nobody’s to be told who may not bring one.
+    applications::may_import(&ctx)?;
     let fields = read(body)?;
     if trial.dry_run {
         return Ok(Json(applications::try_import(&ctx, &fields).await?));

@@ -43,7 +43,7 @@ pub struct Wanted {
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Exclusion>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { user, application, role, scope, .. } = wanted;
-    Ok(Json(exclusions::list(&ctx, &page, &Filter { user, application, role, scope }).await?.into()))
+    Ok(Json(exclusions::list(&ctx, &page, &Filter { user, application, role, scope, within: None }).await?.into()))
 }
 
 /// Decides that someone is not to hold a role, whatever rules give.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Here, Key, Of, OneOf};
-use super::seen::Seen;
+use super::seen::{Losing, Seen};
 use crate::fronts::http::answer::Created;
 use crate::fronts::http::body::{Body, patched, shaped};
 use crate::fronts::http::listing::Listing;
@@ -117,6 +117,18 @@ pub async fn lint(Here(ctx): Here) -> Result<Json<Findings>, Problem> {
     Ok(Json(Findings { findings: roles::lint(&ctx).await? }))
 }
 
+/// How a change of one rule goes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Change {
+    /// Answers what would happen, and writes nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// How many roles may be taken away: exactly so many, when they are more than the guard lets go.
+    confirm_losses: Option<u64>,
+}
+
 /// Rules as they would be, all of them: those of the gateway are passed over.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -168,14 +180,15 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<Versioned<Rul
     Ok(Versioned(rules::get(&ctx, id).await?))
 }
 
-/// Changes a rule (RFC 7396); everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose what.
-#[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf, Trial, IfMatch),
+/// Changes a rule (RFC 7396); everyone's roles are recomputed with it. With `dry_run`, tells who would gain and lose
+/// what; otherwise a loss beyond the guard's bounds is confirmed by its number.
+#[utoipa::path(patch, path = "/establishments/{slug}/rules/{id}", operation_id = "update_rule", tag = "rules", params(OneOf, Change, IfMatch),
     request_body(content = RuleFields, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Written), Refusals))]
 pub async fn update(
     Here(ctx): Here,
     Key(id): Key<RuleId>,
-    Query(trial): Query<Trial>,
+    Query(change): Query<Change>,
     if_match: IfMatch,
     Body(patch): Body<Value>,
 ) -> Result<Response, Problem> {
@@ -183,20 +196,20 @@ pub async fn update(
         let standing = rules::get(&ctx, id).await?;
         if_match.check(&standing)?;
         let fields = patched(&RuleFields::from(&standing), patch.clone())?;
-        if trial.dry_run {
+        if change.dry_run {
             return Ok(Json(roles::simulate_change(&ctx, Some(id), &fields).await?).into_response());
         }
-        let written = rules::update(&ctx, &standing, &fields).await?;
+        let written = rules::update_confirmed(&ctx, &standing, &fields, change.confirm_losses).await?;
         Ok(VersionedBy(written.clone(), Written::of(&ctx, written).await).into_response())
     };
     if_match.change(update).await
 }
 
-/// Removes a rule, and what it gave.
-#[utoipa::path(delete, path = "/establishments/{slug}/rules/{id}", operation_id = "delete_rule", tag = "rules", params(OneOf),
+/// Removes a rule, and what it gave. A loss beyond the guard's bounds is confirmed by its number.
+#[utoipa::path(delete, path = "/establishments/{slug}/rules/{id}", operation_id = "delete_rule", tag = "rules", params(OneOf, Losing),
     responses((status = 204), Refusals))]
-pub async fn delete(Here(ctx): Here, Key(id): Key<RuleId>) -> Result<StatusCode, Problem> {
-    rules::delete(&ctx, id).await?;
+pub async fn delete(Here(ctx): Here, Key(id): Key<RuleId>, Query(losing): Query<Losing>) -> Result<StatusCode, Problem> {
+    rules::delete_confirmed(&ctx, id, losing.confirm_losses).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -38,3 +38,12 @@ impl Seen {
         Ok(View { after: page.after.map(UserId::from), limit, application: self.application, role: self.role, change: self.change })
     }
 }
+
+/// What a change may be told that takes roles away.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Losing {
+    /// How many roles may be taken away: exactly so many, when they are more than the guard lets go.
+    pub confirm_losses: Option<u64>,
+}

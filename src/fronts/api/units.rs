@@ -52,7 +52,7 @@ pub struct Heir {
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Unit>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { name, title, parent, source, .. } = wanted;
-    Ok(Json(units::list(&ctx, &page, &Filter { name, title, parent, source }).await?.into()))
+    Ok(Json(units::list(&ctx, &page, &Filter { name, title, parent, source, within: None }).await?.into()))
 }
 
 /// Adds a unit.

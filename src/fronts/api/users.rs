@@ -99,7 +99,19 @@ pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
     let Wanted { username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, .. } = wanted;
     let (status, disabled_by) = (named(status.as_ref()), named(disabled_by.as_ref()));
-    let filter = Filter { username, email, status, home_unit, given_name, family_name, display_name, locale, disabled_by, within: None };
+    let filter = Filter {
+        username,
+        email,
+        status,
+        home_unit,
+        given_name,
+        family_name,
+        display_name,
+        locale,
+        disabled_by,
+        within: None,
+        by_name: false,
+    };
     Ok(Json(users::profiles(&ctx, &page, &filter).await?.map(UserView::from).into()))
 }
 

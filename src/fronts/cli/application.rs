@@ -37,6 +37,9 @@ pub enum Command {
         named: Named,
         /// The merge patch (RFC 7396).
         patch: String,
+        /// So many roles may be taken away, where that is a large loss.
+        #[arg(long, value_name = "COUNT")]
+        confirm_losses: Option<u64>,
     },
     /// List applications.
     List {
@@ -73,12 +76,12 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let roles = i64::try_from(made.roles.len()).unwrap_or(i64::MAX);
             output.done(&made, &output.text("cli-application-added", &[("name", made.name.as_str().into()), ("roles", roles.into())]))
         }
-        Command::Edit { named, patch } => {
+        Command::Edit { named, patch, confirm_losses } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = applications::get(&ctx, &named.application).await?;
             let fields: ApplicationFields = super::patched(&ApplicationFields::from(&standing), &patch)?;
             ClaimShape::parse(&fields.claim_shape)?;
-            print_json(&applications::update(&ctx, &standing, &fields).await?)
+            print_json(&applications::update_confirmed(&ctx, &standing, &fields, confirm_losses).await?)
         }
         Command::List { est } => {
             let found = applications::list(&local.establishment(&est).await?).await?;

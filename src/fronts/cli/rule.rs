@@ -32,6 +32,9 @@ pub enum Command {
         id: String,
         /// The merge patch (RFC 7396).
         patch: String,
+        /// So many roles may be taken away, where that is a large loss.
+        #[arg(long, value_name = "COUNT")]
+        confirm_losses: Option<u64>,
     },
     /// What is remarkable about the rules: one that matches nobody, one that another stands before, a capture that nothing uses.
     Lint {
@@ -44,6 +47,9 @@ pub enum Command {
         est: String,
         /// The rule.
         id: String,
+        /// So many roles may be taken away, where that is a large loss.
+        #[arg(long, value_name = "COUNT")]
+        confirm_losses: Option<u64>,
     },
     /// Who would gain or lose what, by name, if this rule were added, or if the rules were those of a file. Writes nothing.
     Simulate(Trial),
@@ -200,11 +206,11 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
                 ]
             })
         }
-        Command::Edit { est, id, patch } => {
+        Command::Edit { est, id, patch, confirm_losses } => {
             let ctx = local.establishment(&est).await?;
             let standing = roles::rules::get(&ctx, id.parse()?).await?;
             let fields = super::patched(&RuleFields::from(&standing), &patch)?;
-            print_json(&roles::rules::update(&ctx, &standing, &fields).await?)
+            print_json(&roles::rules::update_confirmed(&ctx, &standing, &fields, confirm_losses).await?)
         }
         Command::Lint { est } => {
             let ctx = Context { locale: output.locale(), ..local.establishment(&est).await? };
@@ -215,8 +221,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             output
                 .list(&findings, &["cli-rule", "cli-place", "cli-remark"], |f| vec![f.rule.to_string(), f.place.clone(), f.message.clone()])
         }
-        Command::Delete { est, id } => {
-            roles::rules::delete(&local.establishment(&est).await?, id.parse()?).await?;
+        Command::Delete { est, id, confirm_losses } => {
+            roles::rules::delete_confirmed(&local.establishment(&est).await?, id.parse()?, confirm_losses).await?;
             output.done(&json!({ "deleted": id }), &output.text("cli-rule-deleted", &[]))
         }
         Command::Simulate(trial) => simulate(local, output, &trial).await,

@@ -29,7 +29,7 @@ use crate::types::matching::Matching;
 pub enum Command {
     /// Add a source.
     Add(Box<Add>),
-    /// Change a source: its settings, its name, when it runs by itself.
+    /// Change a source: its settings, its name, when it runs by itself, what becomes of who is gone from it.
     Edit(Box<Edit>),
     /// List sources, with when they run.
     List {
@@ -255,7 +255,7 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
         settings: new.told.settings(Map::new())?,
         schedule: new.told.schedule(None)?,
         guard: Guard::default(),
-        leaving: Leaving::default(),
+        leaving: new.told.leaving(Leaving::default()),
         matching: Matching::default(),
         route: new.told.route,
         enabled: true,
@@ -276,6 +276,7 @@ async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
     let standing = fields.settings.as_object().cloned().unwrap_or_default();
     fields.settings = edit.told.settings(standing)?;
     fields.schedule = edit.told.schedule(fields.schedule)?;
+    fields.leaving = edit.told.leaving(fields.leaving);
     fields.route = edit.told.route.or(fields.route);
     fields.name = edit.rename.unwrap_or(fields.name);
     let source = sources::update(&ctx, &read, &fields).await?;

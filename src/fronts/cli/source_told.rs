@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::config::variable;
+use crate::types::leaving::{Afterwards, Leaving};
 use crate::types::schedule::Schedule;
 
 /// The environment variable that carries a bind password, so that it stands in no shell history.
@@ -21,6 +22,17 @@ pub enum Tls {
     Starttls,
     /// None.
     None,
+}
+
+/// What becomes of someone who is gone from a source, once they were kept for the days of grace.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Gone {
+    /// Nothing: they stay disabled, with all they had.
+    Keep,
+    /// What tells who they were is wiped; the identifier stays.
+    Anonymise,
+    /// They are removed with all that hangs on them.
+    Purge,
 }
 
 /// What is told of a source.
@@ -89,6 +101,12 @@ pub struct Told {
     /// Hours in which no complete reading begins by itself, as 08:00-18:00; repeatable.
     #[arg(long, value_name = "FROM-TO")]
     quiet: Vec<String>,
+    /// What becomes of someone who is gone from it, once the days of grace are over; keep as delivered.
+    #[arg(long, value_name = "WHAT")]
+    leaving: Option<Gone>,
+    /// For how many days someone who is gone is kept, disabled, with all they had; 180 as delivered.
+    #[arg(long, value_name = "DAYS")]
+    grace_days: Option<u32>,
 }
 
 impl Told {
@@ -138,6 +156,16 @@ impl Told {
         let Some(path) = &self.bind_password_file else { return Ok(variable(PASSWORD_VARIABLE)) };
         let read = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         Ok(Some(read.trim_end().to_owned()))
+    }
+
+    /// What becomes of people who are gone, over what stands.
+    pub fn leaving(&self, standing: Leaving) -> Leaving {
+        let then = self.leaving.map_or(standing.then, |told| match told {
+            Gone::Keep => Afterwards::Keep,
+            Gone::Anonymise => Afterwards::Anonymise,
+            Gone::Purge => Afterwards::Purge,
+        });
+        Leaving { grace_days: self.grace_days.unwrap_or(standing.grace_days), then }
     }
 
     /// The schedule, over the one that stands.

@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 
 use super::fields::{ApplicationFields, check_text};
 use crate::store::establishment::application::{ACCESS_PRIVILEGE, ScopeKind};
-use crate::types::Invalid;
+use crate::types::{Invalid, wording};
 
 /// Most services of an application.
 const SERVICES_MAX: usize = 500;
-/// Longest name of a relation, in bytes.
-const RELATION_MAX_BYTES: usize = 64;
 
 /// An application's policy beside its roles.
 pub fn check_policy(fields: &ApplicationFields, wrong: &mut Vec<Invalid>) {
@@ -21,15 +19,7 @@ pub fn check_policy(fields: &ApplicationFields, wrong: &mut Vec<Invalid>) {
         let why = "whoever waits holds the default role meanwhile: name a default_role";
         wrong.push(Invalid::new("policy.pending_until_validated", why));
     }
-    if policy.relation.as_deref().is_some_and(|relation| !names_relation(relation)) {
-        let why = format!("is the name of a relation, such as tutor: a letter a-z, then at most {RELATION_MAX_BYTES} of a-z, 0-9, _ and -");
-        wrong.push(Invalid::new("policy.relation", why));
-    }
-}
-
-fn names_relation(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
-    name.len() <= RELATION_MAX_BYTES && name.bytes().next().is_some_and(|b| b.is_ascii_lowercase()) && name.bytes().all(plain)
+    wrong.extend(policy.relation.as_deref().and_then(|relation| wording::wrong_relation("policy.relation", relation)));
 }
 
 /// An application's services: they are scopes of its roles.

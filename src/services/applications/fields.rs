@@ -12,9 +12,8 @@ use crate::types::Invalid;
 use crate::types::id::ApplicationId;
 use crate::types::nul;
 use crate::types::time::Timestamp;
+use crate::types::wording;
 
-/// Longest name of an application, in characters.
-const NAME_LENGTH_MAX: usize = 64;
 /// Longest title, role, privilege or service, in characters.
 const TEXT_LENGTH_MAX: usize = 200;
 /// Most roles of a catalogue.
@@ -149,12 +148,7 @@ fn check_default_role(fields: &ApplicationFields, wrong: &mut Vec<Invalid>) {
 
 /// A name stands in addresses.
 fn check_name(name: &str, wrong: &mut Vec<Invalid>) {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
-    let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-    if name.len() > NAME_LENGTH_MAX || !starts_well || !name.bytes().all(plain) {
-        let why = format!("«{name}» is not an application's name: 1 to {NAME_LENGTH_MAX} of a-z, 0-9, - _ and ., a letter or digit first");
-        wrong.push(Invalid::new("name", why));
-    }
+    wrong.extend(wording::wrong_name("name", "an application", name));
     if RESERVED.contains(&name) {
         wrong.push(Invalid::new("name", format!("«{name}» is an address of the API: choose another name")));
     }

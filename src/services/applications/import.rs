@@ -35,6 +35,14 @@ pub struct Imported {
     pub people: Option<Simulation>,
 }
 
+/// Whether the actor may take in a catalogue at all, before one is read.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn may_import(ctx: &Context) -> Result<(), Error> {
+    ctx.require(Permission::ManageRoles)
+}
+
 /// Takes in a catalogue: adds the application, or puts this edition in the place of the one that stands. Title, claim shape and services that the
 /// catalogue does not state stay as they are.
 ///

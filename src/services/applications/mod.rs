@@ -6,11 +6,12 @@ mod difference;
 mod fields;
 mod import;
 mod matrix;
+mod named;
 
 pub use catalogue::{Shipped, catalogue, from_catalogue, shipped, shipped_of, to_toml};
 pub use difference::{CatalogueDifference, FieldChange, PrivilegeChange};
 pub use fields::ApplicationFields;
-pub use import::{Imported, export, import, try_import};
+pub use import::{Imported, export, import, may_import, try_import};
 pub use matrix::{Matrix, MatrixRow};
 
 use serde_json::json;
@@ -18,10 +19,10 @@ use serde_json::json;
 use super::audit;
 use super::context::Context;
 use super::error::Error;
-use super::roles::{Changed, Simulation, View, effects, recompute_all_in, simulate_catalogue};
+use super::roles::{Changed, Simulation, View, effects, hold_losses_in, recompute_all_in, simulate_catalogue};
 use crate::store::establishment::application::{self, Application, Policy};
 use crate::store::establishment::pending::{self, Pending};
-use crate::store::establishment::{assignment, ended_assignment, exclusion, rule};
+use crate::store::establishment::{api_token, assignment, ended_assignment, exclusion, rule};
 use crate::store::{self, Tx};
 use crate::types::id::ApplicationId;
 use crate::types::page::{Page, PageRequest};
@@ -111,12 +112,25 @@ pub async fn create(ctx: &Context, fields: &ApplicationFields) -> Result<Applica
     Ok(made)
 }
 
-/// Writes an application anew; rules, clients and assignments follow it under another name.
+/// Writes an application anew; rules, clients, assignments, and whoever answers for it follow it under another name.
 ///
 /// # Errors
 /// `NotFound`, `Invalid`; `Stale` when it is not the application any more that the caller read; `Conflict` when the name is taken, when a rule or a person's hand still gives a role that would go, and for the
-/// gateway's own application, of which the title and the claim shape may change.
+/// gateway's own application, of which the title and the claim shape may change; `Held` when it takes many roles away.
 pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationFields) -> Result<Application, Error> {
+    update_confirmed(ctx, read, fields, None).await
+}
+
+/// The same, where a person accepts that exactly so many roles are taken away.
+///
+/// # Errors
+/// As for [`update`].
+pub async fn update_confirmed(
+    ctx: &Context,
+    read: &Application,
+    fields: &ApplicationFields,
+    confirm_losses: Option<u64>,
+) -> Result<Application, Error> {
     ctx.require(Permission::ManageRoles)?;
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
@@ -129,7 +143,8 @@ pub async fn update(ctx: &Context, read: &Application, fields: &ApplicationField
     if !in_the_way.is_empty() {
         return Err(Error::Conflict(in_the_way.join("; ")));
     }
-    replace_in(&mut tx, ctx, &before, &after, "application.updated").await?;
+    let changed = replace_in(&mut tx, ctx, &before, &after, "application.updated").await?;
+    hold_losses_in(&mut tx, ctx, changed.lost, confirm_losses).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
     Ok(after)
@@ -148,10 +163,11 @@ pub async fn simulate(ctx: &Context, read: &Application, fields: &ApplicationFie
 /// Writes an application over the one that stands, and recomputes what people hold of it.
 async fn replace_in(tx: &mut Tx, ctx: &Context, before: &Application, after: &Application, action: &str) -> Result<Changed, Error> {
     application::update(tx, after).await.map_err(|error| taken(error, &after.name))?;
-    if before.name != after.name {
-        ended_assignment::rename_application(tx, &before.name, &after.name).await?;
+    let renamed = before.name != after.name;
+    if renamed {
+        named::follow_in(tx, ctx, &before.name, &after.name).await?;
     }
-    let same = same_roles(before, after) && before.name == after.name;
+    let same = same_roles(before, after) && !renamed;
     let changed = if same { Changed::default() } else { recompute_all_in(tx, ctx).await? };
     record_in(tx, ctx, action, after, changed).await?;
     Ok(changed)
@@ -182,7 +198,7 @@ fn check_what_is_fixed(before: &Application, after: &Application) -> Result<(), 
 /// Removes an application, with what its default role gave.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` while rules, clients or roles given by hand belong to it, and for the gateway's own.
+/// `NotFound`; `Conflict` while rules, clients or roles given by hand belong to it, or someone answers for it, and for the gateway's own.
 pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
     if name == APPLICATION {
@@ -196,9 +212,12 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
         let held = if by_hand.is_empty() { String::new() } else { format!(" and roles given by hand ({})", by_hand.join(", ")) };
         return Err(Error::Conflict(format!("«{name}» still has {rules} rules{held}: remove those first")));
     }
+    named::check_nobody_answers_in(&mut tx, ctx, name).await?;
     ended_assignment::keep_computed_of_application(&mut tx, gone.id, ctx.now).await?;
     assignment::delete_computed_of_application(&mut tx, gone.id).await?;
     exclusion::delete_of_application(&mut tx, gone.id).await?;
+    exclusion::delete_answering_for(&mut tx, name).await?;
+    api_token::delete_answering_for(&mut tx, name).await?;
     application::delete(&mut tx, gone.id).await.map_err(|error| match error {
         store::Error::Referenced(_) => Error::Conflict(format!("«{name}» still has clients: remove those first")),
         other => other.into(),

@@ -102,10 +102,11 @@ impl Actor {
         self.covers(&wanted.into())
     }
 
-    /// Whether the actor may give someone a role of the gateway, or take it away: holds it, may delegate, and reaches the person.
+    /// Whether the actor may give someone a role of the gateway until its end, or take it away, which is to give it until now: holds it at
+    /// least as long, may delegate, and reaches the person.
     pub fn may_delegate(&self, wanted: &Held, person: Option<&User>) -> bool {
         let reached = |held: &Held| person.is_none_or(|person| reaches(&held.extent, &Subject::Person(person)));
-        let hands_on = |held: &Held| held.role.gives(Permission::Delegate) && held.covers(wanted) && reached(held);
+        let hands_on = |held: &Held| held.role.gives(Permission::Delegate) && held.covers(wanted) && held.outlasts(wanted) && reached(held);
         *self == Self::System || self.held().iter().any(hands_on)
     }
 

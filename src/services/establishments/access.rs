@@ -81,7 +81,7 @@ async fn administrators_in(tx: &mut Tx, ctx: &Context) -> Result<Vec<Administrat
         ..Filter::default()
     };
     let held = assignment::list(tx, &PageRequest::first(LIMIT_MAX), &filter).await?.items;
-    let now = held.iter().filter(|a| a.valid_from.is_none_or(|from| from <= ctx.now) && a.valid_until.is_none_or(|end| end > ctx.now));
+    let now = held.iter().filter(|a| ctx.now.is_within(a.valid_from, a.valid_until));
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for id in now.map(|a| a.user_id).filter(|id| seen.insert(*id)).collect::<Vec<_>>() {

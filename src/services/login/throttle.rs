@@ -73,20 +73,28 @@ pub(super) async fn admit(ctx: &Context, counters: Counters) -> Result<(), Error
     Ok(tx.commit().await?)
 }
 
-/// Counts a refused client. Its secret has 256 random bits, so there is nothing to guess: the gate keeps an address from trying for ever.
+/// Counts a refused client, by its name where there is such a one; all that are made up share a counter. A secret has 256 random bits, so there
+/// is nothing to guess: the gate keeps an address from trying for ever, and writes nothing more once it is shut.
 ///
 /// # Errors
 /// `TooMany` once the address was refused too often.
-pub async fn count_client_refusal(ctx: &Context, client_id: &str, address: IpAddr) -> Result<(), Error> {
+pub async fn count_client_refusal(ctx: &Context, known: Option<&str>, address: IpAddr) -> Result<(), Error> {
     let limits = &ctx.gateway.limits;
-    let key = TokenHash::of(&format!("client:{client_id}:{}", network(address)));
-    let mut tx = ctx.store.begin().await?;
-    let failures = throttle::count_failure(&mut tx, key, ctx.now, ctx.now.plus_s(-i64::from(limits.sign_in_window_s))).await?;
-    tx.commit().await?;
-    if failures > i64::from(limits.sign_in_attempts_max) * ADDRESS_FACTOR {
-        return Err(Error::TooMany { retry_after_s: limits.sign_in_delay_s });
+    let key = match known {
+        Some(client_id) => TokenHash::of(&format!("client:{client_id}:{}", network(address))),
+        None => TokenHash::of(&format!("clients:{}", network(address))),
+    };
+    let window_since = ctx.now.plus_s(-i64::from(limits.sign_in_window_s));
+    let refusals_max = i64::from(limits.sign_in_attempts_max) * ADDRESS_FACTOR;
+    let too_many = Error::TooMany { retry_after_s: limits.sign_in_delay_s };
+    let counted = throttle::find(&mut ctx.store.read().await?, key).await?;
+    if counted.is_some_and(|counter| counter.failures > refusals_max && counter.window_started_at >= window_since) {
+        return Err(too_many);
     }
-    Ok(())
+    let mut tx = ctx.store.begin().await?;
+    let failures = throttle::count_failure(&mut tx, key, ctx.now, window_since).await?;
+    tx.commit().await?;
+    if failures > refusals_max { Err(too_many) } else { Ok(()) }
 }
 
 /// Takes the attempt back, because it succeeded.

@@ -30,16 +30,11 @@ pub async fn administrators(ctx: &Context) -> Result<Vec<Recipient>, Error> {
     // A role of the gateway that is bound to a scope gives nothing.
     let mut tx = ctx.store.read().await?;
     let given = assignment::list(&mut tx, &PageRequest::first(RECIPIENTS_MAX), &filter).await?.items;
-    let holds = |from: Option<_>, until: Option<_>| from.is_none_or(|from| from <= ctx.now) && until.is_none_or(|until| until > ctx.now);
-    let holders: BTreeSet<UserId> = given.into_iter().filter(|one| holds(one.valid_from, one.valid_until)).map(|one| one.user_id).collect();
+    let holders: BTreeSet<UserId> =
+        given.into_iter().filter(|one| ctx.now.is_within(one.valid_from, one.valid_until)).map(|one| one.user_id).collect();
     let people = user::list_by_ids(&mut tx, &holders.into_iter().collect::<Vec<_>>()).await?;
     let active = people.into_iter().filter(|person| person.status == UserStatus::Active);
-    let mut found: Vec<Recipient> = active
-        .filter_map(|person| {
-            let locale = person.locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
-            Some(Recipient { name: Some(person.display_name), email: person.email?, locale })
-        })
-        .collect();
+    let mut found: Vec<Recipient> = active.filter_map(|person| Recipient::of(&person)).collect();
     let contact = &ctx.establishment.contact;
     if let Some(email) = contact.email.clone().filter(|_| found.is_empty()) {
         found.push(Recipient { name: None, email, locale: Locale::default() });

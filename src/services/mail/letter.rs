@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::review_waits::ReviewWaits;
 use super::roles_changed::RolesChanged;
 use crate::i18n::{text, text_with};
+use crate::store::establishment::user::User;
 use crate::types::Invalid;
 use crate::types::locale::Locale;
 use crate::types::time::Timestamp;
@@ -26,6 +27,15 @@ pub struct Recipient {
     pub email: String,
     /// The language.
     pub locale: Locale,
+}
+
+impl Recipient {
+    /// A person, in their language; nobody where no address is known.
+    pub fn of(person: &User) -> Option<Self> {
+        let name = Some(person.display_name.clone()).filter(|name| !name.is_empty());
+        let locale = person.locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
+        Some(Self { name, email: person.email.clone()?, locale })
+    }
 }
 
 /// A letter.
@@ -223,10 +233,6 @@ impl Letter {
 
 impl HeldRun {
     fn text(&self, locale: Locale) -> String {
-        // Each on a line of its own: a name may have a comma.
-        let listed = self.names.iter().map(|name| format!("- {}", plain(name)));
-        let others = (self.others > 0).then(|| text_with(locale, "mail-held-others", &[("count", self.others.into())]));
-        let names: Vec<String> = listed.chain(others).collect();
         let arguments = [
             ("name", line(&self.establishment)),
             ("slug", line(&self.slug)),
@@ -240,15 +246,12 @@ impl HeldRun {
         ];
         let what = text_with(locale, "mail-held-what", &arguments);
         let decide = text_with(locale, "mail-held-decide", &arguments);
-        if names.is_empty() { format!("{what}\n\n{decide}") } else { format!("{what}\n\n{}\n\n{decide}", names.join("\n")) }
+        between(locale, &what, (&self.names, self.others), &decide)
     }
 }
 
 impl HeldRuleSet {
     fn text(&self, locale: Locale) -> String {
-        let listed = self.names.iter().map(|name| format!("- {}", plain(name)));
-        let others = (self.others > 0).then(|| text_with(locale, "mail-held-others", &[("count", self.others.into())]));
-        let names: Vec<String> = listed.chain(others).collect();
         let arguments = [
             ("name", line(&self.establishment)),
             ("slug", line(&self.slug)),
@@ -260,8 +263,16 @@ impl HeldRuleSet {
         ];
         let what = text_with(locale, "mail-rule-set-what", &arguments);
         let decide = text_with(locale, "mail-rule-set-decide", &arguments);
-        if names.is_empty() { format!("{what}\n\n{decide}") } else { format!("{what}\n\n{}\n\n{decide}", names.join("\n")) }
+        between(locale, &what, (&self.names, self.others), &decide)
     }
+}
+
+/// Names between two texts, each on a line of its own: one may have a comma. How many others there are comes after them.
+fn between(locale: Locale, before: &str, (names, others): (&[String], u64), after: &str) -> String {
+    let listed = names.iter().map(|name| format!("- {}", plain(name)));
+    let others = (others > 0).then(|| text_with(locale, "mail-held-others", &[("count", others.into())]));
+    let lines: Vec<String> = listed.chain(others).collect();
+    if lines.is_empty() { format!("{before}\n\n{after}") } else { format!("{before}\n\n{}\n\n{after}", lines.join("\n")) }
 }
 
 /// A text between a greeting and a signature.

@@ -54,9 +54,9 @@ pub async fn authenticate(ctx: &Context, authorization: Option<&str>, form: &Par
     let mut tx = ctx.store.read().await?;
     let found = client::find(&mut tx, &presented.client_id).await?;
     drop(tx);
-    match found.filter(|client| client.enabled && proves(client, &presented)) {
-        Some(client) => Ok(client),
-        None => Err(refuse(ctx, &presented, address).await?),
+    match found {
+        Some(client) if client.enabled && proves(&client, &presented) => Ok(client),
+        found => Err(refuse(ctx, found.map(|client| client.client_id).as_deref(), address).await?),
     }
 }
 
@@ -76,8 +76,8 @@ fn kept_is(kept: &[u8], sent: &Secret) -> bool {
     kept.ct_eq(sent.hash().as_bytes()).into()
 }
 
-async fn refuse(ctx: &Context, presented: &ClientCredentials, address: IpAddr) -> Result<Failure, Failure> {
+async fn refuse(ctx: &Context, known: Option<&str>, address: IpAddr) -> Result<Failure, Failure> {
     tracing::info!(establishment = ctx.slug(), request.id = %ctx.request_id, %address, "client refused");
-    throttle::count_client_refusal(ctx, &presented.client_id, address).await?;
+    throttle::count_client_refusal(ctx, known, address).await?;
     Ok(OAuthError::InvalidClient("the client is unknown or disabled, or its secret is wrong".into()).into())
 }

@@ -17,6 +17,8 @@ use crate::types::oauth_scope::OauthScope;
 
 /// The scope that releases roles.
 const ROLES: &str = "roles";
+/// The scope that releases names.
+const PROFILE: &str = "profile";
 
 /// The answer about a token (§2.2). One that is unknown, has ended, or is another application's is not active, and nothing more is said.
 ///
@@ -40,13 +42,16 @@ pub async fn answer(ctx: &Context, authorization: Option<&str>, form: &Parameter
     for (name, value) in [
         ("scope", json!(holder.scope.to_string())),
         ("client_id", json!(holder.client.client_id)),
-        ("username", json!(person.username)),
         ("token_type", json!("Bearer")),
         ("exp", json!(holder.token.token_expires_at.seconds())),
         ("sub", json!(facts::subject(person))),
         ("iss", json!(ctx.issuer())),
     ] {
         told.insert(name.to_owned(), value);
+    }
+    // Optional (§2.2), and the person's name: told where it is released.
+    if holder.scope.contains(PROFILE) {
+        told.insert("username".to_owned(), json!(person.username));
     }
     if holder.scope.contains(ROLES) {
         // As the application's claim shape has them.

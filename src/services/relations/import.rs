@@ -9,13 +9,13 @@ use super::super::brought_rows::{self, Brought, Imported, Numbered};
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::roles::not_oneself;
-use super::{record_in, to_oneself, words, wrong_kind, wrong_reason, wrong_time};
+use super::{record_in, to_oneself};
 use crate::store::Tx;
 use crate::store::establishment::relation::{self, Relation};
 use crate::store::establishment::user;
 use crate::types::id::{RelationId, UserId};
 use crate::types::permission::Permission;
-use crate::types::{Invalid, fold_case};
+use crate::types::{Invalid, fold_case, wording};
 
 /// The titles that a spreadsheet may have.
 const TITLES: [&str; 5] = ["kind", "username", "other_username", "until", "reason"];
@@ -50,7 +50,7 @@ pub async fn import(ctx: &Context, brought: Brought<RelationRow>, dry_run: bool)
     ctx.require(Permission::ManageRoles)?;
     let rows = brought_rows::numbered(brought, &TITLES, &REQUIRED)?;
     let mut outcome = Imported { dry_run, ..Imported::default() };
-    let mut tx = ctx.store.begin().await?;
+    let mut tx = if dry_run { ctx.store.read().await? } else { ctx.store.begin().await? };
     let people = people_in(&mut tx, &rows).await?;
     let ones: BTreeSet<UserId> = people.values().copied().collect();
     let standing = relation::list_of_users(&mut tx, &ones.into_iter().collect::<Vec<_>>()).await?;
@@ -119,8 +119,8 @@ fn judged(ctx: &Context, people: &HashMap<String, UserId>, row: &RelationRow) ->
     }
     not_oneself(ctx, one).map_err(|error| Invalid::new("username", error.to_string()))?;
     let until = row.until.as_deref().filter(|text| !text.is_empty()).map(|text| brought_rows::end("until", text)).transpose()?;
-    let wrong = wrong_kind(&row.kind).or_else(|| wrong_reason(row.reason.as_deref()));
-    let wrong = wrong.or_else(|| wrong_time(ctx, None, until).map(|_| Invalid::new("until", "must lie in the future")));
+    let wrong = wording::wrong_relation("kind", &row.kind).or_else(|| wording::wrong_reason("reason", row.reason.as_deref()));
+    let wrong = wrong.or_else(|| wording::wrong_time(ctx.now, None, until).map(|_| Invalid::new("until", "must lie in the future")));
     wrong.map_or(Ok(()), Err)?;
     Ok(Relation {
         id: RelationId::new(),
@@ -133,7 +133,7 @@ fn judged(ctx: &Context, people: &HashMap<String, UserId>, row: &RelationRow) ->
         source: None,
         valid_from: None,
         valid_until: until,
-        reason: words(row.reason.as_deref()),
+        reason: wording::words(row.reason.as_deref()).map(str::to_owned),
         created_at: ctx.now,
     })
 }

@@ -21,11 +21,7 @@ use crate::types::id::{RelationId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
-
-/// Longest kind, in characters.
-const KIND_LENGTH_MAX: usize = 50;
-/// Longest reason, in characters.
-const REASON_LENGTH_MAX: usize = 500;
+use crate::types::wording;
 
 /// A relation to be added: `user` is the `kind` of `other`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -73,11 +69,12 @@ pub async fn get(ctx: &Context, id: RelationId) -> Result<Relation, Error> {
 pub async fn add(ctx: &Context, new: &NewRelation) -> Result<Relation, Error> {
     ctx.require(Permission::ManageRoles)?;
     not_oneself(ctx, new.user)?;
-    let mut wrong = wrong_kind(&new.kind).into_iter().chain(wrong_time(ctx, new.valid_from, new.valid_until)).collect::<Vec<_>>();
+    let wrong_time = wording::wrong_time(ctx.now, new.valid_from, new.valid_until);
+    let mut wrong = wording::wrong_relation("kind", &new.kind).into_iter().chain(wrong_time).collect::<Vec<_>>();
     if new.user == new.other {
         wrong.push(to_oneself("other"));
     }
-    wrong.extend(wrong_reason(new.reason.as_deref()));
+    wrong.extend(wording::wrong_reason("reason", new.reason.as_deref()));
     let mut tx = ctx.store.begin().await?;
     let one = person_in(&mut tx, "user", new.user, &mut wrong).await?;
     let other = person_in(&mut tx, "other", new.other, &mut wrong).await?;
@@ -93,7 +90,7 @@ pub async fn add(ctx: &Context, new: &NewRelation) -> Result<Relation, Error> {
         source: None,
         valid_from: new.valid_from,
         valid_until: new.valid_until,
-        reason: words(new.reason.as_deref()),
+        reason: wording::words(new.reason.as_deref()).map(str::to_owned),
         created_at: ctx.now,
     };
     relation::insert_all(&mut tx, std::slice::from_ref(&made)).await.map_err(|error| match error {
@@ -131,32 +128,8 @@ async fn person_in(tx: &mut Tx, field: &str, id: UserId, wrong: &mut Vec<Invalid
     Ok(found)
 }
 
-fn wrong_kind(kind: &str) -> Option<Invalid> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    let starts_well = kind.starts_with(|c: char| c.is_ascii_lowercase());
-    let wrong = !starts_well || kind.len() > KIND_LENGTH_MAX || !kind.chars().all(fits);
-    wrong.then(|| {
-        let why = format!("has 1 to {KIND_LENGTH_MAX} lower-case letters, digits, `-` or `_`, and starts with a letter: `tutor`");
-        Invalid::new("kind", why)
-    })
-}
-
-fn wrong_time(ctx: &Context, from: Option<Timestamp>, until: Option<Timestamp>) -> Option<Invalid> {
-    let wrong = until.is_some_and(|until| until <= from.unwrap_or(ctx.now).max(ctx.now));
-    wrong.then(|| Invalid::new("valid_until", "must lie in the future and after valid_from"))
-}
-
-fn wrong_reason(reason: Option<&str>) -> Option<Invalid> {
-    let wrong = reason.is_some_and(|words| words.chars().count() > REASON_LENGTH_MAX);
-    wrong.then(|| Invalid::new("reason", format!("has at most {REASON_LENGTH_MAX} characters")))
-}
-
 fn to_oneself(field: &str) -> Invalid {
     Invalid::new(field, "nobody stands in relation to themselves: name someone else")
-}
-
-fn words(reason: Option<&str>) -> Option<String> {
-    reason.map(str::trim).filter(|words| !words.is_empty()).map(str::to_owned)
 }
 
 async fn record_in(tx: &mut Tx, ctx: &Context, action: &str, r: &Relation) -> Result<(), Error> {

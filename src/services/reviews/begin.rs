@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::roles::may_give;
+use super::super::roles::may_take;
 use super::super::unit_tree::Tree;
 use super::invite::{self, Invitations};
 use super::read::Review;
+use super::seat::Seat;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::application_use;
 use crate::store::establishment::assignment::{self, Origin, Standing};
@@ -23,11 +24,10 @@ use crate::store::{self, Tx};
 use crate::types::Invalid;
 use crate::types::id::{ApplicationId, CampaignId, ReviewItemId, UserId};
 use crate::types::page::PageRequest;
-use crate::types::permission::{APPLICATION, Permission};
+use crate::types::permission::{APPLICATION, GatewayRole, Permission};
 use crate::types::time::Timestamp;
+use crate::types::wording;
 
-/// Longest name, in bytes.
-const NAME_LENGTH_MAX: usize = 64;
 /// Longest title, in characters.
 const TITLE_LENGTH_MAX: usize = 200;
 /// Most reviewers that one review names.
@@ -38,8 +38,6 @@ const ITEMS_MAX: usize = 20_000;
 const DURATION_MAX_S: i64 = 366 * 24 * 3600;
 /// People looked at in one step.
 const STEP: i64 = 1_000;
-/// The role of the gateway whose holders decide for their unit.
-const UNIT_ADMINISTRATOR: &str = "unit_administrator";
 
 /// A review to begin.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -63,11 +61,7 @@ pub struct NewCampaign {
 /// the caller may not give.
 pub async fn create(ctx: &Context, new: &NewCampaign) -> Result<Review, Error> {
     ctx.require(Permission::ManageRoles)?;
-    let invitations = Invitations::announce(ctx).await?;
-    let mut tx = ctx.store.begin().await?;
-    let applications = application::list(&mut tx).await?;
-    let reviewers = user::list_by_ids(&mut tx, &new.extent.reviewers).await?;
-    check(ctx, new, &applications, &reviewers)?;
+    check_fields(ctx, new)?;
     let title = new.title.trim();
     let made = Campaign {
         id: CampaignId::new(),
@@ -81,8 +75,9 @@ pub async fn create(ctx: &Context, new: &NewCampaign) -> Result<Review, Error> {
         created_at: ctx.now,
         closed_at: None,
     };
-    let mut picture = Picture { ctx, campaign: &made, applications: &applications, turns: Turns::load(&mut tx, ctx, &made.extent).await? };
-    let items = picture.take_in(&mut tx).await?;
+    let items = picture_of(ctx, &made).await?;
+    let invitations = Invitations::announce(ctx).await?;
+    let mut tx = ctx.store.begin().await?;
     campaign::insert(&mut tx, &made).await.map_err(|error| match error {
         store::Error::Taken(_) => Error::Conflict(format!("there is a review «{}» already: choose another name", made.name)),
         other => other.into(),
@@ -98,12 +93,22 @@ pub async fn create(ctx: &Context, new: &NewCampaign) -> Result<Review, Error> {
     Ok(Review { campaign: made, progress })
 }
 
-fn check(ctx: &Context, new: &NewCampaign, applications: &[Application], reviewers: &[User]) -> Result<(), Error> {
+/// The roles that people hold at one moment. Everyone is looked at, so nobody who writes waits for it.
+async fn picture_of(ctx: &Context, campaign: &Campaign) -> Result<Vec<ReviewItem>, Error> {
+    let mut tx = ctx.store.snapshot().await?;
+    let applications = application::list(&mut tx).await?;
+    let reviewers = user::list_by_ids(&mut tx, &campaign.extent.reviewers).await?;
+    check_names(&campaign.extent, &applications, &reviewers)?;
+    let turns = Turns::load(&mut tx, ctx, &campaign.extent).await?;
+    Picture { ctx, campaign, applications: &applications, turns }.take_in(&mut tx).await
+}
+
+/// What is wrong with a review whatever the store holds.
+fn check_fields(ctx: &Context, new: &NewCampaign) -> Result<(), Error> {
     let mut wrong = Vec::new();
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
-    if new.name.is_empty() || new.name.len() > NAME_LENGTH_MAX || !new.name.bytes().all(plain) || new.name.parse::<CampaignId>().is_ok() {
-        let why = format!("has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, «-», «_» and «.»");
-        wrong.push(Invalid::new("name", why));
+    wrong.extend(wording::wrong_name("name", "a review", &new.name));
+    if new.name.parse::<CampaignId>().is_ok() {
+        wrong.push(Invalid::new("name", "has the form of a key: choose another name"));
     }
     if new.title.chars().count() > TITLE_LENGTH_MAX || new.title.chars().any(char::is_control) {
         wrong.push(Invalid::new("title", format!("has at most {TITLE_LENGTH_MAX} characters, on one line")));
@@ -112,14 +117,8 @@ fn check(ctx: &Context, new: &NewCampaign, applications: &[Application], reviewe
         wrong.push(Invalid::new("due_at", "lies in the future, within a year"));
     }
     let extent = &new.extent;
-    let application = extent.application.as_ref().map(|name| (name, applications.iter().find(|known| known.name == *name)));
-    match (&application, &extent.role) {
-        (Some((name, None)), _) => wrong.push(Invalid::new("extent.application", format!("there is no application «{name}»"))),
-        (Some((_, Some(known))), Some(role)) if !known.roles.iter().any(|one| one.name == *role) => {
-            wrong.push(Invalid::new("extent.role", format!("«{role}» is not a role of {}", known.name)));
-        }
-        (None, Some(_)) => wrong.push(Invalid::new("extent.role", "is a role of an application: name that too")),
-        _ => {}
+    if extent.application.is_none() && extent.role.is_some() {
+        wrong.push(Invalid::new("extent.role", "is a role of an application: name that too"));
     }
     if extent.unused_since.is_some_and(|since| since > ctx.now) {
         wrong.push(Invalid::new("extent.unused_since", "must lie in the past"));
@@ -129,6 +128,20 @@ fn check(ctx: &Context, new: &NewCampaign, applications: &[Application], reviewe
     }
     if extent.reviewers.len() > REVIEWERS_MAX {
         wrong.push(Invalid::new("extent.reviewers", format!("are at most {REVIEWERS_MAX}")));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
+/// What is wrong with whom and what a review names.
+fn check_names(extent: &Extent, applications: &[Application], reviewers: &[User]) -> Result<(), Error> {
+    let mut wrong = Vec::new();
+    let application = extent.application.as_ref().map(|name| (name, applications.iter().find(|known| known.name == *name)));
+    match (&application, &extent.role) {
+        (Some((name, None)), _) => wrong.push(Invalid::new("extent.application", format!("there is no application «{name}»"))),
+        (Some((_, Some(known))), Some(role)) if !known.roles.iter().any(|one| one.name == *role) => {
+            wrong.push(Invalid::new("extent.role", format!("«{role}» is not a role of {}", known.name)));
+        }
+        _ => {}
     }
     let may_decide = |id: &UserId| reviewers.iter().any(|one| one.id == *id && one.status == UserStatus::Active);
     if let Some(id) = extent.reviewers.iter().find(|id| !may_decide(id)) {
@@ -192,9 +205,13 @@ impl Picture<'_> {
             }
             // Whoever decides takes this away in the name of who began the review.
             if application.name == APPLICATION {
-                may_give(self.ctx, &application.name, &row.role)?;
+                may_take(self.ctx, &application.name, &row.role)?;
             }
-            let reviewer = *reviewer.get_or_insert_with(|| self.turns.next(person));
+            let reviewer = if application.name == APPLICATION {
+                self.turns.next_of_gateway(person, row)
+            } else {
+                *reviewer.get_or_insert_with(|| self.turns.next(person))
+            };
             items.push(ReviewItem {
                 id: ReviewItemId::new(),
                 campaign_id: self.campaign.id,
@@ -221,7 +238,7 @@ impl Picture<'_> {
     /// Default roles are everyone's, and nobody decides on them.
     fn looks_at(&self, row: &Standing, application: &Application, last_used_at: Option<Timestamp>) -> bool {
         let (extent, now) = (&self.campaign.extent, self.ctx.now);
-        let holds = row.valid_from.is_none_or(|from| from <= now) && row.valid_until.is_none_or(|until| until > now);
+        let holds = now.is_within(row.valid_from, row.valid_until);
         let unused = extent.unused_since.is_none_or(|since| last_used_at.is_none_or(|used| used < application_use::day(since)));
         row.origin != Origin::Default
             && holds
@@ -243,6 +260,8 @@ struct Turns {
     /// The units that are looked at, when not all are.
     units: Option<BTreeSet<String>>,
     named: Vec<UserId>,
+    /// Those who are named, when roles of the gateway are looked at.
+    seats: Vec<(UserId, Seat)>,
     of_units: HashMap<String, Vec<UserId>>,
     given: HashMap<UserId, usize>,
 }
@@ -253,14 +272,12 @@ impl Turns {
         if extent.by_unit {
             let filter = assignment::Filter {
                 application: Some(APPLICATION.to_owned()),
-                role: Some(UNIT_ADMINISTRATOR.to_owned()),
+                role: Some(GatewayRole::UnitAdministrator.name().to_owned()),
                 ..assignment::Filter::default()
             };
             let given = assignment::list(tx, &PageRequest::first(store::dialect::ROWS_MAX), &filter).await?.items;
-            let holds = |one: &assignment::Assignment| {
-                one.valid_from.is_none_or(|from| from <= ctx.now) && one.valid_until.is_none_or(|until| until > ctx.now)
-            };
-            let given: Vec<_> = given.into_iter().filter(|one| !one.scope.is_empty() && holds(one)).collect();
+            let holds = |one: &assignment::Assignment| !one.scope.is_empty() && ctx.now.is_within(one.valid_from, one.valid_until);
+            let given: Vec<_> = given.into_iter().filter(holds).collect();
             let holders: Vec<UserId> = given.iter().map(|one| one.user_id).collect::<BTreeSet<_>>().into_iter().collect();
             let active: BTreeSet<UserId> = user::list_by_ids(tx, &holders)
                 .await?
@@ -276,7 +293,22 @@ impl Turns {
             Some(unit) => Some(units_below_in(tx, unit).await?),
             None => None,
         };
-        Ok(Self { units, named: extent.reviewers.clone(), of_units, given: HashMap::new() })
+        let mut seats = Vec::new();
+        if extent.application.as_ref().is_none_or(|name| name == APPLICATION) {
+            for id in &extent.reviewers {
+                seats.push((*id, Seat::of_in(tx, ctx, *id).await?));
+            }
+        }
+        Ok(Self { units, named: extent.reviewers.clone(), seats, of_units, given: HashMap::new() })
+    }
+
+    /// Who decides on a role of the gateway: of those who are named, one who could take it away without any review. Nobody when there is none.
+    fn next_of_gateway(&mut self, person: &User, row: &Standing) -> Option<UserId> {
+        let may = |(id, seat): &&(UserId, Seat)| *id != person.id && seat.takes(person, &row.role, &row.scope);
+        let load = |(id, _): &&(UserId, Seat)| self.given.get(id).copied().unwrap_or_default();
+        let chosen = self.seats.iter().filter(may).min_by_key(load).map(|(id, _)| *id)?;
+        *self.given.entry(chosen).or_default() += 1;
+        Some(chosen)
     }
 
     /// Who decides on a person's roles: never they themselves.

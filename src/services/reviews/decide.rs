@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::super::audit;
-use super::super::context::Context;
+use super::super::context::{Actor, Context};
 use super::super::error::Error;
-use super::super::roles::{effects, exclusions, may_give, not_oneself, recompute_by_hand_in};
+use super::super::roles::{effects, exclusions, may_take, not_oneself, recompute_by_hand_in};
+use super::seat::Seat;
 use super::{open_in, reviewer};
 use crate::store::Tx;
 use crate::store::establishment::application;
@@ -21,11 +22,10 @@ use crate::store::establishment::review_item::{self, Decision, Outcome, ReviewIt
 use crate::types::Invalid;
 use crate::types::id::{CampaignId, ExclusionId, ReviewItemId, UserId};
 use crate::types::permission::Permission;
+use crate::types::wording;
 
 /// Most decisions of one call.
 pub const DECISIONS_MAX: usize = 500;
-/// Longest reason, in characters.
-const REASON_LENGTH_MAX: usize = 500;
 /// Most decisions that one event of the trail names; it always has their number.
 const TRACED_MAX: usize = 100;
 
@@ -42,12 +42,16 @@ pub struct Verdict {
     pub reason: Option<String>,
 }
 
-/// Decides on roles of a review, whoever was asked.
+/// Decides on roles of a review, whoever was asked. A person to whom something else was delegated decides on what was laid before them.
 ///
 /// # Errors
 /// `NotFound`; `Invalid`; `Conflict` when the review has ended, and for a role that was withdrawn already; `Forbidden` on roles of one's own,
 /// and on roles of the gateway that the caller does not hold.
 pub async fn decide(ctx: &Context, id: CampaignId, verdicts: &[Verdict]) -> Result<Vec<ReviewItem>, Error> {
+    let in_person = matches!(ctx.actor, Actor::User { .. }) && ctx.actor.may_somewhere(Permission::SeePeople);
+    if in_person && !ctx.actor.may(Permission::ManageRoles) {
+        return decide_own(ctx, id, verdicts).await;
+    }
     ctx.require(Permission::ManageRoles)?;
     carry_out(ctx, id, verdicts, None).await
 }
@@ -55,7 +59,8 @@ pub async fn decide(ctx: &Context, id: CampaignId, verdicts: &[Verdict]) -> Resu
 /// Decides on roles that a review laid before whoever asks.
 ///
 /// # Errors
-/// As for [`decide`]; `NotFound` also for what was laid before someone else.
+/// As for [`decide`]; `NotFound` also for what was laid before someone else; `Forbidden` also when they were asked as administrator of a unit
+/// and are not any more.
 pub async fn decide_own(ctx: &Context, id: CampaignId, verdicts: &[Verdict]) -> Result<Vec<ReviewItem>, Error> {
     let reviewer = reviewer(ctx)?;
     carry_out(ctx, id, verdicts, Some(reviewer)).await
@@ -66,14 +71,19 @@ async fn carry_out(ctx: &Context, id: CampaignId, verdicts: &[Verdict], only_of:
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let campaign = open_in(&mut tx, id).await?;
+    let seat = match only_of {
+        Some(reviewer) => Some(Seat::of_in(&mut tx, ctx, reviewer).await?),
+        None => None,
+    };
     let mut of_people: BTreeMap<UserId, Vec<(ReviewItem, &Verdict)>> = BTreeMap::new();
     for verdict in verdicts {
         let found = review_item::find(&mut tx, verdict.item).await?.filter(|item| item.campaign_id == id);
         let item = found.filter(|item| only_of.is_none_or(|reviewer| item.reviewer_id == Some(reviewer)));
         let item = item.ok_or_else(|| Error::not_found("role under review"))?;
         not_oneself(ctx, item.user_id)?;
-        if only_of.is_none() {
-            may_give(ctx, &item.application, &item.role)?;
+        match &seat {
+            Some(seat) => seat.require_in(&mut tx, &campaign, &item).await?,
+            None => may_take(ctx, &item.application, &item.role)?,
         }
         of_people.entry(item.user_id).or_default().push((item, verdict));
     }
@@ -105,9 +115,7 @@ fn check(verdicts: &[Verdict]) -> Result<(), Error> {
         if verdict.decision == Decision::Withdraw && reason.trim().is_empty() {
             wrong.push(Invalid::new(format!("decisions.{at}.reason"), "say why it is withdrawn: whoever asks later reads it"));
         }
-        if reason.chars().count() > REASON_LENGTH_MAX {
-            wrong.push(Invalid::new(format!("decisions.{at}.reason"), format!("has at most {REASON_LENGTH_MAX} characters")));
-        }
+        wrong.extend(wording::wrong_reason(&format!("decisions.{at}.reason"), Some(reason)));
     }
     let mut seen = std::collections::BTreeSet::new();
     if let Some(twice) = verdicts.iter().find(|verdict| !seen.insert(verdict.item)) {
@@ -121,7 +129,7 @@ async fn one_in(tx: &mut Tx, ctx: &Context, campaign: &Campaign, mut item: Revie
         let held = format!("«{}» of {} was withdrawn already: give it back by hand if that was wrong", item.role, item.username);
         return if verdict.decision == Decision::Withdraw { Ok(item) } else { Err(Error::Conflict(held)) };
     }
-    let reason = verdict.reason.as_deref().map(str::trim).filter(|words| !words.is_empty());
+    let reason = wording::words(verdict.reason.as_deref());
     item.outcome = Some(match verdict.decision {
         Decision::Keep => Outcome::Kept,
         Decision::Withdraw => withdraw_in(tx, ctx, campaign, &item, reason.unwrap_or_default()).await?,

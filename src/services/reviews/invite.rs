@@ -1,4 +1,4 @@
-//! Letters to reviewers: when a review begins, halfway, and two days before it is due. Decides nothing.
+//! Letters to reviewers: when a review begins, halfway, and two days before it is due; and its end when that day is over. Decides nothing.
 
 use serde_json::json;
 
@@ -7,21 +7,24 @@ use super::super::context::{Context, Gateway};
 use super::super::error::Error;
 use super::super::mail::{self, Letter, Recipient, ReviewWaits};
 use super::super::outbox::{self, Announced};
-use super::open_in;
 use super::read::Review;
+use super::seat;
+use super::{close, open_in};
 use crate::store::establishment::campaign::{self, Campaign, CampaignState, Filter};
 use crate::store::establishment::review_item;
-use crate::store::establishment::user::{self, User, UserStatus};
+use crate::store::establishment::user::{self, UserStatus};
 use crate::store::registry::job::{self, Kind};
 use crate::store::{Store, Tx};
 use crate::types::id::{CampaignId, UserId};
-use crate::types::locale::Locale;
 use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
 
 /// How long before a review is due its reviewers are reminded the last time, in seconds: two days.
 const LAST_S: i64 = 2 * 24 * 3600;
+
+/// How long lies between two letters that somebody has sent, in seconds: a day.
+const BETWEEN_S: i64 = 24 * 3600;
 
 /// When reviewers are reminded: halfway, and two days before, where there is that much time.
 fn reminders(campaign: &Campaign) -> Vec<Timestamp> {
@@ -63,7 +66,7 @@ impl Invitations {
         let mut written = 0;
         for person in people.iter().filter(|person| person.status == UserStatus::Active) {
             let count = waiting.iter().find(|(id, _)| *id == person.id).map_or(0, |(_, count)| *count);
-            let Some(recipient) = recipient(person) else { continue };
+            let Some(recipient) = Recipient::of(person) else { continue };
             let letter = Letter::ReviewWaits(Box::new(ReviewWaits {
                 establishment: ctx.establishment.name.clone(),
                 title: campaign.title.clone(),
@@ -96,13 +99,8 @@ pub(super) async fn begin(ctx: &Context, campaign: &Campaign) {
     }
 }
 
-fn recipient(person: &User) -> Option<Recipient> {
-    let locale = person.locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
-    Some(Recipient { name: Some(person.display_name.clone()), email: person.email.clone()?, locale })
-}
-
 async fn ask(gateway: &Gateway, slug: &str, campaign: &Campaign) -> Result<(), Error> {
-    let Some(at) = next_reminder(campaign) else { return Ok(()) };
+    let at = next_reminder(campaign).unwrap_or(campaign.due_at);
     let mut registry = gateway.stores.registry().begin().await?;
     job::ask_about(&mut registry, Kind::Review, (slug, &campaign.id.to_string()), at).await?;
     Ok(registry.commit().await?)
@@ -127,19 +125,25 @@ pub async fn plan(gateway: &Gateway, slug: &str, store: &Store) -> Result<(), Er
 /// Reminds whoever has still to decide, now.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when the review has ended, and where no server takes mail.
+/// `NotFound`; `Conflict` when the review has ended, and where no server takes mail; `TooMany` within a day after the last letter.
 pub async fn remind(ctx: &Context, id: CampaignId) -> Result<Review, Error> {
     ctx.require(Permission::ManageRoles)?;
-    open_in(&mut ctx.store.read().await?, id).await?;
+    let open = open_in(&mut ctx.store.read().await?, id).await?;
     if !ctx.gateway.mailer.is_configured() {
         return Err(Error::Conflict("no server takes mail: set mail.host and mail.from in the configuration".to_owned()));
+    }
+    let again_at = open.reminded_at.unwrap_or(open.created_at).max(open.created_at).plus_s(BETWEEN_S);
+    if again_at > ctx.now {
+        let wait_s = again_at.seconds().saturating_sub(ctx.now.seconds());
+        return Err(Error::TooMany { retry_after_s: u32::try_from(wait_s).unwrap_or(u32::MAX) });
     }
     let reminded = send(ctx, id).await?;
     let progress = review_item::progress(&mut ctx.store.read().await?, id, None).await?;
     Ok(Review { campaign: reminded, progress })
 }
 
-/// Reminds whoever has still to decide when the time has come, and answers when it comes next; never once the review has ended.
+/// Reminds whoever has still to decide when the time has come, and ends the review when it was due. Answers when to look again; never once the
+/// review has ended.
 ///
 /// # Errors
 /// When a store fails.
@@ -147,6 +151,13 @@ pub async fn remind_when_due(ctx: &Context, subject: &str) -> Result<Option<Time
     let Ok(id) = subject.parse::<CampaignId>() else { return Ok(None) };
     let found = campaign::find(&mut ctx.store.read().await?, id).await?;
     let Some(mut open) = found.filter(|one| one.state == CampaignState::Open) else { return Ok(None) };
+    if open.due_at <= ctx.now {
+        return match close(ctx, id).await {
+            // Somebody ended it in this very moment.
+            Ok(_) | Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
     if next_reminder(&open).is_some_and(|at| at <= ctx.now) {
         open = match send(ctx, id).await {
             Ok(reminded) => reminded,
@@ -155,18 +166,19 @@ pub async fn remind_when_due(ctx: &Context, subject: &str) -> Result<Option<Time
             Err(error) => return Err(error),
         };
     }
-    Ok(next_reminder(&open))
+    Ok(next_reminder(&open).or(Some(open.due_at)))
 }
 
 async fn send(ctx: &Context, id: CampaignId) -> Result<Campaign, Error> {
     let invitations = Invitations::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut open = open_in(&mut tx, id).await?;
+    let released = seat::release_in(&mut tx, ctx, &open).await?;
     let written = invitations.write_in(&mut tx, ctx, &open, true).await?;
     open.reminded_at = Some(ctx.now);
     campaign::update(&mut tx, &open).await?;
-    audit::record_in(&mut tx, ctx, "review.reminded", ("review", &id.to_string()), json!({ "name": open.name, "letters": written }))
-        .await?;
+    let detail = json!({ "name": open.name, "letters": written, "released": released });
+    audit::record_in(&mut tx, ctx, "review.reminded", ("review", &id.to_string()), detail).await?;
     tx.commit().await?;
     invitations.hurry(ctx).await;
     Ok(open)

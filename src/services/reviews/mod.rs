@@ -4,7 +4,9 @@
 mod begin;
 mod decide;
 mod invite;
+mod laid;
 mod read;
+mod seat;
 
 pub use begin::{NewCampaign, create};
 pub use decide::{DECISIONS_MAX, Verdict, decide, decide_own};

@@ -5,7 +5,10 @@ use utoipa::ToSchema;
 
 use super::super::context::Context;
 use super::super::error::Error;
+use super::laid;
 use super::reviewer;
+use super::seat::{Seat, kept_by};
+use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::campaign::{self, Campaign, CampaignState};
 use crate::store::establishment::review_item::{self, Filter, Progress, ReviewItem};
@@ -23,8 +26,11 @@ pub struct Review {
     pub progress: Progress,
 }
 
-/// A page of reviews, oldest first.
+/// A page of reviews, oldest first. Whoever may not read in the establishment is shown those that go on of which something was laid before them.
 pub async fn list(ctx: &Context, page: &PageRequest, filter: &campaign::Filter) -> Result<Page<Review>, Error> {
+    if !ctx.actor.may(Permission::Read) {
+        return laid::list(ctx, page, filter).await;
+    }
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     let Page { items, next_cursor, total } = campaign::list(&mut tx, page, filter).await?;
@@ -41,22 +47,33 @@ pub async fn list(ctx: &Context, page: &PageRequest, filter: &campaign::Filter) 
 /// # Errors
 /// `NotFound`.
 pub async fn get(ctx: &Context, id: &str) -> Result<Review, Error> {
+    if !ctx.actor.may(Permission::Read) {
+        return laid::get(ctx, id).await;
+    }
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
-    let found = match id.parse::<CampaignId>() {
-        Ok(id) => campaign::find(&mut tx, id).await?,
-        Err(_) => campaign::find_by_name(&mut tx, id).await?,
-    };
-    let campaign = found.ok_or_else(|| Error::not_found("review"))?;
+    let campaign = named_in(&mut tx, id).await?;
     let progress = review_item::progress(&mut tx, campaign.id, None).await?;
     Ok(Review { campaign, progress })
 }
 
-/// A page of what a review looks at.
+/// A review by key or name.
+pub(super) async fn named_in(tx: &mut Tx, id: &str) -> Result<Campaign, Error> {
+    let found = match id.parse::<CampaignId>() {
+        Ok(id) => campaign::find(tx, id).await?,
+        Err(_) => campaign::find_by_name(tx, id).await?,
+    };
+    found.ok_or_else(|| Error::not_found("review"))
+}
+
+/// A page of what a review looks at: to whoever may not read in the establishment, of what was laid before them.
 ///
 /// # Errors
 /// `NotFound`.
 pub async fn items(ctx: &Context, id: CampaignId, page: &PageRequest, filter: &Filter) -> Result<Page<ReviewItem>, Error> {
+    if !ctx.actor.may(Permission::Read) {
+        return laid::items(ctx, id, page, filter).await;
+    }
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     campaign::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("review"))?;
@@ -90,8 +107,9 @@ pub struct OwnItem {
 pub async fn own(ctx: &Context) -> Result<Vec<Own>, Error> {
     let reviewer = reviewer(ctx)?;
     let mut tx = ctx.store.read().await?;
+    let seat = Seat::of_in(&mut tx, ctx, reviewer).await?;
     let mut found = Vec::new();
-    for campaign in campaign::list_open_of(&mut tx, reviewer).await? {
+    for campaign in campaign::list_open_of(&mut tx, reviewer).await?.into_iter().filter(|campaign| seat.is_in(campaign)) {
         let progress = review_item::progress(&mut tx, campaign.id, Some(reviewer)).await?;
         found.push(Own { campaign, progress });
     }
@@ -105,14 +123,17 @@ pub async fn own(ctx: &Context) -> Result<Vec<Own>, Error> {
 pub async fn own_items(ctx: &Context, id: CampaignId, page: &PageRequest, decided: Option<bool>) -> Result<(Own, Page<OwnItem>), Error> {
     let reviewer = reviewer(ctx)?;
     let mut tx = ctx.store.read().await?;
-    let open = campaign::find(&mut tx, id).await?.filter(|campaign| campaign.state == CampaignState::Open);
+    let seat = Seat::of_in(&mut tx, ctx, reviewer).await?;
+    let open = campaign::find(&mut tx, id).await?.filter(|campaign| campaign.state == CampaignState::Open && seat.is_in(campaign));
     let campaign = open.ok_or_else(|| Error::not_found("review"))?;
     let progress = review_item::progress(&mut tx, id, Some(reviewer)).await?;
     if progress.items == 0 {
         return Err(Error::not_found("review"));
     }
     let filter = Filter { reviewer: Some(reviewer), decided, ..Filter::default() };
-    let listed = review_item::list(&mut tx, id, page, &filter).await?;
+    let mut listed = review_item::list(&mut tx, id, page, &filter).await?;
+    // What is not theirs any more is shown to them no more, though it is counted until it is laid before somebody else.
+    listed.items = kept_by(&mut tx, &seat, &campaign, listed.items, true).await?;
     let applications = application::list(&mut tx).await?;
     Ok((Own { campaign, progress }, listed.map(|item| titled(&applications, item))))
 }

@@ -26,9 +26,7 @@ use crate::types::id::{AssignmentId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::{APPLICATION, Permission};
 use crate::types::time::Timestamp;
-
-/// Longest reason, in characters.
-const REASON_LENGTH_MAX: usize = 500;
+use crate::types::wording::{self, wrong_reason, wrong_time};
 
 /// A role to be given by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -94,7 +92,7 @@ pub async fn add(ctx: &Context, new: &NewAssignment) -> Result<Assignment, Error
     let scope = new.scope.clone().unwrap_or_default();
     if let (Some(application), Some(person), None, true) = (&application, &person, &misfit, wrong.is_empty()) {
         // Before anything is told of places: whoever may not give the role there learns no more.
-        may_assign(ctx, Permission::ValidateAccess, person, (application, &new.role, &scope))?;
+        may_assign(ctx, Permission::ValidateAccess, person, (application, &new.role, &scope), new.valid_until)?;
     }
     if let (Some(application), None) = (&application, &misfit) {
         let tree = Tree::load(&mut tx).await?;
@@ -144,7 +142,7 @@ pub async fn end(ctx: &Context, id: AssignmentId) -> Result<(), Error> {
     let found = assignment::find(&mut tx, id).await?;
     let ended = seen_in(&mut tx, within.as_ref(), found).await?;
     by_hand(&ended)?;
-    may_change_in(&mut tx, ctx, Permission::RevokeAccess, &ended).await?;
+    may_change_in(&mut tx, ctx, Permission::RevokeAccess, &ended, Some(ctx.now)).await?;
     // The trail keeps what was: the row itself goes, so that the same role can be given again.
     let before = effects::before_in(&mut tx, &[ended.user_id]).await?;
     ended_assignment::keep_all(&mut tx, &[id], ctx.now).await?;
@@ -188,11 +186,16 @@ pub async fn edit(ctx: &Context, read: &Assignment, fields: &AssignmentFields) -
     let standing = seen_in(&mut tx, within.as_ref(), found).await?;
     Error::unless_same(read, &standing)?;
     by_hand(&standing)?;
-    may_change_in(&mut tx, ctx, Permission::ValidateAccess, &standing).await?;
-    let wrong: Vec<Invalid> =
-        wrong_time(ctx, standing.valid_from, fields.valid_until).into_iter().chain(wrong_reason(fields.reason.as_deref())).collect();
+    may_change_in(&mut tx, ctx, Permission::ValidateAccess, &standing, fields.valid_until).await?;
+    let wrong: Vec<Invalid> = wrong_time(ctx.now, standing.valid_from, fields.valid_until)
+        .into_iter()
+        .chain(wrong_reason("reason", fields.reason.as_deref()))
+        .collect();
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
+    }
+    if lasts_longer(standing.valid_until, fields.valid_until) {
+        exclusions::stand_aside_in(&mut tx, ctx, standing.user_id, &standing.application, &standing.role, &standing.scope).await?;
     }
     let changed = Assignment { valid_until: fields.valid_until, reason: words(fields.reason.as_deref()), ..standing };
     let before = effects::before_in(&mut tx, &[changed.user_id]).await?;
@@ -204,11 +207,22 @@ pub async fn edit(ctx: &Context, read: &Assignment, fields: &AssignmentFields) -
     Ok(changed)
 }
 
-/// Checks that the actor may give, or take away, a role that someone was given.
-async fn may_change_in(tx: &mut Tx, ctx: &Context, permission: Permission, held: &Assignment) -> Result<(), Error> {
+/// Whether a new end comes after the one before: what is prolonged is given once more.
+pub(super) fn lasts_longer(before: Option<Timestamp>, after: Option<Timestamp>) -> bool {
+    before.is_some_and(|before| after.is_none_or(|after| after > before))
+}
+
+/// Checks that the actor may give until then, or take away, a role that someone was given.
+async fn may_change_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    permission: Permission,
+    held: &Assignment,
+    until: Option<Timestamp>,
+) -> Result<(), Error> {
     let person = user::get(tx, held.user_id).await?;
     let application = application::find(tx, held.application_id).await?.ok_or_else(|| Error::not_found("application"))?;
-    may_assign(ctx, permission, &person, (&application, &held.role, &held.scope))
+    may_assign(ctx, permission, &person, (&application, &held.role, &held.scope), until)
 }
 
 fn by_hand(held: &Assignment) -> Result<(), Error> {
@@ -253,17 +267,7 @@ pub(super) async fn check_place_in(
 
 /// A reason as assignments keep it.
 pub(super) fn words(reason: Option<&str>) -> Vec<Step> {
-    reason.map(str::trim).filter(|words| !words.is_empty()).map(|words| step("role", words)).into_iter().collect()
-}
-
-fn wrong_time(ctx: &Context, from: Option<Timestamp>, until: Option<Timestamp>) -> Option<Invalid> {
-    let wrong = until.is_some_and(|until| until <= from.unwrap_or(ctx.now).max(ctx.now));
-    wrong.then(|| Invalid::new("valid_until", "must lie in the future and after valid_from"))
-}
-
-fn wrong_reason(reason: Option<&str>) -> Option<Invalid> {
-    let wrong = reason.is_some_and(|words| words.chars().count() > REASON_LENGTH_MAX);
-    wrong.then(|| Invalid::new("reason", format!("has at most {REASON_LENGTH_MAX} characters")))
+    wording::words(reason).map(|words| step("role", words)).into_iter().collect()
 }
 
 pub(super) fn checked(ctx: &Context, new: &NewAssignment) -> Vec<Invalid> {
@@ -274,8 +278,8 @@ pub(super) fn checked(ctx: &Context, new: &NewAssignment) -> Vec<Invalid> {
         let why = format!("has at most {TEMPLATE_LENGTH_MAX} characters, no space at either end and no control characters");
         wrong.push(Invalid::new("scope", why));
     }
-    wrong.extend(wrong_time(ctx, new.valid_from, new.valid_until));
-    wrong.extend(wrong_reason(new.reason.as_deref()));
+    wrong.extend(wrong_time(ctx.now, new.valid_from, new.valid_until));
+    wrong.extend(wrong_reason("reason", new.reason.as_deref()));
     wrong
 }
 

@@ -1,35 +1,53 @@
 //! Who may give which role: nobody more than they hold, and nobody to themselves (SECURITY 24, OME-69). Decides; writes nothing.
 
-use std::collections::BTreeSet;
-
 use super::super::context::{Context, Subject};
 use super::super::error::Error;
 use super::super::unit_tree::Tree;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
-use crate::store::establishment::assignment::{self, Assignment, Within};
+use crate::store::establishment::assignment::{Assignment, Within};
 use crate::store::establishment::user::{self, User};
 use crate::types::Invalid;
 use crate::types::id::UserId;
 use crate::types::permission::{APPLICATION, Bound, Extent, GatewayRole, Held, Permission};
 use crate::types::time::Timestamp;
 
-/// Checks that the actor holds a role of the gateway, wherever it may hold, that they would let a rule give or not give any more. Roles of
-/// other applications are free to whoever manages roles.
+/// Checks that the actor holds a role of the gateway, wherever it may hold, at least until a rule would give it, or for ever. Roles of other
+/// applications are free to whoever manages roles.
 ///
 /// # Errors
 /// `Forbidden`.
-pub fn may_give(ctx: &Context, application: &str, role: &str) -> Result<(), Error> {
-    // A role that the gateway does not know, `{captures}` among them, is nobody's to give.
-    let held = GatewayRole::from_name(role).map(Held::from);
-    if application != APPLICATION || held.map_or_else(|| ctx.actor.may_delegate_all(), |held| ctx.actor.may_delegate(&held, None)) {
+pub fn may_give(ctx: &Context, application: &str, role: &str, until: Option<Timestamp>) -> Result<(), Error> {
+    if application != APPLICATION {
         return Ok(());
     }
-    Err(too_much(role))
+    // A role that the gateway does not know, `{captures}` among them, is nobody's to give.
+    may_hand_on(ctx, role, GatewayRole::from_name(role).map(Held::from), until, None)
 }
 
-/// Checks that the actor may give someone a role, or with [`Permission::RevokeAccess`] take it away: in an application that they answer for, in
-/// a unit of theirs, or as administrator; a role of the gateway only when they hold it and may hand it on.
+/// The same of what is taken away.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn may_take(ctx: &Context, application: &str, role: &str) -> Result<(), Error> {
+    may_give(ctx, application, role, Some(ctx.now))
+}
+
+/// The same of one person's role of the gateway, where it holds.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn may_take_from(ctx: &Context, person: &User, role: &str, scope: &str) -> Result<(), Error> {
+    may_hand_on(ctx, role, wanted(role, scope), Some(ctx.now), Some(person))
+}
+
+/// What cannot hold where it was given gives nothing, and is to be taken away by whoever holds it everywhere.
+fn wanted(role: &str, scope: &str) -> Option<Held> {
+    Held::parse(role, scope).or_else(|| GatewayRole::from_name(role).map(Held::from))
+}
+
+/// Checks that the actor may give someone a role until then, or with [`Permission::RevokeAccess`] take it away: in an application that they
+/// answer for, in a unit of theirs, or as administrator; a role of the gateway only when they hold it as long and may hand it on.
 ///
 /// # Errors
 /// `Forbidden`; `NotFound` for a person whom the actor may not see.
@@ -38,6 +56,7 @@ pub fn may_assign(
     permission: Permission,
     person: &User,
     (application, role, scope): (&Application, &str, &str),
+    until: Option<Timestamp>,
 ) -> Result<(), Error> {
     not_oneself(ctx, person.id)?;
     if application.name != APPLICATION {
@@ -45,14 +64,27 @@ pub fn may_assign(
     }
     ctx.require_somewhere(Permission::Delegate)?;
     ctx.require_for(Permission::SeePeople, &Subject::Person(person))?;
-    // What cannot hold where it was given gives nothing, and is to be taken away by whoever holds it everywhere.
-    let wanted = Held::parse(role, scope).or_else(|| GatewayRole::from_name(role).map(Held::from));
-    let allowed = wanted.map_or_else(|| ctx.actor.may_delegate_all(), |wanted| ctx.actor.may_delegate(&wanted, Some(person)));
-    if allowed { Ok(()) } else { Err(too_much(role)) }
+    may_hand_on(ctx, role, wanted(role, scope), until, Some(person))
+}
+
+fn may_hand_on(ctx: &Context, role: &str, wanted: Option<Held>, until: Option<Timestamp>, person: Option<&User>) -> Result<(), Error> {
+    let Some(wanted) = wanted else { return if ctx.actor.may_delegate_all() { Ok(()) } else { Err(too_much(role)) } };
+    let wanted = wanted.lasting(until);
+    if ctx.actor.may_delegate(&wanted, person) {
+        return Ok(());
+    }
+    // Whoever holds it, and not as long, is told until when they may give it.
+    let ends = ctx.actor.held().iter().filter_map(|held| held.until);
+    let latest = ends.filter(|end| ctx.actor.may_delegate(&wanted.clone().lasting(Some(*end)), person)).max();
+    Err(latest.map_or_else(|| too_much(role), |end| too_long(role, end)))
 }
 
 fn too_much(role: &str) -> Error {
     Error::Forbidden(format!("nobody gives or takes away the role «{role}» of {APPLICATION} without holding it: ask someone who does"))
+}
+
+fn too_long(role: &str, end: Timestamp) -> Error {
+    Error::Forbidden(format!("nobody gives the role «{role}» of {APPLICATION} for longer than they hold it: let it end on {end} or before"))
 }
 
 /// Checks that the actor is not the person whose roles change, in person or by a token of theirs.
@@ -132,64 +164,14 @@ pub async fn seen_in(tx: &mut Tx, within: Option<&Within>, found: Option<Assignm
     let gone = || Error::not_found("assignment");
     let found = found.ok_or_else(gone)?;
     let Some(within) = within else { return Ok(found) };
-    let answers = within.applications.contains(&found.application)
-        || within.services.iter().any(|(application, scope)| *application == found.application && *scope == found.scope);
-    let theirs = user::find(tx, found.user_id).await?.and_then(|person| person.home_unit).is_some_and(|home| within.units.contains(&home));
-    if answers || theirs { Ok(found) } else { Err(gone()) }
+    let lies_within = lies_within(tx, within, found.user_id, (&found.application, &found.scope)).await?;
+    if lies_within { Ok(found) } else { Err(gone()) }
 }
 
-/// One role as it must not change under the hand of whoever holds it: application, role, scope, from when, until when.
-type Row = (String, String, String, Option<Timestamp>, Option<Timestamp>);
-
-/// What the actor holds before an act that recomputes roles: nobody changes their own, by a rule that fits them or by a fact that one looks at
-/// either.
-#[derive(Debug)]
-pub struct Own {
-    person: Option<UserId>,
-    gateway_only: bool,
-    before: BTreeSet<Row>,
-}
-
-impl Own {
-    /// The actor's roles of the gateway.
-    pub async fn of_gateway_in(tx: &mut Tx, ctx: &Context) -> Result<Self, Error> {
-        Self::read(tx, ctx.actor.person(), true).await
+/// Whether a role of someone lies within what the actor may see.
+pub async fn lies_within(tx: &mut Tx, within: &Within, user: UserId, (application, scope): (&str, &str)) -> Result<bool, Error> {
+    if within.answers(application, scope) {
+        return Ok(true);
     }
-
-    /// All of the actor's roles.
-    pub async fn of_actor_in(tx: &mut Tx, ctx: &Context) -> Result<Self, Error> {
-        Self::read(tx, ctx.actor.person(), false).await
-    }
-
-    /// The same when the act is about themselves, and nothing else.
-    pub async fn of_person_in(tx: &mut Tx, ctx: &Context, person: UserId) -> Result<Self, Error> {
-        Self::read(tx, ctx.actor.person().filter(|own| *own == person), false).await
-    }
-
-    async fn read(tx: &mut Tx, person: Option<UserId>, gateway_only: bool) -> Result<Self, Error> {
-        let before = rows(tx, person, gateway_only).await?;
-        Ok(Self { person, gateway_only, before })
-    }
-
-    /// Whether the roles are as they were; else the caller drops the transaction.
-    ///
-    /// # Errors
-    /// `Forbidden`.
-    pub async fn unchanged_in(self, tx: &mut Tx) -> Result<(), Error> {
-        if rows(tx, self.person, self.gateway_only).await? == self.before {
-            return Ok(());
-        }
-        Err(own_roles())
-    }
-}
-
-/// What is told of an act that would change the actor's own roles.
-pub fn own_roles() -> Error {
-    Error::Forbidden("this would change your own roles: ask another administrator".to_owned())
-}
-
-async fn rows(tx: &mut Tx, person: Option<UserId>, gateway_only: bool) -> Result<BTreeSet<Row>, Error> {
-    let Some(person) = person else { return Ok(BTreeSet::new()) };
-    let held = assignment::list_of_user(tx, person).await?.into_iter().filter(|row| !gateway_only || row.application == APPLICATION);
-    Ok(held.map(|row| (row.application, row.role, row.scope, row.valid_from, row.valid_until)).collect())
+    Ok(user::find(tx, user).await?.is_some_and(|person| within.administers(person.home_unit.as_deref())))
 }

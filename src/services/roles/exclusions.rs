@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::{may_give, not_oneself};
+use super::authority::{lies_within, may_give, may_take, not_oneself, seen};
 use super::edges;
 use super::effects;
 use super::pattern::TEMPLATE_LENGTH_MAX;
@@ -21,9 +21,7 @@ use crate::types::id::{ExclusionId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
-
-/// Longest reason, in characters.
-const REASON_LENGTH_MAX: usize = 500;
+use crate::types::wording::REASON_LENGTH_MAX;
 
 /// A role that someone is not to hold.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -45,11 +43,11 @@ pub struct NewExclusion {
     pub valid_until: Option<Timestamp>,
 }
 
-/// A page of exclusions, oldest first.
+/// A page of exclusions, oldest first: of those that the actor may see.
 pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<Exclusion>, Error> {
-    ctx.require(Permission::Read)?;
+    let filter = Filter { within: seen(ctx)?, ..filter.clone() };
     let mut tx = ctx.store.read().await?;
-    Ok(exclusion::list(&mut tx, page, filter).await?)
+    Ok(exclusion::list(&mut tx, page, &filter).await?)
 }
 
 /// One exclusion.
@@ -57,9 +55,13 @@ pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<
 /// # Errors
 /// `NotFound`.
 pub async fn get(ctx: &Context, id: ExclusionId) -> Result<Exclusion, Error> {
-    ctx.require(Permission::Read)?;
+    let within = seen(ctx)?;
+    let gone = || Error::not_found("exclusion");
     let mut tx = ctx.store.read().await?;
-    exclusion::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("exclusion"))
+    let found = exclusion::find(&mut tx, id).await?.ok_or_else(gone)?;
+    let Some(within) = within else { return Ok(found) };
+    let sees = lies_within(&mut tx, &within, found.user_id, (&found.application, &found.scope)).await?;
+    if sees { Ok(found) } else { Err(gone()) }
 }
 
 /// Decides that someone is not to hold a role, and takes it away if a rule gave it.
@@ -80,7 +82,7 @@ pub async fn add(ctx: &Context, new: &NewExclusion) -> Result<Exclusion, Error> 
         wrong.push(Invalid::new("user", format!("there is no user {}", new.user)));
     }
     let (Some(application), Some(person), true) = (application, person, wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
-    may_give(ctx, &application.name, &new.role)?;
+    may_take(ctx, &application.name, &new.role)?;
     let made = Exclusion {
         id: ExclusionId::new(),
         user_id: person.id,
@@ -121,7 +123,8 @@ pub async fn end(ctx: &Context, id: ExclusionId) -> Result<(), Error> {
     let mut tx = ctx.store.begin().await?;
     let ended = exclusion::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("exclusion"))?;
     not_oneself(ctx, ended.user_id)?;
-    may_give(ctx, &ended.application, &ended.role)?;
+    // What rules give again, they give for as long as they like.
+    may_give(ctx, &ended.application, &ended.role, None)?;
     let before = effects::before_in(&mut tx, &[ended.user_id]).await?;
     exclusion::delete(&mut tx, id).await?;
     recompute_by_hand_in(&mut tx, ctx, before).await?;
@@ -140,8 +143,13 @@ pub(super) async fn stand_aside_in(
     role: &str,
     scope: &str,
 ) -> Result<(), Error> {
-    let filter =
-        Filter { user: Some(user), application: Some(application.to_owned()), role: Some(role.to_owned()), scope: Some(scope.to_owned()) };
+    let filter = Filter {
+        user: Some(user),
+        application: Some(application.to_owned()),
+        role: Some(role.to_owned()),
+        scope: Some(scope.to_owned()),
+        within: None,
+    };
     let standing = exclusion::list(tx, &PageRequest::first(1), &filter).await?.items.into_iter().next();
     match standing.filter(|one| one.valid_until.is_none_or(|until| until > ctx.now)) {
         Some(one) => {

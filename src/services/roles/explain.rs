@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::super::context::Context;
 use super::super::error::Error;
+use super::authority::seen;
 use super::crowd::{self, Crowd, Loaded};
 use super::decide::Engine;
 use super::evaluate::{Facts, step};
@@ -12,10 +13,9 @@ use super::held::counting;
 use super::losers::{Loser, losers};
 use super::misses::{Miss, misses};
 use super::work::Work;
-use crate::store::establishment::assignment::{self, Assignment, Origin, Standing, Step};
+use crate::store::establishment::assignment::{self, Assignment, Origin, Standing, Step, Within};
 use crate::store::establishment::user::{self, User, UserStatus};
 use crate::types::id::{AssignmentId, RuleId, UserId};
-use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
 
 /// One assignment with its reason.
@@ -57,11 +57,15 @@ pub struct Explanation {
 /// Explains someone's roles, in one application or all, one role or all.
 ///
 /// # Errors
-/// `NotFound` for an unknown person or application.
+/// `NotFound` for an unknown person or application, and for people whom the actor has nothing to do with.
 pub async fn explain(ctx: &Context, id: UserId, application: Option<&str>, role: Option<&str>) -> Result<Explanation, Error> {
-    ctx.require(Permission::Read)?;
+    let within = seen(ctx)?;
     let mut tx = ctx.store.read().await?;
     let person = user::get(&mut tx, id).await?;
+    let within = within.filter(|within| !within.administers(person.home_unit.as_deref()));
+    if within.as_ref().is_some_and(|within| within.applications.is_empty() && within.services.is_empty()) {
+        return Err(Error::not_found("user"));
+    }
     let work = Work::default();
     let rules = crowd::stored_rules(&mut tx, &work).await?;
     let loaded = Loaded::load_for(&mut tx, &work, rules, &[id]).await?;
@@ -88,11 +92,27 @@ pub async fn explain(ctx: &Context, id: UserId, application: Option<&str>, role:
             explanation.losers.extend(losers);
         }
     }
-    Ok(explanation)
+    Ok(match within {
+        Some(within) => explanation.of_applications(&within),
+        None => explanation,
+    })
+}
+
+impl Explanation {
+    /// As whoever answers for some applications is told: of these, and without the facts of people, which they are not shown.
+    fn of_applications(mut self, within: &Within) -> Self {
+        self.assignments.retain(|one| within.answers(&one.application, &one.scope));
+        for one in self.assignments.iter_mut().filter(|one| one.origin != Origin::Manual) {
+            one.path.clear();
+        }
+        self.losers.retain(|one| within.answers(&one.application, &one.scope));
+        self.nearest_misses.clear();
+        self
+    }
 }
 
 fn explained(engine: &Engine, person: &User, all: &[Assignment], now: Timestamp) -> Vec<Explained> {
-    let valid = |a: &&Assignment| a.valid_from.is_none_or(|from| from <= now) && a.valid_until.is_none_or(|until| until > now);
+    let valid = |a: &&Assignment| now.is_within(a.valid_from, a.valid_until);
     let mut rows = Vec::new();
     for (catalogue, _) in engine.catalogues() {
         let own: Vec<&Assignment> = all.iter().filter(|a| a.application_id == catalogue.id).collect();

@@ -1,14 +1,12 @@
 //! Which roles of the gateway someone has, and which ones rules would give them as soon as they are active. Whoever may change such an account
 //! could act as it: by a link that chooses its password, by a unit that a rule looks at. Writes nothing.
 
-use std::collections::BTreeSet;
-
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::own_roles;
 use super::compile::Compiled;
 use super::crowd::{self, Crowd, Loaded};
 use super::evaluate::Facts;
+use super::window::Window;
 use super::work::Work;
 use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Standing};
@@ -16,6 +14,34 @@ use crate::store::establishment::rule;
 use crate::store::establishment::user::{User, UserStatus};
 use crate::types::id::UserId;
 use crate::types::permission::{APPLICATION, GatewayRole, Held};
+
+/// Of which applications roles are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Of the gateway itself.
+    Gateway,
+    /// Of all.
+    All,
+}
+
+impl Which {
+    fn has(self, application: &str) -> bool {
+        self == Self::All || application == APPLICATION
+    }
+}
+
+/// What a rule would give someone who were active, whenever that is.
+#[derive(Clone, Debug)]
+pub struct Gift {
+    /// The application's name.
+    pub application: String,
+    /// The role.
+    pub role: String,
+    /// Where it holds; empty is everywhere.
+    pub scope: String,
+    /// When the rule counts.
+    pub window: Window,
+}
 
 /// Roles of the gateway that a person has, whether they count today or not, with those that rules would give them.
 pub async fn foreseen_in(tx: &mut Tx, ctx: &Context, person: UserId) -> Result<Vec<Held>, Error> {
@@ -25,34 +51,26 @@ pub async fn foreseen_in(tx: &mut Tx, ctx: &Context, person: UserId) -> Result<V
         .filter(|row| row.application == APPLICATION)
         .filter_map(|row| Held::parse(&row.role, &row.scope))
         .collect();
-    roles.extend(by_standing_rules_in(tx, person).await?);
+    let gifts = by_standing_rules_in(tx, person, Which::Gateway).await?;
+    roles.extend(gifts.iter().filter_map(|gift| Held::parse(&gift.role, &gift.scope)));
     // Operators are the platform's, whatever an establishment's store says.
     roles.retain(|held| ctx.is_platform() || held.role != GatewayRole::Operator);
     Ok(roles)
 }
 
-/// Checks that other rules in the place of those that stand would leave the actor's own roles in the gateway alone.
-///
-/// # Errors
-/// `Forbidden`.
-pub async fn own_stay_in(tx: &mut Tx, ctx: &Context, supposed: Vec<Compiled>) -> Result<(), Error> {
-    let Some(person) = ctx.actor.person() else { return Ok(()) };
-    let distinct = |found: Vec<Held>| found.iter().map(Held::to_string).collect::<BTreeSet<String>>();
-    let (now, then) = (by_standing_rules_in(tx, person).await?, by_rules_in(tx, person, supposed).await?);
-    if distinct(now) == distinct(then) { Ok(()) } else { Err(own_roles()) }
-}
-
-async fn by_standing_rules_in(tx: &mut Tx, person: UserId) -> Result<Vec<Held>, Error> {
-    if !rule::list(tx).await?.iter().any(|rule| rule.enabled && rule.application == APPLICATION) {
+/// What the rules that stand would give someone.
+pub async fn by_standing_rules_in(tx: &mut Tx, person: UserId, which: Which) -> Result<Vec<Gift>, Error> {
+    if !rule::list(tx).await?.iter().any(|rule| rule.enabled && which.has(&rule.application)) {
         return Ok(Vec::new());
     }
     let rules = crowd::stored_rules(tx, &Work::default()).await?;
-    by_rules_in(tx, person, rules).await
+    by_rules_in(tx, person, rules, which).await
 }
 
-async fn by_rules_in(tx: &mut Tx, person: UserId, mut rules: Vec<Compiled>) -> Result<Vec<Held>, Error> {
+/// What these rules would give someone.
+pub async fn by_rules_in(tx: &mut Tx, person: UserId, mut rules: Vec<Compiled>, which: Which) -> Result<Vec<Gift>, Error> {
     let work = Work::default();
-    rules.retain(|rule| rule.application == APPLICATION);
+    rules.retain(|rule| which.has(&rule.application));
     if rules.is_empty() {
         return Ok(Vec::new());
     }
@@ -67,16 +85,24 @@ async fn by_rules_in(tx: &mut Tx, person: UserId, mut rules: Vec<Compiled>) -> R
 }
 
 /// What rules would give someone who were active.
-fn given(loaded: &Loaded, facts: &Facts<'_>) -> Vec<Held> {
+fn given(loaded: &Loaded, facts: &Facts<'_>) -> Vec<Gift> {
     let person = User { status: UserStatus::Active, ..facts.user.clone() };
     let effective = loaded.engine.matcher.graph.effective(facts.direct);
     let facts = Facts { user: &person, ..*facts };
     let seen = loaded.engine.matcher.see(&facts, &effective);
     let mut found = Vec::new();
     // Also what gives nothing today, outside its window: its day may come.
-    for (_, rules) in loaded.engine.catalogues() {
-        let gifts = rules.iter().flat_map(|rule| loaded.engine.matcher.gifts_of(rule, &seen).given);
-        found.extend(gifts.filter_map(|given| Held::parse(&given.role, &given.scope)));
+    for (catalogue, rules) in loaded.engine.catalogues() {
+        for rule in rules {
+            let gifts = loaded.engine.matcher.gifts_of(rule, &seen).given.into_iter();
+            let known = gifts.filter(|given| catalogue.admits(&given.role, &given.scope));
+            found.extend(known.map(|given| Gift {
+                application: catalogue.name.clone(),
+                role: given.role,
+                scope: given.scope,
+                window: rule.window,
+            }));
+        }
     }
     found
 }

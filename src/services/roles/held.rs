@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::context::Context;
+use super::super::context::{Context, PlatformContext};
 use super::super::error::Error;
 use super::super::unit_tree::Tree;
 use super::decide::Catalogue;
 use crate::store::Tx;
 use crate::store::establishment::application;
 use crate::store::establishment::assignment::{self, Assignment, Origin, Standing};
-use crate::store::establishment::user::{User, UserStatus};
-use crate::types::id::ApplicationId;
+use crate::store::establishment::user::{self, User, UserStatus};
+use crate::types::id::{ApplicationId, UserId};
 use crate::types::permission::{APPLICATION, Extent, GatewayRole, Held};
 use crate::types::time::Timestamp;
 
@@ -111,10 +111,25 @@ pub async fn gateway_roles_in(tx: &mut Tx, ctx: &Context, user: &User) -> Result
     let Some(own) = application::find_by_name(tx, APPLICATION).await? else { return Ok(Vec::new()) };
     let held = held_in(tx, ctx, user, own.id).await?;
     // A role where it cannot hold gives nothing: an administrator of a unit is none of the establishment.
-    let roles = held.iter().filter_map(|h| Held::parse(&h.role, h.scope.as_deref().unwrap_or_default()));
+    let roles = held.iter().filter_map(|h| Some(Held::parse(&h.role, h.scope.as_deref().unwrap_or_default())?.lasting(h.until)));
     // Operators are the platform's, whatever an establishment's store says.
     let roles = roles.filter(|held| ctx.is_platform() || held.role != GatewayRole::Operator).collect();
     with_units_below_in(tx, roles).await
+}
+
+/// The roles of the gateway that a person holds now, as operators do who are found on the platform: none for whoever is gone or not active.
+///
+/// # Errors
+/// When a store fails.
+pub async fn present_roles(ctx: &Context, person: UserId) -> Result<Vec<Held>, Error> {
+    let platform = PlatformContext::open(&ctx.gateway, ctx.actor.clone(), ctx.now).await?.context().clone();
+    for place in [ctx.clone(), platform] {
+        let mut tx = place.store.read().await?;
+        if let Some(person) = user::find(&mut tx, person).await? {
+            return gateway_roles_in(&mut tx, &place, &person).await;
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Roles of the gateway with what lies in their reach now: a role in a unit holds in those below it too.

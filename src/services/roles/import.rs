@@ -9,10 +9,10 @@ use super::super::brought_rows::{self, Brought, Imported, Numbered};
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::unit_tree::Tree;
-use super::assignments::{NewAssignment, check_place_in, checked, record_in, words, wrong_role};
+use super::assignments::{NewAssignment, check_place_in, checked, lasts_longer, record_in, words, wrong_role};
 use super::authority::{may_give, not_oneself};
 use super::recompute::recompute_by_hand_in;
-use super::{edges, effects};
+use super::{edges, effects, exclusions};
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::assignment::{self, Assignment, Origin};
@@ -70,9 +70,13 @@ pub async fn import(ctx: &Context, brought: Brought<AssignmentRow>, dry_run: boo
     ctx.require(Permission::ManageRoles)?;
     let rows = brought_rows::numbered(brought, &TITLES, &REQUIRED)?;
     let mut outcome = Imported { dry_run, ..Imported::default() };
-    let told = effects::announce(ctx).await?;
-    edges::announce(ctx, ends(&rows)).await?;
-    let mut tx = ctx.store.begin().await?;
+    let told = if dry_run { None } else { Some(effects::announce(ctx).await?) };
+    let mut tx = if dry_run {
+        ctx.store.read().await?
+    } else {
+        edges::announce(ctx, ends(&rows)).await?;
+        ctx.store.begin().await?
+    };
     let known = known_in(&mut tx, &rows).await?;
     let concerned: BTreeSet<UserId> = known.people.values().copied().collect();
     let standing = assignment_by_hand::list_of_users(&mut tx, &concerned.into_iter().collect::<Vec<_>>()).await?;
@@ -94,20 +98,34 @@ pub async fn import(ctx: &Context, brought: Brought<AssignmentRow>, dry_run: boo
             outcome.refuse(line, Invalid::new("row", "the same role in the same scope stands on a line before"));
             continue;
         }
-        match standing.remove(&key(&fresh)) {
+        let held = standing.remove(&key(&fresh));
+        if held.as_ref().is_none_or(|held| lasts_longer(held.valid_until, fresh.valid_until))
+            && let Some(why) = excluded_in(&mut tx, ctx, &fresh).await?
+        {
+            outcome.refuse(line, why);
+            continue;
+        }
+        match held {
             None => added.push(fresh),
             Some(held) if held.valid_until == fresh.valid_until && held.reason == fresh.reason => outcome.unchanged += 1,
             Some(held) => updated.push(Assignment { valid_until: fresh.valid_until, reason: fresh.reason, ..held }),
         }
     }
     (outcome.added, outcome.updated) = (added.len() as u64, updated.len() as u64);
-    if dry_run {
-        return Ok(outcome);
-    }
+    let Some(told) = told else { return Ok(outcome) };
     write_in(&mut tx, ctx, &added, &updated).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
     Ok(outcome)
+}
+
+/// Why a row is not taken: somebody decided that the person is not to hold this.
+async fn excluded_in(tx: &mut Tx, ctx: &Context, fresh: &Assignment) -> Result<Option<Invalid>, Error> {
+    match exclusions::stand_aside_in(tx, ctx, fresh.user_id, &fresh.application, &fresh.role, &fresh.scope).await {
+        Ok(()) => Ok(None),
+        Err(Error::Conflict(why)) => Ok(Some(Invalid::new("role", why))),
+        Err(other) => Err(other),
+    }
 }
 
 /// When what is asked for ends.
@@ -177,7 +195,7 @@ fn asked<'a>(ctx: &Context, known: &'a Known, row: &AssignmentRow) -> Result<(&'
         return Err(wrong.map_or_else(unknown, in_row));
     };
     not_oneself(ctx, user).map_err(|error| Invalid::new("username", error.to_string()))?;
-    may_give(ctx, &application.name, &row.role).map_err(|error| Invalid::new("role", error.to_string()))?;
+    may_give(ctx, &application.name, &row.role, until).map_err(|error| Invalid::new("role", error.to_string()))?;
     let given = Assignment {
         id: AssignmentId::new(),
         user_id: user,

@@ -105,10 +105,7 @@ fn by_rule(catalogue: &Catalogue, candidate: &Candidate<'_>) -> Option<Runner> {
 }
 
 fn by_hand(catalogue: &Catalogue, held: &Standing, now: Timestamp) -> Option<Runner> {
-    let counts = held.application_id == catalogue.id
-        && held.origin == Origin::Manual
-        && held.valid_from.is_none_or(|from| from <= now)
-        && held.valid_until.is_none_or(|until| until > now);
+    let counts = held.application_id == catalogue.id && held.origin == Origin::Manual && now.is_within(held.valid_from, held.valid_until);
     let rank = catalogue.rank(&held.role).filter(|_| counts && catalogue.admits(&held.role, &held.scope))?;
     Some(Runner { rank, strength: None, role: held.role.clone(), scope: held.scope.clone(), origin: Origin::Manual, rule: None })
 }

@@ -26,6 +26,7 @@ mod leaves;
 mod lint;
 mod losers;
 mod misses;
+pub(in crate::services) mod own;
 mod pattern;
 mod picked;
 mod place;
@@ -43,12 +44,12 @@ mod weigh;
 mod window;
 mod work;
 
-pub(in crate::services) use authority::{may_give, not_oneself};
+pub(in crate::services) use authority::{may_take, may_take_from, not_oneself};
 pub use compare::compare;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
 pub use foreseen::foreseen_in;
-pub use held::{HeldRole, all_held_in, gateway_roles_in, held_in, with_units_below_in};
+pub use held::{HeldRole, all_held_in, gateway_roles_in, held_in, present_roles, with_units_below_in};
 pub use import::{AssignmentRow, import};
 pub use lint::{Finding, Remark, lint, lint_rule};
 pub use losers::{Decider, Loser};
@@ -58,8 +59,8 @@ pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
 pub use recompute::{
     Changed, Pass, recompute_all_in, recompute_by_hand_in, recompute_part_in, recompute_since_in, recompute_users_in, withdraw_in,
 };
-pub use save::{Consent, Replaced, apply, objection};
-pub(in crate::services) use save::{check, replace_in};
+pub use save::{Consent, Replaced, apply, objection, refuse_losses};
+pub(in crate::services) use save::{check, hold_losses_in, replace_in};
 pub use simulate::{Person, SimulatedRole, Simulation, View, simulate, simulate_catalogue, simulate_change, simulate_seen};
 pub(in crate::services) use simulate::{facts_matter_in, simulate_facts};
 pub(in crate::services) use supposed::Supposed;

@@ -8,23 +8,25 @@ use utoipa::ToSchema;
 
 use super::super::context::Context;
 use super::super::error::Error;
+use super::authority::seen;
 use super::decide::Catalogue;
 use super::held::counting;
 use super::weigh::{Asked, Because, Enough, Relation, Verdict, wants_relation, weigh};
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
-use crate::store::establishment::assignment::{self, Assignment};
+use crate::store::establishment::assignment::{self, Assignment, Within};
 use crate::store::establishment::client::Client;
 use crate::store::establishment::user::{self, User, UserStatus};
 use crate::store::establishment::{relation, unit};
 use crate::types::Invalid;
 use crate::types::id::UserId;
-use crate::types::permission::Permission;
 
 /// Most questions asked at once.
 pub const QUESTIONS_MAX: usize = 1_000;
 /// Longest privilege or scope that is asked about, in characters.
 const TEXT_LENGTH_MAX: usize = 500;
+/// The scope that releases roles to a client.
+const ROLES: &str = "roles";
 
 /// One question: may this person do that, there?
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -56,14 +58,16 @@ pub struct Question {
 /// # Errors
 /// `Invalid` with the place of a question that cannot be one, `checks[3].user`; `Forbidden`.
 pub async fn answer(ctx: &Context, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
-    ctx.require(Permission::Read)?;
-    answer_all(ctx, questions).await
+    let within = seen(ctx)?;
+    answer_all(ctx, questions, within.as_ref()).await
 }
 
 /// The same for an application that asks about itself, by a client of its own that proved who it is.
 ///
 /// # Errors
 /// As for [`answer`]; `Forbidden` when a question is about another application.
+///
+/// A client is not told by which facts someone has a role; and whether they are known or active only if it is released roles.
 pub async fn answer_client(ctx: &Context, client: &Client, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
     if !client.enabled || client.secret_hash.is_none() {
         return Err(Error::Unauthenticated);
@@ -73,10 +77,11 @@ pub async fn answer_client(ctx: &Context, client: &Client, questions: &[Question
         let whose = own.map_or_else(|| "this client has no application".to_owned(), |own| format!("this client's is «{own}»"));
         return Err(Error::Forbidden(format!("a client asks about its own application only: {whose}")));
     }
-    answer_all(ctx, questions).await
+    let told_who = client.scopes.iter().any(|scope| scope == ROLES);
+    Ok(answer_all(ctx, questions, None).await?.into_iter().map(|verdict| verdict.for_client(told_who)).collect())
 }
 
-async fn answer_all(ctx: &Context, questions: &[Question]) -> Result<Vec<Verdict>, Error> {
+async fn answer_all(ctx: &Context, questions: &[Question], within: Option<&Within>) -> Result<Vec<Verdict>, Error> {
     if questions.len() > QUESTIONS_MAX {
         return Err(Error::invalid("checks", format!("are {}, more than {QUESTIONS_MAX}: ask in several requests", questions.len())));
     }
@@ -89,7 +94,8 @@ async fn answer_all(ctx: &Context, questions: &[Question]) -> Result<Vec<Verdict
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    let mut desk = Desk { ctx, tx: ctx.store.read().await?, applications: HashMap::new(), people: HashMap::new(), above: HashMap::new() };
+    let mut desk =
+        Desk { ctx, within, tx: ctx.store.read().await?, applications: HashMap::new(), people: HashMap::new(), above: HashMap::new() };
     let mut answers = Vec::with_capacity(questions.len());
     for (at, question) in questions.iter().enumerate() {
         let Some(application) = desk.application(&question.application).await? else {
@@ -127,6 +133,8 @@ enum Who {
 /// What was looked up already: many questions are about few people and applications.
 struct Desk<'a> {
     ctx: &'a Context,
+    /// About whom and what whoever asks may ask; about everything when none is said.
+    within: Option<&'a Within>,
     tx: Tx,
     applications: HashMap<String, Option<Arc<Application>>>,
     people: HashMap<Who, Option<Arc<User>>>,
@@ -175,15 +183,26 @@ impl Desk<'_> {
         }
         let who = question.user.map_or_else(|| Who::Name(question.username.clone().unwrap_or_default()), Who::Key);
         let Some(person) = self.person(who).await? else { return Ok(Verdict::no(Because::UnknownPerson)) };
+        let theirs = self.within.is_none_or(|within| within.administers(person.home_unit.as_deref()));
+        let scope = question.scope.as_deref().unwrap_or_default();
+        if !theirs && self.within.is_some_and(|within| !within.answers(&application.name, scope)) {
+            return Ok(Verdict::no(Because::UnknownPerson));
+        }
+        // Whoever answers for the application alone is not shown the facts of people.
+        let told = self.weighed(application, &person, question).await?;
+        Ok(if theirs { told } else { told.for_client(true) })
+    }
+
+    async fn weighed(&mut self, application: &Application, person: &User, question: &Question) -> Result<Verdict, Error> {
         if person.status != UserStatus::Active {
             return Ok(Verdict::no(Because::Inactive));
         }
-        let held = self.held(application, &person).await?;
+        let held = self.held(application, person).await?;
         let scope = question.scope.as_deref().unwrap_or_default();
         let above = self.above(application, scope).await?;
         let asked = Asked { privilege: &question.privilege, scope, above: &above, enough: question.level };
         let relation = if wants_relation(application, &held, &asked) {
-            self.relation(application, &person, question.relation_to.as_deref()).await?
+            self.relation(application, person, question.relation_to.as_deref()).await?
         } else {
             Relation::Unnamed
         };

@@ -5,12 +5,14 @@ use serde_json::json;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::{Own, may_give, where_it_holds};
+use super::authority::{may_give, may_take, where_it_holds};
 use super::compile::{Compiled, RuleFields};
 use super::edges;
 use super::effects;
+use super::own::Own;
 use super::place::check_place_of;
 use super::recompute::{self, Changed};
+use super::save::hold_losses_in;
 use super::window::Window;
 use super::work::Work;
 use crate::store::Tx;
@@ -65,8 +67,9 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
     let application = checked_in(&mut tx, ctx, fields).await?;
     let made = fields.made(&application, RuleId::new(), ctx.now);
     refuse_overlap(&standing, &made, ctx.now)?;
+    let own = Own::of_gateway_in(&mut tx, ctx).await?;
     rule::insert(&mut tx, &made).await?;
-    let changed = recompute_all_in(&mut tx, ctx).await?;
+    let changed = recompute_all_in(&mut tx, ctx, own).await?;
     record_in(&mut tx, ctx, "rule.created", &made, changed).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
@@ -76,8 +79,16 @@ pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
 /// Writes a rule anew.
 ///
 /// # Errors
-/// As for [`create`], `NotFound`, and `Stale` when it is not the rule any more that the caller read.
+/// As for [`create`], `NotFound`, `Stale` when it is not the rule any more that the caller read, and `Held` when it takes many roles away.
 pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<Rule, Error> {
+    update_confirmed(ctx, read, fields, None).await
+}
+
+/// The same, where a person accepts that exactly so many roles are taken away.
+///
+/// # Errors
+/// As for [`update`].
+pub async fn update_confirmed(ctx: &Context, read: &Rule, fields: &RuleFields, confirm_losses: Option<u64>) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
     let told = effects::announce(ctx).await?;
     edges::announce_rules(ctx, std::slice::from_ref(fields)).await?;
@@ -85,12 +96,14 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
     let mut changed_rule = get_in(&mut tx, read.id).await?;
     Error::unless_same(read, &changed_rule)?;
     // What the rule gives today goes away with the change.
-    may_give(ctx, &changed_rule.application, &changed_rule.role)?;
+    may_take(ctx, &changed_rule.application, &changed_rule.role)?;
     let application = checked_in(&mut tx, ctx, fields).await?;
     changed_rule = Rule { created_at: changed_rule.created_at, ..fields.made(&application, changed_rule.id, ctx.now) };
     refuse_overlap(&rule::list(&mut tx).await?, &changed_rule, ctx.now)?;
+    let own = Own::of_gateway_in(&mut tx, ctx).await?;
     rule::update(&mut tx, &changed_rule).await?;
-    let changed = recompute_all_in(&mut tx, ctx).await?;
+    let changed = recompute_all_in(&mut tx, ctx, own).await?;
+    hold_losses_in(&mut tx, ctx, changed.lost, confirm_losses).await?;
     record_in(&mut tx, ctx, "rule.updated", &changed_rule, changed).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
@@ -100,17 +113,27 @@ pub async fn update(ctx: &Context, read: &Rule, fields: &RuleFields) -> Result<R
 /// Removes a rule, and takes away what it alone gave.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`.
+/// `NotFound`, `Forbidden`, and `Held` when it takes many roles away.
 pub async fn delete(ctx: &Context, id: RuleId) -> Result<(), Error> {
+    delete_confirmed(ctx, id, None).await
+}
+
+/// The same, where a person accepts that exactly so many roles are taken away.
+///
+/// # Errors
+/// As for [`delete`].
+pub async fn delete_confirmed(ctx: &Context, id: RuleId, confirm_losses: Option<u64>) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
     let told = effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut gone = get_in(&mut tx, id).await?;
-    may_give(ctx, &gone.application, &gone.role)?;
+    may_take(ctx, &gone.application, &gone.role)?;
     // Assignments name their rule: it gives nothing first, and goes when nothing names it any more.
+    let own = Own::of_gateway_in(&mut tx, ctx).await?;
     gone.enabled = false;
     rule::update(&mut tx, &gone).await?;
-    let changed = recompute_all_in(&mut tx, ctx).await?;
+    let changed = recompute_all_in(&mut tx, ctx, own).await?;
+    hold_losses_in(&mut tx, ctx, changed.lost, confirm_losses).await?;
     rule::delete(&mut tx, id).await?;
     record_in(&mut tx, ctx, "rule.deleted", &gone, changed).await?;
     tx.commit().await?;
@@ -126,7 +149,7 @@ async fn checked_in(tx: &mut Tx, ctx: &Context, fields: &RuleFields) -> Result<A
         return Err(Error::invalid("application", format!("there is no application «{}»: add it first", fields.application)));
     };
     check_role(&application, &compiled).map_err(|invalid| Error::Invalid(vec![invalid]))?;
-    may_give(ctx, &application.name, &fields.role)?;
+    may_give(ctx, &application.name, &fields.role, compiled.window.end(ctx.now))?;
     Ok(application)
 }
 
@@ -191,9 +214,8 @@ fn check_bound(role: &str, scoped: bool) -> Result<(), Invalid> {
     if fits { Ok(()) } else { Err(Invalid::new("scope", where_it_holds(role))) }
 }
 
-/// Recomputes everyone, unless that changed the actor's own roles in the gateway: then nobody's changes.
-pub(super) async fn recompute_all_in(tx: &mut Tx, ctx: &Context) -> Result<Changed, Error> {
-    let own = Own::of_gateway_in(tx, ctx).await?;
+/// Recomputes everyone, unless what was written since `own` was read changed the actor's own roles in the gateway: then nobody's changes.
+pub(super) async fn recompute_all_in(tx: &mut Tx, ctx: &Context, own: Own) -> Result<Changed, Error> {
     let changed = recompute::recompute_all_in(tx, ctx).await?;
     own.unchanged_in(tx).await?;
     Ok(changed)

@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
-use super::authority::may_give;
+use super::authority::{may_give, may_take};
 use super::compile::Compiled;
 use super::edges;
 use super::effects;
 use super::fields::RuleFields;
-use super::foreseen::own_stay_in;
+use super::own::{Own, own_stay_in};
 use super::recompute::Changed;
 use super::rules::recompute_all_in;
 use super::simulate::{checked_number, compiled, simulate, with_keys};
@@ -25,8 +25,10 @@ use super::work::Work;
 use crate::config::Limits;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
+use crate::store::establishment::assignment::{self, Filter};
 use crate::store::establishment::rule::{self, Rule};
 use crate::types::id::RuleId;
+use crate::types::page::PageRequest;
 use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
 
@@ -122,11 +124,29 @@ fn changed_meanwhile() -> Error {
     Error::Conflict("the rules or the catalogues changed since this simulation, or it is of other rules: simulate these again".to_owned())
 }
 
-fn refuse_losses(ctx: &Context, stays: u64, lost: u64, consent: Consent) -> Result<(), Error> {
+/// Stops what would take away much that nobody agreed to.
+///
+/// # Errors
+/// `Held`.
+pub fn refuse_losses(ctx: &Context, stays: u64, lost: u64, consent: Consent) -> Result<(), Error> {
     match objection(&ctx.gateway.limits, stays + lost, lost, consent) {
         Some(why) => Err(Error::Held(sentence(&why))),
         None => Ok(()),
     }
+}
+
+/// Holds a change that has taken many roles away in this transaction, which must not be committed then, unless a person accepts just as many.
+///
+/// # Errors
+/// `Held`.
+pub(in crate::services) async fn hold_losses_in(tx: &mut Tx, ctx: &Context, lost: u64, confirmed: Option<u64>) -> Result<(), Error> {
+    if lost <= FEW {
+        return Ok(());
+    }
+    let by_hand = Filter { origin: Some("manual".to_owned()), ..Filter::default() };
+    let all = assignment::list(tx, &PageRequest::first(1), &Filter::default()).await?.total;
+    let stays = all.saturating_sub(assignment::list(tx, &PageRequest::first(1), &by_hand).await?.total);
+    refuse_losses(ctx, u64::try_from(stays).unwrap_or_default(), lost, Consent { foretold: 0, confirmed })
 }
 
 /// Puts rules in the place of all those that stand, within the transaction that records it. `stays` is about how many roles stay: what share is
@@ -148,9 +168,9 @@ pub(in crate::services) async fn replace_in(
     let stay: Vec<RuleId> = written.iter().filter_map(|(_, known)| *known).collect();
     let going: Vec<Rule> = stored.into_iter().filter(|rule| !stay.contains(&rule.id)).collect();
     let coming: Vec<RuleFields> = written.into_iter().filter(|(_, known)| known.is_none()).map(|(fields, _)| fields).collect();
-    for (name, role) in going.iter().map(|r| (&r.application, &r.role)).chain(coming.iter().map(|r| (&r.application, &r.role))) {
-        may_give(ctx, name, role)?;
-    }
+    going.iter().try_for_each(|rule| may_take(ctx, &rule.application, &rule.role))?;
+    coming.iter().try_for_each(|fields| may_stand(ctx, fields))?;
+    let own = Own::of_gateway_in(tx, ctx).await?;
     let applications = application::list(tx).await?;
     for fields in &coming {
         let unknown = || Error::invalid("application", format!("there is no application «{}»", fields.application));
@@ -161,7 +181,7 @@ pub(in crate::services) async fn replace_in(
     for rule in going.iter().filter(|rule| rule.enabled) {
         rule::update(tx, &Rule { enabled: false, updated_at: ctx.now, ..rule.clone() }).await?;
     }
-    let Changed { gained, lost } = recompute_all_in(tx, ctx).await?;
+    let Changed { gained, lost } = recompute_all_in(tx, ctx, own).await?;
     refuse_losses(ctx, stays, lost, consent)?;
     for rule in &going {
         rule::delete(tx, rule.id).await?;
@@ -176,9 +196,18 @@ pub(in crate::services) async fn replace_in(
 pub(in crate::services) async fn check(ctx: &Context, rules: &[RuleFields]) -> Result<(), Error> {
     let mut tx = ctx.store.read().await?;
     let supposed = check_in(&mut tx, rules, ctx.now).await?;
-    rules.iter().try_for_each(|fields| may_give(ctx, &fields.application, &fields.role))?;
+    for (fields, known) in with_keys(rules.to_vec(), &rule::list(&mut tx).await?) {
+        // What stands already gives nothing new, but is kept by the caller's word.
+        if known.is_some() { may_take(ctx, &fields.application, &fields.role)? } else { may_stand(ctx, &fields)? }
+    }
     // They may be applied at a time when the caller is not asked any more.
     own_stay_in(&mut tx, ctx, supposed).await
+}
+
+/// Checks that the caller may have a rule give what it gives, as long as it does.
+fn may_stand(ctx: &Context, fields: &RuleFields) -> Result<(), Error> {
+    let until = Window::new(fields, Some(ctx.now)).unwrap_or_default().end(ctx.now);
+    may_give(ctx, &fields.application, &fields.role, until)
 }
 
 async fn check_in(tx: &mut Tx, rules: &[RuleFields], now: Timestamp) -> Result<Vec<Compiled>, Error> {

@@ -35,10 +35,7 @@ pub struct Change {
 impl Change {
     /// Nothing yet.
     pub fn of(user: &User) -> Self {
-        let locale = user.locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
-        let name = Some(user.display_name.clone()).filter(|name| !name.is_empty());
-        let recipient = user.email.clone().map(|email| Recipient { name, email, locale });
-        Self { user: user.id, recipient, gained: BTreeMap::new(), lost: BTreeSet::new() }
+        Self { user: user.id, recipient: Recipient::of(user), gained: BTreeMap::new(), lost: BTreeSet::new() }
     }
 
     /// Who.

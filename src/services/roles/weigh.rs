@@ -97,6 +97,15 @@ impl Verdict {
         Self { allowed: false, level: Level::No, role: None, scope: None, pending: false, reason }
     }
 
+    /// As a client is told: without the way to the role, and as of someone without a role when it is not to learn who is known and active.
+    pub fn for_client(mut self, told_who: bool) -> Self {
+        if !told_who && matches!(self.reason.because, Because::UnknownPerson | Because::Inactive) {
+            self.reason.because = Because::NoRole;
+        }
+        self.reason.path.clear();
+        self
+    }
+
     fn by(because: Because, allowed: bool, level: Level, held: &Assignment) -> Self {
         let reason = Reason {
             because,

@@ -1,6 +1,6 @@
 //! Rule sets whose time comes: applied, or held and told to administrators when they would take away more than was foretold.
 
-use super::super::context::{Context, Gateway};
+use super::super::context::{Actor, Context, Gateway};
 use super::super::error::Error;
 use super::super::mail::{self, HeldRuleSet, Letter};
 use super::super::outbox;
@@ -10,6 +10,7 @@ use super::{get_in, record_in, rules_of};
 use crate::store::Store;
 use crate::store::establishment::rule_set::{self, RuleSet, RuleSetState};
 use crate::store::registry::job::{self, Kind};
+use crate::types::permission::Permission;
 use crate::types::time::Timestamp;
 
 /// Most names in a letter.
@@ -29,6 +30,9 @@ pub async fn apply_due(ctx: &Context, subject: &str) -> Result<Option<Timestamp>
         _ if !ctx.is_open() => return Ok(None),
         _ => {}
     }
+    if let Err(why) = still_accepted(ctx, &set).await? {
+        return hold(ctx, &set, why).await;
+    }
     let consent = Consent { foretold: set.expected.unwrap_or_default().lost, confirmed: None };
     match apply_as_read(ctx, &set, consent).await {
         Ok(applied) => {
@@ -38,6 +42,24 @@ pub async fn apply_due(ctx: &Context, subject: &str) -> Result<Option<Timestamp>
         // What makes it impossible stays so until a person does something.
         Err(Error::Held(why) | Error::Conflict(why) | Error::Forbidden(why)) => hold(ctx, &set, why).await,
         Err(invalid @ Error::Invalid(_)) => hold(ctx, &set, invalid.to_string()).await,
+        Err(other) => Err(other),
+    }
+}
+
+/// Whether whoever had it scheduled, or prepared it where that is not known, could still do what it does: they may have left since, or hold
+/// less. Answers why not.
+async fn still_accepted(ctx: &Context, set: &RuleSet) -> Result<Result<(), String>, Error> {
+    let maker = set.created_by.strip_prefix("user:").and_then(|id| id.parse().ok());
+    let Some(id) = set.expected.and_then(|foretold| foretold.accepted_by).or(maker) else { return Ok(Ok(())) };
+    let acting = Context { actor: Actor::User { id, roles: roles::present_roles(ctx, id).await? }, ..ctx.clone() };
+    let checked = match acting.require(Permission::ManageRoles) {
+        Ok(()) => roles::check(&acting, &rules_of(&set.rules)?).await,
+        refused => refused,
+    };
+    match checked {
+        Err(Error::Forbidden(why)) => Ok(Err(format!("whoever had it scheduled may not have it applied any more: {why}"))),
+        // What does not fit any more is told when it is applied.
+        Ok(()) | Err(Error::Invalid(_)) => Ok(Ok(())),
         Err(other) => Err(other),
     }
 }

@@ -20,11 +20,10 @@ use crate::store::{self, Tx};
 use crate::types::Invalid;
 use crate::types::id::RuleSetId;
 use crate::types::permission::Permission;
+use crate::types::wording;
 
 /// Most rule sets of an establishment.
 const RULE_SETS_MAX: usize = 100;
-/// Longest name and longest title, in characters.
-const NAME_LENGTH_MAX: usize = 64;
 const TITLE_LENGTH_MAX: usize = 200;
 
 /// A rule set as it is written.
@@ -175,12 +174,7 @@ pub async fn simulate(ctx: &Context, name: &str, view: &View) -> Result<Simulati
 
 async fn checked(ctx: &Context, fields: &RuleSetFields) -> Result<RuleSetFields, Error> {
     let mut wrong = Vec::new();
-    let name = &fields.name;
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
-    if !name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric()) || name.len() > NAME_LENGTH_MAX || !name.bytes().all(plain) {
-        let why = format!("«{name}» is not a rule set's name: 1 to {NAME_LENGTH_MAX} of a-z, 0-9, - _ and ., a letter or digit first");
-        wrong.push(Invalid::new("name", why));
-    }
+    wrong.extend(wording::wrong_name("name", "a rule set", &fields.name));
     if fields.title.chars().count() > TITLE_LENGTH_MAX || fields.title.chars().any(char::is_control) {
         wrong.push(Invalid::new("title", format!("has at most {TITLE_LENGTH_MAX} characters, on one line")));
     }

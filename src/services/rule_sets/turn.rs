@@ -142,10 +142,8 @@ pub async fn cancel(ctx: &Context, name: &str) -> Result<RuleSet, Error> {
 async fn foretold(ctx: &Context, rules: &[RuleFields], consent: Consent) -> Result<(Foretold, u64), Error> {
     let simulation = roles::simulate(ctx, rules).await?;
     let (stays, lost) = (simulation.unchanged_count, simulation.lost_count);
-    if let Some(why) = roles::objection(&ctx.gateway.limits, stays + lost, lost, consent) {
-        return Err(Error::Held(why));
-    }
-    Ok((Foretold { gained: simulation.gained_count, lost }, stays))
+    roles::refuse_losses(ctx, stays, lost, consent)?;
+    Ok((Foretold { gained: simulation.gained_count, lost, accepted_by: ctx.actor.person() }, stays))
 }
 
 async fn ended_in(mut tx: Tx, ctx: &Context, action: &str, set: RuleSet, changes: Replaced) -> Result<Applied, Error> {

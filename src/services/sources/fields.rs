@@ -1,11 +1,12 @@
 //! What is wrong with the fields of a source, whatever its kind: each by its name. Asks no directory.
 
-use super::{NAME_LENGTH_MAX, SourceFields};
+use super::SourceFields;
 use crate::store::establishment::source::{Bound, Guard, SourceKind};
 use crate::types::Invalid;
 use crate::types::leaving::GRACE_DAYS_MAX;
 use crate::types::nul;
 use crate::types::schedule::Schedule;
+use crate::types::wording;
 
 /// What does not fit a feed that is pushed into: there is nothing to read, and so nothing to read by.
 fn wrong_feed(fields: &SourceFields) -> Vec<Invalid> {
@@ -26,13 +27,7 @@ fn wrong_feed(fields: &SourceFields) -> Vec<Invalid> {
 pub(super) fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
     let mut wrong = Vec::new();
     let name = fields.name.trim();
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if name.len() > NAME_LENGTH_MAX || !starts_well || !name.chars().all(fits) {
-        let message =
-            format!("a name has 1 to {NAME_LENGTH_MAX} lower-case letters, digits, `-`, `_` or `.`, and starts with a letter or digit");
-        wrong.push(Invalid::new("name", message));
-    }
+    wrong.extend(wording::wrong_name("name", "a source", name));
     if fields.kind == SourceKind::Scim && fields.settings.get("url").is_none() {
         wrong.extend(wrong_feed(fields));
     }

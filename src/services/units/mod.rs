@@ -20,7 +20,7 @@ use super::unit_tree::Tree;
 use super::users;
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, Filter, Unit};
-use crate::store::establishment::{api_token, assignment_by_hand, exclusion};
+use crate::store::establishment::{api_token, assignment_by_hand, exclusion, review_item};
 use crate::types::Invalid;
 use crate::types::id::{RuleId, UnitId};
 use crate::types::page::{Page, PageRequest};
@@ -77,11 +77,12 @@ pub struct ChangedUnit {
     pub rules: Vec<NamingRule>,
 }
 
-/// A page of units, oldest first.
+/// A page of units, oldest first: of those whose people the actor may see.
 pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<Unit>, Error> {
-    ctx.require(Permission::Read)?;
+    ctx.require_somewhere(Permission::SeePeople)?;
+    let filter = Filter { within: ctx.actor.units_for(Permission::SeePeople), ..filter.clone() };
     let mut tx = ctx.store.read().await?;
-    Ok(unit::list(&mut tx, page, filter).await?)
+    Ok(unit::list(&mut tx, page, &filter).await?)
 }
 
 /// The tree of all units.
@@ -95,8 +96,10 @@ pub async fn tree(ctx: &Context) -> Result<Tree, Error> {
 /// # Errors
 /// `NotFound`.
 pub async fn get(ctx: &Context, id: UnitId) -> Result<Unit, Error> {
-    ctx.require(Permission::Read)?;
-    get_in(&mut ctx.store.read().await?, id).await
+    ctx.require_somewhere(Permission::SeePeople)?;
+    let found = get_in(&mut ctx.store.read().await?, id).await?;
+    let sees = ctx.actor.units_for(Permission::SeePeople).is_none_or(|own| own.contains(&found.name));
+    if sees { Ok(found) } else { Err(Error::not_found("unit")) }
 }
 
 async fn get_in(tx: &mut Tx, id: UnitId) -> Result<Unit, Error> {
@@ -176,12 +179,13 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
     unit::update(&mut tx, &changed).await.map_err(|error| taken(error, &changed.name))?;
     let mut answer = ChangedUnit { unit: changed, people: 0, assignments: 0, rules: Vec::new() };
     if renamed {
-        let own = roles::authority::Own::of_actor_in(&mut tx, ctx).await?;
+        let own = roles::own::Own::of_actor_in(&mut tx, ctx).await?;
         let people = users::put_in_unit_in(&mut tx, ctx, &standing.name, Some(&answer.unit.name)).await?;
         answer.assignments = assignment_by_hand::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         api_token::rename_unit(&mut tx, &standing.name, &answer.unit.name).await?;
         exclusion::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         roles::recompute_users_in(&mut tx, ctx, &people).await?;
+        review_item::follow_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         own.unchanged_in(&mut tx).await?;
         answer.people = people.len() as u64;
         answer.rules = rules_naming(&mut tx, &standing.name).await?;

@@ -13,7 +13,7 @@ use super::follow::rules_naming;
 use super::{UnitFields, wrong_fields, wrong_title};
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, UNITS_MAX, Unit};
-use crate::store::establishment::{assignment_by_hand, user};
+use crate::store::establishment::{api_token, assignment_by_hand, exclusion, user};
 use crate::types::id::{SourceId, UnitId};
 
 /// Most units that the trail names of one run; it always has their number.
@@ -31,7 +31,7 @@ pub struct Stated<'a> {
 }
 
 /// Brings the tree to what a source states. Units it names and that are not there are added, as the source's. Of a whole reading, its own that
-/// it names no more go, unless someone is in them, a role was given for them, a rule names them or units stand below them. Where the source
+/// it names no more go, unless someone is in them, a role or a token was given for them, an exclusion or a rule names them or units stand below them. Where the source
 /// keeps entries of units, title and place of its own are what those say; otherwise they are the administrators'.
 pub(in crate::services) async fn follow_in(tx: &mut Tx, ctx: &Context, source: SourceId, said: &Stated<'_>) -> Result<(), Error> {
     let tree = Tree::load(tx).await?;
@@ -45,7 +45,7 @@ pub(in crate::services) async fn follow_in(tx: &mut Tx, ctx: &Context, source: S
     let tree = if added.is_empty() && changed == 0 { tree } else { Tree::load(tx).await? };
     let gone: Vec<&str> = if said.whole { tree.of_source(source).map(|place| place.name.as_str()).collect() } else { Vec::new() };
     let gone: Vec<&str> = gone.into_iter().filter(|name| !names.contains(*name) && tree.children(name).is_empty()).collect();
-    let removed = removed_in(tx, &tree, &gone).await?;
+    let removed = removed_in(tx, ctx, &tree, &gone).await?;
     if added.is_empty() && changed == 0 && removed.is_empty() {
         return Ok(());
     }
@@ -126,14 +126,17 @@ async fn added_in(tx: &mut Tx, ctx: &Context, source: SourceId, stated: &BTreeSe
     Ok(names)
 }
 
-async fn removed_in(tx: &mut Tx, tree: &Tree, gone: &[&str]) -> Result<Vec<String>, Error> {
+async fn removed_in(tx: &mut Tx, ctx: &Context, tree: &Tree, gone: &[&str]) -> Result<Vec<String>, Error> {
     if gone.is_empty() {
         return Ok(Vec::new());
     }
     let peopled = user::units_of_everyone(tx).await?;
     let mut removed = Vec::new();
     for name in gone.iter().filter(|name| !peopled.contains(**name)) {
-        let free = assignment_by_hand::count_in(tx, name).await? == 0 && rules_naming(tx, name).await?.is_empty();
+        let free = assignment_by_hand::count_in(tx, name).await? == 0
+            && api_token::count_in_unit(tx, name, ctx.now).await? == 0
+            && exclusion::count_in_unit(tx, name, ctx.now).await? == 0
+            && rules_naming(tx, name).await?.is_empty();
         if let Some(place) = tree.place(name).filter(|_| free) {
             unit::delete(tx, place.id).await?;
             removed.push((*name).to_owned());

@@ -8,15 +8,17 @@ use super::super::error::Error;
 use super::super::logout_notices;
 use crate::store::Tx;
 use crate::store::establishment::{
-    assignment, consent, credential, grant, link, membership, one_time_link, relation, scim_request, session, user,
+    application_use, assignment, consent, credential, ended_assignment, exclusion, grant, link, membership, one_time_link, relation,
+    review_item, scim_request, session, user,
 };
 use crate::types::id::UserId;
 
 /// What names of people begin with of whom nothing else is left.
 const TOMBSTONE: &str = "erased-";
 
-/// Wipes what told who someone was: names, address, attributes, links, memberships, roles, password and consents. The identifier stays, so
-/// that applications that keep it never meet somebody else under it. The caller announced notices.
+/// Wipes what told who someone was: names, address, attributes, links, memberships, roles with their history, exclusions, uses of applications,
+/// password and consents, and what was written of them in reviews. The identifier stays, so that applications that keep it never meet somebody
+/// else under it. The caller announced notices.
 ///
 /// # Errors
 /// When the store fails.
@@ -28,6 +30,10 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
     consent::delete_of_user(tx, id).await?;
     credential::delete_of_user(tx, id).await?;
     assignment::delete_of_user(tx, id).await?;
+    ended_assignment::delete_of_user(tx, id).await?;
+    exclusion::delete_of_user(tx, id).await?;
+    application_use::delete_of_user(tx, id).await?;
+    review_item::erase_user(tx, id).await?;
     relation::delete_of_user(tx, id).await?;
     membership::delete_of_user(tx, id).await?;
     link::delete_of_user(tx, id).await?;

@@ -203,7 +203,7 @@ pub async fn update(ctx: &Context, id: UserId, read: Option<&User>, patch: &User
     }
     stays_in_reach(ctx, Permission::ManageUsers, &user, &had)?;
     user.updated_at = ctx.now;
-    let own = roles::authority::Own::of_person_in(&mut tx, ctx, id).await?;
+    let own = roles::own::Own::of_person_in(&mut tx, ctx, id).await?;
     user::update(&mut tx, &user).await?;
     roles::recompute_users_in(&mut tx, ctx, &[id]).await?;
     own.unchanged_in(&mut tx).await?;

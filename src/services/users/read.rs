@@ -9,7 +9,7 @@ use crate::store::establishment::user::{self, Filter, User, UserStatus};
 use crate::types::id::UserId;
 use crate::types::leaving::Afterwards;
 use crate::types::page::{Page, PageRequest};
-use crate::types::permission::Permission;
+use crate::types::permission::{Held, Permission};
 use crate::types::time::Timestamp;
 
 /// A person with where they come from.
@@ -52,10 +52,25 @@ fn shown(ctx: &Context, person: User) -> User {
     User { email: None, locale: None, disabled_by: None, units: Vec::new(), attributes: BTreeMap::new(), last_sign_in_at: None, ..person }
 }
 
+/// Whether the actor knows more of everyone whom they see.
+fn knows_all(ctx: &Context) -> bool {
+    let more =
+        |held: &Held| [Permission::ManageUsers, Permission::ResetPasswords].into_iter().any(|permission| held.role.gives(permission));
+    ctx.actor.may(Permission::Read) || ctx.actor.held().iter().filter(|held| held.role.gives(Permission::SeePeople)).all(more)
+}
+
 /// A page of people: of those whom the actor may see.
+///
+/// # Errors
+/// `Forbidden` for a filter on what the actor may not see of everyone.
 pub async fn list(ctx: &Context, page: &PageRequest, filter: &Filter) -> Result<Page<User>, Error> {
     ctx.require_somewhere(Permission::SeePeople)?;
-    let filter = Filter { within: ctx.actor.units_for(Permission::SeePeople), ..filter.clone() };
+    // What is not shown is not to be found out by searching either. An address that is known whole finds whose it is.
+    let by_name = !knows_all(ctx);
+    if by_name && (filter.locale.is_some() || filter.disabled_by.is_some()) {
+        return Err(Error::Forbidden("whoever may only find people by name asks for nothing else of them".to_owned()));
+    }
+    let filter = Filter { within: ctx.actor.units_for(Permission::SeePeople), by_name, ..filter.clone() };
     let mut tx = ctx.store.read().await?;
     Ok(user::list(&mut tx, page, &filter).await?.map(|person| shown(ctx, person)))
 }

@@ -135,6 +135,38 @@ pub async fn rename_source(tx: &mut Tx, source: SourceId, name: &str) -> Result<
     Ok(())
 }
 
+/// How many living tokens have a role that holds in a unit.
+pub async fn count_in_unit(tx: &mut Tx, unit: &str, now: Timestamp) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM api_tokens WHERE within = $1 AND scope IN ($2, $3) AND (expires_at IS NULL OR expires_at > $4)";
+    let (one, other) = (GatewayRole::UnitAdministrator.name(), GatewayRole::HelpDesk.name());
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(unit).bind(one).bind(other).bind(now).fetch_one(c).await)?)
+}
+
+/// Has tokens that answer for an application, or for a service of it, answer for it under another name.
+pub async fn rename_application(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const SQL: &str = "UPDATE api_tokens SET within = $2 || substr(within, length($1) + 1) WHERE scope = $3 \
+         AND (within = $1 OR substr(within, 1, length($1) + 1) = $1 || '/')";
+    let responsible = GatewayRole::Responsible.name();
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).bind(responsible).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// How many living tokens answer for an application, or for a service of it.
+pub async fn count_answering_for(tx: &mut Tx, application: &str, now: Timestamp) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM api_tokens WHERE scope = $2 AND (within = $1 OR substr(within, 1, length($1) + 1) = $1 || '/') \
+         AND (expires_at IS NULL OR expires_at > $3)";
+    let responsible = GatewayRole::Responsible.name();
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(application).bind(responsible).bind(now).fetch_one(c).await)?)
+}
+
+/// Removes tokens that answered for an application, or for a service of it: what is left of them has run out.
+pub async fn delete_answering_for(tx: &mut Tx, application: &str) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM api_tokens WHERE scope = $2 AND (within = $1 OR substr(within, 1, length($1) + 1) = $1 || '/')";
+    let responsible = GatewayRole::Responsible.name();
+    on!(tx, |c| sqlx::query(SQL).bind(application).bind(responsible).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Revokes a token.
 ///
 /// # Errors

@@ -75,6 +75,13 @@ pub async fn note(tx: &mut Tx, user: UserId, application: ApplicationId, now: Ti
     Ok(true)
 }
 
+/// Forgets when a person signed in to which application.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM uses WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// When someone last signed in to an application, to the day.
 pub async fn last(tx: &mut Tx, user: UserId, application: ApplicationId) -> Result<Option<Timestamp>, Error> {
     const SQL: &str = "SELECT used_at FROM uses WHERE user_id = $1 AND application_id = $2";

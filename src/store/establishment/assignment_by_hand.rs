@@ -1,11 +1,9 @@
 //! Roles given by hand, beside those that are computed: read and changed many at once. The row itself is in `assignment`.
 
-use sqlx::QueryBuilder;
-
 use super::application::ScopeKind;
 use super::assignment::{Assignment, Origin};
+use crate::store::bulk;
 use crate::store::columns::JsonText;
-use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{ApplicationId, UserId};
@@ -33,6 +31,36 @@ pub async fn rename_scope(tx: &mut Tx, from: &str, to: &str) -> Result<u64, Erro
     Ok(twice + moved)
 }
 
+/// Has those who answer for an application, or for a service of it, answer for it under another name. What someone holds there already is not held
+/// twice.
+pub async fn rename_application(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const TWICE: &str = "DELETE FROM assignments WHERE origin = $3 AND role = $4 AND (scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/') \
+         AND application_id IN (SELECT id FROM applications WHERE name = $5) \
+         AND EXISTS (SELECT 1 FROM assignments o WHERE o.user_id = assignments.user_id AND o.application_id = assignments.application_id \
+         AND o.role = assignments.role AND o.scope = $2 || substr(assignments.scope, length($1) + 1) AND o.origin = $3)";
+    const SQL: &str = "UPDATE assignments SET scope = $2 || substr(scope, length($1) + 1) WHERE origin = $3 AND role = $4 \
+         AND (scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/') AND application_id IN (SELECT id FROM applications WHERE name = $5)";
+    let responsible = GatewayRole::Responsible.name();
+    for sql in [TWICE, SQL] {
+        on!(tx, |c| {
+            let row = sqlx::query(sql).bind(from).bind(to).bind(Origin::Manual).bind(responsible).bind(APPLICATION);
+            row.execute(c).await.map(drop)
+        })?;
+    }
+    Ok(())
+}
+
+/// How many people were made to answer for an application, or for a service of it, by hand.
+pub async fn count_answering_for(tx: &mut Tx, application: &str) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM assignments WHERE origin = $2 AND role = $3 \
+         AND (scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/') AND application_id IN (SELECT id FROM applications WHERE name = $4)";
+    let responsible = GatewayRole::Responsible.name();
+    Ok(on!(tx, |c| {
+        let counted = sqlx::query_scalar(SQL).bind(application).bind(Origin::Manual).bind(responsible).bind(APPLICATION);
+        counted.fetch_one(c).await
+    })?)
+}
+
 /// How many roles were given by hand for a unit.
 pub async fn count_in(tx: &mut Tx, unit: &str) -> Result<i64, Error> {
     const SQL: &str = "SELECT count(*) FROM assignments WHERE scope = $1 AND origin = $2 \
@@ -55,20 +83,7 @@ pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Assignme
     const HEAD: &str = "SELECT x.id, x.user_id, x.application_id, a.name AS application, x.role, x.scope, x.origin, x.rule_id, \
          x.valid_from, x.valid_until, x.reason, x.given_by, x.created_at FROM assignments x JOIN applications a ON a.id = x.application_id \
          WHERE x.origin = 'manual' AND x.user_id IN (";
-    let mut found = Vec::new();
-    for chunk in users.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Assignment> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut keys = query.separated(", ");
-            for id in chunk {
-                keys.push_bind(*id);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, users, ")").await
 }
 
 /// Writes the end and the reason of a role given by hand.

@@ -39,7 +39,8 @@ pub struct Extent {
     /// Only roles given before this instant whose holders have not signed in to the application since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unused_since: Option<Timestamp>,
-    /// Whether the administrators of each person's unit decide, and those who are named only where a unit has none.
+    /// Whether the administrators of each person's unit decide, and those who are named only where a unit has none. On roles of the gateway
+    /// decides whoever is named and holds them.
     pub by_unit: bool,
     /// Who decides, by key: they take turns. Nobody decides on roles of their own.
     pub reviewers: Vec<UserId>,

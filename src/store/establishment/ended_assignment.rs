@@ -148,6 +148,13 @@ struct Row {
     total: i64,
 }
 
+/// Forgets what a person held.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM ended_assignments WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Forgets what ended before an instant, up to so many rows. Answers how many.
 pub async fn delete_before(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
     const SQL: &str =

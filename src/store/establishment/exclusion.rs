@@ -1,14 +1,18 @@
 //! What a person decided that someone is not to hold, whatever rules give.
 
+mod within;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::application::ScopeKind;
+use super::assignment::Within;
 use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{ApplicationId, ExclusionId, UserId};
 use crate::types::page::{Page, PageRequest};
+use crate::types::permission::{APPLICATION, GatewayRole};
 use crate::types::time::Timestamp;
 
 /// One exclusion. It stands for this role in this scope alone.
@@ -51,6 +55,8 @@ pub struct Filter {
     pub role: Option<String>,
     /// Exact scope.
     pub scope: Option<String>,
+    /// What someone may see, who may not see all.
+    pub within: Option<Within>,
 }
 
 /// What a recomputation reads of an exclusion.
@@ -85,6 +91,9 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ex
     const COUNT: &str = "SELECT count(*) FROM exclusions x JOIN applications a ON a.id = x.application_id JOIN users u ON u.id = x.user_id \
          WHERE ($1 IS NULL OR u.search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR x.user_id = $2) AND ($3 IS NULL OR a.name = $3) \
          AND ($4 IS NULL OR x.role = $4) AND ($5 IS NULL OR x.scope = $5)";
+    if let Some(within) = &f.within {
+        return within::list(tx, page, f, within).await;
+    }
     let query = page.query.as_deref().map(like_part);
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(f.user).bind(&f.application).bind(&f.role);
@@ -95,18 +104,6 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Ex
         counted.bind(&f.scope).fetch_one(c).await
     })?;
     Ok(Page::cut(rows, page.limit, total, |x: &Exclusion| x.id.uuid()))
-}
-
-/// People whose exclusions ended after one instant and until another: rules may give them again what they did not.
-pub async fn list_ended(tx: &mut Tx, after: Timestamp, until: Timestamp) -> Result<Vec<UserId>, Error> {
-    const SQL: &str = "SELECT DISTINCT user_id FROM exclusions WHERE valid_until > $1 AND valid_until <= $2 ORDER BY user_id";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).bind(until).fetch_all(c).await)?)
-}
-
-/// When the next exclusion ends after an instant.
-pub async fn next_end(tx: &mut Tx, after: Timestamp) -> Result<Option<Timestamp>, Error> {
-    const SQL: &str = "SELECT min(valid_until) FROM exclusions WHERE valid_until > $1";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(after).fetch_one(c).await)?)
 }
 
 /// Writes an exclusion, in the place of one of the same role and scope that ended by an instant.
@@ -146,14 +143,64 @@ pub async fn delete_of_application(tx: &mut Tx, application: ApplicationId) -> R
     Ok(())
 }
 
+/// Removes every exclusion of a person.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM exclusions WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// How many exclusions stand in a unit: those of applications whose scopes are units.
+pub async fn count_in_unit(tx: &mut Tx, unit: &str, now: Timestamp) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM exclusions WHERE scope = $1 AND (valid_until IS NULL OR valid_until > $2) \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3 AND (name <> $4 OR exclusions.role <> $5))";
+    let elsewhere = GatewayRole::Responsible.name();
+    Ok(on!(tx, |c| {
+        let counted = sqlx::query_scalar(SQL).bind(unit).bind(now).bind(ScopeKind::Unit).bind(APPLICATION).bind(elsewhere);
+        counted.fetch_one(c).await
+    })?)
+}
+
+/// Has exclusions from answering for an application, or for a service of it, stand for it under another name. Where there is one already, that one
+/// stands.
+pub async fn rename_application(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const TWICE: &str = "DELETE FROM exclusions WHERE role = $3 AND (scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/') \
+         AND application_id IN (SELECT id FROM applications WHERE name = $4) \
+         AND EXISTS (SELECT 1 FROM exclusions o WHERE o.user_id = exclusions.user_id AND o.application_id = exclusions.application_id \
+         AND o.role = exclusions.role AND o.scope = $2 || substr(exclusions.scope, length($1) + 1))";
+    const SQL: &str = "UPDATE exclusions SET scope = $2 || substr(scope, length($1) + 1) WHERE role = $3 \
+         AND (scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/') AND application_id IN (SELECT id FROM applications WHERE name = $4)";
+    let responsible = GatewayRole::Responsible.name();
+    for sql in [TWICE, SQL] {
+        on!(tx, |c| sqlx::query(sql).bind(from).bind(to).bind(responsible).bind(APPLICATION).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Removes exclusions from answering for an application that goes, or for a service of it.
+pub async fn delete_answering_for(tx: &mut Tx, application: &str) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM exclusions WHERE role = $2 AND (scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/') \
+         AND application_id IN (SELECT id FROM applications WHERE name = $3)";
+    let responsible = GatewayRole::Responsible.name();
+    on!(tx, |c| sqlx::query(SQL).bind(application).bind(responsible).bind(APPLICATION).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Has exclusions in one unit stand for another: those of applications whose scopes are units. Where there is one already, that one stands.
 pub async fn rename_scope(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
-    const TWICE: &str = "DELETE FROM exclusions WHERE scope = $1 AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3) \
+    const TWICE: &str = "DELETE FROM exclusions WHERE scope = $1 \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3 AND (name <> $4 OR exclusions.role <> $5)) \
          AND EXISTS (SELECT 1 FROM exclusions o WHERE o.user_id = exclusions.user_id AND o.application_id = exclusions.application_id \
          AND o.role = exclusions.role AND o.scope = $2)";
-    const SQL: &str =
-        "UPDATE exclusions SET scope = $2 WHERE scope = $1 AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3)";
-    on!(tx, |c| sqlx::query(TWICE).bind(from).bind(to).bind(ScopeKind::Unit).execute(c).await.map(drop))?;
-    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).bind(ScopeKind::Unit).execute(c).await.map(drop))?;
+    const SQL: &str = "UPDATE exclusions SET scope = $2 WHERE scope = $1 \
+         AND application_id IN (SELECT id FROM applications WHERE scope_kind = $3 AND (name <> $4 OR exclusions.role <> $5))";
+    // Whoever is not to answer for an application of this name is excluded from no unit.
+    let elsewhere = GatewayRole::Responsible.name();
+    for sql in [TWICE, SQL] {
+        on!(tx, |c| {
+            let row = sqlx::query(sql).bind(from).bind(to).bind(ScopeKind::Unit).bind(APPLICATION).bind(elsewhere);
+            row.execute(c).await.map(drop)
+        })?;
+    }
     Ok(())
 }

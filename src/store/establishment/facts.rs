@@ -1,15 +1,17 @@
 //! What rules look at of many people at once: no more than they look at, in the order of people's keys.
 
+mod packed;
+
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
-use crate::store::dialect::ROWS_PER_INSERT;
-use crate::store::establishment::assignment::{Origin, Standing};
+use crate::store::dialect::{ROWS_PER_INSERT, packed_assignments, packed_groups};
+use crate::store::establishment::assignment::Standing;
 use crate::store::establishment::exclusion::Excluded;
 use crate::store::establishment::user::{User, UserStatus};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::id::{ApplicationId, AssignmentId, GroupId, RuleId, SourceId, UserId};
+use crate::types::id::{GroupId, SourceId, UserId};
 use crate::types::time::Timestamp;
 
 /// One person, with units and attributes as the text they are kept as: to read them is left to whoever needs them.
@@ -33,9 +35,6 @@ impl From<User> for Sketch {
 /// A row as the store has it.
 type Row =
     (UserId, String, Option<String>, Option<String>, String, Option<String>, Option<String>, UserStatus, Option<String>, String, String);
-
-/// An assignment as the store has it.
-type Held = (AssignmentId, UserId, ApplicationId, String, String, Origin, Option<RuleId>, Option<Timestamp>, Option<Timestamp>, String);
 
 impl From<Row> for Sketch {
     fn from(row: Row) -> Self {
@@ -125,11 +124,22 @@ pub async fn people(tx: &mut Tx, whose: Whose<'_>, with_attributes: bool) -> Res
 
 /// Groups they are in directly.
 pub async fn memberships(tx: &mut Tx, whose: Whose<'_>) -> Result<Vec<(UserId, GroupId)>, Error> {
-    Ok(on!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT user_id, group_id FROM memberships WHERE ");
+    let groups = packed_groups(tx.engine());
+    let rows: Vec<(UserId, String)> = on!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT user_id, ");
+        query.push(groups).push(" FROM memberships WHERE ");
         narrow(&mut query, "user_id", whose);
-        query.push(" ORDER BY user_id, group_id").build_query_as().persistent(is_usual(whose)).fetch_all(c).await
-    })?)
+        query.push(" GROUP BY user_id ORDER BY user_id").build_query_as().persistent(is_usual(whose)).fetch_all(c).await
+    })?;
+    let mut memberships = Vec::new();
+    for (user, packed) in rows {
+        let first = memberships.len();
+        for group in packed::groups(&packed) {
+            memberships.push((user, group?));
+        }
+        memberships.get_mut(first..).unwrap_or_default().sort_unstable();
+    }
+    Ok(memberships)
 }
 
 /// Sources and DNs of their entries that are present.
@@ -144,18 +154,18 @@ pub async fn links(tx: &mut Tx, whose: Whose<'_>) -> Result<Vec<(UserId, SourceI
 
 /// What they hold; the reasons only when they are wanted, and empty otherwise.
 pub async fn standing(tx: &mut Tx, whose: Whose<'_>, with_reasons: bool) -> Result<Vec<Standing>, Error> {
-    const HEAD: &str = "SELECT id, user_id, application_id, role, scope, origin, rule_id, valid_from, valid_until, ";
-    let rows: Vec<Held> = on!(tx, |c| {
-        let mut query = QueryBuilder::new(HEAD);
-        query.push(if with_reasons { "reason" } else { "''" }).push(" FROM assignments WHERE ");
+    let held = packed_assignments(tx.engine(), with_reasons);
+    let rows: Vec<(UserId, String)> = on!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT user_id, ");
+        query.push(held).push(" FROM assignments WHERE ");
         narrow(&mut query, "user_id", whose);
-        query.push(" ORDER BY user_id, application_id, role, scope, origin").build_query_as().persistent(is_usual(whose)).fetch_all(c).await
+        query.push(" GROUP BY user_id ORDER BY user_id").build_query_as().persistent(is_usual(whose)).fetch_all(c).await
     })?;
-    let standing = |row: Held| {
-        let (id, user_id, application_id, role, scope, origin, rule_id, valid_from, valid_until, reason) = row;
-        Standing { id, user_id, application_id, role, scope, origin, rule_id, valid_from, valid_until, reason }
-    };
-    Ok(rows.into_iter().map(standing).collect())
+    let mut standing = Vec::new();
+    for (user, packed) in rows {
+        packed::standing(user, &packed, &mut standing).ok_or_else(packed::broken)?;
+    }
+    Ok(standing)
 }
 
 /// What they are not to hold.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
+use crate::store::bulk;
 use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
@@ -113,41 +114,13 @@ pub async fn list_of_source(tx: &mut Tx, source: SourceId) -> Result<Vec<Group>,
 pub async fn list_by_keys(tx: &mut Tx, source: SourceId, keys: &[String]) -> Result<Vec<Group>, Error> {
     const HEAD: &str = "SELECT id, source_id, external_id, name, display_name, dn, dn_key, place, dangling, content_hash, members_hash, \
          member_count, created_at, updated_at FROM groups WHERE source_id = ";
-    let mut found = Vec::with_capacity(keys.len());
-    for chunk in keys.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Group> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND external_id IN (");
-            let mut listed = query.separated(", ");
-            for key in chunk {
-                listed.push_bind(key);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND external_id IN ("), keys, ")").await
 }
 
 /// The groups of a source that stand at some places: place and group.
 pub async fn list_at(tx: &mut Tx, source: SourceId, places: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, GroupId)>, Error> {
     const HEAD: &str = "SELECT place, id FROM groups WHERE source_id = ";
-    let mut found = Vec::new();
-    for chunk in places.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<(Vec<u8>, GroupId)> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND place IN (");
-            let mut listed = query.separated(", ");
-            for place in chunk {
-                listed.push_bind(place);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND place IN ("), places, ")").await
 }
 
 /// The groups of a source with members that name nobody yet.

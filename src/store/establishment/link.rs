@@ -217,21 +217,7 @@ pub async fn list_known_after(tx: &mut Tx, source: SourceId, after: &str, limit:
 /// The links of some people in one source: at most as many as one statement takes rows.
 pub async fn list_of_users_from(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Link>, Error> {
     const HEAD: &str = "SELECT source_id, external_id, user_id, dn, place, content_hash, present, active FROM links WHERE source_id = ";
-    let mut found = Vec::with_capacity(users.len());
-    for chunk in users.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Link> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND user_id IN (");
-            let mut keys = query.separated(", ");
-            for user in chunk {
-                keys.push_bind(*user);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND user_id IN ("), users, ")").await
 }
 
 /// How many people came from a source, there now or before.
@@ -243,41 +229,13 @@ pub async fn count_of_source(tx: &mut Tx, source: SourceId) -> Result<i64, Error
 /// Some of a source's people by external id.
 pub async fn list_known_by_keys(tx: &mut Tx, source: SourceId, keys: &[String]) -> Result<Vec<Known>, Error> {
     const HEAD: &str = "SELECT external_id, user_id, content_hash, present FROM links WHERE source_id = ";
-    let mut found = Vec::with_capacity(keys.len());
-    for chunk in keys.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Known> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND external_id IN (");
-            let mut listed = query.separated(", ");
-            for key in chunk {
-                listed.push_bind(key);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND external_id IN ("), keys, ")").await
 }
 
 /// Who stands at some places of a source now: place and person.
 pub async fn list_at(tx: &mut Tx, source: SourceId, places: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, UserId)>, Error> {
     const HEAD: &str = "SELECT place, user_id FROM links WHERE source_id = ";
-    let mut found = Vec::with_capacity(places.len());
-    for chunk in places.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<(Vec<u8>, UserId)> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND present = ").push_bind(true).push(" AND place IN (");
-            let mut listed = query.separated(", ");
-            for place in chunk {
-                listed.push_bind(place);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND present AND place IN ("), places, ")").await
 }
 
 /// How many people a source states who may sign in.

@@ -1,11 +1,10 @@
 //! Who stands in which relation to whom, such as the tutor of an apprentice: what `own` in a catalogue speaks of.
 
 use serde::Serialize;
-use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
 use crate::store::bulk::{self, Cells, NewRow};
-use crate::store::dialect::{ROWS_MAX, ROWS_PER_INSERT, like_part};
+use crate::store::dialect::{ROWS_MAX, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{RelationId, SourceId, UserId};
@@ -109,20 +108,7 @@ pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Relation
     const HEAD: &str = "SELECT r.id, r.kind, r.user_id, a.username, r.other_id, b.username AS other_username, r.source_id, \
          s.name AS source, r.valid_from, r.valid_until, r.reason, r.created_at FROM relations r JOIN users a ON a.id = r.user_id \
          JOIN users b ON b.id = r.other_id LEFT JOIN sources s ON s.id = r.source_id WHERE r.user_id IN (";
-    let mut found = Vec::new();
-    for chunk in users.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Relation> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut keys = query.separated(", ");
-            for id in chunk {
-                keys.push_bind(*id);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, users, ")").await
 }
 
 impl NewRow for Relation {

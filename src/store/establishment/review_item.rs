@@ -5,11 +5,13 @@ use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
 use super::assignment::Origin;
+use super::campaign::CampaignState;
 use crate::store::dialect::{ROWS_PER_INSERT, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{CampaignId, ReviewItemId, UserId};
 use crate::types::page::{Page, PageRequest};
+use crate::types::permission::{APPLICATION, GatewayRole};
 use crate::types::time::Timestamp;
 
 /// What a reviewer decides.
@@ -179,6 +181,57 @@ pub async fn insert_all(tx: &mut Tx, items: &[ReviewItem]) -> Result<(), Error> 
     Ok(())
 }
 
+/// Lets what goes on in reviews follow an application to another name. What was laid before someone of an application that had that name and is
+/// gone makes room, unless it was decided.
+pub async fn rename_application(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const STALE: &str = "DELETE FROM review_items WHERE application = $2 AND decision IS NULL \
+         AND campaign_id IN (SELECT id FROM campaigns WHERE state = $3) \
+         AND EXISTS (SELECT 1 FROM review_items o WHERE o.campaign_id = review_items.campaign_id AND o.user_id = review_items.user_id \
+         AND o.application = $1 AND o.role = review_items.role AND o.scope = review_items.scope AND o.origin = review_items.origin)";
+    const NAMED: &str = "UPDATE review_items SET application = $2 WHERE application = $1 \
+         AND campaign_id IN (SELECT id FROM campaigns WHERE state = $3) \
+         AND NOT EXISTS (SELECT 1 FROM review_items o WHERE o.campaign_id = review_items.campaign_id AND o.user_id = review_items.user_id \
+         AND o.application = $2 AND o.role = review_items.role AND o.scope = review_items.scope AND o.origin = review_items.origin)";
+    // Whoever answers for it answers for it under the new name.
+    const ANSWERING: &str = "UPDATE review_items SET scope = $2 || substr(scope, length($1) + 1) WHERE application = $4 AND role = $5 \
+         AND (scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/') AND campaign_id IN (SELECT id FROM campaigns WHERE state = $3) \
+         AND NOT EXISTS (SELECT 1 FROM review_items o WHERE o.campaign_id = review_items.campaign_id AND o.user_id = review_items.user_id \
+         AND o.application = $4 AND o.role = $5 AND o.scope = $2 || substr(review_items.scope, length($1) + 1) \
+         AND o.origin = review_items.origin)";
+    for sql in [STALE, NAMED] {
+        on!(tx, |c| sqlx::query(sql).bind(from).bind(to).bind(CampaignState::Open).execute(c).await.map(drop))?;
+    }
+    let responsible = GatewayRole::Responsible.name();
+    on!(tx, |c| {
+        let row = sqlx::query(ANSWERING).bind(from).bind(to).bind(CampaignState::Open).bind(APPLICATION).bind(responsible);
+        row.execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Lets what goes on in reviews follow roles to another scope: those that are held there now, and are no more where they were.
+pub async fn follow_scope(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    const SQL: &str = "UPDATE review_items SET scope = $2 WHERE scope = $1 AND campaign_id IN (SELECT id FROM campaigns WHERE state = $3) \
+         AND EXISTS (SELECT 1 FROM assignments x JOIN applications a ON a.id = x.application_id WHERE x.user_id = review_items.user_id \
+         AND a.name = review_items.application AND x.role = review_items.role AND x.scope = $2 AND x.origin = review_items.origin) \
+         AND NOT EXISTS (SELECT 1 FROM assignments x JOIN applications a ON a.id = x.application_id WHERE x.user_id = review_items.user_id \
+         AND a.name = review_items.application AND x.role = review_items.role AND x.scope = $1 AND x.origin = review_items.origin) \
+         AND NOT EXISTS (SELECT 1 FROM review_items o WHERE o.campaign_id = review_items.campaign_id AND o.user_id = review_items.user_id \
+         AND o.application = review_items.application AND o.role = review_items.role AND o.scope = $2 AND o.origin = review_items.origin)";
+    on!(tx, |c| sqlx::query(SQL).bind(from).bind(to).bind(CampaignState::Open).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Wipes what was written of a person whose roles were under review, and lays before nobody what waited for them. What was decided stays.
+pub async fn erase_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE review_items SET reason = NULL, last_used_at = NULL, last_sign_in_at = NULL WHERE user_id = $1";
+    const WAITING: &str = "UPDATE review_items SET reviewer_id = NULL WHERE reviewer_id = $1 AND decision IS NULL";
+    for sql in [SQL, WAITING] {
+        on!(tx, |c| sqlx::query(sql).bind(user).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
 /// Writes what was decided on an item.
 ///
 /// # Errors
@@ -190,4 +243,21 @@ pub async fn decide(tx: &mut Tx, i: &ReviewItem) -> Result<(), Error> {
         row.bind(i.outcome).execute(c).await.map(|d| d.rows_affected())
     })?;
     if changed == 0 { Err(Error::NotFound("role under review")) } else { Ok(()) }
+}
+
+/// Leaves items to nobody in particular.
+pub async fn release(tx: &mut Tx, ids: &[ReviewItemId]) -> Result<(), Error> {
+    const HEAD: &str = "UPDATE review_items SET reviewer_id = NULL WHERE decision IS NULL AND id IN (";
+    for chunk in ids.chunks(ROWS_PER_INSERT) {
+        on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut keys = query.separated(", ");
+            for id in chunk {
+                keys.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(chunk.len() == ROWS_PER_INSERT).execute(c).await.map(drop)
+        })?;
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::store::dialect::ROWS_MAX;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::id::RuleSetId;
+use crate::types::id::{RuleSetId, UserId};
 use crate::types::time::Timestamp;
 
 /// How far a rule set came.
@@ -36,6 +36,9 @@ pub struct Foretold {
     pub gained: u64,
     /// Roles that are taken away.
     pub lost: u64,
+    /// Who accepted that by having it scheduled: it is applied by their right. Nobody in particular when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<UserId>,
 }
 
 /// One rule set.

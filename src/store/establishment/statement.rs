@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
 use super::user::User;
-use crate::store::dialect::ROWS_PER_INSERT;
+use crate::store::bulk;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{SourceId, UserId};
@@ -94,41 +93,14 @@ pub async fn list_shared(tx: &mut Tx, source: SourceId) -> Result<Vec<Shared>, E
 pub async fn list_shared_of_users(tx: &mut Tx, source: SourceId, users: &[UserId]) -> Result<Vec<Shared>, Error> {
     const HEAD: &str = "SELECT s.user_id, s.source_id, l.present, l.active FROM statements s \
          JOIN links l ON l.source_id = s.source_id AND l.external_id = s.external_id WHERE s.source_id <> ";
-    let mut found = Vec::new();
-    for chunk in users.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Shared> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND s.user_id IN (");
-            let mut keys = query.separated(", ");
-            for user in chunk {
-                keys.push_bind(*user);
-            }
-            query.push(") ORDER BY s.user_id, s.source_id");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND s.user_id IN ("), users, ") ORDER BY s.user_id, s.source_id").await
 }
 
 /// What every source says of some people.
 pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Statement>, Error> {
     const HEAD: &str = "SELECT s.source_id, s.external_id, s.user_id, s.stated, l.present FROM statements s \
          JOIN links l ON l.source_id = s.source_id AND l.external_id = s.external_id WHERE s.user_id IN (";
-    let mut found = Vec::new();
-    for chunk in users.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Statement> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut keys = query.separated(", ");
-            for user in chunk {
-                keys.push_bind(*user);
-            }
-            query.push(") ORDER BY s.user_id, s.source_id, s.external_id");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, users, ") ORDER BY s.user_id, s.source_id, s.external_id").await
 }
 
 /// Writes what a source says now. Its link is there already.

@@ -1,5 +1,7 @@
 //! Units of an establishment: departments, classes, organisational units, as a tree.
 
+mod within;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -51,6 +53,8 @@ pub struct Filter {
     pub parent: Option<String>,
     /// The name of the source; empty for those added by hand.
     pub source: Option<String>,
+    /// Their names, for someone who may see these alone.
+    pub within: Option<Vec<String>>,
 }
 
 /// Where a unit stands: all that a tree is made of.
@@ -90,6 +94,9 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Un
     const COUNT: &str = "SELECT count(*) FROM units u LEFT JOIN units p ON p.id = u.parent_id LEFT JOIN sources s ON s.id = u.source_id \
          WHERE ($1 IS NULL OR u.search LIKE $1 ESCAPE '\\') AND ($2 IS NULL OR u.name = $2) AND ($3 IS NULL OR u.title = $3) \
          AND ($4 IS NULL OR coalesce(p.name, '') = $4) AND ($5 IS NULL OR coalesce(s.name, '') = $5)";
+    if let Some(names) = &f.within {
+        return within::list(tx, page, f, names).await;
+    }
     let query = page.query.as_deref().map(like_part);
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(&f.name).bind(&f.title);

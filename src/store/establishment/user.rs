@@ -5,13 +5,12 @@ mod within;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::store::bulk::{self, Cells, NewRow};
-use crate::store::dialect::{ROWS_PER_INSERT, like_part};
+use crate::store::dialect::like_part;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::UserId;
@@ -114,6 +113,8 @@ pub struct Filter {
     pub disabled_by: Option<String>,
     /// Home units, for someone who may see the people of these alone.
     pub within: Option<Vec<String>>,
+    /// Whether words are looked for in names alone, for someone who may not see addresses.
+    pub by_name: bool,
 }
 
 /// One person by key.
@@ -150,8 +151,8 @@ pub async fn list(tx: &mut Tx, page: &PageRequest, filter: &Filter) -> Result<Pa
          AND ($2 IS NULL OR username_folded = $2) AND ($3 IS NULL OR email = $3) AND ($4 IS NULL OR status = $4) \
          AND ($5 IS NULL OR home_unit = $5) AND ($6 IS NULL OR given_name = $6) AND ($7 IS NULL OR family_name = $7) \
          AND ($8 IS NULL OR display_name = $8) AND ($9 IS NULL OR locale = $9) AND ($10 IS NULL OR disabled_by = $10)";
-    if let Some(units) = &filter.within {
-        return within::list(tx, page, filter, units).await;
+    if filter.within.is_some() || filter.by_name {
+        return within::list(tx, page, filter).await;
     }
     let query = page.query.as_deref().map(like_part);
     let username = filter.username.as_deref().map(fold_case);
@@ -299,20 +300,7 @@ pub async fn usernames(tx: &mut Tx) -> Result<Vec<(UserId, String)>, Error> {
 pub async fn list_by_ids(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>, Error> {
     const HEAD: &str = "SELECT id, username, given_name, family_name, display_name, email, locale, status, disabled_by, home_unit, \
          units, attributes, last_sign_in_at, created_at, updated_at, erased_at FROM users WHERE id IN (";
-    let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<User> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut keys = query.separated(", ");
-            for id in chunk {
-                keys.push_bind(*id);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, ids, ")").await
 }
 
 /// What a run compares people with, whether its source states them or not.
@@ -337,39 +325,13 @@ pub async fn list_accounts_after(tx: &mut Tx, after: UserId, limit: i64) -> Resu
 /// Some accounts, by key.
 pub async fn list_accounts(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<Account>, Error> {
     const HEAD: &str = "SELECT id, username_folded, status, disabled_by FROM users WHERE id IN (";
-    let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Account> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut listed = query.separated(", ");
-            for id in chunk {
-                listed.push_bind(*id);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, ids, ")").await
 }
 
 /// Some accounts, by folded user name.
 pub async fn list_accounts_named(tx: &mut Tx, names: &[String]) -> Result<Vec<Account>, Error> {
     const HEAD: &str = "SELECT id, username_folded, status, disabled_by FROM users WHERE username_folded IN (";
-    let mut found = Vec::with_capacity(names.len());
-    for chunk in names.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Account> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut listed = query.separated(", ");
-            for name in chunk {
-                listed.push_bind(name);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, names, ")").await
 }
 
 /// Gives a person another user name and nothing else.

@@ -19,11 +19,15 @@ use crate::types::id::{GroupId, SourceId, UserId};
 const NAMED_MAX: usize = 50_000;
 /// Most people gathered: bounds memory. A run over more of them says nothing of roles.
 const PEOPLE_MAX: usize = 200_000;
+/// Most entries, groups and memberships gathered, in the same way.
+const STATEMENTS_MAX: usize = 2_000_000;
 
 /// Facts as they would be, while they are gathered.
 #[derive(Debug, Default)]
 pub struct Foreseen {
     facts: Supposed,
+    /// Entries, groups and memberships among them.
+    statements: usize,
     too_many: bool,
 }
 
@@ -42,6 +46,7 @@ impl Foreseen {
             _ => Turn::Keep,
         };
         self.facts.gone.insert(user.id, source);
+        self.statements += 1;
         self.restated(user, turn);
     }
 
@@ -59,18 +64,20 @@ impl Foreseen {
     /// Somebody's entry is there.
     pub fn present(&mut self, source: SourceId, user: UserId, dn: &str) {
         self.facts.present.insert(user, (source, Some(dn.to_owned())));
+        self.stated(1);
     }
 
     /// Some people are new.
     pub fn created(&mut self, source: SourceId, users: &[User], links: &[Link]) {
         self.facts.new.extend(users.iter().map(|user| (user.id, user.clone())));
         self.facts.present.extend(links.iter().map(|link| (link.user_id, (source, link.dn.clone()))));
-        self.bounded();
+        self.stated(links.len());
     }
 
     /// A group is new, or has another name or place.
     pub fn group(&mut self, row: Group) {
         self.facts.groups.insert(row.id, row);
+        self.stated(1);
     }
 
     /// People and groups are put into a group.
@@ -79,6 +86,7 @@ impl Foreseen {
             self.facts.joined.entry(*user).or_default().push(step.id);
         }
         self.facts.nested.extend(step.nested.iter().map(|child| (step.id, *child)));
+        self.stated(step.added.len() + step.nested.len());
     }
 
     /// People and groups are taken out of a group.
@@ -87,16 +95,24 @@ impl Foreseen {
             self.facts.left.entry(*user).or_default().insert(step.id);
         }
         self.facts.unnested.extend(step.unnested.iter().map(|child| (step.id, *child)));
+        self.stated(step.removed.len() + step.unnested.len());
     }
 
     /// A group is removed.
     pub fn removed(&mut self, group: GroupId) {
         self.facts.removed.insert(group);
+        self.stated(1);
+    }
+
+    fn stated(&mut self, more: usize) {
+        self.statements += more;
+        self.bounded();
     }
 
     fn bounded(&mut self) {
-        if self.facts.new.len() + self.facts.restated.len() > PEOPLE_MAX {
-            *self = Self { facts: Supposed::default(), too_many: true };
+        let people = self.facts.new.len() + self.facts.restated.len();
+        if self.too_many || people > PEOPLE_MAX || self.statements > STATEMENTS_MAX {
+            *self = Self { too_many: true, ..Self::default() };
         }
     }
 }
@@ -104,7 +120,7 @@ impl Foreseen {
 impl Work<'_> {
     /// Names who would gain and lose which role.
     pub(super) async fn foretell_roles(&mut self) -> Result<(), Error> {
-        let Some(Foreseen { facts, too_many: false }) = self.supposed.take() else { return Ok(()) };
+        let Some(Foreseen { facts, too_many: false, .. }) = self.supposed.take() else { return Ok(()) };
         // Others are not to wait for an evaluation.
         let tx = self.take().await?;
         self.settle(tx).await?;
@@ -128,5 +144,38 @@ impl Work<'_> {
         self.run.counts.roles_gained = foretold.gained_count;
         self.run.counts.roles_lost = foretold.lost_count;
         self.give_back(tx, foretold.gained.len() + foretold.lost.len()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(added: usize, removed: usize) -> GroupStep {
+        GroupStep {
+            id: GroupId::new(),
+            seen: None,
+            known: None,
+            added: vec![UserId::new(); added],
+            removed: vec![UserId::new(); removed],
+            nested: Vec::new(),
+            unnested: Vec::new(),
+            member_count: 0,
+            members_hash: [0; 16],
+            dangling: None,
+        }
+    }
+
+    #[test]
+    fn memberships_are_bounded_and_what_is_gathered_beyond_is_let_go() {
+        let mut foreseen = Foreseen::default();
+        foreseen.coming_in(&step(STATEMENTS_MAX - 10, 0));
+        foreseen.going_out(&step(0, 10));
+        assert!(!foreseen.too_many && foreseen.facts.joined.len() == 1);
+        foreseen.removed(GroupId::new());
+        assert!(foreseen.too_many && foreseen.facts.joined.is_empty());
+        foreseen.present(SourceId::new(), UserId::new(), "uid=anne");
+        foreseen.coming_in(&step(1, 0));
+        assert!(foreseen.too_many && foreseen.facts.present.is_empty() && foreseen.facts.joined.is_empty(), "it gathers nothing more");
     }
 }

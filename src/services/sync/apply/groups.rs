@@ -92,6 +92,11 @@ impl Work<'_> {
             if self.writes {
                 facts::change_nestings_in(&mut tx, step.id, &step.nested, &[]).await?;
                 tx = self.fill(tx, step, &mut filling).await?;
+                if self.is_full(1) {
+                    // What is committed with the groups before tells of their members.
+                    self.spent += filling.count;
+                    write(&mut tx, std::mem::take(&mut filling)).await?;
+                }
             }
             self.give_back(tx, 1).await?;
         }

@@ -22,6 +22,19 @@ pub struct Within {
     pub services: Vec<(String, String)>,
 }
 
+impl Within {
+    /// Whether it has a role of an application in a scope, whoever's it is.
+    pub fn answers(&self, application: &str, scope: &str) -> bool {
+        self.applications.iter().any(|own| own == application)
+            || self.services.iter().any(|(own, service)| own == application && service == scope)
+    }
+
+    /// Whether it has people of a home unit, whatever they hold.
+    pub fn administers(&self, home: Option<&str>) -> bool {
+        home.is_some_and(|home| self.units.iter().any(|unit| unit == home))
+    }
+}
+
 /// One assignment as a search reads it: key, application, role and scope.
 type Text = (AssignmentId, String, String, String);
 
