@@ -185,21 +185,6 @@ pub async fn list(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where, sli
     Ok(rows)
 }
 
-/// The bodies of every resource of a kind after a key, for whoever compares them one by one.
-pub async fn bodies_after(
-    tx: &mut Tx,
-    source: SourceId,
-    kind: Kind,
-    after: Uuid,
-    limit: i64,
-) -> Result<Vec<(Uuid, Map<String, Value>)>, Error> {
-    const SQL: &str =
-        "SELECT id, body FROM scim_resources WHERE source_id = $1 AND kind = $2 AND deleted_at IS NULL AND id > $3 ORDER BY id LIMIT $4";
-    let rows: Vec<(Uuid, JsonText<Map<String, Value>>)> =
-        on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(kind).bind(after).bind(limit).fetch_all(c).await)?;
-    Ok(rows.into_iter().map(|(id, body)| (id, body.0)).collect())
-}
-
 fn put_where(query: &mut impl Narrow, source: SourceId, kind: Kind, wanted: &Where) {
     query.text(" WHERE r.source_id = ").value(source).text(" AND r.kind = ").value(kind);
     query.text(" AND r.deleted_at IS NULL AND ");
@@ -325,9 +310,9 @@ fn put_joined(query: &mut impl Narrow, source: SourceId, all: &[Where], (joint, 
 }
 
 /// `LIKE` would pass over letter case on one of the engines.
-fn put_test(query: &mut impl Narrow, column: &'static str, test: &Test) {
+fn put_test(query: &mut impl Narrow, column: &'static str, how: &Test) {
     let length = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    match test {
+    match how {
         Test::Is(text) => query.text(column).text(" = ").value(text.clone()),
         Test::Below(text) => query.text(column).text(" < ").value(text.clone()),
         Test::AtMost(text) => query.text(column).text(" <= ").value(text.clone()),
