@@ -26,6 +26,7 @@ use crate::services::mailer::Mailer;
 use crate::services::node::Node;
 use crate::services::passwords::PasswordPool;
 use crate::services::recent_establishments::RecentEstablishments;
+use crate::services::scim_services::ScimServices;
 use crate::services::upgrades;
 use crate::services::vault::Vault;
 use crate::store::{self, StoreUrl, Stores};
@@ -60,6 +61,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Arc<Gateway>> {
         mailer: Mailer::open(&config.mail, &config.public_url)?,
         passwords: PasswordPool::new(config.limits.password_hash_concurrency, config.limits.password_length_max)?,
         directories: Directories::default(),
+        scim_services: ScimServices::default(),
         egress: Egress::new(config.egress.private_hosts_allowed.clone(), config.is_of_this_machine()),
         keys: Keys::new(open_max),
         establishments: RecentEstablishments::default(),

@@ -24,6 +24,7 @@ mod journeys;
 mod mail;
 mod nodes;
 mod oidc;
+mod provisioning;
 mod roles;
 mod scim;
 mod scim_peers;

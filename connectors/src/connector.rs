@@ -6,12 +6,15 @@ use crate::changes::{Bookmark, Changes, Following, Unusable};
 use crate::csv::Csv;
 use crate::ldap::{CheckStep, Directory, Error, One, Reading, StatedUnit};
 use crate::ldif::Ldif;
+use crate::scim::Scim;
 
 /// One source, ready to be read; cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Connector {
     /// A directory.
     Ldap(Directory),
+    /// A SCIM service.
+    Scim(Scim),
     /// A spreadsheet.
     Csv(Csv),
     /// A file of directory entries.
@@ -23,6 +26,7 @@ impl Connector {
     pub fn read(&self, deadline: Duration) -> Reading {
         match self {
             Self::Ldap(directory) => directory.read(deadline),
+            Self::Scim(service) => service.read(deadline),
             Self::Csv(file) => file.read(deadline),
             Self::Ldif(file) => file.read(deadline),
         }
@@ -32,6 +36,7 @@ impl Connector {
     pub fn changes(&self, since: &Bookmark, deadline: Duration) -> Option<Changes> {
         match self {
             Self::Ldap(directory) => directory.changes(since, deadline),
+            Self::Scim(service) => service.changes(since, deadline),
             Self::Csv(_) | Self::Ldif(_) => None,
         }
     }
@@ -40,7 +45,7 @@ impl Connector {
     pub fn follow(&self, since: &Bookmark) -> Option<Following> {
         match self {
             Self::Ldap(directory) => directory.follow(since),
-            Self::Csv(_) | Self::Ldif(_) => None,
+            Self::Scim(_) | Self::Csv(_) | Self::Ldif(_) => None,
         }
     }
 
@@ -51,6 +56,7 @@ impl Connector {
     pub fn bookmark(&self, text: &str) -> Result<Bookmark, Unusable> {
         match self {
             Self::Ldap(directory) => Bookmark::from_text(text, &directory.belongs_to()),
+            Self::Scim(service) => Bookmark::from_text(text, &service.belongs_to()),
             // A file says nothing of what was before it.
             Self::Csv(_) | Self::Ldif(_) => Err(Unusable::Foreign),
         }
@@ -63,6 +69,7 @@ impl Connector {
     pub async fn check(&self, now: i64) -> Result<Vec<CheckStep>, Error> {
         match self {
             Self::Ldap(directory) => Ok(directory.check(now).await),
+            Self::Scim(service) => Ok(service.check(now).await),
             Self::Csv(file) => Ok(file.check()),
             Self::Ldif(file) => Ok(file.check(now)),
         }
@@ -75,17 +82,18 @@ impl Connector {
     pub async fn units(&self) -> Result<Option<Vec<StatedUnit>>, Error> {
         match self {
             Self::Ldap(directory) => directory.units().await,
-            Self::Csv(_) | Self::Ldif(_) => Ok(None),
+            Self::Scim(_) | Self::Csv(_) | Self::Ldif(_) => Ok(None),
         }
     }
 
-    /// Reads one entry by its DN, with the way each field came. None when this kind has no entries to ask for.
+    /// Reads one entry by its DN, or a SCIM resource by its `id`, with the way each field came. None when this kind has no entries to ask for.
     ///
     /// # Errors
     /// [`Error`] when the source could not tell.
     pub async fn one(&self, dn: &str) -> Result<Option<One>, Error> {
         match self {
             Self::Ldap(directory) => directory.one(dn).await.map(Some),
+            Self::Scim(service) => service.one(dn).await.map(Some),
             Self::Csv(_) | Self::Ldif(_) => Ok(None),
         }
     }

@@ -1,7 +1,8 @@
 //! The outside world, read and made regular: directories become records. Knows nothing of the gateway, its stores or its people.
 //!
 //! [`Directory`] speaks LDAP: it reads every person and group ([`Directory::read`]), says what is wrong with a source
-//! ([`Directory::check`]) and checks a person's password ([`Directory::verify_password`]).
+//! ([`Directory::check`]) and checks a person's password ([`Directory::verify_password`]). [`scim::Scim`] reads a SCIM service, [`csv`] and
+//! [`ldif`] read files.
 
 pub mod changes;
 pub mod connector;
@@ -15,6 +16,7 @@ pub mod mapping;
 pub mod record;
 pub mod route;
 pub mod schema;
+pub mod scim;
 pub mod secret;
 
 mod fingerprint;

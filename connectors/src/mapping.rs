@@ -17,7 +17,7 @@ use serde::Serialize;
 
 mod expression;
 
-use expression::Expression;
+use expression::{Expression, Naming};
 pub(crate) use expression::{Names, Selector};
 
 /// The longest declaration of a field, in bytes.
@@ -85,7 +85,19 @@ impl Mapping {
     /// # Errors
     /// [`MappingError`] naming the field.
     pub fn compile(declared: &BTreeMap<String, String>) -> Result<Self, MappingError> {
-        let mut mapping = Self { names: Names::default(), fields: BTreeMap::new() };
+        Self::compile_as(Naming::Attribute, declared)
+    }
+
+    /// The same over paths into SCIM resources (RFC 7644 §3.10) in the place of attributes.
+    ///
+    /// # Errors
+    /// [`MappingError`] naming the field.
+    pub fn compile_paths(declared: &BTreeMap<String, String>) -> Result<Self, MappingError> {
+        Self::compile_as(Naming::Path, declared)
+    }
+
+    fn compile_as(naming: Naming, declared: &BTreeMap<String, String>) -> Result<Self, MappingError> {
+        let mut mapping = Self { names: Names(Vec::new(), naming), fields: BTreeMap::new() };
         let refuse = |field: &str, reason: String| MappingError { field: field.to_owned(), reason };
         if declared.len() > FIELDS_MAX {
             return Err(refuse("*", format!("{} fields are more than the {FIELDS_MAX} accepted", declared.len())));

@@ -17,6 +17,7 @@ use super::mailer::Mailer;
 use super::node::Node;
 use super::passwords::PasswordPool;
 use super::recent_establishments::RecentEstablishments;
+use super::scim_services::ScimServices;
 use super::vault::Vault;
 use crate::config::{Archives, Limits};
 use crate::store::registry::establishment::{Contact, DEFAULT_PLACEMENT, Establishment, EstablishmentStatus};
@@ -43,6 +44,8 @@ pub struct Gateway {
     pub passwords: PasswordPool,
     /// Directories that stand ready.
     pub directories: Directories,
+    /// SCIM services that stand ready to be read.
+    pub scim_services: ScimServices,
     /// Calls to addresses that clients name.
     pub egress: Egress,
     /// Signing keys, ready to use.

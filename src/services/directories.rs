@@ -86,7 +86,7 @@ pub fn parse(settings: &serde_json::Value) -> Result<Settings, Error> {
     Ok(Settings::parse(&settings).map_err(|refused| Invalid::new(format!("settings.{}", refused.key), refused.reason.clone()))?)
 }
 
-/// Seals a bind password for its source's row.
+/// Seals the secret of a source for its source's row.
 ///
 /// # Errors
 /// `Internal` when the cipher refuses.
@@ -96,11 +96,15 @@ pub fn seal_password(vault: &Vault, slug: &str, source: SourceId, password: &Sec
     vault.seal(place(slug, &row), password.expose().as_bytes()).map_err(|refused| Error::Internal(refused.to_string()))
 }
 
-fn open_password(vault: &Vault, slug: &str, source: SourceId, sealed: &[u8]) -> Result<Password, Error> {
+/// Opens the secret of a source.
+///
+/// # Errors
+/// `Internal` when it does not open.
+pub(in crate::services) fn open_password(vault: &Vault, slug: &str, source: SourceId, sealed: &[u8]) -> Result<Password, Error> {
     let row = source.to_string();
     let opened = vault.open_sealed(place(slug, &row), sealed).map_err(|refused| Error::Internal(refused.to_string()))?;
-    let text =
-        std::str::from_utf8(&opened).map_err(|_| Error::Internal("a sealed bind password is not text, though text is sealed".into()))?;
+    let text = std::str::from_utf8(&opened)
+        .map_err(|_| Error::Internal("the sealed secret of a source is not text, though text is sealed".into()))?;
     Ok(Password::from(text))
 }
 
@@ -108,7 +112,8 @@ fn place<'a>(slug: &'a str, row: &'a str) -> Place<'a> {
     Place { establishment: slug, table: "sources", column: "secret_sealed", row }
 }
 
-fn key(slug: &str, source: &Source) -> [u8; 32] {
+/// What a source is kept ready by: everything that makes it.
+pub(in crate::services) fn key(slug: &str, source: &Source) -> [u8; 32] {
     let mut digest = Digest::new(&SHA256);
     digest.update(slug.as_bytes());
     digest.update(source.id.uuid().as_bytes());

@@ -1,6 +1,10 @@
 //! Calls to addresses that clients name (SECURITY 8): resolved, refused when private unless allowed, pinned to what was looked at, never
 //! redirected, and ended in time. Directories are named by whoever administers their source, and are called by the connector.
 
+mod line;
+
+pub use line::{Answer, Carried, Line, Verb};
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -141,6 +145,12 @@ impl Egress {
         if is_public(address) || own || self.allowed.contains(address) { Ok(()) } else { Err(Refusal::Private(address.to_string())) }
     }
 
+    /// The same policy by itself, for connectors, which call on their own.
+    #[must_use]
+    pub fn policy(&self) -> Self {
+        Self::new(self.allowed.clone(), self.loopback)
+    }
+
     /// Posts a form, and answers the status. A redirect is an answer like any other.
     ///
     /// # Errors
@@ -184,6 +194,12 @@ impl Egress {
             None => Vec::new(),
         };
         if addresses.is_empty() { Err(CallError::Failed("the host has no address".to_owned())) } else { Ok(addresses) }
+    }
+}
+
+impl connectors::scim::Admission for Egress {
+    fn admits(&self, host: &str, address: IpAddr) -> bool {
+        self.allowed.names(host) || self.admit(address).is_ok()
     }
 }
 

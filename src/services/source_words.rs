@@ -30,15 +30,16 @@ fn key(what: &str, code: &str) -> String {
 mod tests {
     use connectors::Cause;
     use connectors::ldap::{CHECK_CODES, CHECK_STEPS};
+    use connectors::scim::Fault;
 
     use super::{Locale, i18n, key};
 
     #[test]
     fn every_code_has_its_words_and_every_failure_its_advice() {
         for locale in Locale::ALL {
-            let said = CHECK_CODES.iter().chain(&Cause::CODES).map(|code| key("said", code));
+            let said = CHECK_CODES.iter().chain(&Cause::CODES).chain(&Fault::CODES).map(|code| key("said", code));
             let steps = CHECK_STEPS.iter().map(|name| key("step", name));
-            let advice = Cause::CODES.iter().map(|code| key("advice", code));
+            let advice = Cause::CODES.iter().chain(&Fault::CODES).map(|code| key("advice", code));
             let missing: Vec<String> = said.chain(steps).chain(advice).filter(|key| !i18n::has(locale, key)).collect();
             assert!(missing.is_empty(), "{locale}: {missing:?}");
         }

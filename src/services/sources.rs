@@ -3,12 +3,13 @@
 mod fields;
 mod pause;
 mod pushed;
+mod secrets;
 
 pub use pause::resume;
 pub(in crate::services) use pause::{pause_in, waits};
 pub(in crate::services) use pushed::is_read;
 
-use connectors::ldap::{CheckStep, TlsMode};
+use connectors::ldap::CheckStep;
 use connectors::{Connector, Directory, Password};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,9 +17,10 @@ use utoipa::ToSchema;
 
 use super::audit;
 use super::context::Context;
-use super::directories::{self, Origin, prepare};
+use super::directories::{self, Origin};
 use super::error::Error;
 use super::schedules;
+use super::scim_services;
 use super::source_files;
 use super::source_routes;
 use crate::store::Tx;
@@ -30,13 +32,11 @@ use crate::types::leaving::Leaving;
 use crate::types::matching::Matching;
 use crate::types::permission::Permission;
 use crate::types::schedule::Schedule;
-use crate::types::secret::Secret;
 use fields::wrong_fields;
+use secrets::Said;
 
-/// The key of the bind password within the settings: written, never read back.
-const BIND_PASSWORD: &str = "bind_password";
-
-/// A source as it is configured. `settings.bind_password` is written and never read back; left out, the one before stays.
+/// A source as it is configured. Its secret (`settings.bind_password` of a directory, `settings.token` or `settings.client_secret` of a SCIM
+/// service) is written and never read back; left out, the one before stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceFields {
@@ -91,7 +91,8 @@ pub fn shown(source: &Source) -> Value {
         "name": source.name,
         "kind": source.kind,
         "settings": source.settings,
-        "has_bind_password": source.secret_sealed.is_some(),
+        "has_bind_password": source.secret_sealed.is_some() && source.kind == SourceKind::Ldap,
+        "has_secret": source.secret_sealed.is_some(),
         "schedule": source.schedule,
         "guard": source.guard,
         "route": source.route,
@@ -168,9 +169,7 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
     let mut tx = ctx.store.begin().await?;
     let mut source = find_in(&mut tx, &read.name).await?;
     Error::unless_same(read, &source)?;
-    if source.kind != fields.kind {
-        return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
-    }
+    fields::stays_what_it_is(&source, fields)?;
     let before = shown(&source);
     source_routes::may_change_in(&mut tx, &source, fields).await?;
     let (schedule, was_enabled, name) = (source.schedule.clone(), source.enabled, source.name.clone());
@@ -196,9 +195,7 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
 /// As `update`.
 pub(in crate::services) async fn candidate(ctx: &Context, name: &str, fields: &SourceFields) -> Result<Source, Error> {
     let mut source = get(ctx, name).await?;
-    if source.kind != fields.kind {
-        return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
-    }
+    fields::stays_what_it_is(&source, fields)?;
     write(ctx, &mut source, fields).await?;
     Ok(source)
 }
@@ -263,6 +260,10 @@ pub(in crate::services) async fn connector(ctx: &Context, source: &Source) -> Re
     if matches!(source.kind, SourceKind::Csv | SourceKind::Ldif) {
         return source_files::connector(ctx, source, None).await;
     }
+    if source.kind == SourceKind::Scim {
+        let gateway = &ctx.gateway;
+        return gateway.scim_services.of(&gateway.vault, &gateway.egress, ctx.slug(), source).await.map(Connector::Scim);
+    }
     let directory = directory(ctx, source).await?;
     if directory.settings().urls.len() > 1
         && let Some(server) = source_state::get(&mut ctx.store.read().await?, source.id).await?.server
@@ -282,7 +283,8 @@ pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Op
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
-    if ctx.is_platform() && fields.kind == SourceKind::Scim {
+    let is_pushed = fields.kind == SourceKind::Scim && !scim_services::is_pulled(&fields.settings);
+    if ctx.is_platform() && is_pushed {
         wrong.push(Invalid::new("kind", "the platform takes no SCIM feeds: add it to an establishment"));
     }
     wrong.extend(source_routes::wrong_fields(ctx, source, fields));
@@ -299,7 +301,7 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         wrong.extend(not_theirs);
         return Err(Error::Invalid(wrong));
     }
-    if fields.kind != SourceKind::Ldap {
+    if is_pushed || matches!(fields.kind, SourceKind::Csv | SourceKind::Ldif) {
         wrong.extend(source_files::wrong_settings(fields.kind, &fields.settings));
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong));
@@ -307,13 +309,13 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         take_fields(source, fields, fields.settings.clone());
         return Ok(());
     }
-    let mut settings = fields.settings.clone();
-    let password = Said::take(&mut settings).unwrap_or_else(|refused| {
+    let (mut settings, key) = (fields.settings.clone(), secrets::key(fields));
+    let password = Said::take(key, &mut settings).unwrap_or_else(|refused| {
         wrong.push(refused);
         Said::Nothing
     });
     let keeps = matches!(password, Said::Nothing) && source.secret_sealed.is_some();
-    // Whether there is a password is checked here; whether it is right, by the directory.
+    // Whether there is a secret is checked here; whether it is right, by the directory or the service.
     let trial = match &password {
         Said::New(secret) => Some(Password::from(secret.expose())),
         Said::Nothing if keeps => Some(Password::from("kept")),
@@ -321,12 +323,12 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
     };
     // An expression that cannot be read is told already.
     let route = fields.route.as_deref().filter(|_| wrong.iter().all(|told| told.field != "route"));
-    match prepare(&settings, route, trial).await {
+    match secrets::tried(ctx, fields.kind, (&source.settings, &settings), route, trial).await {
         Err(Error::Invalid(more)) => wrong.extend(more),
         Err(other) => return Err(other),
-        Ok(after) if keeps && leads_elsewhere(&source.settings, &after) => wrong.push(Invalid::new(
-            "settings.bind_password",
-            "give it again: the servers, their authority or their encryption change, and a stored password is never sent to another place",
+        Ok(elsewhere) if keeps && elsewhere => wrong.push(Invalid::new(
+            format!("settings.{key}"),
+            "give it again: the servers, their authority or their encryption change, and a stored secret is never sent to another place",
         )),
         Ok(_) => {}
     }
@@ -353,35 +355,6 @@ fn take_fields(source: &mut Source, fields: &SourceFields, settings: Value) {
     source.schedule.clone_from(&fields.schedule);
     source.matching = Some(fields.matching.clone());
     source.enabled = fields.enabled;
-}
-
-/// What was said of the bind password.
-enum Said {
-    Nothing,
-    Forget,
-    New(Secret),
-}
-
-impl Said {
-    /// Takes the password out of the settings, which are stored and shown.
-    fn take(settings: &mut Value) -> Result<Self, Invalid> {
-        match settings.as_object_mut().and_then(|keys| keys.remove(BIND_PASSWORD)) {
-            None => Ok(Self::Nothing),
-            Some(Value::Null) => Ok(Self::Forget),
-            Some(Value::String(text)) if text.is_empty() => Ok(Self::Forget),
-            Some(Value::String(text)) => Secret::parse("settings.bind_password", text).map(Self::New),
-            Some(_) => Err(Invalid::new("settings.bind_password", "must be a text")),
-        }
-    }
-}
-
-/// Whether the bind password would travel to another server, one vouched for by others, or less protected, than it was given for.
-fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
-    let Ok(before) = directories::parse(before) else { return true };
-    let after = after.settings();
-    let known = |url: &connectors::ldap::Url| before.urls.iter().any(|b| b.host == url.host && b.port == url.port);
-    let protection = |mode: TlsMode| mode != TlsMode::None;
-    !after.urls.iter().all(known) || before.tls.ca_file != after.tls.ca_file || (protection(before.tls.mode) && !protection(after.tls.mode))
 }
 
 fn taken(error: crate::store::Error, name: &str) -> Error {

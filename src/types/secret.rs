@@ -14,6 +14,8 @@ use super::Invalid;
 const TOKEN_BYTES: usize = 32;
 /// Longest secret accepted from outside, in bytes; longer ones are refused before any hashing.
 pub const SECRET_LENGTH_MAX: usize = 1024;
+/// Longest token of another service, in bytes.
+const TOKEN_LENGTH_MAX: usize = 8192;
 
 /// A secret text: no `Display`, nothing in `Debug`, zeroised when dropped.
 #[derive(Clone)]
@@ -25,12 +27,24 @@ impl Secret {
     /// # Errors
     /// `Invalid` when it is empty or longer than 1,024 bytes.
     pub fn parse(field: &str, raw: String) -> Result<Self, Invalid> {
+        Self::within(field, raw, SECRET_LENGTH_MAX)
+    }
+
+    /// Takes a token that another service gave: those that say something in themselves are long.
+    ///
+    /// # Errors
+    /// `Invalid` when it is empty or longer than 8,192 bytes.
+    pub fn parse_token(field: &str, raw: String) -> Result<Self, Invalid> {
+        Self::within(field, raw, TOKEN_LENGTH_MAX)
+    }
+
+    fn within(field: &str, raw: String, most: usize) -> Result<Self, Invalid> {
         let raw = Zeroizing::new(raw);
         if raw.is_empty() {
             return Err(Invalid::new(field, "must not be empty"));
         }
-        if raw.len() > SECRET_LENGTH_MAX {
-            return Err(Invalid::new(field, format!("is longer than {SECRET_LENGTH_MAX} bytes")));
+        if raw.len() > most {
+            return Err(Invalid::new(field, format!("is longer than {most} bytes")));
         }
         Ok(Self(raw))
     }

@@ -10,7 +10,7 @@ use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
 use passerelle::services::sources::SourceFields;
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
-use passerelle::services::{applications, clients, establishments, relations, rule_sets, source_files, sources, units};
+use passerelle::services::{applications, clients, establishments, provisioning, relations, rule_sets, source_files, sources, units};
 use passerelle::store::establishment::campaign::{self, Campaign, CampaignState, Extent};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
@@ -120,7 +120,13 @@ impl Targets {
             "runs" => self.run(name).await.to_string(),
             "proposals" => self.proposal(name).await.to_string(),
             "applications" => {
-                applications::create(ctx, &read(&format!(r#"{{"name":"{name}","roles":[{{"name":"reader"}}]}}"#))).await.unwrap().name
+                let made =
+                    applications::create(ctx, &read(&format!(r#"{{"name":"{name}","roles":[{{"name":"reader"}}]}}"#))).await.unwrap();
+                if row.path.contains("/provisioning") {
+                    let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/provisioning") && r.method == "PUT").unwrap().body;
+                    provisioning::put(ctx, name, None, &read(like_the_table)).await.unwrap();
+                }
+                made.name
             }
             "rules" => {
                 let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/rules") && r.method == "POST").unwrap().body;

@@ -1,6 +1,7 @@
 //! `passerelle source …` with a spreadsheet: added, checked, previewed, synced.
 
 use super::Shell;
+use crate::harness::remote_scim::{LONG_AGO, ScimService, TOKEN};
 
 const PUPILS: &str = "numéro;nom;prenom;classe\r\n1;Lefèvre;Zoé;3A\r\n2;Martin;Léa;3B\r\n";
 
@@ -25,6 +26,37 @@ fn a_spreadsheet_is_added_checked_previewed_and_synced() {
     let again = shell.json(&["source", "sync", "college-veil", "pupils"]);
     assert_eq!((&again["run"]["state"], &again["run"]["created"]), (&"done".into(), &0.into()), "{again}");
     assert!(shell.says(&["user", "list", "college-veil"]).contains("zoe.lefevre"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scim_service_is_added_with_its_token_checked_and_synced() {
+    let service = ScimService::start().await;
+    service.users(12);
+    service.group("g1", "ens", LONG_AGO, &[("User", "u00001")]);
+    let base = service.base.clone();
+    // The shell waits for each command, and the service answers meanwhile.
+    let commands = tokio::task::spawn_blocking(move || {
+        let shell = Shell::new();
+        let token = shell.folder().join("token");
+        std::fs::write(&token, format!("{TOKEN}\n")).unwrap();
+        shell.says(&["establishment", "create", "Lycée Michel"]);
+        let add = ["source", "add", "lycee-michel", "idp", "--kind", "scim", "--url", &base, "--secret-file", token.to_str().unwrap()];
+        let added = shell.json(&add);
+        assert_eq!((&added["settings"]["url"], &added["has_secret"]), (&base.as_str().into(), &true.into()), "{added}");
+        let checked = shell.says(&["source", "check", "lycee-michel", "idp"]);
+        assert!(checked.contains("il dit savoir : filter, sort, etag") && checked.contains("user00001"), "{checked}");
+        let edited = shell.json(&["source", "edit", "lycee-michel", "idp", "--groups", "none", "--map", "email=userName"]);
+        assert_eq!((&edited["settings"]["groups"], &edited["settings"]["mapping"]["email"]), (&"none".into(), &"userName".into()));
+        let synced = shell.json(&["source", "sync", "lycee-michel", "idp"]);
+        assert_eq!((&synced["run"]["state"], &synced["run"]["created"]), (&"done".into(), &12.into()), "{synced}");
+        assert!(shell.says(&["source", "list", "lycee-michel"]).contains(&base));
+        let variable = ("PASSERELLE_SCIM_SECRET", "another");
+        let renewed = shell.run_with("fr_FR.UTF-8", variable, &["source", "edit", "lycee-michel", "idp"]);
+        assert!(renewed.status.success(), "{renewed:?}");
+        let (code, told) = shell.fails(&["source", "sync", "lycee-michel", "idp"]);
+        assert!(code == 1 && told.contains("401"), "{code} {told}");
+    });
+    commands.await.unwrap();
 }
 
 /// What is not told stays as it is; nothing but the policies that there are is taken.

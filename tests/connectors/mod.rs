@@ -10,6 +10,7 @@ mod files;
 mod misbehaving;
 mod odd;
 mod reading;
+mod scim;
 mod sign_in;
 
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::scim_client::{PATCH, Pushed, USER, feed_of, token_of};
 
 /// Every endpoint that needs a token, with a method of each kind.
-const ENDPOINTS: [(&str, &str); 16] = [
+const ENDPOINTS: [(&str, &str); 22] = [
     ("GET", "/Users"),
     ("POST", "/Users"),
     ("GET", "/Users/x"),
@@ -18,11 +18,17 @@ const ENDPOINTS: [(&str, &str); 16] = [
     ("GET", "/Groups"),
     ("POST", "/Groups"),
     ("GET", "/Groups/x"),
+    ("POST", "/Groups/.search"),
+    ("PUT", "/Groups/x"),
     ("PATCH", "/Groups/x"),
     ("DELETE", "/Groups/x"),
     ("POST", "/.search"),
     ("POST", "/Bulk"),
     ("GET", "/Me"),
+    ("POST", "/Me"),
+    ("PUT", "/Me"),
+    ("PATCH", "/Me"),
+    ("DELETE", "/Me"),
     ("GET", "/?filter=userName+pr"),
 ];
 

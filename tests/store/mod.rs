@@ -25,6 +25,7 @@ mod outbox;
 mod pending;
 mod people;
 mod placements;
+mod provisioning;
 mod races;
 mod refusals;
 mod registry;

@@ -17,6 +17,7 @@ mod removal;
 mod roles;
 mod routed;
 mod schedules;
+mod scim;
 mod several;
 mod sources;
 mod undo;

@@ -20,7 +20,7 @@ const CERTIFICATE_WARNING_DAYS: i64 = 30;
 const DAY_S: i64 = 86_400;
 
 /// Every step, by its name.
-pub const STEPS: [&str; 18] = [
+pub const STEPS: [&str; 19] = [
     "dns",
     "tcp",
     "tls",
@@ -39,9 +39,10 @@ pub const STEPS: [&str; 18] = [
     "delimiter",
     "columns",
     "content",
+    "service",
 ];
 /// Everything that a step may find; what it fails by is a [`Cause::CODES`].
-pub const CODES: [&str; 53] = [
+pub const CODES: [&str; 59] = [
     "anonymous",
     "bases",
     "bound",
@@ -49,6 +50,7 @@ pub const CODES: [&str; 53] = [
     "certificate_ends",
     "changes_by_content",
     "changes_by_dirsync",
+    "changes_by_last_modified",
     "changes_by_retro_changelog",
     "changes_by_syncrepl",
     "changes_by_timestamp",
@@ -78,9 +80,11 @@ pub const CODES: [&str; 53] = [
     "groups_at_least",
     "groups_none",
     "groups_unreadable",
+    "members_none",
     "nesting",
     "nesting_none",
     "paging",
+    "paging_by_cursor",
     "paging_untried",
     "people",
     "people_at_least",
@@ -89,12 +93,15 @@ pub const CODES: [&str; 53] = [
     "people_unusable",
     "plain",
     "plain_here",
+    "plain_loopback",
     "ranges",
     "ranges_none",
     "resolved",
     "server",
     "server_otherwise",
     "server_untold",
+    "service",
+    "service_untold",
 ];
 
 /// How a step went.
@@ -113,7 +120,7 @@ pub enum Level {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckStep {
     /// `dns`, `tcp`, `tls`, `bind`, `server`, `base`, `people`, `paging`, `groups`, `ranges`, `nesting`, `clock` or
-    /// `changes`; of a file `file`, `encoding`, `delimiter`, `columns`, `content`, `people` and `groups`.
+    /// `changes`; of a file `file`, `encoding`, `delimiter`, `columns`, `content`, `people` and `groups`; of a SCIM service `service` too.
     pub name: &'static str,
     /// How it went.
     pub level: Level,
@@ -222,13 +229,19 @@ fn encryption(directory: &Directory, url: &Url, now: i64, stream: Stream) -> (St
         TlsMode::Ldaps => "LDAPS",
         TlsMode::StartTls => "StartTLS",
     };
-    let Some(end) = stream.certificate().and_then(certificate::end) else {
-        return (stream, CheckStep::new("tls", Level::Ok, "encrypted_somehow").fact("mode", &mode));
+    let step = certificate_step(stream.certificate(), &url.host, mode, now);
+    (stream, step)
+}
+
+/// For how long the certificate serves that a server showed, under this kind of encryption.
+pub(crate) fn certificate_step(certificate: Option<&[u8]>, host: &str, mode: &str, now: i64) -> CheckStep {
+    let Some(end) = certificate.and_then(certificate::end) else {
+        return CheckStep::new("tls", Level::Ok, "encrypted_somehow").fact("mode", mode);
     };
     let days = (end - now).div_euclid(DAY_S);
     let (level, code) = if days <= CERTIFICATE_WARNING_DAYS { (Level::Warning, "certificate_ends") } else { (Level::Ok, "encrypted") };
-    let step = CheckStep::new("tls", level, code).fact("mode", &mode).fact("host", &url.host).fact("days", &days);
-    (stream, step.fact("until", &super::moment::written(end)))
+    let step = CheckStep::new("tls", level, code).fact("mode", mode).fact("host", host).fact("days", &days);
+    step.fact("until", &super::moment::written(end))
 }
 
 async fn read(directory: &Directory, connection: &mut Connection, now: i64, steps: &mut Steps) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 pub use super::ber::Malformed;
 use crate::dn::DnError;
+use crate::scim::Fault;
 
 /// Something went wrong with a directory.
 #[derive(Debug, thiserror::Error)]
@@ -188,13 +189,16 @@ pub enum Cause {
     /// Nobody takes the records any more.
     #[error("the reading was given up")]
     GivenUp,
+    /// What a SCIM service did, or did not do.
+    #[error(transparent)]
+    Service(Fault),
     /// Anything the LDAP library says that has no case of its own.
     #[error("{0}")]
     Protocol(String),
 }
 
 impl Cause {
-    /// Every code.
+    /// Every code but those of SCIM services, which are [`Fault::CODES`].
     pub const CODES: [&str; 40] = [
         "access_refused",
         "base_missing",
@@ -280,6 +284,7 @@ impl Cause {
             Self::Content(_) => "content",
             Self::BookmarkRefused { .. } => "bookmark_refused",
             Self::GivenUp => "given_up",
+            Self::Service(fault) => fault.code(),
             Self::Protocol(_) => "protocol",
         }
     }
@@ -287,19 +292,19 @@ impl Cause {
     /// What to do next, one sentence without its full stop.
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::UnknownHost(_) => "Check the host name in `urls`, and this machine's DNS",
-            Self::Unreachable { .. } => "Check the address and port in `urls`, that the directory runs, and the firewall between",
+            Self::UnknownHost(_) => "Check the host name in the source's address, and this machine's DNS",
+            Self::Unreachable { .. } => "Check the address and port of the source, that its server runs, and the firewall between",
             Self::UnknownAuthority => "Put the authority's certificate (PEM) in a file and name it in `tls.ca_file`",
-            Self::CertificateExpired => "Renew the directory's certificate; nothing is read until then",
+            Self::CertificateExpired => "Renew the server's certificate; nothing is read until then",
             Self::CertificateNotYetValid => "Check the clocks of both machines, and the certificate's dates",
-            Self::CertificateName(_) => "Use in `urls` a name the certificate carries, or have it issued again with this one",
+            Self::CertificateName(_) => "Use in the source's address a name the certificate carries, or have it issued again with this one",
             Self::NotTls => "Write `ldap://` with `tls.mode` `starttls`, or use the directory's LDAPS port (often 636)",
             Self::TlsPort => "Write `ldaps://` in `urls`",
             Self::CertificateIsAuthority => {
                 "Give the directory a certificate of its own, signed by that authority and without CA:TRUE, and name the authority in `tls.ca_file`"
             }
             Self::Handshake(_) => {
-                "Check the directory's certificate, its TLS versions (1.2 or 1.3), and whether it wants `tls.client_cert_file`"
+                "Check the server's certificate, its TLS versions (1.2 or 1.3), and whether it wants `tls.client_cert_file`"
             }
             Self::StartTlsRefused { .. } => "Enable TLS in the directory, or use `ldaps://`; `tls.mode` `none` only on a network you trust",
             Self::ClearTextInjected => "Someone may stand between the two machines: use `ldaps://`",
@@ -325,12 +330,13 @@ impl Cause {
             Self::RepeatedPage(_) => "This is a fault of the directory or of a proxy before it; nothing was changed",
             Self::Referral(_) => "Name that server in `urls`: referrals are not followed",
             Self::Malformed(_) => "Check that `urls` leads to an LDAP server; the connection was ended",
-            Self::Silent { .. } | Self::Resting(_) => "Check the load of the directory and the network between",
+            Self::Silent { .. } | Self::Resting(_) => "Check the load of the server and the network between",
             Self::Deadline(_) => "Raise the run's deadline, or narrow the filters; nothing was changed",
             Self::TooManyPages(_) => "Raise `page_size`, or narrow the filters",
             Self::Content(_) => "Correct the file or the source's settings, and give the file again; nothing was changed",
             Self::BookmarkRefused { .. } => "The next run reads everything, and goes on from there",
             Self::GivenUp => "Start it again",
+            Self::Service(fault) => fault.advice(),
             Self::Refused { .. } | Self::Protocol(_) => "The directory's log says more",
         }
     }
@@ -355,7 +361,7 @@ fn refused(code: u32, text: &str) -> String {
 }
 
 /// A server's words, shortened and without control characters.
-fn words(text: &str) -> String {
+pub(crate) fn words(text: &str) -> String {
     const TEXT_CHARS_MAX: usize = 200;
     text.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect::<String>().trim().to_owned()
 }

@@ -22,7 +22,7 @@ impl<'a> Fields<'a> {
             return Err(SettingsError { key, reason: format!("accepted: an object with {}", keys.join(", ")) });
         };
         match object.keys().find(|key| !keys.contains(&key.as_str())) {
-            Some(secret) if secret == "bind_password" => {
+            Some(secret) if ["bind_password", "token", "client_secret"].contains(&secret.as_str()) => {
                 Err(SettingsError { key: name(secret), reason: "a secret is given apart from the settings".into() })
             }
             Some(unknown) => Err(SettingsError { key: name(unknown), reason: format!("unknown; accepted are {}", keys.join(", ")) }),

@@ -23,7 +23,7 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
 }
 
 /// Seconds since 1970 as `20260131235959Z`; `None` beyond the year 9999.
-pub(super) fn text(seconds: i64) -> Option<String> {
+pub(crate) fn text(seconds: i64) -> Option<String> {
     let (date, time) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
     // Civil dates from days, in eras of 400 years that begin on the first of March.
     let shifted = date + 719_468;

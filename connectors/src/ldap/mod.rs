@@ -14,7 +14,7 @@ pub(crate) mod dynamic;
 pub(crate) mod entry;
 mod error;
 pub(crate) mod fields;
-mod generalized_time;
+pub(crate) mod generalized_time;
 mod guard;
 mod identity;
 mod moment;
@@ -28,8 +28,8 @@ mod search;
 mod servers;
 mod settings;
 pub mod state;
-mod tls;
-mod transport;
+pub(crate) mod tls;
+pub(crate) mod transport;
 mod units;
 
 use std::fmt;
@@ -47,11 +47,14 @@ use identity::Claim;
 use search::Query;
 
 pub use bind::{Bar, Verdict};
+pub(crate) use check::certificate_step;
 pub use check::{CODES as CHECK_CODES, CheckStep, Level, STEPS as CHECK_STEPS, Sample};
 pub use entry::Routed;
+pub(crate) use error::words;
 pub use error::{Cause, Error, Malformed};
 pub use one::{Absent, One};
 pub use reading::{Reading, Summary};
+pub(crate) use settings::client_files;
 pub use settings::{Limits, Profile, Referrals, Scope, Server, Settings, SettingsError, SignIn, Tls, TlsMode, Url};
 pub use units::{StatedUnit, Units};
 

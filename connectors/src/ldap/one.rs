@@ -35,6 +35,9 @@ pub enum Absent {
     /// It is there, and matches no filter of the source.
     #[error("it is there, and matches neither `user_filter` nor `group_filter`")]
     OutsideFilters,
+    /// A SCIM service has nothing of this `id`.
+    #[error("there is no such resource among those that the source reads, or the token may not see it")]
+    NoResource,
 }
 
 /// Reads one entry.

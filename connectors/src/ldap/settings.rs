@@ -310,7 +310,7 @@ impl SignIn {
     const NAMES: [(&'static str, Self); 2] = [("bind", Self::Bind), ("none", Self::None)];
 }
 
-fn client_files(tls: &Fields<'_>) -> Result<Option<(PathBuf, PathBuf)>, SettingsError> {
+pub(crate) fn client_files(tls: &Fields<'_>) -> Result<Option<(PathBuf, PathBuf)>, SettingsError> {
     match (tls.text("client_cert_file")?, tls.text("client_key_file")?) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => Ok(Some((certificate.into(), key.into()))),

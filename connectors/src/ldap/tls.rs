@@ -27,7 +27,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const FILES_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Reads the files and builds the client's configuration, once a directory.
-pub(super) async fn client(tls: &Tls) -> Result<Arc<ClientConfig>, Cause> {
+pub(crate) async fn client(tls: &Tls) -> Result<Arc<ClientConfig>, Cause> {
     let named = tls.clone();
     match timeout(FILES_DEADLINE, spawn_blocking(move || configure(&named))).await {
         Ok(Ok(made)) => made,

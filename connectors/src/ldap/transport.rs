@@ -24,7 +24,7 @@ const ADDRESSES_MAX: usize = 8;
 const STARTTLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
 
 /// A connection to a directory, in clear or not.
-pub(super) enum Stream {
+pub(crate) enum Stream {
     /// In clear.
     Plain(TcpStream),
     /// Encrypted.
@@ -32,7 +32,7 @@ pub(super) enum Stream {
 }
 
 /// The addresses of a server.
-pub(super) async fn resolve(url: &Url, limits: &Limits) -> Result<Vec<SocketAddr>, Cause> {
+pub(crate) async fn resolve(url: &Url, limits: &Limits) -> Result<Vec<SocketAddr>, Cause> {
     let found = timeout(limits.connect, tokio::net::lookup_host((url.host.as_str(), url.port))).await;
     let found = found.map_err(|_| Cause::Silent { what: "get its name resolved", within: limits.connect })?;
     let addresses: Vec<_> = found.map_err(Cause::UnknownHost)?.take(ADDRESSES_MAX).collect();
@@ -40,7 +40,7 @@ pub(super) async fn resolve(url: &Url, limits: &Limits) -> Result<Vec<SocketAddr
 }
 
 /// Connects to the first address that answers.
-pub(super) async fn dial(addresses: &[SocketAddr], limits: &Limits) -> Result<(SocketAddr, TcpStream), Cause> {
+pub(crate) async fn dial(addresses: &[SocketAddr], limits: &Limits) -> Result<(SocketAddr, TcpStream), Cause> {
     let mut failed = Cause::UnknownHost(io::Error::other("no address"));
     for address in addresses {
         match timeout(limits.connect, connect(*address)).await {
@@ -64,7 +64,7 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Encrypts the connection as the settings say.
-pub(super) async fn secure(
+pub(crate) async fn secure(
     stream: TcpStream,
     host: &str,
     mode: TlsMode,
@@ -117,7 +117,7 @@ pub(super) fn malformed(malformed: ber::Malformed) -> Cause {
 
 impl Stream {
     /// The certificate that the server showed, in its DER bytes.
-    pub(super) fn certificate(&self) -> Option<&[u8]> {
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
         match self {
             Self::Plain(_) => None,
             Self::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::dn;
 use crate::record::regular;
+use crate::scim::path::{self, Path};
 
 /// Steps that one selector may take.
 const STEPS_MAX: usize = 8;
@@ -13,11 +14,21 @@ const FORMS: &str = "accepted are `attribute`, `attribute{LABEL}`, `attribute$2`
 
 /// The attributes that declarations name, each once, in the order they are met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Names(pub(crate) Vec<String>);
+pub(crate) struct Names(pub(crate) Vec<String>, pub(super) Naming);
+
+/// What stands for an attribute in declarations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The name of an attribute of a directory, with steps after it.
+    #[default]
+    Attribute,
+    /// A path into a SCIM resource, whole.
+    Path,
+}
 
 impl Names {
     fn slot(&mut self, attribute: &str) -> usize {
-        let name = super::canonical_name(attribute);
+        let name = if self.1 == Naming::Path { attribute } else { super::canonical_name(attribute) };
         if let Some(known) = self.0.iter().position(|n| n.eq_ignore_ascii_case(name)) {
             return known;
         }
@@ -146,6 +157,9 @@ impl Form {
 impl Selector {
     /// Reads `attribute` and its steps; `None` when the text is no selector.
     pub(crate) fn parse(text: &str, names: &mut Names) -> Option<Self> {
+        if names.1 == Naming::Path {
+            return Path::parse(text).map(|_| Self { slot: names.slot(text), steps: Vec::new() });
+        }
         let end = text.find(['{', '$', '[', '<']).unwrap_or(text.len());
         let (name, mut rest) = text.split_at_checked(end)?;
         if !super::is_name(name) {
@@ -226,14 +240,15 @@ fn form(text: &str, names: &mut Names) -> Result<Form, String> {
 }
 
 fn template(text: &str, names: &mut Names) -> Result<Vec<Piece>, String> {
+    let forms = if names.1 == Naming::Path { path::FORMS } else { FORMS };
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, tail)) = after.split_once('}') else {
-            return Err(format!("`{{` is not closed in `{text}`; {FORMS}"));
+            return Err(format!("`{{` is not closed in `{text}`; {forms}"));
         };
         let selector = Selector::parse(name, names).filter(|_| !before.contains('}'));
-        let selector = selector.ok_or_else(|| format!("`{name}` is not an attribute name in `{text}`; {FORMS}"))?;
+        let selector = selector.ok_or_else(|| format!("`{name}` is not an attribute name in `{text}`; {forms}"))?;
         if !before.is_empty() {
             pieces.push(Piece::Literal(before.to_owned()));
         }
@@ -241,7 +256,7 @@ fn template(text: &str, names: &mut Names) -> Result<Vec<Piece>, String> {
         rest = tail;
     }
     if pieces.is_empty() || rest.contains('}') {
-        return Err(format!("`{text}` names no attribute; {FORMS}"));
+        return Err(format!("`{text}` names no attribute; {forms}"));
     }
     if !rest.is_empty() {
         pieces.push(Piece::Literal(rest.to_owned()));

@@ -59,6 +59,7 @@ pub struct Wanted {
 
 /// A source as it is configured, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the answer")]
 pub struct Configured {
     /// Key.
     id: SourceId,
@@ -66,11 +67,13 @@ pub struct Configured {
     name: String,
     /// Protocol.
     kind: SourceKind,
-    /// Settings of the connector; the bind password is written and never read back.
+    /// Settings of the connector; a secret among them is written and never read back.
     #[schema(value_type = Object)]
     settings: Value,
     /// Whether a bind password is kept.
     has_bind_password: bool,
+    /// Whether a secret is kept: a bind password, a token, or the secret of a client.
+    has_secret: bool,
     /// When it runs by itself; never when null.
     schedule: Option<Schedule>,
     /// Bounds on what one run may take away.
@@ -100,7 +103,8 @@ impl From<&Source> for Configured {
             name,
             kind,
             settings,
-            has_bind_password: secret_sealed.is_some(),
+            has_bind_password: secret_sealed.is_some() && kind == SourceKind::Ldap,
+            has_secret: secret_sealed.is_some(),
             schedule,
             guard,
             leaving: leaving.unwrap_or_default(),
@@ -162,7 +166,8 @@ pub struct CheckView {
 /// One step of a check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StepView {
-    /// `dns`, `tcp`, `tls`, `bind`, `server`, `base`, `people`, `groups`, `paging`, `ranges`, `nesting`, `clock` or `changes`.
+    /// `dns`, `tcp`, `tls`, `bind`, `server`, `base`, `people`, `groups`, `paging`, `ranges`, `nesting`, `clock` or `changes`; of a SCIM
+    /// service `service` too.
     name: &'static str,
     /// Whether it did not fail.
     ok: bool,
@@ -211,7 +216,7 @@ pub struct SyncOrder {
     /// How much it reads.
     #[serde(default)]
     mode: SyncMode,
-    /// The DN of one entry: it alone is read and applied, as a run of changes, and the answer waits for its end.
+    /// The DN of one entry, or the `id` of one SCIM resource: it alone is read and applied, as a run of changes, and the answer waits for its end.
     only: Option<String>,
 }
 

@@ -46,7 +46,7 @@ pub enum Command {
     Sync {
         #[command(flatten)]
         once: Once,
-        /// Read and apply one entry alone, by its DN, and show where each of its fields comes from.
+        /// Read and apply one entry alone, by its DN or its SCIM `id`, and show where each of its fields comes from.
         #[arg(long, value_name = "DN", conflicts_with_all = ["changes", "file"])]
         only: Option<String>,
         /// Ask only for what changed since the last run.
@@ -163,7 +163,8 @@ pub enum FateOfPeople {
     Purge,
 }
 
-/// What a new source is. The bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file.
+/// What a new source is. A directory's bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file, a SCIM service's token or client secret
+/// from `PASSERELLE_SCIM_SECRET` or from a file.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("where").args(["urls", "settings", "kind"]).required(true).multiple(true)))]
 pub struct Add {
@@ -249,10 +250,11 @@ fn text(value: &Value, field: &str) -> String {
 
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
+    let kind = new.kind.map_or(SourceKind::Ldap, SourceKind::from);
     let fields = SourceFields {
         name: new.named.source,
-        kind: new.kind.map_or(SourceKind::Ldap, SourceKind::from),
-        settings: new.told.settings(Map::new())?,
+        kind,
+        settings: new.told.settings(kind, Map::new())?,
         schedule: new.told.schedule(None)?,
         guard: Guard::default(),
         leaving: new.told.leaving(Leaving::default()),
@@ -274,7 +276,7 @@ async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
     let read = sources::get(&ctx, &edit.named.source).await?;
     let mut fields = SourceFields::from(&read);
     let standing = fields.settings.as_object().cloned().unwrap_or_default();
-    fields.settings = edit.told.settings(standing)?;
+    fields.settings = edit.told.settings(fields.kind, standing)?;
     fields.schedule = edit.told.schedule(fields.schedule)?;
     fields.leaving = edit.told.leaving(fields.leaving);
     fields.route = edit.told.route.or(fields.route);
@@ -297,7 +299,8 @@ async fn list(local: &Local, output: Output, est: &str) -> anyhow::Result<()> {
         shown.push(with_standing(&ctx, &source).await?);
     }
     output.list(&shown, &["cli-name", "cli-kind", "cli-enabled", "cli-last-success", "cli-next-run", "cli-address"], |s| {
-        let urls = s.pointer("/settings/urls").map(ToString::to_string).unwrap_or_default();
+        let urls =
+            ["/settings/urls", "/settings/url"].into_iter().find_map(|place| s.pointer(place)).map(ToString::to_string).unwrap_or_default();
         let at = |place| or_dash(s.pointer(place).and_then(Value::as_str).map(str::to_owned).as_ref());
         let enabled = s.get("enabled").map(ToString::to_string).unwrap_or_default();
         vec![text(s, "name"), text(s, "kind"), enabled, at("/state/succeeded_at"), at("/next_run_at"), urls]

@@ -36,7 +36,7 @@ pub enum Kind {
     Csv,
     /// A file of directory entries.
     Ldif,
-    /// A SCIM feed: an identity provider pushes.
+    /// SCIM: with --url a service that is read, without it a feed that an identity provider pushes to.
     Scim,
 }
 

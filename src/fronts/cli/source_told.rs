@@ -7,11 +7,15 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::config::variable;
+use crate::services::scim_services;
+use crate::store::establishment::source::SourceKind;
 use crate::types::leaving::{Afterwards, Leaving};
 use crate::types::schedule::Schedule;
 
 /// The environment variable that carries a bind password, so that it stands in no shell history.
 const PASSWORD_VARIABLE: &str = "PASSERELLE_BIND_PASSWORD";
+/// The same for the token of a SCIM service, or the secret of the client that asks for one.
+const SCIM_SECRET_VARIABLE: &str = "PASSERELLE_SCIM_SECRET";
 
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -38,7 +42,7 @@ pub enum Gone {
 /// What is told of a source.
 #[derive(Debug, Args)]
 pub struct Told {
-    /// Address of the directory, for instance ldaps://annuaire.exemple.fr; repeatable.
+    /// Address of the directory, for instance ldaps://annuaire.exemple.fr; repeatable. Of a SCIM service, the address before /Users.
     #[arg(long = "url")]
     urls: Vec<String>,
     /// Whom to bind as.
@@ -47,6 +51,21 @@ pub struct Told {
     /// A file that holds the bind password.
     #[arg(long, value_name = "FILE")]
     bind_password_file: Option<PathBuf>,
+    /// A file that holds the token of a SCIM service, or the secret of the client that asks for one.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Where a SCIM service's token is asked for, by client credentials.
+    #[arg(long, value_name = "URL")]
+    token_url: Option<String>,
+    /// Which client asks for it.
+    #[arg(long)]
+    client_id: Option<String>,
+    /// What for.
+    #[arg(long)]
+    scope: Option<String>,
+    /// Where a SCIM service's groups have their members: in the list (listed), in each group (each), or not read (none).
+    #[arg(long)]
+    groups: Option<String>,
     /// Where people are; repeatable.
     #[arg(long)]
     base_dn: Vec<String>,
@@ -111,7 +130,7 @@ pub struct Told {
 
 impl Told {
     /// The settings, over those that stand: a file's first, then each option.
-    pub fn settings(&self, mut settings: Map<String, Value>) -> anyhow::Result<Value> {
+    pub fn settings(&self, kind: SourceKind, mut settings: Map<String, Value>) -> anyhow::Result<Value> {
         if let Some(path) = &self.settings {
             let raw = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
             let file = serde_json::from_str::<Map<String, Value>>(&raw);
@@ -124,7 +143,10 @@ impl Told {
             ("profile", &self.profile),
             ("sign_in", &self.sign_in),
             ("unknown_establishments", &self.unknown_establishments),
-            ("bind_password", &self.password()?),
+            ("token_url", &self.token_url),
+            ("client_id", &self.client_id),
+            ("scope", &self.scope),
+            ("groups", &self.groups),
         ];
         settings.extend(texts.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value.as_ref()?)))));
         for (key, bases) in [("base_dn", &self.base_dn), ("group_base_dn", &self.group_base_dn)] {
@@ -134,8 +156,10 @@ impl Told {
                 several => drop(settings.insert(key.to_owned(), json!(several))),
             }
         }
-        if !self.urls.is_empty() {
-            settings.insert("urls".to_owned(), json!(self.urls));
+        match self.urls.as_slice() {
+            [] => {}
+            [.., last] if kind == SourceKind::Scim => drop(settings.insert("url".to_owned(), json!(last))),
+            several => drop(settings.insert("urls".to_owned(), json!(several))),
         }
         let mode = self.tls.map(|mode| match mode {
             Tls::Ldaps => "ldaps",
@@ -149,13 +173,17 @@ impl Told {
             Ok((field.to_owned(), attribute.to_owned()))
         });
         put_over(&mut settings, "mapping", mapping.collect::<anyhow::Result<Vec<_>>>()?.into_iter());
-        Ok(Value::Object(settings))
-    }
-
-    fn password(&self) -> anyhow::Result<Option<String>> {
-        let Some(path) = &self.bind_password_file else { return Ok(variable(PASSWORD_VARIABLE)) };
-        let read = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        Ok(Some(read.trim_end().to_owned()))
+        let mut settings = Value::Object(settings);
+        let (key, file, name) = match kind {
+            // A feed that others push into calls nobody.
+            SourceKind::Scim if !scim_services::is_pulled(&settings) => return Ok(settings),
+            SourceKind::Scim => (scim_services::secret_key(&settings), &self.secret_file, SCIM_SECRET_VARIABLE),
+            SourceKind::Ldap | SourceKind::Csv | SourceKind::Ldif => ("bind_password", &self.bind_password_file, PASSWORD_VARIABLE),
+        };
+        if let (Some(secret), Value::Object(keys)) = (secret(file.as_ref(), name)?, &mut settings) {
+            keys.insert(key.to_owned(), json!(secret));
+        }
+        Ok(settings)
     }
 
     /// What becomes of people who are gone, over what stands.
@@ -198,6 +226,13 @@ impl Told {
         fields.extend(told);
         Ok(Some(serde_json::from_value(Value::Object(fields)).context("schedule")?))
     }
+}
+
+/// What a file holds, or else a variable of the environment.
+fn secret(file: Option<&PathBuf>, name: &str) -> anyhow::Result<Option<String>> {
+    let Some(path) = file else { return Ok(variable(name)) };
+    let read = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(Some(read.trim_end().to_owned()))
 }
 
 /// Puts fields over those that stand under a key; nothing when there are none.

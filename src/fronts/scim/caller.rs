@@ -71,7 +71,7 @@ impl Bearing {
 /// A token has 256 random bits, so that there is nothing to guess: counting keeps an address from trying for ever.
 async fn refused(ctx: &Context, address: IpAddr) -> Refusal {
     tracing::info!(establishment = ctx.slug(), %address, "token of a feed refused");
-    match throttle::count_client_refusal(ctx, COUNTED_AS, address).await {
+    match throttle::count_client_refusal(ctx, Some(COUNTED_AS), address).await {
         Ok(()) => Refusal::bad_token(),
         Err(Error::TooMany { retry_after_s }) => ScimError::from(Error::TooMany { retry_after_s }).into(),
         Err(failed) => failed.into(),

@@ -124,7 +124,7 @@ fn version(text: &str) -> Where {
 
 fn column(column: TextColumn, op: Op, text: &str) -> Where {
     match test(op, text) {
-        Some(test) => Where::Text(column, test),
+        Some(how) => Where::Text(column, how),
         // Every text contains nothing, begins and ends with it.
         None if column == TextColumn::ExternalId => Where::HasExternalId,
         None => Where::Constant(true),
@@ -135,7 +135,7 @@ fn value_test(key: &str, op: Op, value: &Operand) -> Where {
     match value {
         Operand::Text(text) => match (op, by_index(key, text)) {
             (Op::Equal, Some(indexed)) => indexed,
-            _ => test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |test| Where::Value(key.to_owned(), test)),
+            _ => test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |how| Where::Value(key.to_owned(), how)),
         },
         Operand::Boolean(yes) => Where::ValueNumber(key.to_owned(), Order::Is, i64::from(*yes)),
         Operand::Instant(at) => match order(op) {

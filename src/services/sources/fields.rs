@@ -1,7 +1,9 @@
 //! What is wrong with the fields of a source, whatever its kind: each by its name. Asks no directory.
 
+use super::super::error::Error;
+use super::super::scim_services::is_pulled;
 use super::SourceFields;
-use crate::store::establishment::source::{Bound, Guard, SourceKind};
+use crate::store::establishment::source::{Bound, Guard, Source, SourceKind};
 use crate::types::Invalid;
 use crate::types::leaving::GRACE_DAYS_MAX;
 use crate::types::nul;
@@ -28,7 +30,7 @@ pub(super) fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
     let mut wrong = Vec::new();
     let name = fields.name.trim();
     wrong.extend(wording::wrong_name("name", "a source", name));
-    if fields.kind == SourceKind::Scim && fields.settings.get("url").is_none() {
+    if fields.kind == SourceKind::Scim && !is_pulled(&fields.settings) {
         wrong.extend(wrong_feed(fields));
     }
     if let Some(Err(more)) = fields.schedule.as_ref().map(Schedule::check) {
@@ -52,4 +54,21 @@ pub(super) fn wrong_fields(fields: &SourceFields) -> Vec<Invalid> {
         }
     }
     wrong
+}
+
+/// A source stays what it is, because whoever came from it is known by the keys of that kind.
+///
+/// # Errors
+/// `Invalid` when its kind would change, or whether it is read or pushed to.
+pub(super) fn stays_what_it_is(standing: &Source, fields: &SourceFields) -> Result<(), Error> {
+    if standing.kind != fields.kind {
+        return Err(Error::invalid("kind", "the kind of a source cannot change: add another source"));
+    }
+    if standing.kind == SourceKind::Scim && is_pulled(&standing.settings) != is_pulled(&fields.settings) {
+        return Err(Error::invalid(
+            "settings.url",
+            "a source that is read stays so, and one that is pushed to as well: add another source",
+        ));
+    }
+    Ok(())
 }

@@ -20,7 +20,7 @@ use crate::types::time::Timestamp;
 pub enum SourceKind {
     /// A directory.
     Ldap,
-    /// A SCIM feed.
+    /// SCIM: a service that is read when `settings.url` names one, a feed otherwise.
     Scim,
     /// A spreadsheet.
     Csv,
@@ -76,7 +76,7 @@ pub struct Source {
     #[sqlx(json)]
     #[schema(value_type = Object)]
     pub settings: serde_json::Value,
-    /// The sealed bind password.
+    /// The sealed bind password, token or client secret.
     #[serde(skip)]
     pub secret_sealed: Option<Vec<u8>>,
     /// Bounds on what one run may take away.

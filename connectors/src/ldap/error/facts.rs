@@ -33,6 +33,7 @@ impl Cause {
             Self::Malformed(malformed) => vec![("said", malformed.to_string())],
             Self::Silent { what, within } => vec![("said", (*what).to_owned()), ("within", format!("{within:?}"))],
             Self::Deadline(within) | Self::Resting(within) => vec![("within", format!("{within:?}"))],
+            Self::Service(fault) => fault.facts(),
             Self::UnknownAuthority
             | Self::CertificateExpired
             | Self::CertificateNotYetValid

@@ -43,19 +43,19 @@ impl Named {
         Ok(Self { name, external_id })
     }
 
-    /// Whether nobody else of the feed is called so.
-    pub async fn free_in(&self, work: &mut Work<'_>, kind: Kind, own: Option<Uuid>) -> Result<(), Stop> {
-        let (source, row) = (work.source(), row_kind(kind));
+    /// Whether nobody else of the feed is called so. Answers who was, and left.
+    pub async fn free_in(&self, work: &mut Work<'_>, kind: Kind, own: Option<Uuid>) -> Result<Option<Uuid>, Stop> {
+        let called = scim_resource::called(work.tx, work.source(), row_kind(kind), &self.name, self.external_id.as_deref()).await?;
         let taken = |found: Option<Uuid>| found.is_some_and(|found| Some(found) != own);
-        if taken(scim_resource::find_named(work.tx, source, row, &self.name).await?) {
+        if taken(called.named) {
             return Err(Stop::refused(ScimError::uniqueness(format!("{}: «{}» is another's of this feed", name_key(kind), self.name))));
         }
         if let Some(id) = &self.external_id
-            && taken(scim_resource::find_external(work.tx, source, row, id).await?)
+            && taken(called.external)
         {
             return Err(Stop::refused(ScimError::uniqueness(format!("externalId: «{id}» is another's of this feed"))));
         }
-        Ok(())
+        Ok(called.left)
     }
 }
 
