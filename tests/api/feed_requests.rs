@@ -100,7 +100,7 @@ async fn a_request_is_listed_and_shown_with_what_it_changed_and_without_secrets(
     assert!(seen.get("request").is_none(), "bodies are shown one by one");
     let shown = bed.get(&format!("/{key}")).await;
     assert_eq!((&shown["request"]["userName"], &shown["request"]["password"]), (&json!("élodie"), &json!("***")));
-    assert_eq!((&shown["changes"][0]["action"], &shown["changes"][0]["subject_id"]), (&json!("user.created"), &json!(id)));
+    assert_eq!((&shown["changes"][0]["action"], &shown["changes"][0]["subject_id"]), (&json!("user.stated"), &json!(id)));
     assert!(!shown.to_string().contains("hunter2"));
 }
 

@@ -53,7 +53,7 @@ fn within(filter: &Filter) -> Where {
         Filter::Or(filters) => Where::Any(filters.iter().map(within).collect()),
         Filter::Not(one) => Where::Not(Box::new(within(one))),
         Filter::Present(attr) => Where::HasValue(attr.key()),
-        Filter::Compare { attr, op, value } => value_test(&attr.key(), *op, value),
+        Filter::Compare { attr, op, value } => each_value(&attr.key(), *op, value),
         // The grammar has no brackets within brackets.
         Filter::Element { .. } => Where::Constant(false),
     }
@@ -132,11 +132,23 @@ fn column(column: TextColumn, op: Op, text: &str) -> Where {
 }
 
 fn value_test(key: &str, op: Op, value: &Operand) -> Where {
-    match value {
-        Operand::Text(text) => match (op, by_index(key, text)) {
-            (Op::Equal, Some(indexed)) => indexed,
-            _ => test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |how| Where::Value(key.to_owned(), how)),
+    let compared = each_value(key, op, value);
+    match (op, value) {
+        (Op::Equal, Operand::Text(text)) => match by_index(key, text) {
+            // A text that is shorter than beginnings are is its own.
+            Some(indexed) if head(text) == text && head(&format!("{text}.")) != text => indexed,
+            Some(indexed) => Where::All(vec![indexed, compared]),
+            None => compared,
         },
+        _ => compared,
+    }
+}
+
+fn each_value(key: &str, op: Op, value: &Operand) -> Where {
+    match value {
+        Operand::Text(text) => {
+            test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |how| Where::Value(key.to_owned(), how))
+        }
         Operand::Boolean(yes) => Where::ValueNumber(key.to_owned(), Order::Is, i64::from(*yes)),
         Operand::Instant(at) => match order(op) {
             Some(order) => Where::ValueNumber(key.to_owned(), order, *at),
@@ -146,7 +158,7 @@ fn value_test(key: &str, op: Op, value: &Operand) -> Where {
 }
 
 fn by_index(key: &str, text: &str) -> Option<Where> {
-    HOT.contains(&key).then(|| Where::Indexed { attribute: key.to_owned(), head: head(text).to_owned(), text: text.to_owned() })
+    HOT.contains(&key).then(|| Where::Indexed { attribute: key.to_owned(), head: head(text).to_owned() })
 }
 
 fn test(op: Op, text: &str) -> Option<Test> {

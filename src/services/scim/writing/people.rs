@@ -80,7 +80,7 @@ async fn fresh(work: &mut Work<'_>, named: Named, (stated, active): (Stated, boo
     }
     let resource = resource_of(work, user.id, named, active, body);
     work.came(Kind::User, 1);
-    work.note("user.created", ("user", &user.id.to_string()), detail);
+    work.note("user.stated", ("user", &user.id.to_string()), detail);
     work.batch.touched.insert(user.id);
     // Nobody is in a group before they are there.
     let done = Done::Stored(Box::new(Shown::default().of(work.feed, resource.clone())));
