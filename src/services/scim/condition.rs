@@ -70,13 +70,11 @@ fn of_server_made(kind: Kind, attr: AttrRef, filter: &Filter) -> Result<Where, S
 
 fn present(kind: Kind, attr: AttrRef) -> Result<Where, ScimError> {
     Ok(match attr.key().as_str() {
-        "id" | "schemas" | "meta" | "meta.resourcetype" | "meta.created" | "meta.lastmodified" | "meta.location" | "meta.version" => {
-            Where::Constant(true)
-        }
+        "id" | "schemas" | "username" | "meta" | "meta.resourcetype" | "meta.created" | "meta.lastmodified" | "meta.location"
+        | "meta.version" => Where::Constant(true),
         "externalid" => Where::HasExternalId,
         "members" | "members.value" | "members.type" | "members.$ref" => Where::HasMembers,
         "groups" | "groups.value" | "groups.type" | "groups.$ref" | "groups.display" => Where::HasGroups,
-        "username" => Where::Constant(true),
         "displayname" if kind == Kind::Group => Where::Constant(true),
         key if is_indexed(&attr) => Where::HasValue(key.to_owned()),
         _ => return Err(unfit(attr, "cannot be filtered")),

@@ -136,14 +136,24 @@ impl Driver {
         let mut taken = vec![first];
         let ended = together(&mut taken, || self.next()).await;
         match ended {
-            Ok(outcomes) => taken.into_iter().zip(outcomes).for_each(|(one, outcome)| tell(one, outcome)),
-            Err(error) if taken.len() == 1 => taken.into_iter().for_each(|one| tell(one, Err(error.clone()))),
+            Ok(outcomes) => {
+                for (one, outcome) in taken.into_iter().zip(outcomes) {
+                    tell(one, outcome);
+                }
+            }
+            Err(error) if taken.len() == 1 => {
+                for one in taken {
+                    tell(one, Err(error.clone()));
+                }
+            }
             Err(_) => {
                 for one in taken {
                     let mut alone = vec![one];
                     let ended = together(&mut alone, || None).await;
                     let outcome = ended.and_then(|mut outcomes| outcomes.pop().unwrap_or_else(|| Err(ScimError::new(500, "no outcome"))));
-                    alone.into_iter().for_each(|one| tell(one, outcome.clone()));
+                    for one in alone {
+                        tell(one, outcome.clone());
+                    }
                 }
             }
         }
