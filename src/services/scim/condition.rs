@@ -146,9 +146,7 @@ fn value_test(key: &str, op: Op, value: &Operand) -> Where {
 
 fn each_value(key: &str, op: Op, value: &Operand) -> Where {
     match value {
-        Operand::Text(text) => {
-            test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |how| Where::Value(key.to_owned(), how))
-        }
+        Operand::Text(text) => test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |how| Where::Value(key.to_owned(), how)),
         Operand::Boolean(yes) => Where::ValueNumber(key.to_owned(), Order::Is, i64::from(*yes)),
         Operand::Instant(at) => match order(op) {
             Some(order) => Where::ValueNumber(key.to_owned(), order, *at),
