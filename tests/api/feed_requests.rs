@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use passerelle::services::context::Context;
+use passerelle::services::housekeeping;
 use passerelle::services::scim::change::With;
 use passerelle::services::scim::error::ScimError;
 use passerelle::services::scim::feeds::Feed;
@@ -196,4 +197,15 @@ async fn no_more_than_the_last_requests_are_kept() {
     keys.reverse();
     keys.truncate(inspector::KEPT_MAX);
     assert_eq!(kept, keys);
+}
+
+#[tokio::test]
+async fn after_a_week_a_request_is_forgotten() {
+    const DAY_S: i64 = 24 * 3600;
+    let bed = Bed::start().await;
+    bed.made("élodie").await;
+    housekeeping::sweep(&bed.ctx.gateway, bed.ctx.now.plus_s(6 * DAY_S)).await;
+    assert_eq!(bed.get("").await["total"], 1);
+    housekeeping::sweep(&bed.ctx.gateway, bed.ctx.now.plus_s(8 * DAY_S)).await;
+    assert_eq!(bed.get("").await["total"], 0);
 }
