@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use passerelle::services::context::Context;
+use passerelle::services::housekeeping;
 use passerelle::services::scim::change::With;
 use passerelle::services::scim::error::ScimError;
 use passerelle::services::scim::feeds::Feed;
@@ -99,7 +100,7 @@ async fn a_request_is_listed_and_shown_with_what_it_changed_and_without_secrets(
     assert!(seen.get("request").is_none(), "bodies are shown one by one");
     let shown = bed.get(&format!("/{key}")).await;
     assert_eq!((&shown["request"]["userName"], &shown["request"]["password"]), (&json!("élodie"), &json!("***")));
-    assert_eq!((&shown["changes"][0]["action"], &shown["changes"][0]["subject_id"]), (&json!("user.created"), &json!(id)));
+    assert_eq!((&shown["changes"][0]["action"], &shown["changes"][0]["subject_id"]), (&json!("user.stated"), &json!(id)));
     assert!(!shown.to_string().contains("hunter2"));
 }
 
@@ -196,4 +197,15 @@ async fn no_more_than_the_last_requests_are_kept() {
     keys.reverse();
     keys.truncate(inspector::KEPT_MAX);
     assert_eq!(kept, keys);
+}
+
+#[tokio::test]
+async fn after_a_week_a_request_is_forgotten() {
+    const DAY_S: i64 = 24 * 3600;
+    let bed = Bed::start().await;
+    bed.made("élodie").await;
+    housekeeping::sweep(&bed.ctx.gateway, bed.ctx.now.plus_s(6 * DAY_S)).await;
+    assert_eq!(bed.get("").await["total"], 1);
+    housekeeping::sweep(&bed.ctx.gateway, bed.ctx.now.plus_s(8 * DAY_S)).await;
+    assert_eq!(bed.get("").await["total"], 0);
 }

@@ -63,6 +63,8 @@ const FILTERS: &[&str] = &[
     "meta.resourceType eq \"Group\"",
     "displayName eq \"elodie 1\"",
     "displayName lt \"m\"",
+    "displayName eq \"éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé1\"",
+    "displayName eq \"éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé\"",
 ];
 
 fn user(n: usize) -> Value {
@@ -77,6 +79,10 @@ fn user(n: usize) -> Value {
     }
     if n % 2 == 1 {
         body["externalId"] = json!(format!("A{n}"));
+    }
+    if n > 8 {
+        // Alike in all that an index holds of them.
+        body["displayName"] = json!(format!("{}{}", "é".repeat(64), n % 2));
     }
     body["emails"] = match n % 4 {
         0 => json!([]),

@@ -56,7 +56,7 @@ async fn of_a_bulk_the_first_operation_that_was_refused_is_named() {
     let seen = kept(&pushed, "entra").await;
     let bulk = shown(&pushed, seen.last().unwrap()).await;
     assert!(bulk.seen.failing.as_deref().unwrap().starts_with("operation 2"), "{:?}", bulk.seen.failing);
-    assert_eq!(bulk.changes.iter().filter(|change| change.action == "user.created").count(), 2);
+    assert_eq!(bulk.changes.iter().filter(|change| change.action == "user.stated").count(), 2);
     assert_eq!(bulk.seen.subject_id, None, "it is about several");
 }
 

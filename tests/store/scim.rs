@@ -132,7 +132,7 @@ async fn conditions_name_resources_and_orders_arrange_them() {
         with(&bed, &feed, &people, &[samples::group("GEA")]).await;
         let mut tx = bed.read().await;
         let of = |text: &str| Where::Value("title".to_owned(), Test::Is(text.to_owned()));
-        let indexed = Where::Indexed { attribute: "title".to_owned(), head: "b".to_owned(), text: "b".to_owned() };
+        let indexed = Where::Indexed { attribute: "title".to_owned(), head: "b".to_owned() };
         let cases = [
             (Where::Constant(true), 3),
             (Where::Constant(false), 0),

@@ -61,6 +61,7 @@ fn read(bytes: &[u8]) -> Result<Map<String, Value>, ScimError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 mod tests {
     use super::*;
     use crate::services::scim::error::ScimType;

@@ -76,6 +76,7 @@ impl Witness {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 mod tests {
     use super::*;
 

@@ -291,7 +291,7 @@ fn told(sent: &Sent, outcome: Outcome) -> Map<String, Value> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 mod tests {
     use super::*;
 
