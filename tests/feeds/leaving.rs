@@ -1,13 +1,16 @@
 //! What is left of a feed's people when the feed itself goes, or they are erased.
 
+use passerelle::services::context::Context;
 use passerelle::services::leaving::{self, Fate};
 use passerelle::services::scim::feeds::authenticate;
 use passerelle::services::scim::resources;
 use passerelle::services::scim::schema::Kind;
+use passerelle::services::sources::{self, SourceFields};
 use passerelle::services::users;
 use passerelle::store::establishment::scim_resource::{self, Kind as RowKind};
 use passerelle::store::establishment::user::{self, UserStatus};
 use passerelle::types::id::UserId;
+use passerelle::types::leaving::{Afterwards, Leaving};
 
 use super::{Fed, nobody, person, token};
 
@@ -26,6 +29,24 @@ async fn a_feed_that_is_removed_takes_its_resources_and_tokens_and_its_people_as
         let found = user::find(&mut tx, UserId::from(made.id)).await.unwrap();
         assert_eq!(found.is_some(), stays, "{fate:?}");
         assert_eq!(found.is_some_and(|user| user.status == UserStatus::Active), fate == Fate::Keep, "{fate:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_a_feed_took_away_is_erased_after_the_days_of_grace() {
+    let fed = Fed::new().await;
+    let policy = Leaving { grace_days: 30, then: Afterwards::Purge };
+    let source = sources::get(&fed.ctx, "entra").await.unwrap();
+    let fields = SourceFields { leaving: policy, ..SourceFields::from(&source) };
+    sources::update(&fed.ctx, &source, &fields).await.unwrap();
+    let made = fed.user(person("lea")).await.unwrap();
+    let stays = fed.user(person("zoe")).await.unwrap();
+    resources::remove(&fed.feed, Kind::User, &made.id.to_string(), None).await.unwrap();
+    let there = async |one: uuid::Uuid| user::find(&mut fed.ctx.store.read().await.unwrap(), UserId::from(one)).await.unwrap().is_some();
+    for (day, is_there) in [(29, true), (31, false)] {
+        let at = Context { now: fed.ctx.now.plus_s(day * 24 * 3600), ..fed.ctx.clone() };
+        leaving::round(&at).await.unwrap();
+        assert_eq!((there(made.id).await, there(stays.id).await), (is_there, true), "day {day}");
     }
 }
 

@@ -71,12 +71,9 @@ impl Pushed {
     }
 }
 
-/// A new feed of an establishment.
+/// A new feed of an establishment, with the guard that it has when nothing is said.
 pub async fn feed_of(place: &Place, name: &str) -> Feed {
-    // Tools that judge a service make and remove people by the dozen: the guard has tests of its own.
-    let wide = json!({ "max_count": 10_000, "max_percent": 100.0 });
-    let guard = json!({ "people": wide, "groups": wide, "memberships": wide, "shrink_percent": 100.0 });
-    let fields = json!({ "name": name, "kind": "scim", "settings": {}, "guard": guard });
+    let fields = json!({ "name": name, "kind": "scim", "settings": {} });
     sources::create(&place.ctx, &serde_json::from_value(fields).unwrap()).await.unwrap();
     let token = token_of(place, name).await;
     Feed { base: format!("{}/scim/v2", place.issuer()), token: token.expose().to_owned(), http: http() }

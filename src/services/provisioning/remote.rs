@@ -15,6 +15,8 @@ use crate::store::establishment::provisioning_state::Abilities;
 
 /// The media type of SCIM (RFC 7644 §3.1).
 const SCIM: &str = "application/scim+json";
+/// The schema of errors (RFC 7644 §3.12).
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 /// What is accepted: services that answer with plain JSON are read too.
 const ACCEPTED: &str = "application/scim+json, application/json;q=0.9";
 /// Longest wait that a service may ask for, in seconds.
@@ -27,10 +29,14 @@ const SAID_MAX: usize = 300;
 /// Why something was not done there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The service does not know the gateway, or lets it do nothing: a person sees to it.
+    /// The service does not know the gateway: a person sees to it.
     Denied(String),
+    /// The service lets the gateway not do this.
+    Forbidden(String),
     /// The service asks to be left alone so long, in seconds.
     Busy(i64, String),
+    /// This one thing is to wait so long, in seconds.
+    Later(i64, String),
     /// The service did not answer, or failed.
     Down(String),
     /// There is no such resource.
@@ -47,8 +53,8 @@ impl Fault {
     /// What is told of it.
     pub fn told(&self) -> String {
         match self {
-            Self::Denied(why) | Self::Down(why) | Self::Taken(why) | Self::Refused(why) => why.clone(),
-            Self::Busy(wait_s, why) => format!("{why}; it asks for a pause of {wait_s} seconds"),
+            Self::Denied(why) | Self::Forbidden(why) | Self::Down(why) | Self::Taken(why) | Self::Refused(why) => why.clone(),
+            Self::Busy(wait_s, why) | Self::Later(wait_s, why) => format!("{why}; it asks for a pause of {wait_s} seconds"),
             Self::Missing => "there is no such resource there".to_owned(),
             Self::Stale => "it changed there meanwhile".to_owned(),
         }
@@ -111,7 +117,28 @@ impl<'e> Remote<'e> {
         };
         let answer = self.line.send(verb, &format!("{}{path}", self.base), carried).await.map_err(not_called)?;
         metrics::counter!("passerelle_provisioning_requests_total", "status" => answer.status.to_string()).increment(1);
+        if answer.status == 404 && !is_scim_error(&answer) {
+            return Err(self.missing(path, &answer).await);
+        }
         understood(answer)
+    }
+
+    /// What a 404 means that is no error of SCIM: that a resource is gone, if its list is there; otherwise something before the service speaks, or
+    /// this is none. Nobody is taken for gone because a proxy knows nothing for a moment.
+    async fn missing(&mut self, path: &str, answer: &Answer) -> Fault {
+        let said = || Fault::Refused(format!("the service answered 404, and not in SCIM's words: {}", said(answer)));
+        let list = path.strip_prefix('/').and_then(|rest| rest.split_once('/')).map(|(list, _)| list);
+        let Some(list) = list else { return said() };
+        sleep_until(self.next).await;
+        self.next = Instant::now() + self.pace;
+        let asked = format!("{}/{list}?startIndex=1&count=1", self.base);
+        let carried = Carried { authorization: Some(&self.authorization), accept: ACCEPTED, body: None, if_match: None };
+        match self.line.send(Verb::Get, &asked, carried).await.map_err(not_called).and_then(understood) {
+            Ok(reply) if reply.body.get("totalResults").is_some() => Fault::Missing,
+            Ok(_) => said(),
+            Err(Fault::Missing) => said(),
+            Err(other) => other,
+        }
     }
 
     /// The resources of a list whose attribute has a value (RFC 7644 §3.4.2.2).
@@ -200,12 +227,13 @@ fn understood(answer: Answer) -> Result<Reply, Fault> {
     let status = answer.status;
     match status {
         200..=299 => {}
-        401 | 403 => return Err(Fault::Denied(format!("the service answered {status}: {}", said(&answer)))),
-        404 => return Err(Fault::Missing),
+        401 => return Err(Fault::Denied(format!("the service answered {status}: {}", said(&answer)))),
+        403 => return Err(Fault::Forbidden(format!("the service answered {status}: {}", said(&answer)))),
+        404 if is_scim_error(&answer) => return Err(Fault::Missing),
         409 => return Err(Fault::Taken(said(&answer))),
         412 => return Err(Fault::Stale),
         429 => return Err(Fault::Busy(wait_s(&answer), said(&answer))),
-        503 if answer.retry_after.is_some() => return Err(Fault::Busy(wait_s(&answer), said(&answer))),
+        503 if answer.retry_after.is_some() => return Err(Fault::Later(wait_s(&answer), said(&answer))),
         500..=599 => return Err(Fault::Down(format!("the service answered {status}: {}", said(&answer)))),
         _ => return Err(Fault::Refused(format!("the service answered {status}: {}", said(&answer)))),
     }
@@ -217,6 +245,13 @@ fn understood(answer: Answer) -> Result<Reply, Fault> {
         })?
     };
     Ok(Reply { etag: answer.etag, body })
+}
+
+/// Whether an answer is an error as SCIM writes it (RFC 7644 §3.12), and not a page of somebody on the way.
+fn is_scim_error(answer: &Answer) -> bool {
+    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let schemas = body.as_ref().and_then(|body| body.get("schemas")).and_then(Value::as_array);
+    schemas.is_some_and(|schemas| schemas.iter().any(|one| one.as_str() == Some(ERROR)))
 }
 
 /// How long the service wants to be left alone: seconds; a date is not read, and stands for the usual wait.
@@ -255,7 +290,10 @@ mod tests {
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness","detail":"déjà là"}"#;
         assert_eq!(understood(answer(409, None, error)).unwrap_err(), Fault::Taken("uniqueness: déjà là".to_owned()));
         assert!(matches!(understood(answer(401, None, "")).unwrap_err(), Fault::Denied(_)));
-        assert!(matches!(understood(answer(404, None, "")).unwrap_err(), Fault::Missing));
+        let gone = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"404"}"#;
+        assert!(matches!(understood(answer(404, None, gone)).unwrap_err(), Fault::Missing));
+        assert!(matches!(understood(answer(404, None, "<html>")).unwrap_err(), Fault::Refused(_)));
+        assert!(matches!(understood(answer(403, None, "")).unwrap_err(), Fault::Forbidden(_)));
         assert!(matches!(understood(answer(400, None, "{}")).unwrap_err(), Fault::Refused(_)));
         assert!(matches!(understood(answer(502, None, "<html>")).unwrap_err(), Fault::Down(_)));
         assert_eq!(understood(answer(204, None, "")).unwrap().body, Value::Null);
@@ -269,7 +307,7 @@ mod tests {
         {
             assert!(matches!(understood(answer(429, named, "")).unwrap_err(), Fault::Busy(s, _) if s == wait), "{named:?}");
         }
-        assert!(matches!(understood(answer(503, Some("9"), "")).unwrap_err(), Fault::Busy(9, _)));
+        assert!(matches!(understood(answer(503, Some("9"), "")).unwrap_err(), Fault::Later(9, _)));
         assert!(matches!(understood(answer(503, None, "")).unwrap_err(), Fault::Down(_)));
     }
 

@@ -158,7 +158,7 @@ async fn work(ctx: &Context, target: &Target, state: &ProvisioningState) -> Stop
 /// What a fault outside of any row means for the whole.
 pub(super) fn stop_of(fault: Fault, failures: i64) -> Stop {
     match fault {
-        Fault::Busy(wait_s, _) => Stop::Rest(wait_s),
+        Fault::Busy(wait_s, _) | Fault::Later(wait_s, _) => Stop::Rest(wait_s),
         Fault::Down(_) => Stop::Rest(wait_s(failures)),
         other => Stop::Denied(other.told()),
     }

@@ -26,6 +26,8 @@ const BATCH: i64 = 50;
 const TURN: Duration = Duration::from_secs(30);
 /// After so many in a row that had no answer, the service is left alone.
 const SILENT_MAX: u32 = 3;
+/// After so many in a row that it lets the gateway not do, the service is left alone until a person sees to it.
+const FORBIDDEN_MAX: u32 = 3;
 /// After so many attempts one row is given up.
 const ATTEMPTS_MAX: i64 = 10;
 /// How often a deletion waits for groups that still name whom it is about.
@@ -39,6 +41,7 @@ pub(super) struct Turn<'a, 'e> {
     abilities: Abilities,
     begun: Instant,
     silent: u32,
+    forbidden: u32,
     failures: i64,
     written: BTreeMap<&'static str, u64>,
     answered: bool,
@@ -47,7 +50,18 @@ pub(super) struct Turn<'a, 'e> {
 impl<'a, 'e> Turn<'a, 'e> {
     /// Begins.
     pub(super) fn begin(ctx: &'a Context, target: &'a Target, (remote, abilities): (Remote<'e>, Abilities), failures: i64) -> Self {
-        Self { ctx, target, remote, abilities, begun: Instant::now(), silent: 0, failures, written: BTreeMap::new(), answered: false }
+        Self {
+            ctx,
+            target,
+            remote,
+            abilities,
+            begun: Instant::now(),
+            silent: 0,
+            forbidden: 0,
+            failures,
+            written: BTreeMap::new(),
+            answered: false,
+        }
     }
 
     /// Compares when that is asked for, and writes what is due, in order.
@@ -67,10 +81,11 @@ impl<'a, 'e> Turn<'a, 'e> {
             return Ok(());
         }
         self.people(false).await?;
-        // Groups wait for people who have just come.
+        // Groups wait for people who have just come; what else was found meanwhile is guarded as before.
         if !queue::look(self.ctx, self.target).await? {
             return Err(Stop::Turn);
         }
+        queue::guard(self.ctx, self.target).await?;
         self.groups(false).await?;
         self.groups(true).await?;
         self.people(true).await
@@ -178,6 +193,7 @@ impl<'a, 'e> Turn<'a, 'e> {
 
     fn took(&mut self, kind: &'static str, action: Option<Action>) {
         self.silent = 0;
+        self.forbidden = 0;
         self.failures = 0;
         self.answered = true;
         let action = match action {
@@ -201,25 +217,32 @@ impl<'a, 'e> Turn<'a, 'e> {
         row.updated_at = self.ctx.now;
     }
 
-    /// A row that was not taken, and whether the turn goes on.
+    /// A row that was not taken, and whether the turn goes on. Whatever befell it, others come before it the next time.
     fn failed(&mut self, mut row: Provisioned, fault: Fault) -> Result<Settled, (Option<Settled>, Stop)> {
         metrics::counter!("passerelle_provisioning_failures_total").increment(1);
-        match fault {
-            Fault::Denied(why) => return Err((None, Stop::Denied(why))),
-            Fault::Busy(wait_s, _) => return Err((None, Stop::Rest(wait_s))),
-            Fault::Down(_) if row.action == Some(Action::Create) && row.remote_id.is_none() => {
-                // It may have been created: it is looked for before it is left out.
-                row.active = true;
-            }
-            _ => {}
+        if matches!(fault, Fault::Down(_)) && row.action == Some(Action::Create) && row.remote_id.is_none() {
+            // It may have been created: it is looked for before it is left out.
+            row.active = true;
         }
         row.error = Some(fault.told());
         row.attempts += 1;
         row.updated_at = self.ctx.now;
-        row.due_at = self.ctx.now.plus_s(wait_s(row.attempts - 1));
-        row.state = if row.attempts >= ATTEMPTS_MAX { State::GivenUp } else { State::Failed };
-        let silent = matches!(fault, Fault::Down(_));
-        self.silent = if silent { self.silent + 1 } else { 0 };
+        let wait = wait_s(row.attempts - 1);
+        row.due_at = self.ctx.now.plus_s(wait);
+        row.state = State::Failed;
+        match fault {
+            Fault::Denied(why) => return Err((Some(Settled::Row(row)), Stop::Denied(why))),
+            Fault::Busy(wait_s, _) => return Err((Some(Settled::Row(row)), Stop::Rest(wait_s))),
+            // One that is asked to wait is not given up: somebody there has to decide, perhaps.
+            Fault::Later(asked, _) => row.due_at = self.ctx.now.plus_s(asked.max(wait)),
+            _ if row.attempts >= ATTEMPTS_MAX => row.state = State::GivenUp,
+            _ => {}
+        }
+        self.silent = if matches!(fault, Fault::Down(_) | Fault::Later(..)) { self.silent + 1 } else { 0 };
+        self.forbidden = if matches!(fault, Fault::Forbidden(_)) { self.forbidden + 1 } else { 0 };
+        if self.forbidden >= FORBIDDEN_MAX {
+            return Err((Some(Settled::Row(row)), Stop::Denied(fault.told())));
+        }
         if self.silent >= SILENT_MAX {
             return Err((Some(Settled::Row(row)), Stop::Rest(wait_s(self.failures))));
         }

@@ -70,13 +70,11 @@ fn of_server_made(kind: Kind, attr: AttrRef, filter: &Filter) -> Result<Where, S
 
 fn present(kind: Kind, attr: AttrRef) -> Result<Where, ScimError> {
     Ok(match attr.key().as_str() {
-        "id" | "schemas" | "meta" | "meta.resourcetype" | "meta.created" | "meta.lastmodified" | "meta.location" | "meta.version" => {
-            Where::Constant(true)
-        }
+        "id" | "schemas" | "username" | "meta" | "meta.resourcetype" | "meta.created" | "meta.lastmodified" | "meta.location"
+        | "meta.version" => Where::Constant(true),
         "externalid" => Where::HasExternalId,
         "members" | "members.value" | "members.type" | "members.$ref" => Where::HasMembers,
         "groups" | "groups.value" | "groups.type" | "groups.$ref" | "groups.display" => Where::HasGroups,
-        "username" => Where::Constant(true),
         "displayname" if kind == Kind::Group => Where::Constant(true),
         key if is_indexed(&attr) => Where::HasValue(key.to_owned()),
         _ => return Err(unfit(attr, "cannot be filtered")),
@@ -146,9 +144,7 @@ fn value_test(key: &str, op: Op, value: &Operand) -> Where {
 
 fn each_value(key: &str, op: Op, value: &Operand) -> Where {
     match value {
-        Operand::Text(text) => {
-            test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |how| Where::Value(key.to_owned(), how))
-        }
+        Operand::Text(text) => test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |how| Where::Value(key.to_owned(), how)),
         Operand::Boolean(yes) => Where::ValueNumber(key.to_owned(), Order::Is, i64::from(*yes)),
         Operand::Instant(at) => match order(op) {
             Some(order) => Where::ValueNumber(key.to_owned(), order, *at),

@@ -41,19 +41,16 @@ pub async fn meant(work: &mut Work<'_>, named: &Named, stated: &Stated, left: Op
         return Ok(Meant::Known(Box::new(back), "back"));
     }
     let declared = work.feed.source.matching.clone().unwrap_or_default();
-    if declared.looks() {
-        match by_rule(work, &declared, named, stated, holder.as_ref()).await? {
-            Some(user) => return Ok(Meant::Known(Box::new(user), "rule")),
-            None => {}
-        }
+    if declared.looks()
+        && let Some(user) = by_rule(work, &declared, named, stated, holder.as_ref()).await?
+    {
+        return Ok(Meant::Known(Box::new(user), "rule"));
     }
-    match holder {
-        None => Ok(Meant::Nobody),
-        Some(_) => {
-            let told = format!("userName: «{}» is somebody's in this establishment whom this feed does not state", stated.username);
-            Err(refused(told, held(work, source, HeldReason::Taken, named), Vec::new()))
-        }
+    if holder.is_none() {
+        return Ok(Meant::Nobody);
     }
+    let told = format!("userName: «{}» is somebody's in this establishment whom this feed does not state", stated.username);
+    Err(refused(told, held(work, source, HeldReason::Taken, named), Vec::new()))
 }
 
 /// Someone whom this feed stated, and does no more.

@@ -130,9 +130,9 @@ fn names<'a>(kind: Kind, list: impl Iterator<Item = &'a str>) -> Names {
     for name in list {
         match resolve(kind, name) {
             Some(Named::Schema(schema)) => names.extend(all_of(schema)),
-            Some(Named::Attribute(named)) => {
-                let key = named.whole().key();
-                match (named.sub, names.get_mut(&key)) {
+            Some(Named::Attribute(attr)) => {
+                let key = attr.whole().key();
+                match (attr.sub, names.get_mut(&key)) {
                     (None, _) => drop(names.insert(key, Vec::new())),
                     (Some(sub), None) => drop(names.insert(key, vec![sub.name])),
                     // All of it is meant already.

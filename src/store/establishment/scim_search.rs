@@ -208,7 +208,7 @@ fn put(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) 
         Where::Value(..) | Where::Indexed { .. } | Where::ValueNumber(..) | Where::HasValue(_) => put_value(query, source, wanted, within),
         Where::Member(_) | Where::HasMembers | Where::InGroup(_) | Where::HasGroups => put_membership(query, source, wanted),
         Where::Constant(_) | Where::Key(_) | Where::Text(..) | Where::HasExternalId | Where::Active(_) | Where::Number(..) => {
-            put_column(query, wanted)
+            put_column(query, wanted);
         }
     }
     query.text(")");

@@ -1,5 +1,6 @@
 //! What a resource is called within its feed: its name and the feed's own key, each of one resource only.
 
+use connectors::dn;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -39,6 +40,11 @@ impl Named {
         }
         if external_id.as_ref().is_some_and(|id| id.chars().count() > EXTERNAL_ID_LENGTH_MAX) {
             return Err(long("externalId", EXTERNAL_ID_LENGTH_MAX));
+        }
+        if kind == Kind::Group && dn::normalise(&name).is_ok_and(|dn| dn.contains('=')) {
+            let why =
+                format!("displayName: «{name}» reads like a directory's DN, which rules tell from names: give the group a plain name");
+            return Err(Stop::refused(ScimError::invalid_value(why)));
         }
         Ok(Self { name, external_id })
     }

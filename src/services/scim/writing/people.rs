@@ -42,7 +42,7 @@ pub async fn create(work: &mut Work<'_>, body: &Map<String, Value>) -> Result<Do
     let meant = correlate::meant(work, &named, &stated, left).await?;
     let waited = named.clone();
     let done = match meant {
-        Meant::Nobody => fresh(work, named, (stated, active), body).await?,
+        Meant::Nobody => fresh(work, named, (stated, active), body),
         Meant::Known(user, by) => join(work, named, (stated, active), body, (*user, by)).await?,
     };
     correlate::settle(work, &waited).await?;
@@ -50,7 +50,7 @@ pub async fn create(work: &mut Work<'_>, body: &Map<String, Value>) -> Result<Do
 }
 
 /// Someone new.
-async fn fresh(work: &mut Work<'_>, named: Named, (stated, active): (Stated, bool), body: &Map<String, Value>) -> Result<Done, Stop> {
+fn fresh(work: &mut Work<'_>, named: Named, (stated, active): (Stated, bool), body: &Map<String, Value>) -> Done {
     let now = work.ctx().now;
     let mut user = User {
         id: UserId::new(),
@@ -85,7 +85,7 @@ async fn fresh(work: &mut Work<'_>, named: Named, (stated, active): (Stated, boo
     // Nobody is in a group before they are there.
     let done = Done::Stored(Box::new(Shown::default().of(work.feed, resource.clone())));
     work.batch.bring(Fresh { user, link, values: indexed(Kind::User, body), resource });
-    Ok(done)
+    done
 }
 
 /// Someone whom the establishment knows already: stated by this feed before, or by another source.
@@ -97,7 +97,7 @@ async fn join(
     (user, by): (User, &'static str),
 ) -> Result<Done, Stop> {
     let id = user.id;
-    let plan = Plan::of(work, user, Said::Here(stated, active)).await?;
+    let plan = Plan::of(work, user, Said::Here(Box::new(stated), active)).await?;
     work.batch.writes();
     facts::keep_links_in(work.tx, &[link_of(work, id, active)]).await?;
     plan.write(work).await?;
@@ -148,7 +148,7 @@ async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>)
     named.free_in(work, Kind::User, Some(before.id)).await?;
     let id = UserId::from(before.id);
     let user = user::get(work.tx, id).await?;
-    let plan = Plan::of(work, user, Said::Here(stated, active)).await?;
+    let plan = Plan::of(work, user, Said::Here(Box::new(stated), active)).await?;
     work.batch.writes();
     if active != before.active {
         facts::keep_links_in(work.tx, &[link_of(work, id, active)]).await?;

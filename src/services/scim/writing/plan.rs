@@ -16,7 +16,7 @@ use crate::types::fold_case;
 #[derive(Clone, Debug)]
 pub enum Said {
     /// They are there, and may sign in or not.
-    Here(Stated, bool),
+    Here(Box<Stated>, bool),
     /// They are there no more.
     Gone,
 }
@@ -55,14 +55,14 @@ impl Plan {
         let mut after = before.clone();
         let voices = match (said, voices) {
             (Said::Here(stated, _), None) => {
-                state(&mut after, stated);
+                state(&mut after, *stated);
                 None
             }
             (Said::Gone, None) => None,
             (Said::Here(stated, _), Some(voices)) => {
                 state(&mut after, voices.with(before.id, source, &stated));
                 let external_id = before.id.to_string();
-                let own = Statement { source_id: source, external_id, user_id: before.id, stated, present: true };
+                let own = Statement { source_id: source, external_id, user_id: before.id, stated: *stated, present: true };
                 Some((voices, Some(own)))
             }
             (Said::Gone, Some(voices)) => {
