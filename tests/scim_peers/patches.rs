@@ -54,11 +54,24 @@ fn elodie() -> Value {
     })
 }
 
+type Case = (&'static str, Value);
+
+fn one(op: &str, path: &str, value: Value) -> Value {
+    let mut operation = json!({"op": op, "path": path});
+    operation["value"] = value;
+    Value::Array(vec![operation])
+}
+
+fn gone(path: &str) -> Value {
+    json!([{"op": "remove", "path": path}])
+}
+
 /// Each with a name, under which its differences are explained.
-fn cases() -> Vec<(&'static str, Value)> {
-    let one = |op: &str, path: &str, value: Value| json!([{"op": op, "path": path, "value": value}]);
-    let gone = |path: &str| json!([{"op": "remove", "path": path}]);
-    let department = format!("{ENTERPRISE_URN}:department");
+fn cases() -> Vec<Case> {
+    [of_one_value(), of_lists(), of_whole_values()].concat()
+}
+
+fn of_one_value() -> Vec<Case> {
     vec![
         ("add a single attribute", one("add", "nickName", json!("Lo"))),
         ("add one that there is", one("add", "displayName", json!("E"))),
@@ -80,6 +93,11 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("replace a complex attribute", one("replace", "name", json!({"givenName": "Lo"}))),
         ("add to a complex attribute", one("add", "name", json!({"middleName": "M"}))),
         ("remove a complex attribute", gone("name")),
+    ]
+}
+
+fn of_lists() -> Vec<Case> {
+    vec![
         ("add a value to a list", one("add", "emails", json!([{"value": "c@x.fr", "type": "other"}]))),
         ("add a value without brackets", one("add", "emails", json!({"value": "c@x.fr", "type": "other"}))),
         ("add a value that there is", one("add", "emails", json!([{"value": "a@x.fr", "type": "work"}]))),
@@ -112,6 +130,12 @@ fn cases() -> Vec<(&'static str, Value)> {
                 {"op": "add", "path": "emails", "value": [{"value": "c@x.fr", "type": "other", "primary": true}]}
             ]),
         ),
+    ]
+}
+
+fn of_whole_values() -> Vec<Case> {
+    let department = format!("{ENTERPRISE_URN}:department");
+    vec![
         ("a value without path", json!([{"op": "replace", "value": {"displayName": "E", "nickName": "Lo"}}])),
         ("a list without path, replaced", json!([{"op": "replace", "value": {"emails": [{"value": "c@x.fr", "type": "other"}]}}])),
         ("a list without path, added", json!([{"op": "add", "value": {"emails": [{"value": "c@x.fr", "type": "other"}]}}])),
