@@ -82,8 +82,8 @@ const SERVICES: &[&[&str]] = &[
 const CRATES: [(&str, &[&str]); 7] = [
     ("sqlx", &["src/store/"]),
     ("axum", &["src/fronts/", "src/demo/", "src/app.rs", "src/app/"]),
-    ("hyper", &["src/app/", "src/services/egress.rs"]),
-    ("hyper_util", &["src/app/", "src/services/egress.rs"]),
+    ("hyper", &["src/app/", "src/services/egress.rs", "connectors/src/scim/http.rs"]),
+    ("hyper_util", &["src/app/", "src/services/egress.rs", "connectors/src/scim/http.rs"]),
     ("openidconnect", &["connectors/src/upstream.rs", "src/demo/"]),
     ("ldap3", &["connectors/src/"]),
     ("lettre", &["src/services/mailer/", "src/services/mail/"]),
