@@ -18,6 +18,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 const PROMPT_AT_ONCE_MAX: usize = 4;
 /// Most long jobs besides: they come in numbers, and never take the place of the others, nor wait for them.
 const BULK_AT_ONCE_MAX: usize = 1;
+/// Most applications outside that one node writes to at once.
+const OUTWARD_AT_ONCE_MAX: usize = 4;
 /// How long jobs under way may take to end once the gateway is asked to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -42,6 +44,7 @@ pub async fn work(gateway: Arc<Gateway>) {
         (dispatch::PROMPT, PROMPT_AT_ONCE_MAX),
         (dispatch::RUNS, limits.sync_runs_at_once),
         (dispatch::LIVE, limits.live_sources_max),
+        (dispatch::OUTWARD, OUTWARD_AT_ONCE_MAX),
         (dispatch::BULK, BULK_AT_ONCE_MAX),
     ]);
     let mut ticks = interval(LOOK_INTERVAL);

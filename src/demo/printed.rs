@@ -40,7 +40,7 @@ fn establishment(one: &Furnished, demo: &Demo) -> Value {
             "client_secret": place.client_secret.expose(),
             "redirect_uris": one.redirect_uris,
         },
-        "scim": null,
+        "scim": { "base_url": one.feed.base_url, "token": one.feed.token.expose() },
         "directory": {
             "url": demo.directory.url(),
             "bind_dn": one.bind_dn,

@@ -6,6 +6,7 @@ mod edge;
 pub mod http;
 pub mod oidc;
 mod probes;
+pub mod scim;
 pub mod web;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .merge(issuer.clone())
         .nest("/e/{slug}", issuer)
+        .merge(scim::routes(&gateway))
         .merge(web::root_routes())
         .merge(probes::routes())
         .fallback(web::not_found)

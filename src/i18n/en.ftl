@@ -625,3 +625,30 @@ cli-rule-waiting = from { $at }
 cli-rule-until = until { $at }
 cli-rule-ended = ended { $at }
 cli-rules-fine = There is nothing to remark about these rules.
+
+# To administrators, when an application is not written to any more.
+mail-provisioning-subject = { $name }: “{ $application }” waits for your decision
+mail-provisioning-denied =
+    The application “{ $application }” of the establishment “{ $name }” does not let the gateway write accounts any more. Nothing is written there until you see to it. It says:
+
+    { $why }
+
+    Put right what is wrong there, or give another secret. Then check, which also goes on:
+
+        passerelle application provisioning check { $slug } { $application }
+mail-provisioning-held =
+    In the application “{ $application }” of the establishment “{ $name }”, { $count } of { $of } accounts and groups would be deactivated or deleted at once. They stay as they are until you decide; everything else goes on.
+
+    If a rule, a source or the catalogue is wrong, put that right: whoever has their role again stays. If it is meant, see who it is and approve it:
+
+        passerelle application provisioning queue { $slug } { $application } --state held
+        passerelle application provisioning approve { $slug } { $application }
+
+cli-act = action
+cli-difference = difference
+cli-provisioning-set = People of { $name } are written to { $url } from now on, by the running gateway.
+cli-provisioning-deleted = Nothing is written to { $name } any more. What is there stays.
+cli-provisioning-asked = The running gateway compares everything there; `application provisioning show` and `drift` tell what it found.
+cli-provisioning-approved = Approved: { $count } are deactivated or deleted there.
+cli-provisioning-retried = Tried anew: { $count }.
+cli-provisioning-check-failed = The service cannot be written to as it is.

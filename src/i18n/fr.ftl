@@ -628,3 +628,30 @@ cli-rule-waiting = à partir du { $at }
 cli-rule-until = jusqu’au { $at }
 cli-rule-ended = finie le { $at }
 cli-rules-fine = Il n’y a rien à remarquer dans ces règles.
+
+# Aux administrateurs, quand plus rien n’est écrit dans une application.
+mail-provisioning-subject = { $name } : « { $application } » attend votre décision
+mail-provisioning-denied =
+    L’application « { $application } » de l’établissement « { $name } » ne laisse plus la passerelle écrire de comptes. Rien n’y est écrit tant que vous n’y avez pas vu. Elle dit :
+
+    { $why }
+
+    Corrigez là-bas ce qui ne va pas, ou donnez un autre secret. Vérifiez ensuite, ce qui relance aussi l’écriture :
+
+        passerelle application provisioning check { $slug } { $application }
+mail-provisioning-held =
+    Dans l’application « { $application } » de l’établissement « { $name } », { $count } comptes et groupes sur { $of } seraient désactivés ou supprimés d’un coup. Ils restent tels quels jusqu’à votre décision ; tout le reste continue.
+
+    Si une règle, une source ou le catalogue est en cause, corrigez-les : qui retrouve son rôle reste. Si c’est voulu, voyez de qui il s’agit et approuvez :
+
+        passerelle application provisioning queue { $slug } { $application } --state held
+        passerelle application provisioning approve { $slug } { $application }
+
+cli-act = action
+cli-difference = différence
+cli-provisioning-set = Les personnes de { $name } sont désormais écrites dans { $url }, par la passerelle en marche.
+cli-provisioning-deleted = Plus rien n’est écrit dans { $name }. Ce qui s’y trouve y reste.
+cli-provisioning-asked = La passerelle en marche compare tout ; `application provisioning show` et `drift` disent ce qu’elle a trouvé.
+cli-provisioning-approved = Approuvé : { $count } y sont désactivés ou supprimés.
+cli-provisioning-retried = Tentés à nouveau : { $count }.
+cli-provisioning-check-failed = On ne peut pas écrire dans ce service tel qu’il est.

@@ -16,6 +16,7 @@ use super::leaving;
 use super::logout_notices;
 use super::mail;
 use super::outbox::{self, GUARD_S, Outcome, Outgoing};
+use super::provisioning;
 use super::reviews;
 use super::roles;
 use super::rule_sets;
@@ -32,6 +33,8 @@ pub const RUNS: &[Kind] = &[Kind::Schedule];
 pub const LIVE: &[Kind] = &[Kind::Live];
 /// What may take long and comes in numbers: it never stands in the way of what people wait for.
 pub const BULK: &[Kind] = &[Kind::Archive, Kind::ArchiveRound, Kind::Rehearsal, Kind::Bulk, Kind::Leaving, Kind::Review, Kind::RuleSet];
+/// What is written to applications outside: a service that is slow keeps nobody else waiting.
+pub const OUTWARD: &[Kind] = &[Kind::Provision];
 /// How long a job that failed waits, in seconds.
 const RETRY_S: i64 = 60;
 
@@ -94,6 +97,7 @@ async fn attempt(gateway: &Arc<Gateway>, lease: &Lease) -> Result<Option<Timesta
         }
         Kind::RoleEdges => Ok(unless_lost(lease, Box::pin(roles::edges::round(&ctx, job.seq > 0))).await?.1),
         Kind::RuleSet => unless_lost(lease, Box::pin(rule_sets::apply_due(&ctx, &job.subject))).await,
+        Kind::Provision => unless_lost(lease, Box::pin(provisioning::round(&ctx, &job.subject))).await,
         Kind::Schedule => Box::pin(keeping_up::take_turn(&ctx, lease)).await,
         // Done above.
         Kind::Establishment | Kind::Import | Kind::Live => Ok(None),

@@ -1,6 +1,10 @@
 //! Calls to addresses that clients name (SECURITY 8): resolved, refused when private unless allowed, pinned to what was looked at, never
 //! redirected, and ended in time. Directories are named by whoever administers their source, and are called by the connector.
 
+mod line;
+
+pub use line::{Answer, Carried, Line, Verb};
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use super::context::Gateway;
 use super::error::Error;
 use super::leaving;
 use super::outbox;
+use super::provisioning;
 use super::reviews;
 use super::roles;
 use super::rule_sets;
@@ -44,6 +45,9 @@ pub async fn sweep(gateway: &Gateway, now: Timestamp) {
         }
         if let Err(error) = rule_sets::plan(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether rules are to be applied is looked up at the next sweep");
+        }
+        if let Err(error) = provisioning::plan(gateway, &slug, &store, now).await {
+            tracing::warn!(establishment = slug, %error, "whether applications are to be written to is looked up at the next sweep");
         }
         if let Err(error) = outbox::ask_overdue(gateway, &slug, &store, now).await {
             tracing::warn!(establishment = slug, %error, "whether something waits to be sent is looked up at the next sweep");

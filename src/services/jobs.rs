@@ -32,7 +32,7 @@ pub async fn take_bulk(gateway: &Arc<Gateway>, now: Timestamp) -> Result<Option<
 
 /// Takes one due job that has an end, if there is any: what people wait for goes first.
 pub async fn take(gateway: &Arc<Gateway>, now: Timestamp) -> Result<Option<Lease>, Error> {
-    for kinds in [dispatch::PROMPT, dispatch::RUNS, dispatch::BULK] {
+    for kinds in [dispatch::PROMPT, dispatch::RUNS, dispatch::OUTWARD, dispatch::BULK] {
         if let Some(lease) = leases::take(gateway, kinds, now).await? {
             return Ok(Some(lease));
         }

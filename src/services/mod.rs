@@ -1,8 +1,8 @@
 //! What the gateway does. No HTTP framework, no SQL, no HTML. Each module imports only those before it:
 //! error < vault < installation < mailer < passwords < keys < directories < egress < recent_establishments < scim_services < node < context < audit <
-//! leases < schedules < outbox < logout_notices < mail < unit_tree < brought_rows < roles < applications < rule_sets < links < users < units <
+//! leases < schedules < outbox < provisioning_bell < logout_notices < mail < unit_tree < brought_rows < roles < applications < rule_sets < links < users < units <
 //! relations < source_files < source_routes < sources <
-//! source_words < groups < sync < leaving < reviews < login < oidc < clients < explanations < tokens <
+//! source_words < groups < sync < leaving < reviews < provisioning < login < oidc < clients < explanations < tokens <
 //! idempotency < scim < establishments < routing < upgrades < archives < statistics < bulk < housekeeping < keeping_up < dispatch < jobs < checkup.
 
 pub mod applications;
@@ -37,6 +37,8 @@ pub mod node;
 pub mod oidc;
 pub mod outbox;
 pub mod passwords;
+pub mod provisioning;
+pub mod provisioning_bell;
 pub mod recent_establishments;
 pub mod relations;
 pub mod reviews;

@@ -14,7 +14,7 @@ use super::directories;
 use super::egress::Egress;
 use super::error::Error;
 use super::vault::Vault;
-use crate::store::establishment::source::Source;
+use crate::store::establishment::source::{Source, SourceKind};
 use crate::types::Invalid;
 
 /// Services kept ready at most; those used least recently go first.
@@ -62,6 +62,11 @@ impl ScimServices {
 /// Whether the settings of a SCIM source name a service to read: without one, it is fed by those who push to it.
 pub fn is_pulled(settings: &Value) -> bool {
     settings.get("url").is_some_and(|url| !url.is_null())
+}
+
+/// Whether a source is pushed into, and not read.
+pub fn is_pushed(source: &Source) -> bool {
+    source.kind == SourceKind::Scim && !is_pulled(&source.settings)
 }
 
 /// The key of the secret within the settings: the token, or the secret of the client that the settings name.

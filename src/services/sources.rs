@@ -20,7 +20,6 @@ use super::context::Context;
 use super::directories::{self, Origin};
 use super::error::Error;
 use super::schedules;
-use super::scim_services;
 use super::source_files;
 use super::source_routes;
 use crate::store::Tx;
@@ -283,10 +282,8 @@ pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Op
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
-    let is_pushed = fields.kind == SourceKind::Scim && !scim_services::is_pulled(&fields.settings);
-    if ctx.is_platform() && is_pushed {
-        wrong.push(Invalid::new("kind", "the platform takes no SCIM feeds: add it to an establishment"));
-    }
+    let is_pushed = pushed::is_pushed(fields);
+    wrong.extend(pushed::wrong_place(ctx, fields));
     wrong.extend(source_routes::wrong_fields(ctx, source, fields));
     if source.routed_from.is_some() {
         if !wrong.is_empty() {

@@ -158,6 +158,12 @@ pub enum ExclusionKind {}
 /// Marks identifiers of reviews.
 #[derive(Debug)]
 pub enum CampaignKind {}
+/// Marks identifiers of provisionings.
+#[derive(Debug)]
+pub enum ProvisioningKind {}
+/// Marks identifiers of what was written to an application.
+#[derive(Debug)]
+pub enum ProvisionedKind {}
 /// Marks identifiers of what reviews look at.
 #[derive(Debug)]
 pub enum ReviewItemKind {}
@@ -228,6 +234,12 @@ impl Named for ExclusionKind {
 impl Named for CampaignKind {
     const NAME: &'static str = "review";
 }
+impl Named for ProvisioningKind {
+    const NAME: &'static str = "provisioning";
+}
+impl Named for ProvisionedKind {
+    const NAME: &'static str = "row of a provisioning";
+}
 impl Named for ReviewItemKind {
     const NAME: &'static str = "role under review";
 }
@@ -274,3 +286,7 @@ pub type ExclusionId = Id<ExclusionKind>;
 pub type CampaignId = Id<CampaignKind>;
 /// A role under review.
 pub type ReviewItemId = Id<ReviewItemKind>;
+/// An application's provisioning.
+pub type ProvisioningId = Id<ProvisioningKind>;
+/// What a provisioned application has of someone.
+pub type ProvisionedId = Id<ProvisionedKind>;

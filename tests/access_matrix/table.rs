@@ -54,6 +54,8 @@ const SOURCE: &str = r#"{"name":"new-N","settings":{"urls":["ldap://127.0.0.1:1"
 
 const RECIPIENT: &str = r#"{"recipient":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}"#;
 
+const TO_SERVICE: &str = r#"{"url":"http://127.0.0.1:1/scim","auth":{"kind":"bearer","secret":"jeton"}}"#;
+
 const NOWHERE: &str = r#"{"slugs":["nowhere"]}"#;
 
 // Nobody decides in it: that is told only to those who may begin one.
@@ -148,6 +150,18 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/rules/simulate", Manage, 200, r#"{"rules":[]}"#),
     // It is of no simulation: that is told only to those who may save one.
     row("POST", "/establishments/{slug}/rules/apply", Manage, 409, r#"{"rules":[],"simulation":"none"}"#),
+    row("GET", "/establishments/{slug}/applications/{name}/provisioning", Read, 200, ""),
+    row("PUT", "/establishments/{slug}/applications/{name}/provisioning", Manage, 200, TO_SERVICE),
+    row("PATCH", "/establishments/{slug}/applications/{name}/provisioning", Manage, 200, r#"{"dry_run":true}"#),
+    row("DELETE", "/establishments/{slug}/applications/{name}/provisioning", Manage, 204, ""),
+    // Nobody answers there: the steps say so.
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/check", Manage, 200, ""),
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/reconcile", Manage, 202, ""),
+    // Nothing is held.
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/approve", Manage, 409, ""),
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/retry", Manage, 200, ""),
+    row("GET", "/establishments/{slug}/applications/{name}/provisioning/queue", Read, 200, ""),
+    row("GET", "/establishments/{slug}/applications/{name}/provisioning/drift", Read, 200, ""),
     row("GET", "/establishments/{slug}/rule-sets", Read, 200, ""),
     row("POST", "/establishments/{slug}/rule-sets", Manage, 201, r#"{"name":"new-N","rules":[]}"#),
     row("GET", "/establishments/{slug}/rule-sets/{name}", Read, 200, ""),

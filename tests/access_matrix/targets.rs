@@ -7,10 +7,9 @@ use passerelle::services::bulk::{self, Act};
 use passerelle::services::context::{Context, PlatformContext};
 use passerelle::services::outbox::{self, Kind, New, Outcome, Outgoing};
 use passerelle::services::roles::{RuleFields, assignments, exclusions, rules};
-use passerelle::services::sources::SourceFields;
 use passerelle::services::tokens::{self, NewToken};
 use passerelle::services::users::{self, NewUser};
-use passerelle::services::{applications, clients, establishments, relations, rule_sets, source_files, sources, units};
+use passerelle::services::{applications, clients, establishments, provisioning, relations, rule_sets, source_files, sources, units};
 use passerelle::store::establishment::campaign::{self, Campaign, CampaignState, Extent};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::proposal::{self, Proposal, ProposalState};
@@ -110,18 +109,12 @@ impl Targets {
             }
             "users" => self.user(name).await.to_string(),
             "groups" => self.group(name).await.to_string(),
-            "sources" if row.path.contains("/requests") => self.feed(name).await,
+            "sources" if ["/requests", "/held"].iter().any(|part| row.path.contains(part)) => self.feed(name).await,
             "sources" if row.path.ends_with("/file") => self.source_of_files(name).await,
-            "sources" if row.path.contains("/held") => {
-                let fields: SourceFields = read(&format!(r#"{{"name":"{name}","kind":"scim","settings":{{}}}}"#));
-                sources::create(ctx, &fields).await.unwrap().name
-            }
             "sources" => self.source(name).await,
             "runs" => self.run(name).await.to_string(),
             "proposals" => self.proposal(name).await.to_string(),
-            "applications" => {
-                applications::create(ctx, &read(&format!(r#"{{"name":"{name}","roles":[{{"name":"reader"}}]}}"#))).await.unwrap().name
-            }
+            "applications" => self.application(name, row).await,
             "rules" => {
                 let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/rules") && r.method == "POST").unwrap().body;
                 // No two rules say the same.
@@ -159,6 +152,16 @@ impl Targets {
             "receipts" => Uuid::now_v7().to_string(),
             _ => panic!("{} is about {kind}, of which this test can make none: teach it", row.path),
         }
+    }
+
+    async fn application(&self, name: &str, row: &Row) -> String {
+        let fields = read(&format!(r#"{{"name":"{name}","roles":[{{"name":"reader"}}]}}"#));
+        let made = applications::create(&self.ctx, &fields).await.unwrap();
+        if row.path.contains("/provisioning") {
+            let like_the_table = TABLE.iter().find(|r| r.path.ends_with("/provisioning") && r.method == "PUT").unwrap().body;
+            provisioning::put(&self.ctx, name, None, &read(like_the_table)).await.unwrap();
+        }
+        made.name
     }
 
     async fn feed(&self, name: &str) -> String {

@@ -89,6 +89,8 @@ const OF_SOME: &[(&str, &[&str])] = &[
     ("list_outbox", &["kind", "state", "recipient", "topic", "batch"]),
     ("list_held", &["reason", "operation", "state"]),
     ("list_proposals", &["source", "state"]),
+    ("list_provisioning_queue", &["kind", "state", "action", "subject", "exact_name", "remote_id"]),
+    ("list_provisioning_drift", &["kind", "what", "exact_name"]),
     ("list_rules", &["application", "role", "scope", "priority", "enabled", "valid_from", "valid_until", "ends"]),
     ("list_run_changes", &["kind", "name", "operation"]),
     ("list_rule_sets", &["name", "state"]),

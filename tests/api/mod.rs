@@ -8,6 +8,7 @@ mod description;
 mod directory;
 mod establishment_life;
 mod establishments;
+mod feed_requests;
 mod idempotency;
 pub mod kit;
 mod leaving;

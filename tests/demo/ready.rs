@@ -32,7 +32,10 @@ async fn the_line_for_scripts_has_every_name_of_the_contract() {
     for one in establishments {
         let slug = one["slug"].as_str().unwrap();
         assert_eq!(one["issuer"], format!("{}/e/{slug}", demo.public_url));
-        assert_eq!(one["scim"], Value::Null);
+        let (base_url, token) = (one["scim"]["base_url"].as_str().unwrap(), one["scim"]["token"].as_str().unwrap());
+        assert_eq!(base_url, format!("{}/scim/v2", one["issuer"].as_str().unwrap()));
+        let list = reqwest::Client::new().get(format!("{base_url}/Users?count=1")).bearer_auth(token).send().await.unwrap();
+        assert_eq!(list.status(), 200, "{slug}: the feed answers");
         for (what, key) in [("admin", "username"), ("admin", "password"), ("person", "username"), ("person", "password")] {
             assert!(one[what][key].is_string(), "{slug}: {what}.{key}");
         }

@@ -63,6 +63,8 @@ const FILTERS: &[&str] = &[
     "meta.resourceType eq \"Group\"",
     "displayName eq \"elodie 1\"",
     "displayName lt \"m\"",
+    "displayName eq \"éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé1\"",
+    "displayName eq \"éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé\"",
 ];
 
 fn user(n: usize) -> Value {
@@ -77,6 +79,10 @@ fn user(n: usize) -> Value {
     }
     if n % 2 == 1 {
         body["externalId"] = json!(format!("A{n}"));
+    }
+    if n > 8 {
+        // Alike in all that an index holds of them.
+        body["displayName"] = json!(format!("{}{}", "é".repeat(64), n % 2));
     }
     body["emails"] = match n % 4 {
         0 => json!([]),
@@ -98,14 +104,40 @@ async fn a_store_finds_what_a_filter_means() {
         fed.user(user(n)).await.unwrap();
     }
     let everyone = fed.list(Kind::User, &Asked::default()).await.unwrap().resources;
-    for text in FILTERS {
-        let filter = filter::parse(Kind::User, text).unwrap();
+    let all = FILTERS.iter().map(|text| (*text).to_owned()).chain(compositions());
+    for text in all {
+        let filter = filter::parse(Kind::User, &text).unwrap();
         let meant: Vec<_> = everyone.iter().filter(|one| evaluate(&filter, &one.resource)).map(|one| one.id).collect();
         let asked = Asked { filter: Some(filter), with: With::default(), ..Asked::default() };
         let listed = fed.list(Kind::User, &asked).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
         let found: Vec<_> = listed.resources.iter().map(|one| one.id).collect();
         assert_eq!((found, listed.total), (meant.clone(), i64::try_from(meant.len()).unwrap()), "{text}");
     }
+}
+
+/// Filters put together of these, always the same ones.
+fn compositions() -> Vec<String> {
+    let mut state = 7_u64;
+    let mut draw = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    let mut made = Vec::new();
+    for _ in 0..150 {
+        let mut text = FILTERS[draw(FILTERS.len())].to_owned();
+        for _ in 0..=draw(4) {
+            let other = FILTERS[draw(FILTERS.len())];
+            text = match draw(5) {
+                0 => format!("({text}) and ({other})"),
+                1 => format!("{other} or {text}"),
+                2 => format!("not ({text}) and {other}"),
+                3 => format!("({other} or not ({text}))"),
+                _ => format!("not ({other} and ({text}))"),
+            };
+        }
+        made.push(text);
+    }
+    made
 }
 
 #[tokio::test]

@@ -80,3 +80,16 @@ async fn groups_hold_groups_and_go_with_their_memberships() {
     let effective = group::effective_names_of_user(&mut fed.ctx.store.read().await.unwrap(), b.id.into()).await.unwrap();
     assert_eq!(effective, ["GEA 2"]);
 }
+
+#[tokio::test]
+async fn a_group_that_is_called_like_a_directorys_entry_is_refused() {
+    let fed = Fed::new().await;
+    for name in ["cn=direction,ou=groups,dc=lycee,dc=fr", "CN=Direction, OU=Groups", "cn=direction"] {
+        let refused = fed.group(name, &[]).await.unwrap_err();
+        assert_eq!(refused.status, 400, "{name}");
+        assert!(refused.detail.contains("plain name"), "{}", refused.detail);
+    }
+    let plain = fed.group("Direction", &[]).await.unwrap();
+    let renamed = json!([{ "op": "replace", "path": "displayName", "value": "cn=direction,dc=lycee" }]);
+    assert_eq!(fed.patch(&plain, renamed).await.unwrap_err().status, 400);
+}

@@ -4,6 +4,7 @@ mod correlating;
 mod filtering;
 mod groups;
 mod guarding;
+mod leaving;
 mod people;
 mod tokens;
 

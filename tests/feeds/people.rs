@@ -30,7 +30,7 @@ async fn someone_pushed_is_a_person_with_what_the_feed_says() {
     let listed = fed.list(Kind::User, &Asked::default()).await.unwrap();
     assert_eq!((listed.total, listed.resources.len()), (1, 1));
     let trail =
-        audit::list(&fed.ctx, &PageRequest::first(50), &Filter { action: Some("user.created".into()), ..Filter::default() }).await.unwrap();
+        audit::list(&fed.ctx, &PageRequest::first(50), &Filter { action: Some("user.stated".into()), ..Filter::default() }).await.unwrap();
     assert_eq!(trail.items[0].actor, "source:entra");
 }
 

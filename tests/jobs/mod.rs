@@ -46,8 +46,8 @@ async fn letters_never_wait_behind_a_round_of_archives() {
     assert!(jobs::take_prompt(&test.gateway, now).await.unwrap().is_none(), "archives have a place of their own");
     assert_eq!(jobs::take_bulk(&test.gateway, now).await.unwrap().unwrap().job().kind, Kind::Archive);
     let short = [Kind::Outbox, Kind::Sync, Kind::Archive, Kind::ArchiveRound, Kind::Establishment, Kind::Import, Kind::Rehearsal];
-    for kind in short.into_iter().chain([Kind::Bulk, Kind::Schedule, Kind::Live, Kind::RuleSet]) {
-        let lanes = [dispatch::PROMPT, dispatch::RUNS, dispatch::LIVE, dispatch::BULK];
+    for kind in short.into_iter().chain([Kind::Bulk, Kind::Schedule, Kind::Live, Kind::RuleSet, Kind::Provision]) {
+        let lanes = [dispatch::PROMPT, dispatch::RUNS, dispatch::LIVE, dispatch::OUTWARD, dispatch::BULK];
         assert_eq!(lanes.iter().filter(|lane| lane.contains(&kind)).count(), 1, "{kind:?} has one place");
     }
 }

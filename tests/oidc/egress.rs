@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use passerelle::services::egress::{CallError, Egress, Refusal};
+use passerelle::services::egress::{CallError, Carried, Egress, Refusal, Verb};
 use passerelle::types::network::Hosts;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -131,6 +131,27 @@ async fn a_slow_an_endless_and_a_redirecting_answer_hold_nothing() {
     assert_eq!(egress.post_form(&listener.uri(), FORM).await, Ok(200));
     assert_eq!(egress.post_form(&listener.uri(), FORM).await, Ok(302));
     assert_eq!(listener.rest().len(), 3);
+    let mut elsewhere = elsewhere;
+    assert!(elsewhere.rest().is_empty());
+}
+
+#[tokio::test]
+async fn a_line_asks_again_and_again_follows_nothing_and_reads_no_endless_answer() {
+    let elsewhere = Listener::start(&[]).await;
+    let mut listener = Listener::start(&[Answer::Status(201), Answer::Redirect(elsewhere.uri()), Answer::Endless, Answer::Never]).await;
+    assert!(matches!(strict().line(&listener.uri()), Err(Refusal::Private(_))));
+    let egress = with("127.0.0.1").with_deadline(Duration::from_secs(5));
+    let mut line = egress.line(&listener.uri()).unwrap();
+    let carried =
+        || Carried { authorization: Some("Bearer jeton"), accept: "*/*", body: Some(("text/plain", "élodie")), if_match: Some("\"1\"") };
+    assert_eq!(line.send(Verb::Post, "/a?b=c", carried()).await.unwrap().status, 201);
+    let first = listener.hear().await;
+    assert_eq!((first.path.as_str(), first.body.as_str(), &first.headers["if-match"]), ("/a?b=c", "élodie", &"\"1\"".parse().unwrap()));
+    assert_eq!(line.send(Verb::Get, "/a", Carried::default()).await.unwrap().status, 302);
+    let endless = line.send(Verb::Get, "/a", Carried::default()).await.unwrap_err();
+    assert!(endless.to_string().contains("longer than") || endless.to_string().contains("no answer within"), "{endless}");
+    let egress = with("127.0.0.1").with_deadline(Duration::from_millis(200));
+    assert!(egress.line(&listener.uri()).unwrap().send(Verb::Get, "/a", Carried::default()).await.is_err());
     let mut elsewhere = elsewhere;
     assert!(elsewhere.rest().is_empty());
 }

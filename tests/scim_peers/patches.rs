@@ -12,7 +12,7 @@ const PEERS: [&str; 2] = ["scimmy", "scim-patch"];
 const CASE: &str = "knows names in one spelling alone; letter case does not matter (RFC 7643 §2.1)";
 const MERGE: &str = "takes away the parts that are not named; those stay (RFC 7644 §3.5.2.3)";
 const NO_TARGET: &str = "passes over a selection that selects nothing; that is noTarget (RFC 7644 table 9)";
-const MADE: &str = "refuses to make a value that its path selects by `eq`; Entra ID counts on it";
+const MADE: &str = "refuses a part of a value that its path selects by `eq` and that is not there; Entra ID counts on it";
 const PATH: &str = "passes over what its path is wrong about; that is invalidPath (RFC 7644 table 9)";
 const PRIMARY: &str = "leaves two values primary; the one set last is (RFC 7644 §3.5.2)";
 const ADDS: &str = "adds the values of a list; without a path too, replace replaces (RFC 7644 §3.5.2.3)";
@@ -37,6 +37,7 @@ const EXPLAINED: &[Explained] = &[
     ("scimmy", "replace what is read only", READ_ONLY),
     ("scim-patch", "names in another case", CASE),
     ("scim-patch", "an unknown attribute", PATH),
+    ("scim-patch", "remove a part of selected values that there are not", MADE),
     ("scim-patch", "remove selected values that there are not", NO_TARGET),
     ("scim-patch", "a new primary value", PRIMARY),
     ("scim-patch", "an extension without path", WHOLE),

@@ -10,7 +10,7 @@ use passerelle::store::establishment::change::{Change, ChangeKind, Operation};
 use passerelle::store::establishment::sync_run::State;
 use passerelle::store::establishment::{
     access_token, application, assignment, audit_event, authorization_code, change, client, consent, credential, ended_assignment, grant,
-    group, link, membership, one_time_link, refresh_token, rule, session, source, source_file, sync_run, throttle, user,
+    group, link, membership, one_time_link, provisioning, refresh_token, rule, session, source, source_file, sync_run, throttle, user,
 };
 use passerelle::store::{Error, Store, Tx};
 use regex::Regex;
@@ -142,6 +142,7 @@ async fn fill(tx: &mut Tx) -> Result<user::User, Error> {
     client::insert(tx, &client::Client { secret_hash: None, ..samples::client("public") }).await?;
     consent::upsert(tx, elodie.id, "scodoc", "openid profile", NOW).await?;
     insert_reviewed(tx, (&elodie, &other), &notes).await?;
+    provisioning::insert(tx, &super::provisioning::provisioning_of(&notes, provisioning::Groups::Roles)).await?;
     insert_key_and_token(tx, &elodie).await?;
     insert_matched(tx, &feed, &elodie).await?;
     super::scim::insert_pushed(tx, &elodie).await?;

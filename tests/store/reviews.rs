@@ -150,12 +150,6 @@ async fn items_are_listed_counted_and_decided() {
         assert_eq!(review_item::progress(&mut tx, ours.id, None).await.unwrap(), whole);
         let own = Progress { items: 2, kept: 1, withdrawn: 1, open: 0, without_reviewer: 0 };
         assert_eq!(review_item::progress(&mut tx, ours.id, Some(two.id)).await.unwrap(), own);
-        drop(tx);
-        // What was decided stays whose it was.
-        bed.write(async |tx| review_item::release(tx, &[items[0].id, items[3].id]).await).await;
-        let mut tx = bed.read().await;
-        assert_eq!(review_item::find(&mut tx, items[0].id).await.unwrap().unwrap().reviewer_id, Some(two.id));
-        assert_eq!(review_item::find(&mut tx, items[3].id).await.unwrap().unwrap().reviewer_id, None);
         let only = Filter {
             reviewer: Some(two.id),
             user: Some(one.id),
@@ -174,6 +168,29 @@ async fn items_are_listed_counted_and_decided() {
         let twice =
             bed.refusal(async |tx| review_item::insert_all(tx, &[ReviewItem { id: ReviewItemId::new(), ..items[0].clone() }]).await).await;
         assert!(matches!(twice, Error::Taken(_)), "{twice:?}");
+    })
+    .await;
+}
+
+/// What was decided stays whose it was.
+#[tokio::test]
+async fn items_that_are_not_decided_are_released() {
+    on_every_engine(async |bed| {
+        let [one, two, three] = people(bed).await;
+        let ours = campaign("automne");
+        let items =
+            [item(&ours, &one, Some(&two), "chef"), item(&ours, &three, Some(&two), "chef"), item(&ours, &three, Some(&two), "membre")];
+        bed.write(async |tx| {
+            campaign::insert(tx, &ours).await?;
+            review_item::insert_all(tx, &items).await?;
+            review_item::decide(tx, &withdrawn(&items[0])).await?;
+            review_item::release(tx, &[items[0].id, items[1].id]).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        for (item, reviewer) in items.iter().zip([Some(two.id), None, Some(two.id)]) {
+            assert_eq!(review_item::find(&mut tx, item.id).await.unwrap().unwrap().reviewer_id, reviewer);
+        }
     })
     .await;
 }

@@ -7,7 +7,7 @@ use passerelle::store::establishment::audit_event::{self, AuditEvent};
 use passerelle::store::establishment::group::Group;
 use passerelle::store::establishment::proposal::{Proposal, ProposalState};
 use passerelle::store::establishment::scim_held::{Filter, Held, HeldReason, HeldState};
-use passerelle::store::establishment::scim_resource::{IndexedValue, Kind, Resource};
+use passerelle::store::establishment::scim_resource::{Called, IndexedValue, Kind, Resource};
 use passerelle::store::establishment::scim_search::{Order, Slice, SortKey, Test, TextColumn, Where};
 use passerelle::store::establishment::source::{Source, SourceKind};
 use passerelle::store::establishment::source_state::Taken;
@@ -68,7 +68,7 @@ async fn with(bed: &Bed, feed: &Source, people: &[User], groups: &[Group]) {
         for one in people {
             link::insert_all(tx, &[samples::link(feed, one, &one.id.to_string())]).await?;
             let made = resource(feed, one.id.uuid(), Kind::User, &one.username);
-            scim_resource::insert(tx, &made, &[value("title", &one.username)]).await?;
+            scim_resource::insert_all(tx, &[(&made, [value("title", &one.username)].as_slice())]).await?;
         }
         for one in groups {
             let own = Group { source_id: Some(feed.id), external_id: Some(one.id.to_string()), member_count: 0, ..one.clone() };
@@ -90,9 +90,10 @@ async fn a_resource_is_found_by_what_it_is_called_until_it_is_gone() {
         let found = scim_resource::find(&mut tx, feed.id, Kind::User, id).await.unwrap().unwrap();
         assert_eq!(found, resource(&feed, id, Kind::User, "Élodie"));
         assert_eq!(scim_resource::find(&mut tx, feed.id, Kind::Group, id).await.unwrap(), None);
-        assert_eq!(scim_resource::find_named(&mut tx, feed.id, Kind::User, "éLODIE").await.unwrap(), Some(id));
-        assert_eq!(scim_resource::find_external(&mut tx, feed.id, Kind::User, "x-Élodie").await.unwrap(), Some(id));
-        assert_eq!(scim_resource::find_left(&mut tx, feed.id, Kind::User, "x-Élodie").await.unwrap(), None);
+        let called = scim_resource::called(&mut tx, feed.id, Kind::User, "éLODIE", Some("x-Élodie")).await.unwrap();
+        assert_eq!(called, Called { named: Some(id), external: Some(id), left: None });
+        let unnamed = scim_resource::called(&mut tx, feed.id, Kind::User, "nobody", None).await.unwrap();
+        assert_eq!(unnamed, Called::default());
         let kinds = scim_resource::kinds_of(&mut tx, feed.id, &[id, Uuid::now_v7()]).await.unwrap();
         assert_eq!(kinds, [(id, Kind::User)]);
         drop(tx);
@@ -104,8 +105,8 @@ async fn a_resource_is_found_by_what_it_is_called_until_it_is_gone() {
         })
         .await;
         let mut tx = bed.read().await;
-        assert_eq!(scim_resource::find_named(&mut tx, feed.id, Kind::User, "élodie").await.unwrap(), None);
-        assert_eq!(scim_resource::find_left(&mut tx, feed.id, Kind::User, "x-Élodie").await.unwrap(), Some(id));
+        let called = scim_resource::called(&mut tx, feed.id, Kind::User, "élodie", Some("x-Élodie")).await.unwrap();
+        assert_eq!(called, Called { named: None, external: None, left: Some(id) });
         let touched = scim_resource::find(&mut tx, feed.id, Kind::User, people[1].id.uuid()).await.unwrap().unwrap();
         assert_eq!((touched.rev, touched.updated_at), (5, LATER));
         drop(tx);
@@ -131,7 +132,7 @@ async fn conditions_name_resources_and_orders_arrange_them() {
         with(&bed, &feed, &people, &[samples::group("GEA")]).await;
         let mut tx = bed.read().await;
         let of = |text: &str| Where::Value("title".to_owned(), Test::Is(text.to_owned()));
-        let indexed = Where::Indexed { attribute: "title".to_owned(), head: "b".to_owned(), text: "b".to_owned() };
+        let indexed = Where::Indexed { attribute: "title".to_owned(), head: "b".to_owned() };
         let cases = [
             (Where::Constant(true), 3),
             (Where::Constant(false), 0),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::client::{self, CLIENT_ID};
+use super::feed;
 use super::{Credentials, Furnished, Planned, Surroundings, password, roles};
 use crate::demo::sample::Place;
 use crate::services::context::{Context, PlatformContext};
@@ -79,6 +80,7 @@ pub(super) async fn furnish(ctx: &Context, plan: &Planned, around: &Surroundings
         redirect_uris: registered.redirect_uris,
         bind_dn: plan.account.dn.clone(),
         bind_password: plan.account.password.clone(),
+        feed: feed::furnish(ctx).await?,
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod client;
 mod establishment;
+mod feed;
 mod password;
 mod planned;
 mod roles;
@@ -23,6 +24,7 @@ use crate::types::page::{LIMIT_MAX, PageRequest};
 use crate::types::secret::Secret;
 use crate::types::time::Timestamp;
 
+pub use feed::Feed;
 pub use planned::{Planned, from_file, generated};
 
 /// The operator's user name.
@@ -65,6 +67,8 @@ pub struct Furnished {
     pub bind_dn: String,
     /// The source's bind password.
     pub bind_password: Secret,
+    /// What can be pushed into it.
+    pub feed: Feed,
 }
 
 /// The whole platform, ready.

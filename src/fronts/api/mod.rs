@@ -25,6 +25,7 @@ mod idempotency;
 mod keys;
 mod outbox;
 mod proposals;
+mod provisioning;
 mod relations;
 mod rule_sets;
 mod rules;
@@ -88,6 +89,26 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(groups::list))
         .routes(routes!(groups::show))
         .routes(routes!(groups::members))
+        .routes(routes!(clients::list, clients::create))
+        .routes(routes!(clients::show, clients::update, clients::delete))
+        .routes(routes!(clients::rotate_secret))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(tokens::rotate))
+        .routes(routes!(keys::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::retry))
+        .merge(resources_of_sources())
+        .merge(resources_of_units())
+        .merge(resources_of_reviews())
+        .merge(resources_of_roles())
+        .merge(resources_of_many())
+}
+
+/// Where people come from: read, given as files, or pushed; what it did, and what waits for a person.
+fn resources_of_sources() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(sources::list, sources::create))
         .routes(routes!(sources::show, sources::update, sources::delete))
         .routes(routes!(source_files::show, source_files::give, source_files::forget))
@@ -112,20 +133,6 @@ fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(proposals::show))
         .routes(routes!(proposals::accept))
         .routes(routes!(proposals::reject))
-        .routes(routes!(clients::list, clients::create))
-        .routes(routes!(clients::show, clients::update, clients::delete))
-        .routes(routes!(clients::rotate_secret))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::show, tokens::revoke))
-        .routes(routes!(tokens::rotate))
-        .routes(routes!(keys::list))
-        .routes(routes!(audit::list))
-        .routes(routes!(outbox::list))
-        .routes(routes!(outbox::retry))
-        .merge(resources_of_units())
-        .merge(resources_of_reviews())
-        .merge(resources_of_roles())
-        .merge(resources_of_many())
 }
 
 /// Units, and who stands in which relation to whom.
@@ -161,6 +168,7 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(applications::list, applications::create))
         .routes(routes!(applications::show, applications::update, applications::delete))
         .routes(routes!(applications::simulate))
+        .merge(resources_of_provisioning())
         .routes(routes!(catalogues::list))
         .routes(routes!(catalogues::import))
         .routes(routes!(catalogues::export))
@@ -183,6 +191,18 @@ fn resources_of_roles() -> OpenApiRouter<Api> {
         .routes(routes!(rule_sets::apply))
         .routes(routes!(rule_sets::roll_back))
         .routes(routes!(rule_sets::cancel))
+}
+
+/// People written to applications that have a SCIM service of their own.
+fn resources_of_provisioning() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(provisioning::show, provisioning::save, provisioning::update, provisioning::delete))
+        .routes(routes!(provisioning::check))
+        .routes(routes!(provisioning::reconcile))
+        .routes(routes!(provisioning::approve))
+        .routes(routes!(provisioning::retry))
+        .routes(routes!(provisioning::queue))
+        .routes(routes!(provisioning::drift))
 }
 
 /// Acts on many establishments, and those on one that are the same.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::local::Local;
 use super::output::{Output, or_dash, print_json};
-use super::{application_catalogue, client};
+use super::{application_catalogue, client, provisioning};
 use crate::services::applications::{self, ApplicationFields};
 use crate::services::oidc::claim_shape::ClaimShape;
 
@@ -53,6 +53,9 @@ pub enum Command {
     /// Clients: what an application signs people in with.
     #[command(subcommand, arg_required_else_help = true)]
     Client(client::Command),
+    /// People and groups written to an application that has a SCIM service of its own.
+    #[command(subcommand, arg_required_else_help = true)]
+    Provisioning(provisioning::Command),
 }
 
 /// An application of an establishment.
@@ -93,5 +96,6 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Show(named) => print_json(&applications::get(&local.establishment(&named.est).await?, &named.application).await?),
         Command::Catalogue(command) => application_catalogue::run(local, output, command).await,
         Command::Client(command) => client::run(local, output, command).await,
+        Command::Provisioning(command) => Box::pin(provisioning::run(local, output, command)).await,
     }
 }

@@ -23,6 +23,7 @@ mod operator;
 mod outbox;
 mod output;
 mod proposal;
+mod provisioning;
 mod relation;
 mod review;
 mod routed;

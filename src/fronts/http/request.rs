@@ -14,6 +14,9 @@ use super::problem::Problem;
 /// The header that repeats the identifier.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Where SCIM is: its refusals have a form of their own.
+pub const SCIM_BASE: &str = "/e/{slug}/scim/v2";
+
 /// Time for a request whose body or answer is a whole archive.
 const ARCHIVE_DEADLINE: Duration = Duration::from_mins(30);
 /// The routes of those.

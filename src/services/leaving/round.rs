@@ -7,6 +7,7 @@ use super::super::audit;
 use super::super::context::{Context, Gateway};
 use super::super::error::Error;
 use super::super::logout_notices;
+use super::super::scim_services::is_pushed;
 use super::super::users;
 use crate::store::establishment::link::NamedLink;
 use crate::store::establishment::source::{self, Source};
@@ -107,9 +108,11 @@ async fn over(ctx: &Context, source: &Source, done: &mut Round) -> Result<(), Er
     // Whoever left after this instant is still within the days of grace.
     let until = leaving.ends(Timestamp::default()).map(|grace| ctx.now.plus_s(-grace.seconds()));
     let Some(until) = until else { return Ok(()) };
-    let mut tx = ctx.store.read().await?;
-    let read_at = source_state::get(&mut tx, source.id).await?.full_at;
-    drop(tx);
+    // A feed says itself who leaves: it is never read whole.
+    let read_at = match is_pushed(source) {
+        true => Some(ctx.now),
+        false => source_state::get(&mut ctx.store.read().await?, source.id).await?.full_at,
+    };
     let mut after: Option<UserId> = None;
     let mut unread = false;
     for _ in 0..STEPS_MAX {

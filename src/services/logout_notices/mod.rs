@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::context::Context;
 use super::error::Error;
 use super::outbox::{self, Kind, New};
+use super::provisioning_bell;
 use crate::store::Tx;
 use crate::store::establishment::client::SigningAlgorithm;
 use crate::store::establishment::logout_listener::{self, LogoutListener};
@@ -59,6 +60,7 @@ pub async fn announce_also(ctx: &Context, letters: bool) -> Result<Announced, Er
 impl Announced {
     /// Has the notices sent now. To be called after the commit; when it fails, they are sent a little later.
     pub async fn hurry(self, ctx: &Context) {
+        provisioning_bell::ring(ctx).await;
         let announced = match self.0 {
             Some(announced) => Ok(Announced(Some(announced))),
             // An application may have begun to listen meanwhile.

@@ -5,6 +5,7 @@ use std::fmt;
 use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
 
+use super::provisioning_stopped::ProvisioningStopped;
 use super::review_waits::ReviewWaits;
 use super::roles_changed::RolesChanged;
 use crate::i18n::{text, text_with};
@@ -76,6 +77,8 @@ pub enum Letter {
     ReviewWaits(Box<ReviewWaits>),
     /// A rule set is held at its time, and waits for somebody to decide.
     RuleSetHeld(Box<HeldRuleSet>),
+    /// An application is not written to until somebody decides.
+    ProvisioningStopped(Box<ProvisioningStopped>),
     /// What an operator wrote.
     Written {
         /// The subject.
@@ -158,6 +161,7 @@ impl Letter {
             Self::RolesChanged(_) => "roles_changed",
             Self::ReviewWaits(_) => "review_waits",
             Self::RuleSetHeld(_) => "rule_set_held",
+            Self::ProvisioningStopped(_) => "provisioning_stopped",
             Self::Written { .. } => "written",
         }
     }
@@ -166,7 +170,12 @@ impl Letter {
     pub(super) fn link(&self) -> Option<&str> {
         match self {
             Self::EstablishmentCreated { link, .. } | Self::AccessReset { link, .. } => Some(link),
-            Self::RunHeld(_) | Self::RuleSetHeld(_) | Self::RolesChanged(_) | Self::ReviewWaits(_) | Self::Written { .. } => None,
+            Self::RunHeld(_)
+            | Self::RuleSetHeld(_)
+            | Self::RolesChanged(_)
+            | Self::ReviewWaits(_)
+            | Self::ProvisioningStopped(_)
+            | Self::Written { .. } => None,
         }
     }
 
@@ -196,6 +205,7 @@ impl Letter {
             }
             Self::RolesChanged(changed) => changed.subject(locale),
             Self::ReviewWaits(review) => review.subject(locale),
+            Self::ProvisioningStopped(stopped) => stopped.subject(locale),
             Self::RuleSetHeld(held) => {
                 let arguments = [("name", line(&held.establishment)), ("title", line(&held.title))];
                 text_with(locale, "mail-rule-set-subject", &arguments)
@@ -212,6 +222,7 @@ impl Letter {
             Self::RunHeld(held) => return framed(to, &held.text(to.locale)),
             Self::RolesChanged(changed) => return framed(to, &changed.text(to.locale)),
             Self::ReviewWaits(review) => return framed(to, &review.text(to.locale)),
+            Self::ProvisioningStopped(stopped) => return framed(to, &stopped.text(to.locale)),
             Self::RuleSetHeld(held) => return framed(to, &held.text(to.locale)),
             Self::EstablishmentCreated { establishment, sign_in_url, administrator, link, link_expires_at } => {
                 ("mail-created-body", establishment, sign_in_url, administrator, link, link_expires_at)

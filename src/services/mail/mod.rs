@@ -3,11 +3,13 @@
 mod administrators;
 mod compose;
 mod letter;
+mod provisioning_stopped;
 mod review_waits;
 mod roles_changed;
 
 pub use administrators::administrators;
 pub use letter::{BODY_LENGTH_MAX, HeldRuleSet, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
+pub use provisioning_stopped::{ProvisioningStopped, WhyStopped};
 pub use review_waits::ReviewWaits;
 pub use roles_changed::{RoleLine, RolesChanged};
 

@@ -11,7 +11,8 @@ use crate::services::roles;
 use crate::store::Tx;
 use crate::store::establishment::access_token::{self, LiveToken};
 use crate::store::establishment::client::{self, Client};
-use crate::store::establishment::user::UserStatus;
+use crate::store::establishment::user::{User, UserStatus};
+use crate::types::id::ApplicationId;
 use crate::types::oauth_scope::OauthScope;
 use crate::types::secret::TokenHash;
 
@@ -61,6 +62,23 @@ pub async fn user_info(ctx: &Context, token: &str) -> Result<Map<String, Value>,
     let mut claims = facts::released_in(&mut tx, ctx, &holder.token.user, &holder.client, &holder.scope).await?;
     claims.insert("sub".to_owned(), facts::subject(&holder.token.user).into());
     Ok(claims)
+}
+
+/// The person whom an access token stands for, and what they let its client know.
+#[derive(Clone, Debug)]
+pub struct Bearer {
+    /// The person, as they are now.
+    pub person: User,
+    /// The client's application, whose roles it may know.
+    pub application: Option<ApplicationId>,
+    /// What was granted, less what was taken from the client since.
+    pub scope: OauthScope,
+}
+
+/// Whom an access token stands for; nobody when it is not in order.
+pub async fn bearer_in(tx: &mut Tx, ctx: &Context, token: &str) -> Result<Option<Bearer>, Error> {
+    let holder = holder_in(tx, ctx, token).await?;
+    Ok(holder.map(|holder| Bearer { person: holder.token.user, application: holder.client.application_id, scope: holder.scope }))
 }
 
 /// Whom an access token lets use the admin API; none when it is not in order, or has not the scope `passerelle:admin`.

@@ -95,13 +95,13 @@ pub(super) async fn release_in(tx: &mut Tx, ctx: &Context, campaign: &Campaign) 
 
 async fn lost_in(tx: &mut Tx, seat: &Seat, campaign: &Campaign) -> Result<Vec<ReviewItemId>, Error> {
     let filter = Filter { reviewer: Some(seat.reviewer), decided: Some(false), ..Filter::default() };
-    let (mut lost, mut after) = (Vec::new(), None);
+    let (mut gone, mut after) = (Vec::new(), None);
     loop {
         let page = PageRequest { after, ..PageRequest::first(STEP) };
         let items = review_item::list(tx, campaign.id, &page, &filter).await?.items;
-        let Some(last) = items.last() else { return Ok(lost) };
+        let Some(last) = items.last() else { return Ok(gone) };
         after = Some(last.id.uuid());
-        lost.extend(kept_by(tx, seat, campaign, items, false).await?.into_iter().map(|item| item.id));
+        gone.extend(kept_by(tx, seat, campaign, items, false).await?.into_iter().map(|item| item.id));
     }
 }
 

@@ -7,6 +7,7 @@ use super::effects;
 use super::fields::RuleFields;
 use super::recompute::{Changed, Pass, recompute_since_in};
 use super::window::Window;
+use crate::store::establishment::provisioning_mark;
 use crate::store::establishment::role_edge;
 use crate::store::establishment::rule;
 use crate::store::registry::job::{self, Kind};
@@ -93,6 +94,10 @@ pub async fn round(ctx: &Context, asked: bool) -> Result<(Changed, Option<Timest
     if !everyone {
         let people = role_edge::people_between(&mut tx, since, ctx.now).await?;
         changed = recompute_since_in(&mut tx, ctx, &people, since).await?;
+        // What was given by hand begins and ends without a row that changes.
+        provisioning_mark::put_users(&mut tx, &people).await?;
+    } else {
+        provisioning_mark::put_everyone(&mut tx).await?;
     }
     role_edge::see_until(&mut tx, ctx.now.max(since)).await?;
     let next = next_in(&mut tx, ctx.now, ctx.now).await?;

@@ -11,6 +11,7 @@ use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices;
 use super::super::outbox;
+use super::super::provisioning_bell;
 use super::crowd::{Difference, Loaded};
 use super::decide::Catalogue;
 use super::evaluate::Facts;
@@ -51,6 +52,7 @@ pub async fn are_sent_by_runs(ctx: &Context) -> Result<bool, Error> {
 impl Announced {
     /// Has it sent now. To be called after the commit; when it fails, it is sent a little later.
     pub async fn hurry(self, ctx: &Context) {
+        provisioning_bell::ring(ctx).await;
         if let Some(announced) = self.0 {
             announced.hurry(ctx).await;
         }

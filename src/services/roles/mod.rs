@@ -46,9 +46,11 @@ mod work;
 
 pub(in crate::services) use authority::{may_take, may_take_from, not_oneself};
 pub use compare::compare;
+pub(in crate::services) use decide::Catalogue;
 pub use explain::{Explained, Explanation, explain};
 pub use fields::RuleFields;
 pub use foreseen::foreseen_in;
+pub(in crate::services) use held::counting;
 pub use held::{HeldRole, all_held_in, gateway_roles_in, held_in, present_roles, with_units_below_in};
 pub use import::{AssignmentRow, import};
 pub use lint::{Finding, Remark, lint, lint_rule};

@@ -98,6 +98,7 @@ impl Verdict {
     }
 
     /// As a client is told: without the way to the role, and as of someone without a role when it is not to learn who is known and active.
+    #[must_use]
     pub fn for_client(mut self, told_who: bool) -> Self {
         if !told_who && matches!(self.reason.because, Because::UnknownPerson | Because::Inactive) {
             self.reason.because = Because::NoRole;

@@ -78,9 +78,9 @@ pub async fn run_to_end(ctx: &Context, name: &str, mode: Mode) -> Result<Outcome
 /// As `start`.
 pub async fn run_by(ctx: &Context, name: &str, mode: Mode, by: StartedBy) -> Result<Outcomes, Error> {
     let Some(platform) = passes(ctx, name).await? else {
-        return sync::run_by(ctx, name, mode, by).await.map(Outcomes::One);
+        return Box::pin(sync::run_by(ctx, name, mode, by)).await.map(Outcomes::One);
     };
-    carry_out(&platform, sync::begin_pass(ctx, name, mode, by).await?).await.map(Outcomes::All)
+    Box::pin(carry_out(&platform, sync::begin_pass(ctx, name, mode, by).await?)).await.map(Outcomes::All)
 }
 
 /// What became of each establishment's part in the last pass; nothing of a source that feeds none.

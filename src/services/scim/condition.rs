@@ -53,7 +53,7 @@ fn within(filter: &Filter) -> Where {
         Filter::Or(filters) => Where::Any(filters.iter().map(within).collect()),
         Filter::Not(one) => Where::Not(Box::new(within(one))),
         Filter::Present(attr) => Where::HasValue(attr.key()),
-        Filter::Compare { attr, op, value } => value_test(&attr.key(), *op, value),
+        Filter::Compare { attr, op, value } => each_value(&attr.key(), *op, value),
         // The grammar has no brackets within brackets.
         Filter::Element { .. } => Where::Constant(false),
     }
@@ -70,13 +70,11 @@ fn of_server_made(kind: Kind, attr: AttrRef, filter: &Filter) -> Result<Where, S
 
 fn present(kind: Kind, attr: AttrRef) -> Result<Where, ScimError> {
     Ok(match attr.key().as_str() {
-        "id" | "schemas" | "meta" | "meta.resourcetype" | "meta.created" | "meta.lastmodified" | "meta.location" | "meta.version" => {
-            Where::Constant(true)
-        }
+        "id" | "schemas" | "username" | "meta" | "meta.resourcetype" | "meta.created" | "meta.lastmodified" | "meta.location"
+        | "meta.version" => Where::Constant(true),
         "externalid" => Where::HasExternalId,
         "members" | "members.value" | "members.type" | "members.$ref" => Where::HasMembers,
         "groups" | "groups.value" | "groups.type" | "groups.$ref" | "groups.display" => Where::HasGroups,
-        "username" => Where::Constant(true),
         "displayname" if kind == Kind::Group => Where::Constant(true),
         key if is_indexed(&attr) => Where::HasValue(key.to_owned()),
         _ => return Err(unfit(attr, "cannot be filtered")),
@@ -124,7 +122,7 @@ fn version(text: &str) -> Where {
 
 fn column(column: TextColumn, op: Op, text: &str) -> Where {
     match test(op, text) {
-        Some(test) => Where::Text(column, test),
+        Some(how) => Where::Text(column, how),
         // Every text contains nothing, begins and ends with it.
         None if column == TextColumn::ExternalId => Where::HasExternalId,
         None => Where::Constant(true),
@@ -132,11 +130,21 @@ fn column(column: TextColumn, op: Op, text: &str) -> Where {
 }
 
 fn value_test(key: &str, op: Op, value: &Operand) -> Where {
-    match value {
-        Operand::Text(text) => match (op, by_index(key, text)) {
-            (Op::Equal, Some(indexed)) => indexed,
-            _ => test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |test| Where::Value(key.to_owned(), test)),
+    let compared = each_value(key, op, value);
+    match (op, value) {
+        (Op::Equal, Operand::Text(text)) => match by_index(key, text) {
+            // A text that is shorter than beginnings are is its own.
+            Some(indexed) if head(text) == text && head(&format!("{text}.")) != text => indexed,
+            Some(indexed) => Where::All(vec![indexed, compared]),
+            None => compared,
         },
+        _ => compared,
+    }
+}
+
+fn each_value(key: &str, op: Op, value: &Operand) -> Where {
+    match value {
+        Operand::Text(text) => test(op, text).map_or_else(|| Where::HasValue(key.to_owned()), |how| Where::Value(key.to_owned(), how)),
         Operand::Boolean(yes) => Where::ValueNumber(key.to_owned(), Order::Is, i64::from(*yes)),
         Operand::Instant(at) => match order(op) {
             Some(order) => Where::ValueNumber(key.to_owned(), order, *at),
@@ -146,7 +154,7 @@ fn value_test(key: &str, op: Op, value: &Operand) -> Where {
 }
 
 fn by_index(key: &str, text: &str) -> Option<Where> {
-    HOT.contains(&key).then(|| Where::Indexed { attribute: key.to_owned(), head: head(text).to_owned(), text: text.to_owned() })
+    HOT.contains(&key).then(|| Where::Indexed { attribute: key.to_owned(), head: head(text).to_owned() })
 }
 
 fn test(op: Op, text: &str) -> Option<Test> {

@@ -9,13 +9,12 @@ use super::super::sync::{Candidate, Decision, Entry, Key, Stand, decide, named_t
 use super::change::{Stop, Wait};
 use super::error::ScimError;
 use super::people_keys::Keys;
-use super::writing::{Named, Work, row_kind};
+use super::writing::{Named, Work};
 use crate::store::Tx;
 use crate::store::establishment::assignment;
 use crate::store::establishment::link::{self, NamedLink};
 use crate::store::establishment::proposal::{self, Proposal, ProposalState};
 use crate::store::establishment::scim_held::{self, Held, HeldReason, HeldState};
-use crate::store::establishment::scim_resource;
 use crate::store::establishment::statement::Stated;
 use crate::store::establishment::user::{self, User};
 use crate::types::id::{ProposalId, SourceId, UserId};
@@ -31,37 +30,33 @@ pub enum Meant {
     Known(Box<User>, &'static str),
 }
 
-/// Finds out. Nothing is written.
+/// Finds out. `left` is whom the feed stated last under the same external id, and states no more. Nothing is written.
 ///
 /// # Errors
 /// 409 `uniqueness` when the user name is somebody else's, or when a person has to say first who it is.
-pub async fn meant(work: &mut Work<'_>, named: &Named, stated: &Stated) -> Result<Meant, Stop> {
+pub async fn meant(work: &mut Work<'_>, named: &Named, stated: &Stated, left: Option<Uuid>) -> Result<Meant, Stop> {
     let source = work.feed.source.id;
     let holder = user::find_by_username(work.tx, &stated.username).await?;
-    if let Some(back) = back(work, named, holder.as_ref()).await? {
+    if let Some(back) = back(work, left, holder.as_ref()).await? {
         return Ok(Meant::Known(Box::new(back), "back"));
     }
     let declared = work.feed.source.matching.clone().unwrap_or_default();
-    if declared.looks() {
-        match by_rule(work, &declared, named, stated, holder.as_ref()).await? {
-            Some(user) => return Ok(Meant::Known(Box::new(user), "rule")),
-            None => {}
-        }
+    if declared.looks()
+        && let Some(user) = by_rule(work, &declared, named, stated, holder.as_ref()).await?
+    {
+        return Ok(Meant::Known(Box::new(user), "rule"));
     }
-    match holder {
-        None => Ok(Meant::Nobody),
-        Some(_) => {
-            let told = format!("userName: «{}» is somebody's in this establishment whom this feed does not state", stated.username);
-            Err(refused(told, held(work, source, HeldReason::Taken, named), Vec::new()))
-        }
+    if holder.is_none() {
+        return Ok(Meant::Nobody);
     }
+    let told = format!("userName: «{}» is somebody's in this establishment whom this feed does not state", stated.username);
+    Err(refused(told, held(work, source, HeldReason::Taken, named), Vec::new()))
 }
 
 /// Someone whom this feed stated, and does no more.
-async fn back(work: &mut Work<'_>, named: &Named, holder: Option<&User>) -> Result<Option<User>, Stop> {
+async fn back(work: &mut Work<'_>, left: Option<Uuid>, holder: Option<&User>) -> Result<Option<User>, Stop> {
     let source = work.feed.source.id;
-    if let Some(external_id) = &named.external_id
-        && let Some(id) = scim_resource::find_left(work.tx, source, row_kind(super::schema::Kind::User), external_id).await?
+    if let Some(id) = left
         && let Some(user) = user::find(work.tx, UserId::from(id)).await?
     {
         return Ok(Some(user));
@@ -181,8 +176,18 @@ fn refused(told: String, held: Held, proposals: Vec<Proposal>) -> Stop {
     Stop::Refused(ScimError::uniqueness(told), Some(Box::new(Wait { held, proposals })))
 }
 
+/// Has someone found from now on whom the feed just brought.
+pub fn note(work: &Work<'_>, user: &User) {
+    if let Some(declared) = work.feed.source.matching.as_ref().filter(|declared| declared.looks()) {
+        Keys::of(&work.feed.ctx, &work.feed.source, declared).note(user);
+    }
+}
+
 /// What waited for someone to be told from others waits no more.
 pub async fn settle(work: &mut Work<'_>, named: &Named) -> Result<(), Stop> {
+    if !work.batch.anything_waits_in(work.tx, work.feed.source.id).await? {
+        return Ok(());
+    }
     let subject = named.external_id.as_ref().unwrap_or(&named.name);
     for reason in [HeldReason::Taken, HeldReason::Asked] {
         scim_held::settle(work.tx, work.feed.source.id, reason, "create", subject).await?;

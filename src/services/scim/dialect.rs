@@ -1,4 +1,5 @@
-//! Whose SCIM a request speaks, for people who look at a feed. Nothing is decided by it: every dialect is taken from everyone.
+//! Whose SCIM a request speaks, for people who look at a feed. Every dialect is taken from everyone; what
+//! Entra ID is answered after it changed a group is all that is decided by it.
 
 use serde::Serialize;
 use serde_json::Value;

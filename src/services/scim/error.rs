@@ -83,12 +83,14 @@ pub struct ScimError {
     pub retry_after_s: Option<u32>,
     /// Which operation of a PATCH failed, from 0.
     pub operation: Option<usize>,
+    /// What failed inside: for the log, never for whoever asked.
+    pub cause: Option<Box<str>>,
 }
 
 impl ScimError {
     /// An error without a word of SCIM's.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: None, detail: detail.into(), retry_after_s: None, operation: None }
+        Self { status, scim_type: None, detail: detail.into(), retry_after_s: None, operation: None, cause: None }
     }
 
     /// An error with its word, and the status that goes with it.
@@ -217,12 +219,13 @@ impl From<Error> for ScimError {
             Error::Store(_) | Error::Internal(_) => (500, None),
         };
         // What failed inside is for the log, not for whoever asked.
+        let cause = matches!(error, Error::Store(_) | Error::Internal(_)).then(|| error.to_string().into());
         let detail = match &error {
             Error::Store(_) if passing => "the store does not answer at the moment: try again".to_owned(),
             Error::Store(_) | Error::Internal(_) => "the gateway failed: its log says why".to_owned(),
             told => told.to_string(),
         };
-        Self { status, scim_type, detail, retry_after_s, operation: None }
+        Self { status, scim_type, detail, retry_after_s, operation: None, cause }
     }
 }
 

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::context::{Actor, Context};
 use super::super::error::Error;
+use super::super::scim_services::is_pushed;
 use super::super::tokens;
 use super::error::ScimError;
 use super::inspector::{self, Trail};
 use crate::store::establishment::api_token::{self, TokenKind};
 use crate::store::establishment::scim_feed::{self, FeedState};
 use crate::store::establishment::scim_held;
-use crate::store::establishment::source::{self, Source, SourceKind};
+use crate::store::establishment::source::{self, Source};
 use crate::types::id::TokenId;
 use crate::types::permission::Permission;
 use crate::types::secret::TokenHash;
@@ -83,16 +83,6 @@ pub async fn standing(ctx: &Context, source: &Source) -> Result<Option<FeedStand
     let state = scim_feed::get(&mut tx, source.id).await?;
     let held = scim_held::count_open(&mut tx, source.id).await?;
     Ok(Some(FeedStanding { base_url: base_url(ctx), state, held }))
-}
-
-/// Whether a source is pushed into, and not read.
-pub fn is_pushed(source: &Source) -> bool {
-    source.kind == SourceKind::Scim && is_pushed_by(&source.settings)
-}
-
-/// The same of settings.
-pub fn is_pushed_by(settings: &Value) -> bool {
-    settings.get("url").is_none_or(Value::is_null)
 }
 
 /// The feed that a token stands for, with the token's use noted. `ctx` is of nobody, in the establishment of the address.

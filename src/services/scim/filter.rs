@@ -149,7 +149,7 @@ impl Reader {
         }
         let filter = match all.pop() {
             Some(only) if all.is_empty() => only,
-            last => Filter::And(all.into_iter().chain(last).collect()),
+            popped => Filter::And(all.into_iter().chain(popped).collect()),
         };
         Ok(Filter::Element { attr: list, filter: Box::new(filter) })
     }

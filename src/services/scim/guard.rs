@@ -15,8 +15,8 @@ use crate::store::establishment::source_state::Taken;
 
 /// What was taken in so many seconds counts together: a day.
 pub const WINDOW_S: i64 = 24 * 3600;
-/// So many people or groups a day pass whatever the guard says, so that small feeds can work; of memberships, ten times as many.
-pub const FREE: u64 = 20;
+/// From one more than so many people or groups a day on, their share counts too, so that small feeds can work; of memberships, ten times as many.
+pub const FREE: u64 = 50;
 /// When a feed is asked to come back, in seconds.
 const HELD_RETRY_S: u32 = 3600;
 
@@ -68,22 +68,25 @@ pub async fn look(work: &mut Work<'_>, taking: &Taking) -> Result<(), Stop> {
     let source = &work.feed.source;
     let since = ctx.now.plus_s(-WINDOW_S);
     let taken = scim_feed::taken_since(work.tx, source.id, since).await?.and(taking.taken);
-    if taken.people <= FREE && taken.groups <= FREE && taken.memberships <= 10 * FREE {
+    let guard = &source.guard;
+    if is_little(taken.people, guard.people, FREE)
+        && is_little(taken.groups, guard.groups, FREE)
+        && is_little(taken.memberships, guard.memberships, 10 * FREE)
+    {
         return Ok(());
     }
     let state = scim_feed::get(work.tx, source.id).await?;
     let (people, groups) = (state.users.unsigned_abs(), state.groups.unsigned_abs());
-    let guard = &source.guard;
     let mut reasons: Vec<String> = Vec::new();
-    if taking.taken.people > 0 && taken.people > FREE {
-        reasons.extend(passed("people", taken.people, people, guard.people));
+    if taking.taken.people > 0 {
+        reasons.extend(passed("people", taken.people, people, (guard.people, FREE)));
     }
-    if taking.taken.groups > 0 && taken.groups > FREE {
-        reasons.extend(passed("groups", taken.groups, groups, guard.groups));
+    if taking.taken.groups > 0 {
+        reasons.extend(passed("groups", taken.groups, groups, (guard.groups, FREE)));
     }
-    if taking.taken.memberships > 0 && taken.memberships > 10 * FREE {
+    if taking.taken.memberships > 0 {
         let before = membership::count_of_source(work.tx, source.id).await?.unsigned_abs();
-        reasons.extend(passed("memberships", taken.memberships, before, guard.memberships));
+        reasons.extend(passed("memberships", taken.memberships, before, (guard.memberships, 10 * FREE)));
     }
     if reasons.is_empty() {
         return Ok(());
@@ -91,9 +94,14 @@ pub async fn look(work: &mut Work<'_>, taking: &Taking) -> Result<(), Stop> {
     decided(work, taking, &reasons.join("; ")).await
 }
 
+/// Whether so much passes whatever the feed has.
+fn is_little(taken: u64, bound: Bound, free: u64) -> bool {
+    taken <= free.min(bound.max_count)
+}
+
 /// What is said of a bound that is passed.
-fn passed(kind: &str, taken: u64, before: u64, bound: Bound) -> Option<String> {
-    let over = taken > bound.max_count || percent(taken, before) > bound.max_percent;
+fn passed(kind: &str, taken: u64, before: u64, (bound, free): (Bound, u64)) -> Option<String> {
+    let over = taken > bound.max_count || (taken > free && percent(taken, before) > bound.max_percent);
     over.then(|| format!("{taken} of {before} {kind} in a day (limits: {} {kind}, {} %)", bound.max_count, bound.max_percent))
 }
 
@@ -143,5 +151,6 @@ pub async fn count(work: &mut Work<'_>, taken: Taken) -> Result<(), Stop> {
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52, and a share is only compared")]
 fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 }
+    // What was taken may be more than what is left: that is all of it, and not more.
+    if part >= whole { 100.0 } else { part as f64 * 100.0 / whole as f64 }
 }

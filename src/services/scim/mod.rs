@@ -3,6 +3,8 @@
 //! `schema` is the one table that the rest reads: which attributes there are, and their characteristics. `resource`, `patch`, `filter`, `values`, `projection`,
 //! `sorting`, `person` and `discovery` are pure. `feeds` knows who asks; `resources` reads, lists and has changed; changes are carried out by `writing`, in `turns`.
 
+pub mod batch;
+pub mod bulk;
 pub mod change;
 mod condition;
 mod correlate;
@@ -16,6 +18,8 @@ mod grammar;
 pub mod guard;
 pub mod held;
 pub mod inspector;
+pub mod limits;
+pub mod me;
 pub mod members;
 pub mod patch;
 mod patch_value;
@@ -30,6 +34,7 @@ pub mod shown;
 pub mod sorting;
 mod turns;
 pub mod values;
+pub mod versions;
 mod writing;
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::store::Tx;
 use crate::store::establishment::source::Source;
 use crate::store::establishment::statement::Stated;
 use crate::store::establishment::sync_run;
-use crate::store::establishment::user;
+use crate::store::establishment::user::{self, User};
 use crate::types::id::{EstablishmentId, SourceId, UserId};
 use crate::types::matching::Matching;
 use crate::types::time::Timestamp;
@@ -35,7 +35,7 @@ struct Index {
     made: Instant,
     /// The run that ended last when it was made.
     run: Option<Uuid>,
-    people: HashMap<Key, Vec<UserId>>,
+    people: Mutex<HashMap<Key, Vec<UserId>>>,
 }
 
 static KEPT_KEYS: LazyLock<Mutex<HashMap<Of, Arc<Index>>>> = LazyLock::new(Mutex::default);
@@ -61,7 +61,17 @@ impl<'a> Keys<'a> {
             Some(index) => index,
             None => self.read_in(tx, run).await?,
         };
-        Ok(keys.iter().filter_map(|key| index.people.get(key)).flatten().copied().collect())
+        let people = index.people.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(keys.iter().filter_map(|key| people.get(key)).flatten().copied().collect())
+    }
+
+    /// Has someone found whom the feed just brought. Should it not stay, nobody is there when they are read anew.
+    pub fn note(&self, user: &User) {
+        let Some(index) = KEPT_KEYS.lock().unwrap_or_else(PoisonError::into_inner).get(&self.of).cloned() else { return };
+        let mut people = index.people.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in of_person(self.declared, &Stated::of(user)) {
+            people.entry(key).or_default().push(user.id);
+        }
     }
 
     async fn read_in(&self, tx: &mut Tx, run: Option<Uuid>) -> Result<Arc<Index>, Stop> {
@@ -77,7 +87,7 @@ impl<'a> Keys<'a> {
                 }
             }
         }
-        let index = Arc::new(Index { made: Instant::now(), run, people });
+        let index = Arc::new(Index { made: Instant::now(), run, people: Mutex::new(people) });
         let mut kept = KEPT_KEYS.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, one| one.made.elapsed() < KEPT);
         if kept.len() < FEEDS_MAX {

@@ -106,9 +106,10 @@ impl Parts {
     fn of(&self, attribute: &Attribute, value: &Value) -> Option<Value> {
         let Value::Object(parts) = value else { return Some(value.clone()) };
         let shown = |name: &String| {
-            let always = attribute.sub(name).is_some_and(|sub| sub.returned == Returned::Always);
+            let returned = attribute.sub(name).map_or(Returned::Default, |sub| sub.returned);
             let listed = |names: &[&str]| names.contains(&name.as_str());
-            always || ((self.only.is_empty() || listed(&self.only)) && !listed(&self.without))
+            let usual = self.only.is_empty() && returned != Returned::Request;
+            returned == Returned::Always || ((usual || listed(&self.only)) && !listed(&self.without))
         };
         let parts: Map<String, Value> = parts
             .iter()
@@ -129,9 +130,9 @@ fn names<'a>(kind: Kind, list: impl Iterator<Item = &'a str>) -> Names {
     for name in list {
         match resolve(kind, name) {
             Some(Named::Schema(schema)) => names.extend(all_of(schema)),
-            Some(Named::Attribute(named)) => {
-                let key = named.whole().key();
-                match (named.sub, names.get_mut(&key)) {
+            Some(Named::Attribute(attr)) => {
+                let key = attr.whole().key();
+                match (attr.sub, names.get_mut(&key)) {
                     (None, _) => drop(names.insert(key, Vec::new())),
                     (Some(sub), None) => drop(names.insert(key, vec![sub.name])),
                     // All of it is meant already.
@@ -207,6 +208,14 @@ mod tests {
         for name in ["name", PASSERELLE_URN, "meta"] {
             assert!(left.get(name).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn parts_that_are_for_whoever_asks_come_when_asked_for() {
+        let group = json!({"schemas": [], "id": "7", "members": [{"value": "8", "display": "Élodie"}]});
+        let shown = |attributes| Projection::parse(Kind::Group, attributes, None).apply(Kind::Group, group.as_object().unwrap());
+        assert_eq!(shown(None)["members"], json!([{"value": "8"}]));
+        assert_eq!(shown(Some("members.value,members.display"))["members"], group["members"]);
     }
 
     #[test]

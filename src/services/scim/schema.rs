@@ -258,6 +258,10 @@ impl Attribute {
         Self { mutability: Mutability::Immutable, ..self }
     }
 
+    const fn on_request(self) -> Self {
+        Self { returned: Returned::Request, ..self }
+    }
+
     const fn always(self) -> Self {
         Self { returned: Returned::Always, ..self }
     }

@@ -87,51 +87,73 @@ fn enter(feed: &Feed, change: Change, with: With) -> Result<oneshot::Receiver<Ou
     queue.push_back(Waiting { feed: feed.clone(), change, with, answer });
     drop(queues);
     if idle {
-        tokio::spawn(Driver(key).drive());
+        tokio::spawn(Driver { key, ended: false }.drive());
     }
     Ok(receiver)
 }
 
 /// Whoever carries out what waits for one store.
-struct Driver(Key);
+struct Driver {
+    key: Key,
+    /// Whether its queue is gone: one that has the same key since is another's.
+    ended: bool,
+}
 
 impl Drop for Driver {
     /// Should it end before its time, nobody waits for ever: the next who comes begins anew.
     fn drop(&mut self) {
-        QUEUES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        if !self.ended {
+            QUEUES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        }
     }
 }
 
 impl Driver {
-    async fn drive(self) {
-        while let Some(first) = self.next(true) {
+    async fn drive(mut self) {
+        while let Some(first) = self.next_or_end() {
             self.turn(first).await;
         }
     }
 
     /// The next who waits. The last look of a driver, under the lock, ends the queue with it.
-    fn next(&self, ends: bool) -> Option<Waiting> {
+    fn next_or_end(&mut self) -> Option<Waiting> {
         let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = queues.get_mut(&self.0).and_then(VecDeque::pop_front);
-        if next.is_none() && ends {
-            queues.remove(&self.0);
+        let next = queues.get_mut(&self.key).and_then(VecDeque::pop_front);
+        if next.is_none() {
+            queues.remove(&self.key);
+            self.ended = true;
         }
         next
+    }
+
+    /// The next who waits, if somebody does.
+    fn next(&self) -> Option<Waiting> {
+        QUEUES.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&self.key).and_then(VecDeque::pop_front)
     }
 
     /// One transaction with as many as wait, up to a bound.
     async fn turn(&self, first: Waiting) {
         let mut taken = vec![first];
-        let ended = together(&mut taken, || self.next(false)).await;
+        let ended = together(&mut taken, || self.next()).await;
         match ended {
-            Ok(outcomes) => taken.into_iter().zip(outcomes).for_each(|(one, outcome)| tell(one, outcome)),
-            Err(error) if taken.len() == 1 => taken.into_iter().for_each(|one| tell(one, Err(error.clone()))),
+            Ok(outcomes) => {
+                for (one, outcome) in taken.into_iter().zip(outcomes) {
+                    tell(one, outcome);
+                }
+            }
+            Err(error) if taken.len() == 1 => {
+                for one in taken {
+                    tell(one, Err(error.clone()));
+                }
+            }
             Err(_) => {
                 for one in taken {
                     let mut alone = vec![one];
                     let ended = together(&mut alone, || None).await;
                     let outcome = ended.and_then(|mut outcomes| outcomes.pop().unwrap_or_else(|| Err(ScimError::new(500, "no outcome"))));
-                    alone.into_iter().for_each(|one| tell(one, outcome.clone()));
+                    for one in alone {
+                        tell(one, outcome.clone());
+                    }
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::leases::Lease;
+use super::super::provisioning_bell;
 use super::super::source_files;
 use super::super::sources;
 use super::apply::{self, Carried};
@@ -82,6 +83,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
     // The end of the run, what it changed and where the source was read up to stand or fall together.
     sync_run::update(&mut tx, &run).await?;
     tx.commit().await?;
+    provisioning_bell::ring(ctx).await;
     if let Some(announced) = announced {
         announced.hurry(ctx).await;
     }

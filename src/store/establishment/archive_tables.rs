@@ -3,6 +3,7 @@
 
 mod columns;
 mod feeds;
+mod provisioning_columns;
 
 use columns::{
     API_TOKENS, APPLICATIONS, ASSIGNMENTS, AUDIT_EVENTS, AUTHORIZATION_CODES, CAMPAIGNS, CHANGES, CLIENTS, ENDED_ASSIGNMENTS, EXCLUSIONS,
@@ -10,9 +11,10 @@ use columns::{
     RULE_SETS, RULES, RUNS, SESSIONS, SIGNING_KEYS, SOURCE_FILE_PARTS, SOURCE_FILES, SOURCE_STATES, SOURCES, UNITS, USERS,
 };
 use feeds::{SCIM_HELD, SCIM_REQUESTS, SCIM_RESOURCES, SCIM_VALUES};
+use provisioning_columns::{PROVISIONED, PROVISIONING_DRIFTS, PROVISIONING_STATES, PROVISIONINGS};
 
 /// The last migration of the establishment's store that this list describes.
-pub const SCHEMA_VERSION: i64 = 8;
+pub const SCHEMA_VERSION: i64 = 9;
 
 /// What a column holds, whatever the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +115,8 @@ pub const TABLES: &[Table] = &[
     table("signing_keys", 1, SIGNING_KEYS),
     table("consents", 2, &[uuid("user_id"), text("client_id"), text("scope"), int("granted_at")]),
     table("api_tokens", 1, API_TOKENS),
+    // After all that it watches: what is put back is not noted as changed.
+    table("provisionings", 1, PROVISIONINGS),
     Table { keeps: true, ..table("audit_events", 1, AUDIT_EVENTS) },
 ];
 
@@ -136,6 +140,11 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("bulk_runs", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("bulk_items", "acts on many establishments are the platform's, and go on where they were begun", false),
     ("routed_parts", "where the records of the platform's sources go is the platform's, and told anew by the next reading", true),
+    ("provisioned", "what an application has of whom is looked up there: what an archive puts back is written anew", true),
+    ("provisioned_members", "they hang on what an application has", true),
+    ("provisioning_states", "how it goes with an application is of the moment: after an archive is put back, everyone is looked at", true),
+    ("provisioning_marks", "who changed is of the moment: after an archive is put back, everyone is looked at", true),
+    ("provisioning_drifts", "they are of the day of a comparison", true),
     ("write_turn", "it holds nothing: writers take turns on it", false),
     ("_sqlx_migrations", "the program keeps it", false),
 ];
@@ -158,6 +167,11 @@ pub const FLEETING: &[Table] = &[
     table("scim_taken", 2, &[uuid("source_id"), int("hour"), int("people"), int("groups"), int("memberships")]),
     table("scim_requests", 1, SCIM_REQUESTS),
     table("role_edges", 1, &[int("id"), int("seen_until")]),
+    table("provisioning_states", 1, PROVISIONING_STATES),
+    table("provisioned", 1, PROVISIONED),
+    table("provisioned_members", 2, &[uuid("provisioned_id"), uuid("user_id"), bool("wanted"), bool("written")]),
+    table("provisioning_drifts", 1, PROVISIONING_DRIFTS),
+    table("provisioning_marks", 2, &[text("kind"), uuid("subject")]),
 ];
 
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {

@@ -166,6 +166,35 @@ pub async fn list_held(tx: &mut Tx, user: UserId, application: ApplicationId, no
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(user).bind(application).bind(now).bind(ROWS_MAX).fetch_all(c).await)?)
 }
 
+/// What some people hold now in one application, by person.
+pub async fn list_held_of(tx: &mut Tx, users: &[UserId], application: ApplicationId, now: Timestamp) -> Result<Vec<Standing>, Error> {
+    const HEAD: &str = "SELECT id, user_id, application_id, role, scope, origin, rule_id, valid_from, valid_until, reason FROM assignments \
+         WHERE application_id = ";
+    let mut found = Vec::new();
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Standing> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(application).push(" AND (valid_from IS NULL OR valid_from <= ").push_bind(now);
+            query.push(") AND (valid_until IS NULL OR valid_until > ").push_bind(now).push(") AND user_id IN (");
+            let mut keys = query.separated(", ");
+            for user in chunk {
+                keys.push_bind(*user);
+            }
+            query.push(") ORDER BY user_id, role, scope, origin");
+            query.build_query_as().persistent(chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Whoever was given anything in one application, after a key, by key.
+pub async fn list_given(tx: &mut Tx, application: ApplicationId, after: Option<UserId>, limit: i64) -> Result<Vec<UserId>, Error> {
+    const SQL: &str = "SELECT DISTINCT user_id FROM assignments WHERE application_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3";
+    let after = after.unwrap_or_else(|| UserId::from(Uuid::nil()));
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(application).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
 impl From<JsonText<Self>> for Vec<Step> {
     fn from(read: JsonText<Self>) -> Self {
         read.0

@@ -52,6 +52,19 @@ pub struct Group {
     pub updated_at: Timestamp,
 }
 
+/// A group that someone is in.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Above {
+    /// The person.
+    pub user_id: crate::types::id::UserId,
+    /// The group.
+    pub id: GroupId,
+    /// Its name in the source.
+    pub name: String,
+    /// What people read, when the source has it.
+    pub display_name: Option<String>,
+}
+
 /// What a list of groups may be narrowed by.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -189,6 +202,27 @@ pub async fn list_above(tx: &mut Tx, users: &[crate::types::id::UserId]) -> Resu
     }
     found.sort_by_key(|group| group.id);
     found.dedup_by_key(|group| group.id);
+    Ok(found)
+}
+
+/// Which groups each of some people is in, directly or through other groups: person, group and its names. `UNION` ends cycles.
+pub async fn list_above_each(tx: &mut Tx, users: &[crate::types::id::UserId]) -> Result<Vec<Above>, Error> {
+    const HEAD: &str = "WITH RECURSIVE held (user_id, id) AS (SELECT user_id, group_id FROM memberships WHERE user_id IN (";
+    const TAIL: &str = ") UNION SELECT h.user_id, n.parent_id FROM nestings n JOIN held h ON n.child_id = h.id) \
+         SELECT h.user_id, g.id, g.name, g.display_name FROM held h JOIN groups g ON g.id = h.id ORDER BY h.user_id, g.id";
+    let mut found = Vec::new();
+    for chunk in users.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<Above> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut listed = query.separated(", ");
+            for user in chunk {
+                listed.push_bind(*user);
+            }
+            query.push(TAIL);
+            query.build_query_as().persistent(chunk.len() == 1).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
     Ok(found)
 }
 

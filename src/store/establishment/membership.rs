@@ -48,6 +48,13 @@ pub async fn users_of_group(tx: &mut Tx, group: GroupId) -> Result<Vec<UserId>, 
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(group).fetch_all(c).await)?)
 }
 
+/// Everyone in one group, directly or through other groups.
+pub async fn users_below_group(tx: &mut Tx, group: GroupId) -> Result<Vec<UserId>, Error> {
+    const SQL: &str = "WITH RECURSIVE inside (id) AS (SELECT $1 UNION SELECT n.child_id FROM nestings n JOIN inside i ON n.parent_id = i.id) \
+         SELECT DISTINCT m.user_id FROM inside i JOIN memberships m ON m.group_id = i.id";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(group).fetch_all(c).await)?)
+}
+
 /// Groups directly inside one group.
 pub async fn children_of_group(tx: &mut Tx, group: GroupId) -> Result<Vec<GroupId>, Error> {
     const SQL: &str = "SELECT child_id FROM nestings WHERE parent_id = $1 ORDER BY child_id";

@@ -101,23 +101,27 @@ pub async fn find(tx: &mut Tx, source: SourceId, kind: Kind, id: Uuid) -> Result
     Ok(row.map(Resource::from))
 }
 
-/// The resource that has a name now, in any letter case.
-pub async fn find_named(tx: &mut Tx, source: SourceId, kind: Kind, name: &str) -> Result<Option<Uuid>, Error> {
-    const SQL: &str = "SELECT id FROM scim_resources WHERE source_id = $1 AND kind = $2 AND name_folded = $3 AND deleted_at IS NULL";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).bind(kind).bind(fold_case(name)).fetch_optional(c).await)?)
+/// Whom or what a name and an external id lead to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Called {
+    /// What has the name now, in any letter case.
+    pub named: Option<Uuid>,
+    /// What has the external id now.
+    pub external: Option<Uuid>,
+    /// What the feed stated last under the external id, and states no more.
+    pub left: Option<Uuid>,
 }
 
-/// The resource that has an external id now.
-pub async fn find_external(tx: &mut Tx, source: SourceId, kind: Kind, external_id: &str) -> Result<Option<Uuid>, Error> {
-    const SQL: &str = "SELECT id FROM scim_resources WHERE source_id = $1 AND kind = $2 AND external_id = $3 AND deleted_at IS NULL";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).bind(kind).bind(external_id).fetch_optional(c).await)?)
-}
-
-/// The person whom the feed stated last under an external id and states no more.
-pub async fn find_left(tx: &mut Tx, source: SourceId, kind: Kind, external_id: &str) -> Result<Option<Uuid>, Error> {
-    const SQL: &str = "SELECT id FROM scim_resources WHERE source_id = $1 AND external_id = $3 AND deleted_at IS NOT NULL AND kind = $2 \
-         ORDER BY deleted_at DESC LIMIT 1";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).bind(kind).bind(external_id).fetch_optional(c).await)?)
+/// What is called so in a feed.
+pub async fn called(tx: &mut Tx, source: SourceId, kind: Kind, name: &str, external_id: Option<&str>) -> Result<Called, Error> {
+    const SQL: &str = "SELECT CAST(1 AS BIGINT), id FROM scim_resources WHERE source_id = $1 AND kind = $2 AND name_folded = $3 AND deleted_at IS NULL \
+         UNION ALL SELECT CAST(2 AS BIGINT), id FROM scim_resources WHERE source_id = $1 AND kind = $2 AND external_id = $4 AND deleted_at IS NULL \
+         UNION ALL SELECT CAST(3 AS BIGINT), id FROM (SELECT id FROM scim_resources WHERE source_id = $1 AND external_id = $4 \
+         AND deleted_at IS NOT NULL AND kind = $2 ORDER BY deleted_at DESC LIMIT 1) AS gone";
+    let rows: Vec<(i64, Uuid)> =
+        on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(kind).bind(fold_case(name)).bind(external_id).fetch_all(c).await)?;
+    let of = |what: i64| rows.iter().find(|(found, _)| *found == what).map(|(_, id)| *id);
+    Ok(Called { named: of(1), external: of(2), left: of(3) })
 }
 
 /// Which of some keys are resources of a feed now.
@@ -145,16 +149,34 @@ pub async fn kinds_of(tx: &mut Tx, source: SourceId, ids: &[Uuid]) -> Result<Vec
 /// # Errors
 /// `Taken` when the name or the external id is another's; then the transaction is to be dropped.
 pub async fn insert(tx: &mut Tx, r: &Resource, values: &[IndexedValue]) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO scim_resources (source_id, id, kind, link, group_id, external_id, name, name_folded, active, body, rev, \
-         created_at, updated_at, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    let link = (r.kind == Kind::User).then(|| r.id.to_string());
-    let group = (r.kind == Kind::Group).then(|| GroupId::from(r.id));
-    on!(tx, |c| {
-        let row = sqlx::query(SQL).bind(r.source_id).bind(r.id).bind(r.kind).bind(&link).bind(group).bind(&r.external_id);
-        let row = row.bind(&r.name).bind(fold_case(&r.name)).bind(r.active).bind(JsonText(&r.body)).bind(r.rev);
-        row.bind(r.created_at).bind(r.updated_at).bind(r.deleted_at).execute(c).await.map(drop)
-    })?;
-    insert_values(tx, r, values).await
+    insert_all(tx, &[(r, values)]).await
+}
+
+/// Writes several new resources with their values.
+///
+/// # Errors
+/// As [`insert`].
+pub async fn insert_all(tx: &mut Tx, resources: &[(&Resource, &[IndexedValue])]) -> Result<(), Error> {
+    let rows: Vec<NewResource<'_>> = resources.iter().map(|(resource, _)| NewResource(resource)).collect();
+    bulk::insert_all(tx, &rows).await?;
+    let values: Vec<ValueRow<'_>> =
+        resources.iter().flat_map(|(of, values)| (0_i64..).zip(*values).map(move |(seq, value)| ValueRow { of, seq, value })).collect();
+    bulk::insert_all(tx, &values).await
+}
+
+/// A resource that is new.
+struct NewResource<'a>(&'a Resource);
+
+impl NewRow for NewResource<'_> {
+    const INTO: &'static str = "scim_resources (source_id, id, kind, link, group_id, external_id, name, name_folded, active, body, rev, \
+         created_at, updated_at, deleted_at)";
+
+    fn put_in(&self, row: &mut impl Cells) {
+        let r = self.0;
+        row.put(r.source_id).put(r.id).put(r.kind).put((r.kind == Kind::User).then(|| r.id.to_string()));
+        row.put((r.kind == Kind::Group).then(|| GroupId::from(r.id))).put(&r.external_id).put(&r.name).put(fold_case(&r.name));
+        row.put(r.active).put(JsonText(&r.body)).put(r.rev).put(r.created_at).put(r.updated_at).put(r.deleted_at);
+    }
 }
 
 /// Writes what may change of a resource that has a revision still, and its values in place of those before. False when it has another one by now.

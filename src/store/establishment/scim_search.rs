@@ -88,14 +88,12 @@ pub enum Where {
     Number(NumberColumn, Order, i64),
     /// A text of an attribute.
     Value(String, Test),
-    /// The same text of an attribute, found by the index of beginnings.
+    /// A text of an attribute that begins like this, found by the index of beginnings. Not for elements.
     Indexed {
         /// The attribute's path.
         attribute: String,
-        /// The beginning of the text.
+        /// The beginning of the text: all of it, where it is shorter than beginnings are.
         head: String,
-        /// The text.
-        text: String,
     },
     /// A number of an attribute.
     ValueNumber(String, Order, i64),
@@ -210,7 +208,7 @@ fn put(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) 
         Where::Value(..) | Where::Indexed { .. } | Where::ValueNumber(..) | Where::HasValue(_) => put_value(query, source, wanted, within),
         Where::Member(_) | Where::HasMembers | Where::InGroup(_) | Where::HasGroups => put_membership(query, source, wanted),
         Where::Constant(_) | Where::Key(_) | Where::Text(..) | Where::HasExternalId | Where::Active(_) | Where::Number(..) => {
-            put_column(query, wanted)
+            put_column(query, wanted);
         }
     }
     query.text(")");
@@ -249,13 +247,10 @@ fn put_column(query: &mut impl Narrow, wanted: &Where) {
 fn put_value(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) {
     let place = if within { IN_ELEMENT } else { IN_RESOURCE };
     match wanted {
-        Where::Indexed { attribute, head, text } if !within => {
+        // Nothing but what the index holds is looked at, or SQLite would rather look at every value.
+        Where::Indexed { attribute, head } => {
             query.text("r.id IN (SELECT v.id FROM scim_values v WHERE v.source_id = ").value(source);
             query.text(" AND v.attribute = ").value(attribute.clone()).text(" AND v.head = ").value(head.clone());
-            query.text(" AND v.text = ").value(text.clone());
-        }
-        Where::Indexed { attribute, text, .. } => {
-            query.text(place).value(attribute.clone()).text(" AND v.text = ").value(text.clone());
         }
         Where::Value(attribute, test) => {
             query.text(place).value(attribute.clone()).text(" AND ");
@@ -310,9 +305,9 @@ fn put_joined(query: &mut impl Narrow, source: SourceId, all: &[Where], (joint, 
 }
 
 /// `LIKE` would pass over letter case on one of the engines.
-fn put_test(query: &mut impl Narrow, column: &'static str, test: &Test) {
+fn put_test(query: &mut impl Narrow, column: &'static str, how: &Test) {
     let length = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    match test {
+    match how {
         Test::Is(text) => query.text(column).text(" = ").value(text.clone()),
         Test::Below(text) => query.text(column).text(" < ").value(text.clone()),
         Test::AtMost(text) => query.text(column).text(" <= ").value(text.clone()),

@@ -40,6 +40,9 @@ pub enum Kind {
     RoleEdges,
     /// Apply a rule set when its time comes; its subject is the rule set.
     RuleSet,
+    /// Write what changed to the applications that are provisioned; its subject is the provisioning, or nothing: then who changed is found out
+    /// for all of them.
+    Provision,
 }
 
 impl Kind {
@@ -59,6 +62,7 @@ impl Kind {
             Self::Live => "live",
             Self::RoleEdges => "role_edges",
             Self::RuleSet => "rule_set",
+            Self::Provision => "provision",
         }
     }
 }

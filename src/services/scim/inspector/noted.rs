@@ -60,8 +60,10 @@ struct Waiting {
 }
 
 /// What waits for one store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Buffer {
+    /// Where the store was when the last request came: establishments move.
+    ctx: Mutex<Context>,
     /// By feed; of each no more than are kept.
     waiting: Mutex<HashMap<SourceId, VecDeque<Waiting>>>,
     /// Held while they are written, so that whoever reads afterwards finds them.
@@ -84,7 +86,8 @@ pub fn note(feed: &Feed, sight: Sight) {
     let key = key_of(&feed.ctx);
     let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
     let idle = !buffers.contains_key(&key);
-    let buffer = buffers.entry(key).or_default().clone();
+    let buffer = buffers.entry(key).or_insert_with(|| Arc::new(Buffer::new(&feed.ctx))).clone();
+    buffer.ctx.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&feed.ctx);
     {
         let mut waiting = buffer.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let of_feed = waiting.entry(feed.source.id).or_default();
@@ -95,7 +98,7 @@ pub fn note(feed: &Feed, sight: Sight) {
     }
     drop(buffers);
     if idle {
-        tokio::spawn(write_while_any(key, feed.ctx.clone(), buffer));
+        tokio::spawn(write_while_any(key, buffer));
     }
 }
 
@@ -111,9 +114,16 @@ pub async fn flush(ctx: &Context) -> Result<(), Error> {
     }
 }
 
-async fn write_while_any(key: Key, ctx: Context, buffer: Arc<Buffer>) {
+impl Buffer {
+    fn new(ctx: &Context) -> Self {
+        Self { ctx: Mutex::new(ctx.clone()), waiting: Mutex::default(), writing: tokio::sync::Mutex::default() }
+    }
+}
+
+async fn write_while_any(key: Key, buffer: Arc<Buffer>) {
     loop {
         tokio::time::sleep(GATHERED).await;
+        let ctx = buffer.ctx.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Err(error) = write(&ctx, &buffer).await {
             tracing::warn!(establishment = ctx.slug(), %error, "the last requests of feeds were not kept");
         }

@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::super::super::context::Context;
 use super::super::super::error::Error;
+use super::super::super::scim_services::is_pushed;
 use super::super::super::sources;
 use super::super::change::{Change, Done, With};
 use super::super::error::ScimError;
-use super::super::feeds::{self, Feed};
+use super::super::feeds::Feed;
 use super::super::patch;
 use super::super::schema::Kind;
 use super::super::turns;
@@ -42,7 +43,7 @@ pub async fn replay(ctx: &Context, source: &str, id: Uuid) -> Result<Replayed, E
     ctx.require(Permission::ManageSources)?;
     let recorded = show(ctx, source, id).await?;
     let source = sources::get(ctx, source).await?;
-    if !feeds::is_pushed(&source) {
+    if !is_pushed(&source) {
         return Err(Error::Conflict("this source is read, and not pushed into: there is nothing to replay".to_owned()));
     }
     let feed = Feed::of(ctx, source, TokenId::new());

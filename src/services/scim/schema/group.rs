@@ -15,5 +15,6 @@ const MEMBER: &[Attribute] = &[
     Attribute::text("value", "The identifier of the member").exact().immutable(),
     Attribute::reference("$ref", "The address of the member", &["User", "Group"]).immutable(),
     Attribute::text("type", "What the member is").immutable().one_of(&["User", "Group"]),
-    Attribute::text("display", "The member's name").read_only(),
+    // What is written and what is read is the same thing, unless somebody asks.
+    Attribute::text("display", "The member's name").read_only().on_request(),
 ];

@@ -101,20 +101,22 @@ const ENTERPRISE_ATTRIBUTES: &[Attribute] = &[
     Attribute::text("organization", "The organisation"),
     Attribute::text("division", "The division"),
     Attribute::text("department", "The department"),
-    Attribute::complex("manager", "Whom the person reports to", MANAGER),
+    Attribute::complex("manager", "Whom the person reports to", SUPERIOR),
 ];
 
-const MANAGER: &[Attribute] = &[
+const SUPERIOR: &[Attribute] = &[
     Attribute::text("value", "The identifier of the manager").exact(),
     Attribute::reference("$ref", "The address of the manager", &["User"]),
     Attribute::text("displayName", "The manager's name").read_only(),
 ];
 
 const PASSERELLE_ATTRIBUTES: &[Attribute] = &[
-    Attribute::text("units", "The units that the person belongs to, by name").list(),
+    // Units are the establishment's own: the one that nearly all of them have is proposed, and any is taken.
+    Attribute::text("units", "The units that the person belongs to, by name").list().one_of(&["administration"]),
     Attribute::text("homeUnit", "The unit that the person belongs to first"),
     Attribute::text("uai", "The number of the person's school (UAI)"),
-    Attribute::complex("assignments", "The roles that the gateway gives the person", ASSIGNMENT).list().read_only(),
+    // They are no word of the feed's: whoever wants them asks, and nobody pays for them with each change.
+    Attribute::complex("assignments", "The roles that the gateway gives the person", ASSIGNMENT).list().read_only().on_request(),
 ];
 
 const ASSIGNMENT: &[Attribute] = &[

@@ -29,6 +29,8 @@ pub struct Members {
     leaving: u64,
     added: u64,
     removed: u64,
+    /// Members that were named and are no resources of the feed.
+    unknown: u64,
     traced: Vec<Value>,
 }
 
@@ -46,21 +48,26 @@ enum Step {
 }
 
 impl Members {
-    /// Works it out: whoever comes must be a resource of the feed. `count` is how many there are now.
+    /// Works it out. `count` is how many there are now. Whoever the feed does not have is passed over, so that one who left in the meantime keeps
+    /// none of the others out; the trail counts them.
     ///
     /// # Errors
-    /// 400 `invalidValue` for a member that the feed does not have, `tooMany` for more than one request may name.
+    /// 400 `invalidValue` for a member that is of another type than is said, `tooMany` for more than one request may name.
     pub async fn of(work: &mut Work<'_>, group: GroupId, count: i64, ops: &[MemberOp]) -> Result<Self, Stop> {
         let named: usize = ops.iter().map(|op| if let MemberOp::Add(all) | MemberOp::Replace(all) = op { all.len() } else { 0 }).sum();
         if named > NAMED_MAX {
             return Err(Stop::refused(ScimError::too_many(format!("one request names at most {NAMED_MAX} members"))));
         }
         let kinds = kinds_of(work, ops).await?;
-        let mut members = Self { group, steps: Vec::new(), leaving: 0, added: 0, removed: 0, traced: Vec::new() };
+        let mut members = Self { group, steps: Vec::new(), leaving: 0, added: 0, removed: 0, unknown: 0, traced: Vec::new() };
         for op in ops {
             match op {
                 MemberOp::Add(all) if all.is_empty() => {}
-                MemberOp::Add(all) => members.steps.push(come(group, all, &kinds)?),
+                MemberOp::Add(all) => {
+                    let (coming, unknown) = come(group, all, &kinds)?;
+                    members.unknown += unknown;
+                    members.steps.push(coming);
+                }
                 MemberOp::Remove(ids) => {
                     let ids: BTreeSet<Uuid> = ids.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
                     if !ids.is_empty() {
@@ -73,7 +80,8 @@ impl Members {
                     members.steps.push(Step::Clear);
                 }
                 MemberOp::Replace(all) => {
-                    let coming = come(group, all, &kinds)?;
+                    let (coming, unknown) = come(group, all, &kinds)?;
+                    members.unknown += unknown;
                     let Step::Come { people, groups } = &coming else { continue };
                     let kept: BTreeSet<Uuid> = people.iter().map(|one| one.uuid()).chain(groups.iter().map(|one| one.uuid())).collect();
                     let stay = member::count_among(work.tx, group, &kept).await?;
@@ -98,7 +106,7 @@ impl Members {
 
     /// What the trail says.
     pub fn told(&self) -> Value {
-        json!({ "members_added": self.added, "members_removed": self.removed, "members": self.traced })
+        json!({ "members_added": self.added, "members_removed": self.removed, "members_unknown": self.unknown, "members": self.traced })
     }
 
     /// Writes it.
@@ -180,13 +188,17 @@ async fn kinds_of(work: &mut Work<'_>, ops: &[MemberOp]) -> Result<HashMap<Uuid,
     Ok(scim_resource::kinds_of(work.tx, work.source(), &ids).await?.into_iter().collect())
 }
 
-fn come(group: GroupId, all: &[MemberRef], kinds: &HashMap<Uuid, RowKind>) -> Result<Step, Stop> {
+/// Who comes, and how many of those named the feed does not have.
+fn come(group: GroupId, all: &[MemberRef], kinds: &HashMap<Uuid, RowKind>) -> Result<(Step, u64), Stop> {
     let refuse = |told: String| Stop::refused(ScimError::invalid_value(told));
-    let (mut people, mut groups) = (BTreeSet::new(), BTreeSet::new());
+    let (mut people, mut groups, mut unknown) = (BTreeSet::new(), BTreeSet::new(), 0);
     for member in all {
         let known = Uuid::parse_str(&member.id).ok().and_then(|id| Some((id, *kinds.get(&id)?)));
         let shown: String = member.id.chars().take(64).collect();
-        let Some((id, kind)) = known else { return Err(refuse(format!("members: this feed has no User and no Group «{shown}»"))) };
+        let Some((id, kind)) = known else {
+            unknown += 1;
+            continue;
+        };
         match kind {
             RowKind::User if member.kind == Some(Kind::Group) => return Err(refuse(format!("members: «{shown}» is a User and no Group"))),
             RowKind::Group if member.kind == Some(Kind::User) => return Err(refuse(format!("members: «{shown}» is a Group and no User"))),
@@ -199,5 +211,5 @@ fn come(group: GroupId, all: &[MemberRef], kinds: &HashMap<Uuid, RowKind>) -> Re
             }
         }
     }
-    Ok(Step::Come { people, groups })
+    Ok((Step::Come { people, groups }, unknown))
 }

@@ -1,5 +1,6 @@
 //! Writing what feeds ask: each change within the transaction of its turn, through the same doors as a sync run. The transaction itself is `turns`'.
 
+mod fresh;
 mod groups;
 mod membership;
 mod named;
@@ -50,6 +51,10 @@ pub struct Batch {
     events: Vec<AuditEvent>,
     /// What waits for a person.
     pub waits: Vec<Wait>,
+    /// People who are new, and are written together.
+    coming: fresh::Coming,
+    /// Whether anything of a feed waits for a person.
+    waiting: HashMap<SourceId, bool>,
     /// Whether anything was written.
     wrote: bool,
 }
@@ -87,6 +92,9 @@ pub fn prepared(change: Change) -> Result<Change, ScimError> {
 
 /// Carries one change out.
 pub async fn carry_in(work: &mut Work<'_>, change: &Change) -> Result<Done, Stop> {
+    if !matches!(change, Change::Create { kind: Kind::User, .. }) {
+        work.batch.bring_in(work.tx).await?;
+    }
     match change {
         Change::Create { kind: Kind::User, body } => people::create(work, body).await,
         Change::Create { kind: Kind::Group, body } => groups::create(work, body).await,
@@ -141,7 +149,8 @@ impl Batch {
     }
 
     /// Writes what was gathered. False when there is nothing to commit.
-    pub async fn end_in(self, tx: &mut Tx, ctx: &Context) -> Result<bool, ScimError> {
+    pub async fn end_in(mut self, tx: &mut Tx, ctx: &Context) -> Result<bool, ScimError> {
+        self.bring_in(tx).await?;
         let wrote = self.wrote || !self.waits.is_empty();
         for (source, people) in &self.units {
             let stated = units::Stated { people, tree: None, whole: false };

@@ -1,5 +1,6 @@
 //! What a resource is called within its feed: its name and the feed's own key, each of one resource only.
 
+use connectors::dn;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -40,22 +41,27 @@ impl Named {
         if external_id.as_ref().is_some_and(|id| id.chars().count() > EXTERNAL_ID_LENGTH_MAX) {
             return Err(long("externalId", EXTERNAL_ID_LENGTH_MAX));
         }
+        if kind == Kind::Group && dn::normalise(&name).is_ok_and(|dn| dn.contains('=')) {
+            let why =
+                format!("displayName: «{name}» reads like a directory's DN, which rules tell from names: give the group a plain name");
+            return Err(Stop::refused(ScimError::invalid_value(why)));
+        }
         Ok(Self { name, external_id })
     }
 
-    /// Whether nobody else of the feed is called so.
-    pub async fn free_in(&self, work: &mut Work<'_>, kind: Kind, own: Option<Uuid>) -> Result<(), Stop> {
-        let (source, row) = (work.source(), row_kind(kind));
+    /// Whether nobody else of the feed is called so. Answers who was, and left.
+    pub async fn free_in(&self, work: &mut Work<'_>, kind: Kind, own: Option<Uuid>) -> Result<Option<Uuid>, Stop> {
+        let called = scim_resource::called(work.tx, work.source(), row_kind(kind), &self.name, self.external_id.as_deref()).await?;
         let taken = |found: Option<Uuid>| found.is_some_and(|found| Some(found) != own);
-        if taken(scim_resource::find_named(work.tx, source, row, &self.name).await?) {
+        if taken(called.named) {
             return Err(Stop::refused(ScimError::uniqueness(format!("{}: «{}» is another's of this feed", name_key(kind), self.name))));
         }
         if let Some(id) = &self.external_id
-            && taken(scim_resource::find_external(work.tx, source, row, id).await?)
+            && taken(called.external)
         {
             return Err(Stop::refused(ScimError::uniqueness(format!("externalId: «{id}» is another's of this feed"))));
         }
-        Ok(())
+        Ok(called.left)
     }
 }
 

@@ -12,6 +12,8 @@ use super::super::patch::{self, Op};
 use super::super::person;
 use super::super::resources::standing_in;
 use super::super::schema::Kind;
+use super::super::shown::Shown;
+use super::fresh::Fresh;
 use super::named::Named;
 use super::plan::{Plan, Said, newcomer};
 use super::{Work, indexed, row_kind};
@@ -35,11 +37,12 @@ fn stated_by(body: &Map<String, Value>) -> Result<(Stated, bool), Stop> {
 pub async fn create(work: &mut Work<'_>, body: &Map<String, Value>) -> Result<Done, Stop> {
     let named = Named::of(Kind::User, body)?;
     let (stated, active) = stated_by(body)?;
-    named.free_in(work, Kind::User, None).await?;
-    let meant = correlate::meant(work, &named, &stated).await?;
+    work.batch.make_room_in(work.tx, work.feed, &named, &stated.username).await?;
+    let left = named.free_in(work, Kind::User, None).await?;
+    let meant = correlate::meant(work, &named, &stated, left).await?;
     let waited = named.clone();
     let done = match meant {
-        Meant::Nobody => fresh(work, named, (stated, active), body).await?,
+        Meant::Nobody => fresh(work, named, (stated, active), body),
         Meant::Known(user, by) => join(work, named, (stated, active), body, (*user, by)).await?,
     };
     correlate::settle(work, &waited).await?;
@@ -47,7 +50,7 @@ pub async fn create(work: &mut Work<'_>, body: &Map<String, Value>) -> Result<Do
 }
 
 /// Someone new.
-async fn fresh(work: &mut Work<'_>, named: Named, (stated, active): (Stated, bool), body: &Map<String, Value>) -> Result<Done, Stop> {
+fn fresh(work: &mut Work<'_>, named: Named, (stated, active): (Stated, bool), body: &Map<String, Value>) -> Done {
     let now = work.ctx().now;
     let mut user = User {
         id: UserId::new(),
@@ -70,18 +73,19 @@ async fn fresh(work: &mut Work<'_>, named: Named, (stated, active): (Stated, boo
     let units: Vec<String> = stated.units.iter().chain(stated.home_unit.as_ref()).cloned().collect();
     let detail = newcomer(&stated);
     state(&mut user, stated);
-    work.batch.writes();
     let link = link_of(work, user.id, active);
-    facts::add_people_in(work.tx, std::slice::from_ref(&user), std::slice::from_ref(&link)).await?;
+    correlate::note(work, &user);
     if !units.is_empty() {
         work.batch.units.entry(work.feed.source.id).or_default().extend(units);
     }
     let resource = resource_of(work, user.id, named, active, body);
-    scim_resource::insert(work.tx, &resource, &indexed(Kind::User, body)).await?;
     work.came(Kind::User, 1);
-    work.note("user.created", ("user", &user.id.to_string()), detail);
+    work.note("user.stated", ("user", &user.id.to_string()), detail);
     work.batch.touched.insert(user.id);
-    work.shown(Kind::User, resource).await
+    // Nobody is in a group before they are there.
+    let done = Done::Stored(Box::new(Shown::default().of(work.feed, resource.clone())));
+    work.batch.bring(Fresh { user, link, values: indexed(Kind::User, body), resource });
+    done
 }
 
 /// Someone whom the establishment knows already: stated by this feed before, or by another source.
@@ -93,7 +97,7 @@ async fn join(
     (user, by): (User, &'static str),
 ) -> Result<Done, Stop> {
     let id = user.id;
-    let plan = Plan::of(work, user, Said::Here(stated, active)).await?;
+    let plan = Plan::of(work, user, Said::Here(Box::new(stated), active)).await?;
     work.batch.writes();
     facts::keep_links_in(work.tx, &[link_of(work, id, active)]).await?;
     plan.write(work).await?;
@@ -144,7 +148,7 @@ async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>)
     named.free_in(work, Kind::User, Some(before.id)).await?;
     let id = UserId::from(before.id);
     let user = user::get(work.tx, id).await?;
-    let plan = Plan::of(work, user, Said::Here(stated, active)).await?;
+    let plan = Plan::of(work, user, Said::Here(Box::new(stated), active)).await?;
     work.batch.writes();
     if active != before.active {
         facts::keep_links_in(work.tx, &[link_of(work, id, active)]).await?;

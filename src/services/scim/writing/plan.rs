@@ -16,7 +16,7 @@ use crate::types::fold_case;
 #[derive(Clone, Debug)]
 pub enum Said {
     /// They are there, and may sign in or not.
-    Here(Stated, bool),
+    Here(Box<Stated>, bool),
     /// They are there no more.
     Gone,
 }
@@ -40,29 +40,29 @@ impl Plan {
         let source = work.source();
         let rows = elsewhere(work.tx, source, &[before.id]).await?;
         let rows = rows.get(&before.id).map(Vec::as_slice).unwrap_or_default();
-        let (word, others, voices) = match (&said, rows.is_empty()) {
+        let (stand, others, voices) = match (&said, rows.is_empty()) {
             (Said::Here(_, active), true) => (Word::of(true, *active), Others::NONE, None),
             (Said::Gone, true) => (Word::Gone, Others::NONE, None),
             (said, false) => {
-                let word = match said {
+                let stand = match said {
                     Said::Here(_, active) => Word::of(true, *active),
                     Said::Gone => Word::Gone,
                 };
                 let voices = Voices::load(work.tx, source, &[&before]).await?;
-                (word, Declared::load(work.tx).await?.others(source, rows), Some(voices))
+                (stand, Declared::load(work.tx).await?.others(source, rows), Some(voices))
             }
         };
         let mut after = before.clone();
         let voices = match (said, voices) {
             (Said::Here(stated, _), None) => {
-                state(&mut after, stated);
+                state(&mut after, *stated);
                 None
             }
             (Said::Gone, None) => None,
             (Said::Here(stated, _), Some(voices)) => {
                 state(&mut after, voices.with(before.id, source, &stated));
                 let external_id = before.id.to_string();
-                let own = Statement { source_id: source, external_id, user_id: before.id, stated, present: true };
+                let own = Statement { source_id: source, external_id, user_id: before.id, stated: *stated, present: true };
                 Some((voices, Some(own)))
             }
             (Said::Gone, Some(voices)) => {
@@ -72,11 +72,11 @@ impl Plan {
                 Some((voices, None))
             }
         };
-        let turn = Turn::of(Standing::of(before.status, before.disabled_by), others.may_enter(word));
+        let turn = Turn::of(Standing::of(before.status, before.disabled_by), others.may_enter(stand));
         let plan = Self { before, after, turn, voices };
         plan.name_is_free(work).await?;
         if plan.turn == Turn::Disable {
-            let operation = if word == Word::Gone { "delete" } else { "deactivate" };
+            let operation = if stand == Word::Gone { "delete" } else { "deactivate" };
             guard::look(work, &Taking::person(operation, plan.before.id.uuid(), &plan.before.username)).await?;
         }
         Ok(plan)

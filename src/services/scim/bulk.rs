@@ -1,0 +1,383 @@
+//! Bulk requests (RFC 7644 §3.7): read, put into an order in which whatever is referred to is made first, and told back. Pure: who carries the
+//! operations out is not known here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::error::ScimError;
+use super::limits::BULK_OPERATIONS_MAX;
+use super::schema::Kind;
+
+/// The schema of a request.
+const REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+/// The schema of an answer.
+const RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
+/// What a reference to another operation's resource begins with (RFC 7644 §3.7.2).
+const REFERENCE: &str = "bulkId:";
+/// The attribute in which references stand: of members, and of a manager.
+const REFERRING: &str = "value";
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Makes a resource.
+    Post,
+    /// Replaces one.
+    Put,
+    /// Changes one.
+    Patch,
+    /// Removes one.
+    Delete,
+}
+
+impl Method {
+    fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_uppercase().as_str() {
+            "POST" => Some(Self::Post),
+            "PUT" => Some(Self::Put),
+            "PATCH" => Some(Self::Patch),
+            "DELETE" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+}
+
+/// One operation that can be carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// What it does.
+    pub method: Method,
+    /// To which kind of resource.
+    pub kind: Kind,
+    /// To which one: an identifier, or a reference to one that is made in the same request. Empty where one is made.
+    pub target: String,
+    /// The version that the resource is to have, as it was given out.
+    pub version: Option<String>,
+    /// Its body; empty where nothing is sent.
+    pub body: Map<String, Value>,
+}
+
+/// One operation as it was sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The method's name, as it was sent.
+    method: String,
+    /// Its name within the request.
+    pub bulk_id: Option<String>,
+    /// What it is to do, or why that cannot be done.
+    pub wish: Result<Operation, ScimError>,
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// So many failures end it.
+    pub fail_on_errors: Option<u64>,
+    /// The operations, as they were sent.
+    pub operations: Vec<Sent>,
+}
+
+/// What became of an operation.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Which of those that were sent.
+    pub at: usize,
+    /// The status of its answer.
+    pub status: u16,
+    /// Where the resource is; none when it was not made.
+    pub location: Option<String>,
+    /// The version it has now.
+    pub version: Option<String>,
+    /// Why it failed.
+    pub error: Option<ScimError>,
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// `invalidSyntax` for what is no Bulk request, 413 for one of too many operations. What is wrong with one operation is told of that one.
+pub fn parse(body: &Map<String, Value>) -> Result<Request, ScimError> {
+    let schemas = field(body, "schemas").and_then(Value::as_array);
+    let is_named = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(REQUEST_URN));
+    if !schemas.is_some_and(|all| all.iter().any(is_named)) {
+        return Err(ScimError::invalid_syntax(format!("schemas has to name {REQUEST_URN}")));
+    }
+    let fail_on_errors = match field(body, "failOnErrors") {
+        None | Some(Value::Null) => None,
+        Some(count) => match count.as_u64().filter(|count| *count > 0) {
+            None => return Err(ScimError::invalid_value("failOnErrors is a whole number from 1 on")),
+            some => some,
+        },
+    };
+    let operations = field(body, "Operations").and_then(Value::as_array);
+    let operations = operations.ok_or_else(|| ScimError::invalid_syntax("Operations is a list of operations"))?;
+    if operations.len() > BULK_OPERATIONS_MAX {
+        return Err(ScimError::new(413, format!("{} operations are too many: send {BULK_OPERATIONS_MAX} at most", operations.len())));
+    }
+    let mut operations: Vec<Sent> = operations.iter().map(sent).collect();
+    refuse_repeated(&mut operations);
+    Ok(Request { fail_on_errors, operations })
+}
+
+/// A member of an object, whatever the letter case of its name (RFC 7643 §2.1).
+fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}
+
+fn sent(operation: &Value) -> Sent {
+    let nothing = Map::new();
+    let operation = operation.as_object().unwrap_or(&nothing);
+    let text = |name: &str| field(operation, name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let bulk_id = Some(text("bulkId")).filter(|id| !id.is_empty());
+    let method = text("method");
+    let wish = wish(operation, &method, &text("path"), bulk_id.is_some());
+    Sent { method, bulk_id, wish }
+}
+
+fn wish(operation: &Map<String, Value>, method: &str, path: &str, is_named: bool) -> Result<Operation, ScimError> {
+    let method = Method::parse(method).ok_or_else(|| ScimError::invalid_syntax("method is POST, PUT, PATCH or DELETE"))?;
+    let unknown = || ScimError::invalid_value(format!("«{path}» is no path of a resource: /Users, /Groups, or one of theirs"));
+    let (endpoint, target) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
+    let kind = Kind::ALL.into_iter().find(|kind| kind.endpoint() == endpoint).ok_or_else(unknown)?;
+    if target.contains('/') || (method == Method::Post) != target.is_empty() {
+        return Err(unknown());
+    }
+    if method == Method::Post && !is_named {
+        return Err(ScimError::invalid_value("bulkId is required where something is made"));
+    }
+    let body = match field(operation, "data") {
+        Some(Value::Object(body)) => body.clone(),
+        _ if method == Method::Delete => Map::new(),
+        _ => return Err(ScimError::invalid_syntax("data is the object that the method sends")),
+    };
+    let version = field(operation, "version").and_then(Value::as_str).filter(|version| !version.is_empty()).map(str::to_owned);
+    Ok(Operation { method, kind, target: target.to_owned(), version, body })
+}
+
+/// A name that stands twice names nothing: the later ones are refused.
+fn refuse_repeated(operations: &mut [Sent]) {
+    let mut names = BTreeSet::new();
+    for operation in operations {
+        let makes = operation.wish.as_ref().is_ok_and(|wish| wish.method == Method::Post);
+        if let Some(name) = operation.bulk_id.as_ref().filter(|name| makes && !names.insert((*name).clone())) {
+            operation.wish = Err(ScimError::invalid_value(format!("the bulkId «{name}» stands twice in the request")));
+        }
+    }
+}
+
+/// In which order operations are carried out, and which cannot be since they refer to one another in a circle.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Those that can be, what is referred to first; otherwise as they were sent.
+    pub ready: Vec<usize>,
+    /// Those of a circle, and those that refer to one of them.
+    pub circular: Vec<usize>,
+}
+
+/// Finds the order of a request's operations.
+pub fn order(operations: &[Sent]) -> Order {
+    let makers: BTreeMap<&str, usize> = (operations.iter().enumerate())
+        .filter(|(_, sent)| sent.wish.as_ref().is_ok_and(|wish| wish.method == Method::Post))
+        .filter_map(|(at, sent)| sent.bulk_id.as_deref().map(|name| (name, at)))
+        .collect();
+    let mut waiting: Vec<BTreeSet<usize>> = Vec::with_capacity(operations.len());
+    let mut awaited: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, sent) in operations.iter().enumerate() {
+        let names = sent.wish.as_ref().map(references).unwrap_or_default();
+        let needs: BTreeSet<usize> = names.iter().filter_map(|name| makers.get(name.as_str()).copied()).collect();
+        for need in &needs {
+            awaited.entry(*need).or_default().push(at);
+        }
+        waiting.push(needs);
+    }
+    let mut free: BTreeSet<usize> = waiting.iter().enumerate().filter(|(_, needs)| needs.is_empty()).map(|(at, _)| at).collect();
+    let mut ready = Vec::with_capacity(operations.len());
+    while let Some(next) = free.pop_first() {
+        ready.push(next);
+        for later in awaited.remove(&next).unwrap_or_default() {
+            if let Some(needs) = waiting.get_mut(later)
+                && needs.remove(&next)
+                && needs.is_empty()
+            {
+                free.insert(later);
+            }
+        }
+    }
+    let circular = waiting.iter().enumerate().filter(|(_, needs)| !needs.is_empty()).map(|(at, _)| at).collect();
+    Order { ready, circular }
+}
+
+/// Why an operation of a circle fails.
+pub fn circular() -> ScimError {
+    ScimError::new(409, "the resources refer to one another in a circle: make them first, and change them in a second request")
+}
+
+/// The names of operations that an operation refers to.
+pub fn references(operation: &Operation) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    found.extend(operation.target.strip_prefix(REFERENCE).map(str::to_owned));
+    collect(&Value::Object(operation.body.clone()), &mut found);
+    found
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str().and_then(|text| text.strip_prefix(REFERENCE)) {
+                    Some(reference) if name.eq_ignore_ascii_case(REFERRING) => {
+                        found.insert(reference.to_owned());
+                    }
+                    _ => collect(member, found),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Puts identifiers where operations are referred to.
+///
+/// # Errors
+/// 409 for a reference to what was not made; nothing has been changed then that matters.
+pub fn resolve(operation: &mut Operation, made: &BTreeMap<String, String>) -> Result<(), ScimError> {
+    let lookup = |name: &str| {
+        made.get(name).cloned().ok_or_else(|| ScimError::new(409, format!("«{REFERENCE}{name}» was not made by this request")))
+    };
+    if let Some(name) = operation.target.strip_prefix(REFERENCE) {
+        operation.target = lookup(name)?;
+    }
+    operation.body.iter_mut().try_for_each(|(name, member)| replace(name, member, &lookup))
+}
+
+fn replace(name: &str, value: &mut Value, lookup: &impl Fn(&str) -> Result<String, ScimError>) -> Result<(), ScimError> {
+    match value {
+        Value::Array(items) => items.iter_mut().try_for_each(|item| replace("", item, lookup)),
+        Value::Object(members) => members.iter_mut().try_for_each(|(name, member)| replace(name, member, lookup)),
+        Value::String(text) => {
+            if let Some(reference) = text.strip_prefix(REFERENCE).filter(|_| name.eq_ignore_ascii_case(REFERRING)) {
+                *text = lookup(reference)?;
+            }
+            Ok(())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+/// The answer (RFC 7644 §3.7), in the order in which the operations were sent.
+pub fn answer(request: &Request, outcomes: Vec<Outcome>) -> Map<String, Value> {
+    let mut sorted: BTreeMap<usize, Outcome> = BTreeMap::new();
+    sorted.extend(outcomes.into_iter().map(|outcome| (outcome.at, outcome)));
+    let told = sorted.into_values().filter_map(|outcome| request.operations.get(outcome.at).map(|sent| told(sent, outcome)));
+    let operations: Vec<Value> = told.map(Value::Object).collect();
+    let mut body = Map::new();
+    body.insert("schemas".to_owned(), json!([RESPONSE_URN]));
+    body.insert("Operations".to_owned(), Value::Array(operations));
+    body
+}
+
+fn told(sent: &Sent, outcome: Outcome) -> Map<String, Value> {
+    let mut told = Map::new();
+    told.insert("method".to_owned(), Value::String(sent.method.clone()));
+    let texts = [("bulkId", sent.bulk_id.clone()), ("version", outcome.version), ("location", outcome.location)];
+    for (name, text) in texts {
+        told.extend(text.map(|text| (name.to_owned(), Value::String(text))));
+    }
+    told.insert("status".to_owned(), Value::String(outcome.status.to_string()));
+    told.extend(outcome.error.map(|error| ("response".to_owned(), Value::Object(error.body()))));
+    told
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
+mod tests {
+    use super::*;
+
+    fn request(operations: &Value) -> Request {
+        parse(json!({ "schemas": [REQUEST_URN], "Operations": operations }).as_object().unwrap()).unwrap()
+    }
+
+    fn group(bulk_id: &str, members: &[&str]) -> Value {
+        let members: Vec<Value> = members.iter().map(|member| json!({ "value": format!("bulkId:{member}") })).collect();
+        json!({ "method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": { "displayName": bulk_id, "members": members } })
+    }
+
+    fn order_of(operations: &Value) -> (Vec<usize>, Vec<usize>) {
+        let order = order(&request(operations).operations);
+        (order.ready, order.circular)
+    }
+
+    #[test]
+    fn what_is_referred_to_comes_first_and_the_rest_as_it_was_sent() {
+        assert_eq!(
+            order_of(&json!([group("a", &["c"]), group("b", &[]), group("c", &["b"]), group("d", &[])])),
+            (vec![1, 2, 0, 3], vec![])
+        );
+    }
+
+    #[test]
+    fn circles_are_found_with_all_that_hang_on_them() {
+        let operations = json!([group("a", &["b"]), group("b", &["a"]), group("c", &["a"]), group("self", &["self"]), group("free", &[])]);
+        assert_eq!(order_of(&operations), (vec![4], vec![0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn a_long_chain_is_no_deep_one() {
+        let names: Vec<String> = (0..BULK_OPERATIONS_MAX).map(|at| at.to_string()).collect();
+        let chain: Vec<Value> = (names.iter().enumerate())
+            .map(|(at, name)| group(name, &names.get(at + 1).map(String::as_str).into_iter().collect::<Vec<_>>()))
+            .collect();
+        let (ready, circular) = order_of(&json!(chain));
+        assert_eq!((ready.first(), ready.len(), circular.len()), (Some(&(BULK_OPERATIONS_MAX - 1)), BULK_OPERATIONS_MAX, 0));
+    }
+
+    #[test]
+    fn references_are_replaced_where_identifiers_stand_and_nowhere_else() {
+        let mut request = request(&json!([{
+            "method": "PATCH", "path": "/Groups/bulkId:g", "data": {
+                "Operations": [{ "op": "add", "path": "members", "value": [{ "value": "bulkId:u", "display": "bulkId:u" }] }],
+                "displayName": "bulkId:u",
+            },
+        }]));
+        let operation = request.operations[0].wish.as_mut().unwrap();
+        let made = BTreeMap::from([("g".to_owned(), "1".to_owned()), ("u".to_owned(), "2".to_owned())]);
+        resolve(operation, &made).unwrap();
+        assert_eq!(operation.target, "1");
+        assert_eq!(operation.body["Operations"][0]["value"], json!([{ "value": "2", "display": "bulkId:u" }]));
+        assert_eq!(operation.body["displayName"], "bulkId:u");
+        operation.target = "bulkId:none".to_owned();
+        assert_eq!(resolve(operation, &made).unwrap_err().status, 409);
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_operation_is_told_of_it_alone() {
+        let person = json!({ "userName": "a" });
+        let request = request(&json!([
+            { "method": "GET", "path": "/Users/1" },
+            { "method": "POST", "path": "/Users", "data": person },
+            { "method": "POST", "path": "/Users/1", "bulkId": "x", "data": person },
+            { "method": "PUT", "path": "/Users", "data": person },
+            { "method": "DELETE", "path": "/Cats/1" },
+            { "method": "PATCH", "path": "/Groups/1/2", "data": person },
+            { "method": "PUT", "path": "/Users/1" },
+            "no object",
+            { "method": "POST", "path": "/Users", "bulkId": "y", "data": person },
+            { "method": "POST", "path": "/Users", "bulkId": "y", "data": person },
+            { "method": "delete", "path": "/Users/1" },
+        ]));
+        let wrong: Vec<bool> = request.operations.iter().map(|sent| sent.wish.is_err()).collect();
+        assert_eq!(wrong, [true, true, true, true, true, true, true, true, false, true, false]);
+    }
+
+    #[test]
+    fn a_request_has_a_schema_and_a_bounded_list() {
+        let status = |body: &Value| parse(body.as_object().unwrap()).map(|_| ()).map_err(|refused| refused.status);
+        assert_eq!(status(&json!({ "schemas": [REQUEST_URN], "Operations": [] })), Ok(()));
+        assert_eq!(status(&json!({ "Operations": [] })), Err(400));
+        assert_eq!(status(&json!({ "schemas": [REQUEST_URN] })), Err(400));
+        assert_eq!(status(&json!({ "schemas": [REQUEST_URN], "Operations": [], "failOnErrors": 0 })), Err(400));
+        assert_eq!(status(&json!({ "schemas": [REQUEST_URN], "Operations": vec![json!({}); BULK_OPERATIONS_MAX + 1] })), Err(413));
+    }
+}
