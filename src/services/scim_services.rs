@@ -80,16 +80,21 @@ pub fn secret_key(settings: &Value) -> &'static str {
 /// # Errors
 /// `Invalid` naming the key, or saying which file cannot be used.
 pub async fn prepare(egress: &Egress, settings: &Value, secret: Option<Password>) -> Result<Scim, Error> {
-    let read = parse(settings)?;
-    let refused = ADDRESSES.iter().filter_map(|key| {
-        let refusal = egress.check(settings.get(*key)?.as_str()?.trim()).err()?;
+    Scim::new(parse(settings)?, secret, Arc::new(egress.policy())).await.map_err(|refused| Error::invalid("settings", refused.to_string()))
+}
+
+/// The addresses that are not called, among those that a change names: what stood before may stand, and is looked at again when it is called.
+///
+/// # Errors
+/// `Invalid` naming them.
+pub fn check_addresses(egress: &Egress, before: &Value, after: &Value) -> Result<(), Error> {
+    let changed = ADDRESSES.iter().filter(|key| before.get(**key) != after.get(**key));
+    let refused = changed.filter_map(|key| {
+        let refusal = egress.check(after.get(*key)?.as_str()?.trim()).err()?;
         Some(Invalid::new(format!("settings.{key}"), refusal.to_string()))
     });
     let refused: Vec<Invalid> = refused.collect();
-    if !refused.is_empty() {
-        return Err(Error::Invalid(refused));
-    }
-    Scim::new(read, secret, Arc::new(egress.policy())).await.map_err(|refused| Error::invalid("settings", refused.to_string()))
+    if refused.is_empty() { Ok(()) } else { Err(Error::Invalid(refused)) }
 }
 
 fn parse(settings: &Value) -> Result<Settings, Error> {

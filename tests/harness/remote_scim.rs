@@ -23,6 +23,8 @@ pub const LATELY: &str = "2900-01-01T00:00:00Z";
 /// What it does wrong in the place of one answer.
 #[derive(Clone, Debug)]
 pub enum Fault {
+    /// Nothing: it answers as it should.
+    None,
     /// A status, and how many seconds to wait.
     Busy(u16, Option<&'static str>),
     /// A status with SCIM's body of errors.
@@ -327,6 +329,7 @@ fn matches(resource: &Value, filter: &str) -> bool {
 
 async fn wrong(held: &Arc<Mutex<Held>>, heard: &Heard, fault: Fault) -> Response {
     match fault {
+        Fault::None => right(&mut held.lock().unwrap(), heard),
         Fault::Busy(status, wait) => {
             let mut answer = error(status, "too many requests");
             if let Some(wait) = wait {

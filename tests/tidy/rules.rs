@@ -84,8 +84,8 @@ const SERVICES: &[&[&str]] = &[
 const CRATES: [(&str, &[&str]); 7] = [
     ("sqlx", &["src/store/"]),
     ("axum", &["src/fronts/", "src/demo/", "src/app.rs", "src/app/"]),
-    ("hyper", &["src/app/", "src/services/egress"]),
-    ("hyper_util", &["src/app/", "src/services/egress"]),
+    ("hyper", &["src/app/", "src/services/egress", "connectors/src/scim/http.rs"]),
+    ("hyper_util", &["src/app/", "src/services/egress", "connectors/src/scim/http.rs"]),
     ("openidconnect", &["connectors/src/upstream.rs", "src/demo/"]),
     ("ldap3", &["connectors/src/"]),
     ("lettre", &["src/services/mailer/", "src/services/mail/"]),

@@ -55,6 +55,7 @@ pub(super) async fn tried(
 ) -> Result<bool, Error> {
     if kind == SourceKind::Scim {
         let service = scim_services::prepare(&ctx.gateway.egress, after, secret).await?;
+        scim_services::check_addresses(&ctx.gateway.egress, before, after)?;
         return Ok(scim_services::leads_elsewhere(before, &service));
     }
     Ok(leads_elsewhere(before, &directories::prepare(after, route, secret).await?))

@@ -35,8 +35,8 @@ async fn every_fault_in_the_middle_has_a_cause_of_its_own() {
         let service = ScimService::start().await;
         service.users(25);
         let scim = source(&service, &json!({})).await;
+        service.fail("/Users", &[Fault::None, wrong.clone()]);
         let mut reading = scim.read(super::DEADLINE);
-        service.fail("/Users", &[wrong.clone()]);
         while reading.pages.recv().await.is_some() {}
         let failed = reading.outcome.await.unwrap();
         match failed.expect_err("the reading must not count as complete").cause {
