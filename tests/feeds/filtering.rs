@@ -71,8 +71,8 @@ fn user(n: usize) -> Value {
     let titles = [None, Some("Prof"), Some("100 %"), Some("a_b"), Some("c\\d"), Some("professeur")];
     let mut body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
-        "userName": format!("Élodie.{n}"), "active": n % 3 != 0, "displayName": format!("Elodie {n}"),
-        "name": { "familyName": if n % 2 == 0 { "O'Neil" } else { "N’Guyen" } },
+        "userName": format!("Élodie.{n}"), "active": !n.is_multiple_of(3), "displayName": format!("Elodie {n}"),
+        "name": { "familyName": if n.is_multiple_of(2) { "O'Neil" } else { "N’Guyen" } },
     });
     if let Some(title) = titles[n % titles.len()] {
         body["title"] = json!(title);

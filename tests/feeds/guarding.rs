@@ -47,7 +47,7 @@ async fn beyond_its_guard_a_feed_waits_for_a_person_and_goes_on_after_their_word
 async fn many_members_at_once_are_held_too() {
     let fed = Fed::new().await;
     let mut made = Vec::new();
-    for n in 0..(10 * FREE + 1) {
+    for n in 0..=(10 * FREE) {
         made.push(fed.user(person(&format!("p{n}"))).await.unwrap());
     }
     let group = fed.group("GEA", &made.iter().collect::<Vec<_>>()).await.unwrap();

@@ -16,8 +16,8 @@ async fn a_token_opens_its_own_feed_until_it_is_revoked() {
     let fed = Fed::new().await;
     let (made, secret) = token(&fed.ctx, "entra").await;
     let outside = nobody(&fed.ctx);
-    let feed = authenticate(&outside, secret.expose()).await.unwrap();
-    assert_eq!((feed.source.name.as_str(), feed.ctx.actor.label()), ("entra", "source:entra".to_owned()));
+    let opened = authenticate(&outside, secret.expose()).await.unwrap();
+    assert_eq!((opened.source.name.as_str(), opened.ctx.actor.label()), ("entra", "source:entra".to_owned()));
     let (_, elsewhere) = fed.gateway.establishment("Collège Ada Lovelace").await;
     assert_eq!(authenticate(&nobody(&elsewhere), secret.expose()).await.unwrap_err().status, 401);
     for wrong in ["", "x", &format!("{}x", secret.expose()), &format!("psl_{}_", fed.ctx.slug())] {

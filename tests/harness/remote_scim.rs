@@ -49,6 +49,7 @@ pub enum Fault {
 
 /// How it behaves throughout.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "habits that a service has or has not, each apart from the others")]
 pub struct Habits {
     /// By cursor, which it announces.
     pub by_cursor: bool,
@@ -240,7 +241,9 @@ fn right(held: &mut Held, heard: &Heard) -> Response {
         ["", "Groups"] if !habits.no_groups => {
             let mut groups = held.groups.clone();
             if habits.members_apart {
-                groups.iter_mut().for_each(|group| drop(group.as_object_mut().unwrap().remove("members")));
+                for group in &mut groups {
+                    group.as_object_mut().unwrap().remove("members");
+                }
             }
             list(held, heard, &groups)
         }

@@ -34,8 +34,8 @@ impl Peer {
         // One of its dependencies names a toolchain of its own, which is not asked for.
         build.env("RUSTC", cargo.with_file_name("rustc"));
         build.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(&manifest).arg("--target-dir").arg(&target);
-        let built = build.output().unwrap();
-        assert!(built.status.success(), "the peer does not build:\n{}", String::from_utf8_lossy(&built.stderr));
+        let ended = build.output().unwrap();
+        assert!(ended.status.success(), "the peer does not build:\n{}", String::from_utf8_lossy(&ended.stderr));
         let ready = |line: &str| line.starts_with("http://").then(|| line.to_owned());
         let (daemon, url) = Daemon::start(Command::new(target.join("debug/scim-server-peer")), "cargo", ready).unwrap();
         Self { url, _daemon: daemon }

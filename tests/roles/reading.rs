@@ -78,9 +78,9 @@ async fn reasons_are_read_of_ones_people_and_of_ones_applications() {
     assert_eq!(roles::explain(&head, person, None, None).await.unwrap(), whole, "their administrator is told all");
     hidden(roles::explain(&head, school.people["prof-geii"], None, None).await);
     let told = roles::explain(&clerk, person, None, None).await.unwrap();
-    let mut held: Vec<_> = told.assignments.iter().map(|one| (one.application.as_str(), one.role.as_str(), one.path.len())).collect();
-    held.sort_unstable();
-    assert_eq!(held, [("notes", "reader", 0), ("notes", "writer", 2)], "of their application, without facts");
+    let mut shown: Vec<_> = told.assignments.iter().map(|one| (one.application.as_str(), one.role.as_str(), one.path.len())).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, [("notes", "reader", 0), ("notes", "writer", 2)], "of their application, without facts");
     assert!(told.nearest_misses.is_empty() && told.losers.iter().all(|one| one.application == "notes"));
     assert_eq!(roles::explain(&narrow, person, None, None).await.unwrap().assignments.len(), 1);
     forbidden(roles::explain(&acting_as(&school, "prof-geii", "help_desk", "").await, person, None, None).await);

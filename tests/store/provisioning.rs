@@ -272,11 +272,7 @@ async fn the_queue_is_marked_settled_and_listed_and_a_newer_mark_is_not_hidden()
         assert_eq!((again[0].state, again[0].remote_id.as_deref(), again[0].name.as_str()), (State::Marked, Some("2"), "École"));
         assert_eq!(provisioned::list_by_remote(&mut bed.read().await, of, Kind::User, &["2".to_owned()]).await.unwrap(), again);
         assert_eq!(provisioned::next_due(&mut bed.read().await, of).await.unwrap(), Some(NOW));
-        bed.write(async |tx| {
-            assert_eq!(provisioned::hold_removals(tx, of).await?, 1);
-            Ok(())
-        })
-        .await;
+        assert_eq!(bed.write(async |tx| provisioned::hold_removals(tx, of).await).await, 1);
         assert_eq!(provisioned::removals(&mut bed.read().await, of).await.unwrap(), (0, 1));
         listed(bed, of).await;
         bed.write(async |tx| {

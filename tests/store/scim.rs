@@ -84,7 +84,7 @@ async fn with(bed: &Bed, feed: &Source, people: &[User], groups: &[Group]) {
 async fn a_resource_is_found_by_what_it_is_called_until_it_is_gone() {
     on_every_engine(async |bed| {
         let (feed, people) = (feed("entra"), [person("Élodie"), person("bob")]);
-        with(&bed, &feed, &people, &[]).await;
+        with(bed, &feed, &people, &[]).await;
         let id = people[0].id.uuid();
         let mut tx = bed.read().await;
         let found = scim_resource::find(&mut tx, feed.id, Kind::User, id).await.unwrap().unwrap();
@@ -129,7 +129,7 @@ async fn a_resource_is_found_by_what_it_is_called_until_it_is_gone() {
 async fn conditions_name_resources_and_orders_arrange_them() {
     on_every_engine(async |bed| {
         let (feed, people) = (feed("entra"), [person("a"), person("b"), person("c")]);
-        with(&bed, &feed, &people, &[samples::group("GEA")]).await;
+        with(bed, &feed, &people, &[samples::group("GEA")]).await;
         let mut tx = bed.read().await;
         let of = |text: &str| Where::Value("title".to_owned(), Test::Is(text.to_owned()));
         let indexed = Where::Indexed { attribute: "title".to_owned(), head: "b".to_owned() };
@@ -164,7 +164,7 @@ async fn members_come_and_go_one_by_one() {
     on_every_engine(async |bed| {
         let (feed, people) = (feed("entra"), [person("a"), person("b")]);
         let groups = [samples::group("GEA"), samples::group("TP1")];
-        with(&bed, &feed, &people, &groups).await;
+        with(bed, &feed, &people, &groups).await;
         let (outer, inner, [a, b]) = (groups[0].id, groups[1].id, people.clone().map(|one| one.id));
         bed.write(async |tx| {
             assert_eq!((member::add(tx, outer, &[a]).await?, member::add(tx, outer, &[a]).await?), (1, 0));
@@ -206,7 +206,7 @@ async fn members_come_and_go_one_by_one() {
 async fn a_feed_is_counted() {
     on_every_engine(async |bed| {
         let feed = feed("entra");
-        with(&bed, &feed, &[], &[]).await;
+        with(bed, &feed, &[], &[]).await;
         let taken = |people| Taken { people, groups: 1, memberships: 3 };
         bed.write(async |tx| {
             scim_feed::count(tx, feed.id, 5, 2).await?;
@@ -252,7 +252,7 @@ fn held(feed: &Source, reason: HeldReason, subject: &str) -> Held {
 async fn what_waits_is_told_once_and_decided_once() {
     on_every_engine(async |bed| {
         let feed = feed("entra");
-        with(&bed, &feed, &[], &[]).await;
+        with(bed, &feed, &[], &[]).await;
         let (first, second) = (held(&feed, HeldReason::Guard, "a"), held(&feed, HeldReason::Taken, "b"));
         bed.write(async |tx| {
             scim_held::hold(tx, &first).await?;
@@ -295,7 +295,7 @@ async fn what_waits_is_told_once_and_decided_once() {
 async fn tokens_of_a_feed_bear_its_name_and_end_when_they_are_told() {
     on_every_engine(async |bed| {
         let feed = feed("entra");
-        with(&bed, &feed, &[], &[]).await;
+        with(bed, &feed, &[], &[]).await;
         let made = ApiToken {
             id: TokenId::new(),
             name: "Entra".to_owned(),
@@ -328,7 +328,7 @@ async fn tokens_of_a_feed_bear_its_name_and_end_when_they_are_told() {
 async fn several_events_are_added_at_once_and_what_was_decided_of_an_entry_is_known() {
     on_every_engine(async |bed| {
         let (feed, anne) = (feed("entra"), person("anne"));
-        with(&bed, &feed, std::slice::from_ref(&anne), &[]).await;
+        with(bed, &feed, std::slice::from_ref(&anne), &[]).await;
         let event = |n: usize| AuditEvent {
             id: Uuid::now_v7(),
             at: NOW,

@@ -84,9 +84,8 @@ async fn seed(feed: &feeds::Feed) -> Result<(), Error> {
     });
     let Value::Object(person) = person else { return Err(Error::Internal("an object is written as one".to_owned())) };
     match resources::create(feed, Kind::User, person, With::default()).await {
-        Ok(_) => Ok(()),
-        // From the demo before.
-        Err(ScimError { status: 409, .. }) => Ok(()),
+        // Perhaps from the demo before.
+        Ok(_) | Err(ScimError { status: 409, .. }) => Ok(()),
         Err(refused) => Err(Error::Internal(refused.detail)),
     }
 }

@@ -57,7 +57,7 @@ impl IntoResponse for Refusal {
         if status.is_server_error() {
             tracing::error!(%status, cause = self.error.cause.as_deref().unwrap_or(&self.error.detail), "SCIM request failed");
         } else {
-            tracing::debug!(%status, scim_type = self.error.scim_type.map(|word| word.as_str()), "SCIM request refused");
+            tracing::debug!(%status, scim_type = self.error.scim_type.map(crate::services::scim::error::ScimType::as_str), "SCIM request refused");
         }
         let mut response = written(status, &self.error.body(), NO_STORE);
         let headers = response.headers_mut();

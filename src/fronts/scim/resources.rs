@@ -74,7 +74,7 @@ impl FromRequestParts<Arc<Gateway>> for One {
 async fn create(kind: Kind, Caller(feed): Caller, wanted: Wanted, Sent(body): Sent) -> Result<Response, Refusal> {
     let projection = wanted.projection(kind);
     let made = resources::create(&feed, kind, body, with(&projection)).await?;
-    Ok(shown(&feed, StatusCode::CREATED, made, &projection))
+    Ok(shown(&feed, StatusCode::CREATED, &made, &projection))
 }
 
 /// `GET /Users/{id}`, `GET /Groups/{id}` (§3.4.1).
@@ -85,7 +85,7 @@ async fn read(kind: Kind, one: One) -> Result<Response, Refusal> {
     if conditions.none_matching.is_some_and(|known| known.name(found.rev)) {
         return Ok(answer::unchanged(&tag(found.rev)));
     }
-    Ok(shown(&feed, StatusCode::OK, found, &projection))
+    Ok(shown(&feed, StatusCode::OK, &found, &projection))
 }
 
 /// `PUT /Users/{id}`, `PUT /Groups/{id}` (§3.5.1).
@@ -94,7 +94,7 @@ async fn replace(kind: Kind, one: One, Sent(body): Sent) -> Result<Response, Ref
     let projection = wanted.projection(kind);
     let rev = conditions.revision(&feed, kind, &id).await?;
     let stored = resources::replace(&feed, kind, &id, body, rev, with(&projection)).await?;
-    Ok(shown(&feed, StatusCode::OK, stored, &projection))
+    Ok(shown(&feed, StatusCode::OK, &stored, &projection))
 }
 
 /// `PATCH /Users/{id}`, `PATCH /Groups/{id}` (§3.5.2).
@@ -109,7 +109,7 @@ async fn change(kind: Kind, one: One, Sent(body): Sent) -> Result<Response, Refu
     if silent {
         return Ok(answer::changed(&tag(stored.rev)));
     }
-    Ok(shown(&feed, StatusCode::OK, stored, &projection))
+    Ok(shown(&feed, StatusCode::OK, &stored, &projection))
 }
 
 /// `DELETE /Users/{id}`, `DELETE /Groups/{id}` (§3.6).
@@ -120,7 +120,7 @@ async fn remove(kind: Kind, one: One) -> Result<Response, Refusal> {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn shown(feed: &Feed, status: StatusCode, stored: Stored, projection: &Projection) -> Response {
+fn shown(feed: &Feed, status: StatusCode, stored: &Stored, projection: &Projection) -> Response {
     let location = format!("{}/{}/{}", feed.base_url(), stored.kind.endpoint(), stored.id);
     let version = tag(stored.rev);
     Shown { status, resource: projection.apply(stored.kind, &stored.resource), version, location }.into_response()

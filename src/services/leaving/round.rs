@@ -109,10 +109,7 @@ async fn over(ctx: &Context, source: &Source, done: &mut Round) -> Result<(), Er
     let until = leaving.ends(Timestamp::default()).map(|grace| ctx.now.plus_s(-grace.seconds()));
     let Some(until) = until else { return Ok(()) };
     // A feed says itself who leaves: it is never read whole.
-    let read_at = match is_pushed(source) {
-        true => Some(ctx.now),
-        false => source_state::get(&mut ctx.store.read().await?, source.id).await?.full_at,
-    };
+    let read_at = if is_pushed(source) { Some(ctx.now) } else { source_state::get(&mut ctx.store.read().await?, source.id).await?.full_at };
     let mut after: Option<UserId> = None;
     let mut unread = false;
     for _ in 0..STEPS_MAX {

@@ -91,7 +91,7 @@ impl Comparison<'_> {
         let mut start = 1;
         for _ in 0..PAGES_MAX {
             let path = format!("/Users?startIndex={start}&count={USERS_AT_ONCE}");
-            let (page, total) = page(remote.ask(Verb::Get, &path, None, None).await?.body);
+            let (page, total) = page(&remote.ask(Verb::Get, &path, None, None).await?.body);
             if page.is_empty() {
                 break;
             }
@@ -208,7 +208,7 @@ impl Comparison<'_> {
         let mut start = 1;
         for _ in 0..PAGES_MAX {
             let path = format!("/Groups?startIndex={start}&count={GROUPS_AT_ONCE}");
-            let (page, total) = page(remote.ask(Verb::Get, &path, None, None).await?.body);
+            let (page, total) = page(&remote.ask(Verb::Get, &path, None, None).await?.body);
             if page.is_empty() {
                 break;
             }
@@ -249,9 +249,9 @@ pub(super) fn differing(there: impl Into<Value>, wanted: impl Into<Value>) -> Di
 }
 
 /// The resources of a page, and how many there are in all.
-fn page(list: Value) -> (Vec<Value>, usize) {
+fn page(list: &Value) -> (Vec<Value>, usize) {
     let total = list.get("totalResults").and_then(Value::as_u64).and_then(|total| usize::try_from(total).ok());
-    let resources = resources_of(&list);
+    let resources = resources_of(list);
     // A service that does not say how many there are has told all.
     let total = total.unwrap_or(resources.len());
     (resources, total)

@@ -135,8 +135,7 @@ impl<'e> Remote<'e> {
         let carried = Carried { authorization: Some(&self.authorization), accept: ACCEPTED, body: None, if_match: None };
         match self.line.send(Verb::Get, &asked, carried).await.map_err(not_called).and_then(understood) {
             Ok(reply) if reply.body.get("totalResults").is_some() => Fault::Missing,
-            Ok(_) => said(),
-            Err(Fault::Missing) => said(),
+            Ok(_) | Err(Fault::Missing) => said(),
             Err(other) => other,
         }
     }

@@ -187,7 +187,7 @@ impl<'a, 'e> Turn<'a, 'e> {
                 let known = person.is_some_and(|person| person.account.is_some());
                 Ok(if known { Settled::Row(row) } else { Settled::Forget(row) })
             }
-            Err(fault) => self.failed(row, fault),
+            Err(fault) => self.failed(row, fault).map_err(|stopped| *stopped),
         }
     }
 
@@ -218,7 +218,7 @@ impl<'a, 'e> Turn<'a, 'e> {
     }
 
     /// A row that was not taken, and whether the turn goes on. Whatever befell it, others come before it the next time.
-    fn failed(&mut self, mut row: Provisioned, fault: Fault) -> Result<Settled, (Option<Settled>, Stop)> {
+    fn failed(&mut self, mut row: Provisioned, fault: Fault) -> Result<Settled, Box<(Option<Settled>, Stop)>> {
         metrics::counter!("passerelle_provisioning_failures_total").increment(1);
         if matches!(fault, Fault::Down(_)) && row.action == Some(Action::Create) && row.remote_id.is_none() {
             // It may have been created: it is looked for before it is left out.
@@ -231,8 +231,8 @@ impl<'a, 'e> Turn<'a, 'e> {
         row.due_at = self.ctx.now.plus_s(wait);
         row.state = State::Failed;
         match fault {
-            Fault::Denied(why) => return Err((Some(Settled::Row(row)), Stop::Denied(why))),
-            Fault::Busy(wait_s, _) => return Err((Some(Settled::Row(row)), Stop::Rest(wait_s))),
+            Fault::Denied(why) => return Err(Box::new((Some(Settled::Row(row)), Stop::Denied(why)))),
+            Fault::Busy(wait_s, _) => return Err(Box::new((Some(Settled::Row(row)), Stop::Rest(wait_s)))),
             // One that is asked to wait is not given up: somebody there has to decide, perhaps.
             Fault::Later(asked, _) => row.due_at = self.ctx.now.plus_s(asked.max(wait)),
             _ if row.attempts >= ATTEMPTS_MAX => row.state = State::GivenUp,
@@ -241,10 +241,10 @@ impl<'a, 'e> Turn<'a, 'e> {
         self.silent = if matches!(fault, Fault::Down(_) | Fault::Later(..)) { self.silent + 1 } else { 0 };
         self.forbidden = if matches!(fault, Fault::Forbidden(_)) { self.forbidden + 1 } else { 0 };
         if self.forbidden >= FORBIDDEN_MAX {
-            return Err((Some(Settled::Row(row)), Stop::Denied(fault.told())));
+            return Err(Box::new((Some(Settled::Row(row)), Stop::Denied(fault.told()))));
         }
         if self.silent >= SILENT_MAX {
-            return Err((Some(Settled::Row(row)), Stop::Rest(wait_s(self.failures))));
+            return Err(Box::new((Some(Settled::Row(row)), Stop::Rest(wait_s(self.failures)))));
         }
         Ok(Settled::Row(row))
     }
@@ -313,7 +313,7 @@ impl<'a, 'e> Turn<'a, 'e> {
                 Ok(Settled::Row(row))
             }
             Err(Trouble::Here(error)) => Err((None, error.into())),
-            Err(Trouble::There(fault)) => self.failed(row, fault),
+            Err(Trouble::There(fault)) => self.failed(row, fault).map_err(|stopped| *stopped),
         }
     }
 }

@@ -158,7 +158,7 @@ impl Writing<'_, '_> {
     }
 
     async fn change(&mut self, id: &str, operations: Vec<Value>) -> Result<(), Trouble> {
-        self.remote.ask(Verb::Patch, &format!("/Groups/{}", segment(id)), Some(&patch(operations)), None).await?;
+        self.remote.ask(Verb::Patch, &format!("/Groups/{}", segment(id)), Some(&patch(&operations)), None).await?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! One person's account there: found, created, put right, made inactive or deleted. What is to be comes from `desired`; nothing is stored here.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use serde_json::{Value, json};
 
@@ -167,7 +168,7 @@ async fn put_right(
     let path = format!("/Users/{}", segment(id));
     let version = there.get("meta").and_then(|meta| meta.get("version")).and_then(Value::as_str).filter(|_| abilities.etag);
     if abilities.patch {
-        match remote.ask(Verb::Patch, &path, Some(&patch(operations(&differences))), version).await {
+        match remote.ask(Verb::Patch, &path, Some(&patch(&operations(&differences))), version).await {
             Ok(_) => return Ok(true),
             // Some services announce PATCH and take not all of it.
             Err(Fault::Refused(why)) => tracing::debug!(why, "a change is put in the place of what stands"),
@@ -179,7 +180,7 @@ async fn put_right(
 }
 
 /// Operations as a change.
-pub(super) fn patch(operations: Vec<Value>) -> Value {
+pub(super) fn patch(operations: &[Value]) -> Value {
     json!({ "schemas": [PATCH], "Operations": operations })
 }
 
@@ -190,7 +191,7 @@ pub(super) fn segment(id: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            let _never_fails = write!(text, "%{byte:02X}");
         }
     }
     // A dot alone would lead elsewhere.

@@ -91,13 +91,13 @@ pub async fn round(ctx: &Context, asked: bool) -> Result<(Changed, Option<Timest
     let told = effects::announce(ctx).await?;
     let mut changed = if everyone { over_everyone(ctx, since).await? } else { Changed::default() };
     let mut tx = ctx.store.begin().await?;
-    if !everyone {
+    if everyone {
+        provisioning_mark::put_everyone(&mut tx).await?;
+    } else {
         let people = role_edge::people_between(&mut tx, since, ctx.now).await?;
         changed = recompute_since_in(&mut tx, ctx, &people, since).await?;
         // What was given by hand begins and ends without a row that changes.
         provisioning_mark::put_users(&mut tx, &people).await?;
-    } else {
-        provisioning_mark::put_everyone(&mut tx).await?;
     }
     role_edge::see_until(&mut tx, ctx.now.max(since)).await?;
     let next = next_in(&mut tx, ctx.now, ctx.now).await?;

@@ -49,7 +49,7 @@ pub fn service_provider_config(base: &str, bounds: &Bounds) -> Value {
 
 /// Every kind of resource (RFC 7643 §6), as a list.
 pub fn resource_types(base: &str) -> Value {
-    list(Kind::ALL.map(|kind| of_kind(base, kind)).into())
+    list(&Kind::ALL.map(|kind| of_kind(base, kind)))
 }
 
 /// One kind of resource by its name, whatever the letter case.
@@ -59,7 +59,7 @@ pub fn resource_type(base: &str, name: &str) -> Option<Value> {
 
 /// Every schema (RFC 7643 §7), as a list.
 pub fn schemas(base: &str) -> Value {
-    list(Kind::ALL.into_iter().flat_map(Kind::schemas).map(|schema| of_schema(base, schema)).collect())
+    list(&Kind::ALL.into_iter().flat_map(Kind::schemas).map(|schema| of_schema(base, schema)).collect::<Vec<_>>())
 }
 
 /// One schema by its URN, whatever the letter case.
@@ -67,7 +67,7 @@ pub fn schema(base: &str, urn: &str) -> Option<Value> {
     Kind::ALL.into_iter().find_map(|kind| kind.schema(urn)).map(|schema| of_schema(base, schema))
 }
 
-fn list(resources: Vec<Value>) -> Value {
+fn list(resources: &[Value]) -> Value {
     let total = resources.len();
     json!({"schemas": [LIST_URN], "totalResults": total, "startIndex": 1, "itemsPerPage": total, "Resources": resources})
 }
@@ -152,6 +152,7 @@ const fn uniqueness_word(uniqueness: Uniqueness) -> &'static str {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 mod tests {
     use super::*;
     use crate::services::scim::schema::{ENTERPRISE_URN, USER_URN};

@@ -93,8 +93,8 @@ pub fn parse_among_all(kind: Kind, text: &str) -> Result<Filter, ScimError> {
 ///
 /// # Errors
 /// `invalidFilter`.
-pub(super) fn selection(kind: Kind, list: AttrRef, tree: &Tree) -> Result<Filter, ScimError> {
-    Reader { kind, others: false }.within(list, tree)
+pub(super) fn selection(list: AttrRef, tree: &Tree) -> Result<Filter, ScimError> {
+    within(list, tree)
 }
 
 struct Reader {
@@ -114,7 +114,7 @@ impl Reader {
                 None => Ok(Filter::Or(Vec::new())),
             },
             Tree::Selected(name, inner, then) => match self.named(name)? {
-                Some(list) => self.selected(list, inner, then.as_deref()),
+                Some(list) => selected(list, inner, then.as_deref()),
                 None => Ok(Filter::Or(Vec::new())),
             },
         }
@@ -134,39 +134,39 @@ impl Reader {
         }
         Err(ScimError::invalid_filter(format!("a {} has no attribute «{}»", self.kind, excerpt(name))))
     }
+}
 
-    fn selected(&self, list: AttrRef, inner: &Tree, then: Option<&Tree>) -> Result<Filter, ScimError> {
-        if list.sub.is_some() || !(list.attribute.multi_valued || list.attribute.is_complex()) {
-            return Err(ScimError::invalid_filter(format!("{list} has no values to select with brackets")));
-        }
-        let mut all = vec![self.within(list, inner)?];
-        if let Some(then) = then {
-            all.push(self.within(list, then)?);
-        }
-        if !list.attribute.multi_valued {
-            all.insert(0, Filter::Present(list));
-            return Ok(Filter::And(all));
-        }
-        let filter = match all.pop() {
-            Some(only) if all.is_empty() => only,
-            popped => Filter::And(all.into_iter().chain(popped).collect()),
-        };
-        Ok(Filter::Element { attr: list, filter: Box::new(filter) })
+fn selected(list: AttrRef, inner: &Tree, then: Option<&Tree>) -> Result<Filter, ScimError> {
+    if list.sub.is_some() || !(list.attribute.multi_valued || list.attribute.is_complex()) {
+        return Err(ScimError::invalid_filter(format!("{list} has no values to select with brackets")));
     }
+    let mut all = vec![within(list, inner)?];
+    if let Some(then) = then {
+        all.push(within(list, then)?);
+    }
+    if !list.attribute.multi_valued {
+        all.insert(0, Filter::Present(list));
+        return Ok(Filter::And(all));
+    }
+    let filter = match all.pop() {
+        Some(only) if all.is_empty() => only,
+        popped => Filter::And(all.into_iter().chain(popped).collect()),
+    };
+    Ok(Filter::Element { attr: list, filter: Box::new(filter) })
+}
 
-    fn within(&self, list: AttrRef, tree: &Tree) -> Result<Filter, ScimError> {
-        let part = |name: &str| {
-            let none = || ScimError::invalid_filter(format!("{list} has no part «{}»", excerpt(name)));
-            resolve_sub(list, name).ok_or_else(none)
-        };
-        match tree {
-            Tree::And(items) => Ok(Filter::And(items.iter().map(|item| self.within(list, item)).collect::<Result<_, _>>()?)),
-            Tree::Or(items) => Ok(Filter::Or(items.iter().map(|item| self.within(list, item)).collect::<Result<_, _>>()?)),
-            Tree::Not(inner) => Ok(Filter::Not(Box::new(self.within(list, inner)?))),
-            Tree::Present(name) => Ok(Filter::Present(part(name)?)),
-            Tree::Compare(name, operator, literal) => compare(part(name)?, *operator, literal),
-            Tree::Selected(..) => Err(ScimError::invalid_filter("brackets within brackets: a value has no values of its own")),
-        }
+fn within(list: AttrRef, tree: &Tree) -> Result<Filter, ScimError> {
+    let part = |name: &str| {
+        let none = || ScimError::invalid_filter(format!("{list} has no part «{}»", excerpt(name)));
+        resolve_sub(list, name).ok_or_else(none)
+    };
+    match tree {
+        Tree::And(items) => Ok(Filter::And(items.iter().map(|item| within(list, item)).collect::<Result<_, _>>()?)),
+        Tree::Or(items) => Ok(Filter::Or(items.iter().map(|item| within(list, item)).collect::<Result<_, _>>()?)),
+        Tree::Not(inner) => Ok(Filter::Not(Box::new(within(list, inner)?))),
+        Tree::Present(name) => Ok(Filter::Present(part(name)?)),
+        Tree::Compare(name, operator, literal) => compare(part(name)?, *operator, literal),
+        Tree::Selected(..) => Err(ScimError::invalid_filter("brackets within brackets: a value has no values of its own")),
     }
 }
 
@@ -232,4 +232,5 @@ pub(super) fn instant_ms(text: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected fails")]
 mod tests;

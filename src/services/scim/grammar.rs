@@ -247,12 +247,11 @@ impl<'a> Reader<'a> {
             "null" => Some(Literal::Null),
             _ => serde_json::from_str::<serde_json::Number>(word).ok().map(|_| Literal::Number(word.to_owned())),
         };
-        match literal {
-            Some(literal) => Ok(literal),
-            None => {
-                self.at = before;
-                self.expected("a value (a text in quotation marks, a number, true, false or null)")
-            }
+        if let Some(literal) = literal {
+            Ok(literal)
+        } else {
+            self.at = before;
+            self.expected("a value (a text in quotation marks, a number, true, false or null)")
         }
     }
 
@@ -299,6 +298,7 @@ fn operator(word: &str) -> Option<Operator> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that meets the unexpected fails")]
 mod tests {
     use super::*;
 

@@ -147,6 +147,7 @@ fn member(item: &Value) -> Result<MemberRef, ScimError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::needless_pass_by_value, reason = "a test that meets the unexpected fails")]
 mod tests {
     use serde_json::json;
 

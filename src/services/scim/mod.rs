@@ -38,4 +38,5 @@ pub mod versions;
 mod writing;
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 mod properties;

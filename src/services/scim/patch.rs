@@ -171,7 +171,7 @@ pub(super) fn target(kind: Kind, path: &str) -> Result<Place, ScimError> {
     if attr.sub.is_some() || !attr.attribute.multi_valued {
         return Err(ScimError::invalid_path(format!("{attr} has no values to select with brackets")));
     }
-    let filter = selection(kind, attr, &tree)?;
+    let filter = selection(attr, &tree)?;
     let sub = match read.sub {
         None => None,
         Some(name) => match resolve_sub(attr, &name) {
@@ -203,13 +203,12 @@ fn whole(
                 value => whole(kind, resource, verb, Some(inner), Some(value))?,
             },
             Ok(Place::Target(target)) if target.attr.is_read_only() || target.attr.attribute.name == "schemas" => {
-                same_id(resource, &target, value)?
+                same_id(resource, &target, value)?;
             }
             Ok(Place::Target(target)) => change(resource, &Change { target: &target, verb, value: Some(value) })?,
-            Ok(Place::Schema(_)) => {}
             // A name with brackets is meant as a path.
             Err(error) if path.contains('[') => return Err(error),
-            Err(_) => {}
+            Ok(Place::Schema(_)) | Err(_) => {}
         }
     }
     Ok(())
@@ -224,4 +223,12 @@ fn same_id(resource: &Map<String, Value>, target: &Target, value: &Value) -> Res
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "a test that meets the unexpected fails"
+)]
 mod tests;

@@ -90,6 +90,7 @@ fn text_of(map: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 mod tests {
     use serde_json::json;
 

@@ -151,6 +151,7 @@ fn all_of(schema: &'static Schema) -> impl Iterator<Item = (String, Vec<&'static
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 mod tests {
     use serde_json::json;
 

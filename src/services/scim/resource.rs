@@ -136,6 +136,7 @@ pub(super) fn excerpt(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that meets the unexpected fails")]
 mod tests {
     use serde_json::json;
 

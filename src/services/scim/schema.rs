@@ -330,6 +330,7 @@ const META: &[Attribute] = &[
 ];
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 mod tests {
     use super::*;
 

@@ -63,6 +63,7 @@ impl Sort {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 mod tests {
     use serde_json::json;
 

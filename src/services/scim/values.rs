@@ -88,6 +88,7 @@ fn list(attr: AttrRef, values: &[Value], rows: &mut Vec<IndexedValue>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 mod tests {
     use serde_json::json;
 

@@ -48,7 +48,7 @@ pub async fn replay(ctx: &Context, source: &str, id: Uuid) -> Result<Replayed, E
     }
     let feed = Feed::of(ctx, source, TokenId::new());
     let created = recorded.seen.method == "POST";
-    let (outcome, events) = match change(recorded)? {
+    let (outcome, events) = match change(&recorded)? {
         Ok(change) => turns::preview(&feed, change, With { assignments: true, ..With::USUAL }).await,
         Err(refused) => (Err(refused), Vec::new()),
     };
@@ -63,7 +63,7 @@ pub async fn replay(ctx: &Context, source: &str, id: Uuid) -> Result<Replayed, E
 }
 
 /// The change that a recorded request asks for, or what it is refused with before it is tried.
-fn change(recorded: Whole) -> Result<Result<Change, ScimError>, Error> {
+fn change(recorded: &Whole) -> Result<Result<Change, ScimError>, Error> {
     let path = recorded.seen.path.split('?').next().unwrap_or_default().to_owned();
     let mut parts = path.trim_matches('/').split('/');
     let (endpoint, id, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());

@@ -115,6 +115,7 @@ fn within(attributes: &'static [Attribute], extension: Option<&'static Schema>, 
 }
 
 #[cfg(test)]
+#[expect(clippy::panic, reason = "a test that meets the unexpected fails")]
 mod tests {
     use super::*;
     use crate::services::scim::schema::ENTERPRISE_URN;
