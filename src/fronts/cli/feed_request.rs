@@ -34,7 +34,7 @@ pub async fn run(ctx: &Context, output: Output, source: &str, asked: &Asked) -> 
     }
     let filter = Filter { refused: asked.refused.then_some(true), ..Filter::default() };
     let requests = collect(asked.limit, None, async |page| Ok(inspector::list(ctx, source, &page, &filter).await?)).await?;
-    let headings = ["cli-id", "cli-when", "cli-dialect", "cli-method", "cli-path", "cli-status", "cli-failing"];
+    let headings = ["cli-id", "cli-when", "cli-dialect", "cli-method", "cli-address", "cli-status", "cli-failing"];
     output.list(&requests, &headings, |r| {
         vec![
             r.id.to_string(),
