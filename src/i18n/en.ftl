@@ -464,7 +464,6 @@ cli-role = role
 cli-when = when
 cli-dialect = dialect
 cli-method = method
-cli-address = address
 cli-failing = refused because
 cli-user = person
 cli-alike = alike in

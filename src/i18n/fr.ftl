@@ -467,7 +467,6 @@ cli-role = rôle
 cli-when = quand
 cli-dialect = dialecte
 cli-method = méthode
-cli-address = adresse
 cli-failing = refusée parce que
 cli-user = personne
 cli-alike = semblables par

@@ -50,15 +50,18 @@ async fn members_come_and_go_in_every_form_and_are_counted() {
 }
 
 #[tokio::test]
-async fn a_member_must_be_the_feeds_own() {
+async fn whoever_the_feed_does_not_have_is_passed_over_and_a_group_is_not_in_itself() {
     let fed = Fed::new().await;
     let other = feed(&fed.ctx, "okta", &json!({})).await;
     let stranger = resources::create(&other, Kind::User, object(person("z")), With::USUAL).await.unwrap();
     let group = fed.group("GEA", &[]).await.unwrap();
-    for id in [stranger.id.to_string(), "nobody".to_owned(), group.id.to_string()] {
-        let refused = fed.patch(&group, json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }])).await.unwrap_err();
-        assert_eq!((refused.status, word(&refused)), (400, Some("invalidValue")), "{id}");
+    let add = |id: String| json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]);
+    for id in [stranger.id.to_string(), "nobody".to_owned()] {
+        let same = fed.patch(&group, add(id.clone())).await.unwrap();
+        assert_eq!((same.resource.get("members"), count(&fed).await), (None, 0), "{id}");
     }
+    let refused = fed.patch(&group, add(group.id.to_string())).await.unwrap_err();
+    assert_eq!((refused.status, word(&refused)), (400, Some("invalidValue")));
     assert_eq!(fed.group("gea", &[]).await.unwrap_err().status, 409, "one name, one group");
 }
 

@@ -240,18 +240,3 @@ impl NewRow for ValueRow<'_> {
         row.put(text).put(*number).put(head);
     }
 }
-
-/// The bodies of every resource of a kind after a key, for whoever compares them one by one.
-pub async fn bodies_after(
-    tx: &mut Tx,
-    source: SourceId,
-    kind: Kind,
-    after: Uuid,
-    limit: i64,
-) -> Result<Vec<(Uuid, Map<String, Value>)>, Error> {
-    const SQL: &str =
-        "SELECT id, body FROM scim_resources WHERE source_id = $1 AND kind = $2 AND deleted_at IS NULL AND id > $3 ORDER BY id LIMIT $4";
-    let rows: Vec<(Uuid, JsonText<Map<String, Value>>)> =
-        on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(kind).bind(after).bind(limit).fetch_all(c).await)?;
-    Ok(rows.into_iter().map(|(id, body)| (id, body.0)).collect())
-}

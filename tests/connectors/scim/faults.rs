@@ -35,7 +35,10 @@ async fn every_fault_in_the_middle_has_a_cause_of_its_own() {
         let service = ScimService::start().await;
         service.users(25);
         let scim = source(&service, &json!({})).await;
-        service.fail("/Users", &[Fault::None, wrong.clone()]);
+        // As often as it is asked: a line that broke is tried once more.
+        let mut faults = vec![wrong.clone(); 12];
+        faults.insert(0, Fault::None);
+        service.fail("/Users", &faults);
         let mut reading = scim.read(super::DEADLINE);
         while reading.pages.recv().await.is_some() {}
         let failed = reading.outcome.await.unwrap();
