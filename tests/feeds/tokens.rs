@@ -9,7 +9,7 @@ use passerelle::store::establishment::sync_run::Mode;
 use passerelle::types::page::PageRequest;
 use serde_json::json;
 
-use super::{Fed, nobody, source, token};
+use super::{Fed, nobody, person, source, token};
 
 #[tokio::test]
 async fn a_token_opens_its_own_feed_until_it_is_revoked() {
@@ -85,4 +85,15 @@ async fn a_feed_has_nothing_to_read_and_its_token_no_role() {
     };
     let told = tokens::create(&fed.ctx, &wrong).await.unwrap_err().to_string();
     assert!(told.contains("scope") && told.contains("source"), "{told}");
+}
+
+#[tokio::test]
+async fn what_a_feed_asked_before_it_was_paused_or_removed_is_not_done_after() {
+    let fed = Fed::new().await;
+    let standing = sources::get(&fed.ctx, "entra").await.unwrap();
+    let paused = sources::update(&fed.ctx, &standing, &SourceFields { enabled: false, ..SourceFields::from(&standing) }).await.unwrap();
+    let refused = fed.user(person("lea")).await.unwrap_err();
+    assert_eq!((refused.status, refused.retry_after_s.is_some()), (503, true));
+    sources::update(&fed.ctx, &paused, &SourceFields { enabled: true, ..SourceFields::from(&paused) }).await.unwrap();
+    fed.user(person("lea")).await.unwrap();
 }

@@ -12,6 +12,7 @@ use super::super::scim_services::is_pushed;
 use super::super::tokens;
 use super::error::ScimError;
 use super::inspector::{self, Trail};
+use crate::store::Tx;
 use crate::store::establishment::api_token::{self, TokenKind};
 use crate::store::establishment::scim_feed::{self, FeedState};
 use crate::store::establishment::scim_held;
@@ -45,6 +46,18 @@ impl Feed {
     pub fn of(ctx: &Context, source: Source, token: TokenId) -> Self {
         let ctx = Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() };
         Self { ctx, source: Arc::new(source), token, trail: inspector::trail() }
+    }
+
+    /// Whether its source still takes something.
+    ///
+    /// # Errors
+    /// 401 when it was removed; 503 when it was paused.
+    pub(super) async fn still_open_in(&self, tx: &mut Tx) -> Result<(), ScimError> {
+        match source::find(tx, self.source.id).await? {
+            None => Err(unknown()),
+            Some(source) if !source.enabled => Err(paused(&source)),
+            Some(_) => Ok(()),
+        }
     }
 
     /// What every address of its resources begins with.
@@ -90,8 +103,6 @@ pub async fn standing(ctx: &Context, source: &Source) -> Result<Option<FeedStand
 /// # Errors
 /// 401 for anything that is not a live token of a feed of this establishment; 403 when the establishment is blocked; 503 when the feed is paused.
 pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Feed, ScimError> {
-    let unknown =
-        || ScimError::new(401, "send the bearer token of a feed of this establishment: this one is none, or was revoked, or has expired");
     let ours = bearer.strip_prefix(tokens::PREFIX).and_then(|rest| rest.split_once('_')).is_some_and(|(slug, _)| slug == ctx.slug());
     if !ours {
         return Err(unknown());
@@ -108,13 +119,21 @@ pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Feed, ScimError
         return Err(ScimError::new(403, format!("{} is blocked: ask an operator of the platform", ctx.establishment.name)));
     }
     if !source.enabled {
-        let told = format!("the feed «{}» is paused: an administrator resumes it, and nothing is lost until then", source.name);
-        return Err(ScimError::new(503, told).after_s(PAUSED_RETRY_S));
+        return Err(paused(&source));
     }
     if token.last_used_at.is_none_or(|last| last.plus_s(TOUCH_INTERVAL_S) <= ctx.now) {
         note_use(ctx, token.id, &source).await;
     }
     Ok(Feed::of(ctx, source, token.id))
+}
+
+fn unknown() -> ScimError {
+    ScimError::new(401, "send the bearer token of a feed of this establishment: this one is none, or was revoked, or has expired")
+}
+
+fn paused(source: &Source) -> ScimError {
+    let told = format!("the feed «{}» is paused: an administrator resumes it, and nothing is lost until then", source.name);
+    ScimError::new(503, told).after_s(PAUSED_RETRY_S)
 }
 
 /// The note of a use is worth less than the request that brings it: it is left out when the store is busy.

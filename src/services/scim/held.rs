@@ -53,7 +53,7 @@ async fn decide(ctx: &Context, feed: &str, ids: Option<&[Uuid]>, state: HeldStat
         Some(ids) => {
             for id in ids {
                 let held = scim_held::find(&mut tx, feed.id, *id).await?.ok_or_else(|| Error::not_found("held request"))?;
-                may_be_decided(&held)?;
+                may_be_decided(&held, state)?;
                 let decided = Held { state, decided_at: Some(ctx.now), decided_by: Some(ctx.actor.label()), ..held };
                 scim_held::decide(&mut tx, &decided).await?;
             }
@@ -66,7 +66,9 @@ async fn decide(ctx: &Context, feed: &str, ids: Option<&[Uuid]>, state: HeldStat
     Ok(decided)
 }
 
-fn may_be_decided(held: &Held) -> Result<(), Error> {
+/// What was refused may be approved after all: whoever was to leave would stay for ever otherwise.
+fn may_be_decided(held: &Held, decision: HeldState) -> Result<(), Error> {
+    let after_all = held.state == HeldState::Refused && decision == HeldState::Approved;
     let elsewhere = match held.reason {
         HeldReason::Guard => None,
         HeldReason::Asked => Some("say who it is with the proposals of the source: it is done then when the feed asks again"),
@@ -76,7 +78,7 @@ fn may_be_decided(held: &Held) -> Result<(), Error> {
     };
     match elsewhere {
         Some(told) => Err(Error::Conflict(told.to_owned())),
-        None if held.state != HeldState::Open => Err(Error::Conflict("it was decided already".to_owned())),
+        None if held.state != HeldState::Open && !after_all => Err(Error::Conflict("it was decided already".to_owned())),
         None => Ok(()),
     }
 }

@@ -15,7 +15,7 @@ use super::feeds::Feed;
 use super::writing::{self, Batch, Work};
 use crate::store::Tx;
 use crate::store::establishment::audit_event::AuditEvent;
-use crate::types::id::EstablishmentId;
+use crate::types::id::{EstablishmentId, SourceId};
 
 /// Most changes of one turn.
 const TOGETHER_MAX: usize = 100;
@@ -126,15 +126,17 @@ impl Driver {
         next
     }
 
-    /// The next who waits, if somebody does.
-    fn next(&self) -> Option<Waiting> {
-        QUEUES.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&self.key).and_then(VecDeque::pop_front)
+    /// The next who waits, if it is of this source: what a turn writes is told of one.
+    fn next_of(&self, source: SourceId) -> Option<Waiting> {
+        let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.get_mut(&self.key).and_then(|queue| queue.pop_front_if(|next| next.feed.source.id == source))
     }
 
     /// One transaction with as many as wait, up to a bound.
     async fn turn(&self, first: Waiting) {
+        let source = first.feed.source.id;
         let mut taken = vec![first];
-        let ended = together(&mut taken, || self.next()).await;
+        let ended = together(&mut taken, || self.next_of(source)).await;
         match ended {
             Ok(outcomes) => {
                 for (one, outcome) in taken.into_iter().zip(outcomes) {
@@ -167,9 +169,12 @@ fn tell(one: Waiting, outcome: Outcome) {
 
 /// Carries changes out in one transaction. An error is that of the transaction: nothing of any of them stays.
 async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Waiting>) -> Result<Vec<Outcome>, ScimError> {
-    let Some(ctx) = taken.first().map(|first| first.feed.ctx.clone()) else { return Ok(Vec::new()) };
+    let Some(feed) = taken.first().map(|first| first.feed.clone()) else { return Ok(Vec::new()) };
+    let ctx = feed.ctx.clone();
     let told = roles::effects::announce(&ctx).await?;
     let mut tx = ctx.store.begin().await?;
+    // Whoever paused or removed the feed since these requests came is heard now.
+    feed.still_open_in(&mut tx).await?;
     let begun = Instant::now();
     let mut batch = Batch::default();
     let mut outcomes = Vec::new();

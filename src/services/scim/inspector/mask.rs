@@ -6,14 +6,15 @@ use serde_json::Value;
 pub const MASK: &str = "***";
 
 /// Parts of names whose values nobody is to read.
-const SECRET: [&str; 4] = ["password", "secret", "token", "credential"];
+const SECRET: [&str; 7] = ["password", "passwd", "pwd", "secret", "token", "credential", "private"];
 
 /// Hides the values of secret names, at any depth, and those that a PATCH operation puts at a secret path.
 pub fn mask(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(mask),
         Value::Object(members) => {
-            let at_secret = members.get("path").and_then(Value::as_str).is_some_and(is_secret);
+            // Names of members count in any letter case, as where the request is carried out.
+            let at_secret = members.iter().any(|(name, path)| name.eq_ignore_ascii_case("path") && path.as_str().is_some_and(is_secret));
             for (name, member) in members.iter_mut() {
                 if is_secret(name) || (at_secret && name.eq_ignore_ascii_case("value")) {
                     *member = Value::String(MASK.to_owned());
@@ -51,14 +52,16 @@ mod tests {
     fn secrets_are_hidden_wherever_they_stand() {
         let mut body = json!({
             "userName": "a", "Password": "x", "nested": [{"client_secret": {"a": 1}}],
-            "Operations": [{"op": "replace", "path": "password", "value": "x"}, {"op": "replace", "path": "title", "value": "t"}]
+            "Operations": [{"op": "replace", "path": "password", "value": "x"}, {"op": "replace", "path": "title", "value": "t"},
+                {"op": "replace", "Path": "unicodePwd", "Value": "x"}]
         });
         mask(&mut body);
         assert_eq!(
             body,
             json!({
                 "userName": "a", "Password": MASK, "nested": [{"client_secret": MASK}],
-                "Operations": [{"op": "replace", "path": "password", "value": MASK}, {"op": "replace", "path": "title", "value": "t"}]
+                "Operations": [{"op": "replace", "path": "password", "value": MASK}, {"op": "replace", "path": "title", "value": "t"},
+                    {"op": "replace", "Path": "unicodePwd", "Value": MASK}]
             })
         );
     }
