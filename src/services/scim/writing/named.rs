@@ -43,7 +43,7 @@ impl Named {
         }
         if kind == Kind::Group && dn::normalise(&name).is_ok_and(|dn| dn.contains('=')) {
             let why =
-                format!("displayName: «{name}» reads like a directory's DN, which rules tell from names: give the group a plain name");
+                format!("displayName: «{name}» reads like a directory's DN, and rules look at both: give the group a plain name");
             return Err(Stop::refused(ScimError::invalid_value(why)));
         }
         Ok(Self { name, external_id })
