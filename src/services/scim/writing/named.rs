@@ -42,8 +42,7 @@ impl Named {
             return Err(long("externalId", EXTERNAL_ID_LENGTH_MAX));
         }
         if kind == Kind::Group && dn::normalise(&name).is_ok_and(|dn| dn.contains('=')) {
-            let why =
-                format!("displayName: «{name}» reads like a directory's DN, and rules look at both: give the group a plain name");
+            let why = format!("displayName: «{name}» reads like a directory's DN, and rules look at both: give the group a plain name");
             return Err(Stop::refused(ScimError::invalid_value(why)));
         }
         Ok(Self { name, external_id })
