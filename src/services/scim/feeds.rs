@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::scim::FeedMapping;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,6 +36,8 @@ pub struct Feed {
     pub ctx: Context,
     /// The source.
     pub source: Arc<Source>,
+    /// Where it has fields of people come from.
+    pub mapping: Option<Arc<FeedMapping>>,
     /// The token that it came with.
     pub token: TokenId,
     /// What is found out about it on its way.
@@ -45,7 +48,12 @@ impl Feed {
     /// A feed at work, whatever token it came with: for whoever tries something out in its name.
     pub fn of(ctx: &Context, source: Source, token: TokenId) -> Self {
         let ctx = Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() };
-        Self { ctx, source: Arc::new(source), token, trail: inspector::trail() }
+        // Settings are looked at before they are kept.
+        let mapping = FeedMapping::parse(&source.settings).unwrap_or_else(|refused| {
+            tracing::error!(source = source.name, reason = refused.reason, "the mapping of a feed cannot be read");
+            None
+        });
+        Self { ctx, source: Arc::new(source), mapping: mapping.map(Arc::new), token, trail: inspector::trail() }
     }
 
     /// Whether its source still takes something.

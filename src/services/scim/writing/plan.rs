@@ -95,6 +95,11 @@ impl Plan {
         }
     }
 
+    /// Whether it changes nothing of a person whom nobody else states.
+    pub fn is_idle(&self) -> bool {
+        self.turn == Turn::Keep && self.voices.is_none() && differences(&self.before, &self.after).is_empty()
+    }
+
     /// Writes it. The link is there already. Answers whether anything of the person changed.
     ///
     /// # Errors
