@@ -183,10 +183,23 @@ async fn members_come_and_go_one_by_one() {
         assert_eq!(member::count_among(&mut tx, outer, &among).await.unwrap(), 2);
         let inside: BTreeSet<_> = member::people_inside(&mut tx, outer).await.unwrap().into_iter().collect();
         assert_eq!(inside, [a, b].into());
+        let key = |id: Uuid| Box::new(Where::Key(id));
+        let named = || Box::new(Where::Text(TextColumn::Name, Test::Is("tp1".to_owned())));
+        let person_or = |group| Where::MemberWith(key(a.uuid()), group);
+        for (kind, wanted, count) in [
+            (Kind::Group, person_or(Box::new(Where::Constant(false))), 1),
+            (Kind::Group, Where::MemberWith(Box::new(Where::Constant(false)), named()), 1),
+            (Kind::Group, Where::Not(Box::new(person_or(key(inner.uuid())))), 1),
+            (Kind::User, Where::GroupWith(named()), 1),
+            (Kind::User, Where::GroupWith(key(outer.uuid())), 1),
+            (Kind::User, Where::Text(TextColumn::PersonKey, Test::Is(a.to_string())), 1),
+        ] {
+            assert_eq!(scim_search::count(&mut tx, feed.id, kind, &wanted).await.unwrap(), count, "{wanted:?}");
+        }
         drop(tx);
         bed.write(async |tx| {
             member::rename(tx, inner, "TP 2", LATER).await?;
-            member::leave_parents(tx, inner).await?;
+            member::leave_parents(tx, inner, LATER).await?;
             member::leave_source(tx, feed.id, b, LATER).await?;
             assert!(member::unnest(tx, outer, inner).await? && !member::unnest(tx, outer, inner).await?);
             assert_eq!((member::remove(tx, outer, &[a, b]).await?, member::remove(tx, outer, &[a]).await?), (1, 0));
@@ -196,8 +209,10 @@ async fn members_come_and_go_one_by_one() {
         let mut tx = bed.read().await;
         let standing = [group::find(&mut tx, outer).await.unwrap().unwrap(), group::find(&mut tx, inner).await.unwrap().unwrap()];
         assert_eq!((standing[0].member_count, standing[1].member_count, standing[1].name.as_str()), (1, 0, "TP 2"));
-        let revised = scim_resource::find(&mut tx, feed.id, Kind::Group, inner.uuid()).await.unwrap().unwrap();
-        assert_eq!(revised.rev, 2, "a group that somebody left is another revision");
+        for group in [outer, inner] {
+            let revised = scim_resource::find(&mut tx, feed.id, Kind::Group, group.uuid()).await.unwrap().unwrap();
+            assert_eq!((revised.rev, revised.updated_at), (2, LATER), "a group that somebody, or a group, left is another revision");
+        }
     })
     .await;
 }

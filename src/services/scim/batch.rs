@@ -12,7 +12,7 @@ use super::feeds::Feed;
 use super::patch;
 use super::resources;
 use super::schema::Kind;
-use super::versions::{Versions, tag};
+use super::versions::Versions;
 
 /// The answer to a Bulk request.
 ///
@@ -106,7 +106,7 @@ impl Run<'_> {
     fn done(&mut self, one: &Begun, done: Result<Done, ScimError>) {
         let address = |id: &str| format!("{}/{}/{id}", self.feed.base_url(), one.kind.endpoint());
         let (id, version, error) = match done {
-            Ok(Done::Stored(stored)) => (stored.id.to_string(), Some(tag(stored.rev)), None),
+            Ok(Done::Stored(stored)) => (stored.id.to_string(), Some(stored.version), None),
             Ok(Done::Removed) => (one.target.clone(), None, None),
             Err(error) => (one.target.clone(), None, Some(error)),
         };
@@ -142,9 +142,9 @@ impl Run<'_> {
 
 fn change(operation: Operation) -> Result<Change, ScimError> {
     let Operation { method, kind, target: id, version, body } = operation;
-    let rev = match version.as_deref().map(Versions::parse) {
-        None | Some(Versions::Any) => None,
-        Some(Versions::Of(revs)) => Some(revs.first().copied().ok_or_else(ScimError::stale)?),
+    let rev = match version.as_deref().map(Versions::parse).and_then(|named| named.revisions()) {
+        None => None,
+        Some(revs) => Some(revs.first().copied().ok_or_else(ScimError::stale)?),
     };
     Ok(match method {
         Method::Post => Change::Create { kind, body },

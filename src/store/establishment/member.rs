@@ -150,9 +150,12 @@ pub async fn people_inside(tx: &mut Tx, group: GroupId) -> Result<Vec<UserId>, E
     Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(group).fetch_all(c).await)?)
 }
 
-/// Counts a group no more among the members of those that it is in: it goes.
-pub async fn leave_parents(tx: &mut Tx, group: GroupId) -> Result<(), Error> {
+/// Counts a group no more among the members of those that it is in: it goes. Those of a feed are another revision then.
+pub async fn leave_parents(tx: &mut Tx, group: GroupId, at: Timestamp) -> Result<(), Error> {
+    const REVISED: &str =
+        "UPDATE scim_resources SET rev = rev + 1, updated_at = $2 WHERE group_id IN (SELECT parent_id FROM nestings WHERE child_id = $1)";
     const SQL: &str = "UPDATE groups SET member_count = member_count - 1 WHERE id IN (SELECT parent_id FROM nestings WHERE child_id = $1)";
+    on!(tx, |c| sqlx::query(REVISED).bind(group).bind(at).execute(c).await.map(drop))?;
     on!(tx, |c| sqlx::query(SQL).bind(group).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -125,7 +125,7 @@ pub async fn remove(work: &mut Work<'_>, id: &str, rev: Option<i64>) -> Result<D
     guard::look(work, &Taking::group(before.id, &before.name, members)).await?;
     work.batch.writes();
     let inside: Vec<UserId> = member::people_inside(work.tx, id).await?;
-    member::leave_parents(work.tx, id).await?;
+    member::leave_parents(work.tx, id, work.feed.ctx.now).await?;
     // The resource goes with the group.
     facts::remove_group_in(work.tx, id).await?;
     guard::count(work, Taken { people: 0, groups: 1, memberships: members }).await?;
