@@ -201,23 +201,40 @@ async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Wai
     Ok(outcomes)
 }
 
-/// What a change would come to, and what the trail would say of it. Nothing of it stays.
-pub async fn preview(feed: &Feed, change: Change, with: With) -> (Outcome, Vec<AuditEvent>) {
-    match tried(feed, change, with).boxed().await {
-        Ok((outcome, events)) => (outcome, events),
-        Err(error) => (Err(error), Vec::new()),
-    }
+/// Changes that are tried one after another, as if they stood: nothing of them stays.
+#[derive(Debug)]
+pub struct Trial<'a> {
+    feed: &'a Feed,
+    tx: Tx,
+    batch: Batch,
 }
 
-async fn tried(feed: &Feed, change: Change, with: With) -> Result<(Outcome, Vec<AuditEvent>), ScimError> {
-    let change = writing::prepared(change)?;
-    let mut tx = feed.ctx.store.begin().await?;
-    let mut batch = Batch::default();
-    let outcome = carried(&mut tx, &mut batch, (feed, &change, with)).await?;
-    let events = batch.events().to_vec();
-    // What follows may still refuse it. The transaction ends with this function, and is not committed.
-    batch.end_in(&mut tx, &feed.ctx).boxed().await?;
-    Ok((outcome, events))
+impl<'a> Trial<'a> {
+    /// Begins in a transaction that is never committed.
+    pub async fn begin(feed: &'a Feed) -> Result<Self, ScimError> {
+        Ok(Self { feed, tx: feed.ctx.store.begin().await?, batch: Batch::default() })
+    }
+
+    /// What a change would come to.
+    ///
+    /// # Errors
+    /// Whatever breaks the trial off.
+    pub async fn carry(&mut self, change: Change, with: With) -> Result<Outcome, ScimError> {
+        match writing::prepared(change) {
+            Ok(change) => carried(&mut self.tx, &mut self.batch, (self.feed, &change, with)).boxed().await,
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    /// What the trail would say of all of them. What follows from them may still refuse them.
+    ///
+    /// # Errors
+    /// Whatever they are refused with.
+    pub async fn end(mut self) -> Result<Vec<AuditEvent>, ScimError> {
+        let events = self.batch.events().to_vec();
+        self.batch.end_in(&mut self.tx, &self.feed.ctx).boxed().await?;
+        Ok(events)
+    }
 }
 
 async fn carried(tx: &mut Tx, batch: &mut Batch, (feed, change, with): (&Feed, &Change, With)) -> Result<Outcome, ScimError> {
