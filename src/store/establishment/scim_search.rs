@@ -111,6 +111,14 @@ pub enum Where {
     HasGroups,
 }
 
+impl Where {
+    /// Whether this names one resource of a kind at most: by what no two of a feed share.
+    fn names_one(&self) -> bool {
+        let among = |all: &[Where]| all.iter().any(Self::names_one);
+        matches!(self, Where::Key(_) | Where::Text(_, Test::Is(_))) || matches!(self, Where::All(all) if among(all))
+    }
+}
+
 /// What a list is ordered by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortKey {
@@ -135,8 +143,10 @@ pub struct Slice {
     pub sort: Option<(SortKey, bool)>,
     /// Only keys after this one, where the order is by key.
     pub after: Option<Uuid>,
-    /// How many are left out at the beginning.
+    /// How many are left out at the beginning; at the end, where it is read from there.
     pub offset: i64,
+    /// Read from the end, where the order is by key; it is given in order all the same.
+    pub from_end: bool,
     /// How many.
     pub limit: i64,
 }
@@ -152,16 +162,23 @@ pub async fn count(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where) ->
 
 /// The resources of a kind that a condition names, in order.
 pub async fn list(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where, slice: &Slice) -> Result<Vec<Resource>, Error> {
-    let ids: Vec<Uuid> = on!(tx, |c| {
+    let mut ids: Vec<Uuid> = on!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT r.id FROM scim_resources r");
         put_where(&mut query, source, kind, wanted);
         if let Some(after) = slice.after {
             query.text(" AND r.id > ").value(after);
         }
-        put_order(&mut query, slice.sort.as_ref());
+        // One needs no order: PostgreSQL, before it has counted a table, would rather walk through all of it than look one up.
+        if !wanted.names_one() {
+            put_order(&mut query, slice.sort.as_ref());
+            query.text(if slice.from_end { " DESC" } else { "" });
+        }
         query.text(" LIMIT ").value(slice.limit).text(" OFFSET ").value(slice.offset);
         query.build_query_scalar().fetch_all(c).await
     })?;
+    if slice.from_end {
+        ids.reverse();
+    }
     if ids.is_empty() {
         return Ok(Vec::new());
     }
