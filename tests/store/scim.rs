@@ -141,6 +141,8 @@ async fn conditions_name_resources_and_orders_arrange_them() {
             (Where::Any(vec![of("a"), indexed]), 2),
             (Where::All(vec![of("a"), Where::Active(true)]), 1),
             (Where::Key(people[2].id.uuid()), 1),
+            (Where::Text(TextColumn::Name, Test::Is("b".to_owned())), 1),
+            (Where::All(vec![Where::Active(true), Where::Text(TextColumn::ExternalId, Test::Is("x-c".to_owned()))]), 1),
             (Where::Text(TextColumn::Name, Test::Above("a".to_owned())), 2),
             (Where::Text(TextColumn::ExternalId, Test::Ends("-c".to_owned())), 1),
             (Where::Element("title".to_owned(), Box::new(of("c"))), 1),
@@ -148,10 +150,17 @@ async fn conditions_name_resources_and_orders_arrange_them() {
         ];
         for (wanted, count) in cases {
             assert_eq!(scim_search::count(&mut tx, feed.id, Kind::User, &wanted).await.unwrap(), count, "{wanted:?}");
+            let all = Slice { limit: 10, ..Slice::default() };
+            let listed = scim_search::list(&mut tx, feed.id, Kind::User, &wanted, &all).await.unwrap();
+            assert_eq!(i64::try_from(listed.len()).unwrap(), count, "{wanted:?}");
+            assert!(listed.is_sorted_by_key(|one| one.id), "{wanted:?}");
         }
-        let slice = Slice { sort: Some((SortKey::Text("title".to_owned()), true)), after: None, offset: 1, limit: 5 };
+        let slice = Slice { sort: Some((SortKey::Text("title".to_owned()), true)), offset: 1, limit: 5, ..Slice::default() };
         let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &slice).await.unwrap();
         assert_eq!(listed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+        let last_two = Slice { offset: 0, limit: 2, from_end: true, ..Slice::default() };
+        let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &last_two).await.unwrap();
+        assert_eq!(listed.iter().map(|one| one.id).collect::<Vec<_>>(), [people[1].id.uuid(), people[2].id.uuid()]);
         let after = Slice { after: Some(people[0].id.uuid()), limit: 1, ..Slice::default() };
         let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &after).await.unwrap();
         assert_eq!(listed[0].id, people[1].id.uuid());

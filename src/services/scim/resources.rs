@@ -146,8 +146,12 @@ pub async fn list(feed: &Feed, kind: Kind, asked: &Asked) -> Result<Listed, Scim
     };
     let by_cursor = matches!(asked.start, Start::Cursor(_));
     let ordered = sort.is_some();
-    let slice = Slice { sort, after, offset, limit: limit + i64::from(by_cursor) };
-    let mut found = if limit == 0 || total == 0 { Vec::new() } else { scim_search::list(&mut tx, source, row, &wanted, &slice).await? };
+    let slice = nearer(Slice { sort, after, offset, from_end: false, limit: limit + i64::from(by_cursor) }, total);
+    let mut found = if limit == 0 || total == 0 || slice.limit <= 0 {
+        Vec::new()
+    } else {
+        scim_search::list(&mut tx, source, row, &wanted, &slice).await?
+    };
     let more = i64::try_from(found.len()).is_ok_and(|many| many > limit);
     found.truncate(usize::try_from(limit).unwrap_or_default());
     let next_cursor = found
@@ -156,6 +160,18 @@ pub async fn list(feed: &Feed, kind: Kind, asked: &Asked) -> Result<Listed, Scim
         .map(|last| if ordered { condition::offset_cursor(offset + limit, mark) } else { condition::key_cursor(last.id, mark) });
     let shown = Shown::load(&mut tx, feed, kind, &found, asked.with).await?;
     Ok(Listed { resources: found.into_iter().map(|one| shown.of(feed, one)).collect(), total, next_cursor })
+}
+
+/// The same slice of so many, read from whichever end is nearer: a store walks past all that an offset leaves out.
+fn nearer(slice: Slice, total: i64) -> Slice {
+    if slice.sort.is_some() || slice.after.is_some() {
+        return slice;
+    }
+    let limit = slice.limit.min(total.saturating_sub(slice.offset));
+    if slice.offset <= total / 2 || limit <= 0 {
+        return Slice { limit, ..slice };
+    }
+    Slice { offset: total - slice.offset - limit, from_end: true, limit, ..slice }
 }
 
 fn stored(done: Done) -> Result<Stored, ScimError> {

@@ -35,16 +35,23 @@ pub async fn count(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where) ->
 
 /// The resources of a kind that a condition names, in order.
 pub async fn list(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where, slice: &Slice) -> Result<Vec<Resource>, Error> {
-    let ids: Vec<Uuid> = on!(tx, |c| {
+    let mut ids: Vec<Uuid> = on!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT r.id FROM scim_resources r");
         put_where(&mut query, source, kind, wanted);
         if let Some(after) = slice.after {
             query.text(" AND r.id > ").value(after);
         }
-        put_order(&mut query, slice.sort.as_ref());
+        // One needs no order: PostgreSQL, before it has counted a table, would rather walk through all of it than look one up.
+        if !wanted.names_one() {
+            put_order(&mut query, slice.sort.as_ref());
+            query.text(if slice.from_end { " DESC" } else { "" });
+        }
         query.text(" LIMIT ").value(slice.limit).text(" OFFSET ").value(slice.offset);
         query.build_query_scalar().fetch_all(c).await
     })?;
+    if slice.from_end {
+        ids.reverse();
+    }
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -112,6 +112,14 @@ pub enum Where {
     GroupWith(Box<Where>),
 }
 
+impl Where {
+    /// Whether this names one resource of a kind at most: by what no two of a feed share.
+    pub(super) fn names_one(&self) -> bool {
+        let among = |all: &[Where]| all.iter().any(Self::names_one);
+        matches!(self, Where::Key(_) | Where::Text(_, Test::Is(_))) || matches!(self, Where::All(all) if among(all))
+    }
+}
+
 /// What a list is ordered by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortKey {
@@ -136,8 +144,10 @@ pub struct Slice {
     pub sort: Option<(SortKey, bool)>,
     /// Only keys after this one, where the order is by key.
     pub after: Option<Uuid>,
-    /// How many are left out at the beginning.
+    /// How many are left out at the beginning; at the end, where it is read from there.
     pub offset: i64,
+    /// Read from the end, where the order is by key; it is given in order all the same.
+    pub from_end: bool,
     /// How many.
     pub limit: i64,
 }
