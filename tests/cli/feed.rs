@@ -36,9 +36,11 @@ async fn pushed(shell: &Shell, token: &str) -> String {
     let id = made["id"].as_str().unwrap().to_owned();
     let wrong = json!([{ "op": "Replace", "path": "title", "value": "x" }, { "op": "Remove", "path": "emails[type eq \"home\"]" }]);
     assert_eq!(send("PATCH", &format!("/Users/{id}"), json!({ "schemas": [PATCH], "Operations": wrong })).await.0, 400);
-    let make = json!({ "method": "POST", "path": "/Users", "bulkId": "z", "data": { "schemas": [USER], "userName": "zoé" } });
-    let taken = json!({ "method": "DELETE", "path": format!("/Users/{id}") });
-    assert_eq!(send("POST", "/Bulk", json!({ "schemas": [BULK], "Operations": [make, taken] })).await.0, 200);
+    let several = json!([
+        { "method": "POST", "path": "/Users", "bulkId": "z", "data": { "schemas": [USER], "userName": "zoé" } },
+        { "method": "DELETE", "path": format!("/Users/{id}") },
+    ]);
+    assert_eq!(send("POST", "/Bulk", json!({ "schemas": [BULK], "Operations": several })).await.0, 200);
     let ctx = Context::open(&gateway, "lycee-michel", Actor::System, Timestamp::now()).await.unwrap();
     inspector::flush(&ctx).await.unwrap();
     stop.send(()).unwrap();
