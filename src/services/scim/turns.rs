@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::super::roles;
 use super::change::{Change, Done, Stop, With};
 use super::error::ScimError;
-use super::feeds::Feed;
+use super::feeds::{Door, Feed};
 use super::writing::{self, Batch, Work};
 use crate::store::Tx;
 use crate::store::establishment::audit_event::AuditEvent;
@@ -34,6 +34,8 @@ struct Waiting {
     feed: Feed,
     change: Change,
     with: With,
+    /// Since when.
+    since: Instant,
     answer: oneshot::Sender<Outcome>,
 }
 
@@ -84,7 +86,7 @@ fn enter(feed: &Feed, change: Change, with: With) -> Result<oneshot::Receiver<Ou
     if queue.len() >= WAITING_MAX {
         return Err(ScimError::new(429, "too many changes wait to be written here: come back in a moment").after_s(FULL_RETRY_S));
     }
-    queue.push_back(Waiting { feed: feed.clone(), change, with, answer });
+    queue.push_back(Waiting { feed: feed.clone(), change, with, since: Instant::now(), answer });
     drop(queues);
     if idle {
         tokio::spawn(Driver { key, ended: false }.drive());
@@ -173,8 +175,7 @@ async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Wai
     let ctx = feed.ctx.clone();
     let told = roles::effects::announce(&ctx).await?;
     let mut tx = ctx.store.begin().await?;
-    // Whoever paused or removed the feed since these requests came is heard now.
-    feed.still_open_in(&mut tx).await?;
+    let mut door = Door::default();
     let begun = Instant::now();
     let mut batch = Batch::default();
     let mut outcomes = Vec::new();
@@ -189,7 +190,12 @@ async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Wai
             continue;
         };
         let before = batch.events().len();
-        outcomes.push(carried(&mut tx, &mut batch, (&one.feed, &one.change, one.with)).await?);
+        // Whoever revoked the token, paused the feed or blocked the establishment since it was asked is heard now.
+        outcomes.push(match door.lets_in(&mut tx, &one.feed, one.since.elapsed()).await {
+            Ok(()) => carried(&mut tx, &mut batch, (&one.feed, &one.change, one.with)).await?,
+            Err(Stop::Refused(refused, _)) => Err(refused),
+            Err(Stop::Failed(error)) => return Err(error),
+        });
         traced.push(batch.events().get(before..).unwrap_or_default().to_vec());
     }
     let wrote = batch.end_in(&mut tx, &ctx).boxed().await?;
