@@ -140,7 +140,7 @@ fn what_a_person_decided_stands() {
     let entry = Entry { decided: vec![(known.user, ProposalState::Accepted)], ..entry(&matching, &json!({ "email": "other@b.fr" })) };
     let decided = decide(&matching, std::slice::from_ref(&entry), &[here]);
     assert_eq!(decided, [Decision::Twice(known.user, None)], "another entry of the source is them by now");
-    assert_eq!(decide(&matching, &[entry], &[known.clone()]), [Decision::Is(known.user, None)]);
+    assert_eq!(decide(&matching, &[entry], std::slice::from_ref(&known)), [Decision::Is(known.user, None)]);
     assert_eq!(named(&matching, Trait::Soft(0)), "family_name, given_name, birth_date");
     assert_eq!(named(&matching, Trait::Anchor(0)), "number");
 }
