@@ -11,7 +11,7 @@ use passerelle::services::scim::inspector::{self, Sight};
 use passerelle::services::scim::patch::{self, PATCH_URN};
 use passerelle::services::scim::resources;
 use passerelle::services::scim::schema::{ENTERPRISE_URN, Kind, USER_URN};
-use passerelle::services::sources;
+use passerelle::services::{sources, tokens};
 use passerelle::types::id::TokenId;
 use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
@@ -25,6 +25,7 @@ struct Bed {
     ctx: Context,
     administrator: String,
     requests: String,
+    token: TokenId,
 }
 
 impl Bed {
@@ -34,11 +35,13 @@ impl Bed {
         let (administrator, ctx) = (api.token(&slug, "administrator").await, api.test.context(&slug).await);
         let fields = json!({ "name": "entra", "kind": "scim", "settings": {} });
         sources::create(&ctx, &serde_json::from_value(fields).unwrap()).await.unwrap();
-        Self { requests: format!("/api/v1/establishments/{slug}/sources/entra/requests"), api, ctx, administrator }
+        let of_feed = json!({ "name": "entra", "kind": "scim", "source": "entra" });
+        let token = tokens::create(&ctx, &serde_json::from_value(of_feed).unwrap()).await.unwrap().0.id;
+        Self { token, requests: format!("/api/v1/establishments/{slug}/sources/entra/requests"), api, ctx, administrator }
     }
 
     async fn feed(&self) -> Feed {
-        Feed::of(&self.ctx, sources::get(&self.ctx, "entra").await.unwrap(), TokenId::new())
+        Feed::of(&self.ctx, sources::get(&self.ctx, "entra").await.unwrap(), self.token)
     }
 
     /// Carries a request out as the service does, and notes it.

@@ -200,13 +200,13 @@ pub fn leave_out(value: &mut Value, names: &BTreeSet<String>) {
     match value {
         Value::Array(items) => {
             items.retain(|item| !refers(item, names));
-            for item in items.iter_mut() {
+            for item in items {
                 leave_out(item, names);
             }
         }
         Value::Object(members) => {
             members.retain(|_, member| !refers(member, names));
-            for (_, member) in members.iter_mut() {
+            for member in members.values_mut() {
                 leave_out(member, names);
             }
         }

@@ -35,15 +35,22 @@ impl Shown {
     /// # Errors
     /// `tooMany` for groups of more members than an answer shows.
     pub async fn load(tx: &mut Tx, feed: &Feed, kind: Kind, resources: &[Resource], with: With) -> Result<Self, ScimError> {
+        let (shown, fit) = Self::load_first(tx, feed, kind, resources, with).await?;
+        if fit < resources.len() { Err(too_many_members()) } else { Ok(shown) }
+    }
+
+    /// Reads it for as many of them, from the first, as one answer shows together. Answers how many these are: one at least.
+    ///
+    /// # Errors
+    /// `tooMany` when the first alone is a group of more members than an answer shows.
+    pub async fn load_first(tx: &mut Tx, feed: &Feed, kind: Kind, resources: &[Resource], with: With) -> Result<(Self, usize), ScimError> {
         let mut shown = Self { with, ..Self::default() };
         if resources.is_empty() {
-            return Ok(shown);
+            return Ok((shown, 0));
         }
         if kind == Kind::Group {
-            if with.members {
-                shown.load_members(tx, resources).await?;
-            }
-            return Ok(shown);
+            let fit = if with.members { shown.load_members(tx, resources).await? } else { resources.len() };
+            return Ok((shown, fit));
         }
         let ids: Vec<UserId> = resources.iter().map(|one| UserId::from(one.id)).collect();
         if with.groups {
@@ -65,23 +72,20 @@ impl Shown {
                 shown.assignments.insert(user.id.uuid(), rows.collect());
             }
         }
-        Ok(shown)
+        Ok((shown, resources.len()))
     }
 
-    async fn load_members(&mut self, tx: &mut Tx, resources: &[Resource]) -> Result<(), ScimError> {
+    async fn load_members(&mut self, tx: &mut Tx, resources: &[Resource]) -> Result<usize, ScimError> {
         let mut room = MEMBERS_MAX;
-        for one in resources {
+        for (at, one) in resources.iter().enumerate() {
             let rows = member::list(tx, GroupId::from(one.id), room + 1).await?;
-            room -= i64::try_from(rows.len()).unwrap_or(room);
+            room -= i64::try_from(rows.len()).unwrap_or(i64::MAX);
             if room < 0 {
-                let told = format!(
-                    "an answer shows at most {MEMBERS_MAX} members: leave them out with excludedAttributes=members, or ask for fewer groups"
-                );
-                return Err(ScimError::too_many(told));
+                return if at == 0 { Err(too_many_members()) } else { Ok(at) };
             }
             self.members.insert(one.id, rows);
         }
-        Ok(())
+        Ok(resources.len())
     }
 
     /// One of them.
@@ -126,6 +130,10 @@ impl Shown {
         }
         Stored { kind, id, resource: shown, rev, version, updated_at }
     }
+}
+
+fn too_many_members() -> ScimError {
+    ScimError::too_many(format!("an answer shows at most {MEMBERS_MAX} members: leave them out with excludedAttributes=members"))
 }
 
 fn add_schema(shown: &mut Map<String, Value>) {

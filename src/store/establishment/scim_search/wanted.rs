@@ -113,6 +113,30 @@ pub enum Where {
 }
 
 impl Where {
+    /// Whether an index leads to what it names, so that not everything of a feed is looked through.
+    pub fn is_looked_up(&self) -> bool {
+        match self {
+            Self::Constant(_) | Self::Key(_) | Self::Indexed { .. } | Self::Member(_) | Self::InGroup(_) | Self::Text(_, Test::Is(_)) => {
+                true
+            }
+            Self::All(all) => all.iter().any(|one| !matches!(one, Self::Constant(_)) && one.is_looked_up()),
+            Self::Any(any) => any.iter().all(Self::is_looked_up),
+            Self::Not(_)
+            | Self::Text(..)
+            | Self::HasExternalId
+            | Self::Active(_)
+            | Self::Number(..)
+            | Self::Value(..)
+            | Self::ValueNumber(..)
+            | Self::HasValue(_)
+            | Self::Element(..)
+            | Self::HasMembers
+            | Self::HasGroups
+            | Self::MemberWith(..)
+            | Self::GroupWith(_) => false,
+        }
+    }
+
     /// Whether this names one resource of a kind at most: by what no two of a feed share.
     pub(super) fn names_one(&self) -> bool {
         let among = |all: &[Where]| all.iter().any(Self::names_one);
