@@ -39,8 +39,10 @@ pub(super) struct Wanted {
 impl Wanted {
     /// From the address.
     pub(super) fn of_address(query: &str) -> Result<Self, ScimError> {
-        let mut wanted = Self::default();
-        for (name, text) in url::form_urlencoded::parse(query.as_bytes()).take(PARAMETERS_MAX) {
+        let parameters = || url::form_urlencoded::parse(query.as_bytes()).take(PARAMETERS_MAX);
+        let mut wanted =
+            Self { cursor: parameters().find(|(name, _)| name == "cursor").map(|(_, text)| text.into_owned()), ..Self::default() };
+        for (name, text) in parameters() {
             wanted.take(&name, &text)?;
         }
         Ok(wanted)
@@ -60,6 +62,10 @@ impl Wanted {
             "sortBy" => self.sort_by = given(),
             "sortOrder" => self.sort_order = given(),
             "startIndex" => self.start_index = Some(number(name, text)?),
+            // RFC 9865 §2.3 has a word for it, where there are cursors.
+            "count" if self.cursor.is_some() => {
+                self.count = Some(number(name, text).map_err(|refused| ScimError::invalid_count(refused.detail))?);
+            }
             "count" => self.count = Some(number(name, text)?),
             "cursor" => self.cursor = Some(text.to_owned()),
             _ => {}
@@ -127,6 +133,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::services::scim::error::ScimType;
 
     #[test]
     fn an_address_says_what_it_says_and_other_flags_are_passed_over() {
@@ -147,7 +154,10 @@ mod tests {
         assert_eq!(wanted, Ok(expected));
         assert_eq!(Wanted::of_address(""), Ok(Wanted::default()));
         for wrong in ["count=x", "startIndex=1.5", "count=99999999999999999999"] {
-            assert_eq!(Wanted::of_address(wrong).map_err(|refused| refused.status), Err(400), "{wrong}");
+            assert_eq!(Wanted::of_address(wrong).map_err(|refused| refused.scim_type), Err(Some(ScimType::InvalidValue)), "{wrong}");
+        }
+        for wrong in ["count=x&cursor=", "cursor=abc&count=99999999999999999999"] {
+            assert_eq!(Wanted::of_address(wrong).map_err(|refused| refused.scim_type), Err(Some(ScimType::InvalidCount)), "{wrong}");
         }
     }
 
