@@ -99,6 +99,13 @@ pub async fn settle(tx: &mut Tx, group: ProvisionedId, written: bool, users: &[U
     Ok(())
 }
 
+/// Notes that nobody is to be in a group any more.
+pub async fn want_nobody(tx: &mut Tx, group: ProvisionedId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE provisioned_members SET wanted = $2 WHERE provisioned_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(group).bind(false).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Forgets what was written into a group: it is looked up anew.
 pub async fn forget_written(tx: &mut Tx, group: ProvisionedId) -> Result<(), Error> {
     const GONE: &str = "DELETE FROM provisioned_members WHERE provisioned_id = $1 AND wanted = $2";
