@@ -80,11 +80,15 @@ async fn a_lost_answer_creates_nobody_twice_and_leaves_nobody_behind() {
 #[tokio::test]
 async fn what_was_deleted_there_is_created_again() {
     let written = Written::new(&["anne"], &["anne"], &[], json!({ "groups": "roles" })).await;
+    assert_eq!(written.service.groups(), [("chef".to_owned(), vec!["anne".to_owned()])]);
+    for group in written.service.inner().groups.values_mut() {
+        group["members"] = json!([]);
+    }
     written.service.inner().users.clear();
-    written.service.inner().groups.clear();
     written.school.change("anne", |anne| anne.display_name = "Anne".to_owned()).await;
     written.work().await;
     assert_eq!(written.service.user("anne")["displayName"], "Anne");
+    assert_eq!(written.service.groups(), [("chef".to_owned(), vec!["anne".to_owned()])], "with all that was theirs");
 }
 
 #[tokio::test]

@@ -334,6 +334,12 @@ async fn members_are_wanted_and_written() {
         })
         .await;
         assert_eq!(provisioned_member::list_of_users(&mut bed.read().await, of, &ids).await.unwrap(), [member(0, true, false)]);
+        bed.write(async |tx| {
+            provisioned_member::settle(tx, row.id, true, &ids).await?;
+            provisioned_member::unwrite_users(tx, of, &ids).await
+        })
+        .await;
+        assert_eq!(provisioned_member::list_of_users(&mut bed.read().await, of, &ids).await.unwrap(), [member(0, true, false)]);
         bed.write(async |tx| provisioned_member::want_nobody(tx, row.id).await).await;
         assert_eq!(provisioned_member::list_of_users(&mut bed.read().await, of, &ids).await.unwrap(), [member(0, false, false)]);
         let rows = [given(&people[0], &wiki, "chef"), Assignment { valid_from: Some(LATER), ..given(&people[1], &wiki, "chef") }];

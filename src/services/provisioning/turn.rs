@@ -48,6 +48,8 @@ pub(super) struct Turn<'a, 'e> {
     answered: bool,
     /// What was taken away without anyone's approval, and is not noted yet.
     removed: u64,
+    /// Whose account is another one than before, and in no group there.
+    moved: Vec<UserId>,
 }
 
 impl<'a, 'e> Turn<'a, 'e> {
@@ -65,6 +67,7 @@ impl<'a, 'e> Turn<'a, 'e> {
             written: BTreeMap::new(),
             answered: false,
             removed: 0,
+            moved: Vec::new(),
         }
     }
 
@@ -195,6 +198,9 @@ impl<'a, 'e> Turn<'a, 'e> {
                 self.took("user", action);
                 self.count_removal(&row, row.active && action == Some(Action::Deactivate));
                 let present = person.is_some_and(|person| person.present);
+                if row.remote_id.as_ref().is_some_and(|before| *before != id) {
+                    self.moved.extend(row.subject.parse::<UserId>());
+                }
                 row.remote_id = Some(id);
                 row.adopted = adopted;
                 row.written = person.and_then(Person::digest);
@@ -295,6 +301,7 @@ impl<'a, 'e> Turn<'a, 'e> {
             provisioning_guard::take(&mut tx, self.target.provisioning.id, self.ctx.now, self.removed).await?;
             self.removed = 0;
         }
+        provisioned_member::unwrite_users(&mut tx, self.target.provisioning.id, &std::mem::take(&mut self.moved)).await?;
         let mut came = Vec::new();
         for settled in ended {
             match settled {

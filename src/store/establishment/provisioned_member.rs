@@ -115,6 +115,16 @@ pub async fn forget_written(tx: &mut Tx, group: ProvisionedId) -> Result<(), Err
     Ok(())
 }
 
+/// Notes that people are in no group there: whoever is to be in one is written anew.
+pub async fn unwrite_users(tx: &mut Tx, of: ProvisioningId, users: &[UserId]) -> Result<(), Error> {
+    const SQL: &str = "UPDATE provisioned_members SET written = $3 WHERE user_id = $2 \
+         AND provisioned_id IN (SELECT id FROM provisioned WHERE provisioning_id = $1)";
+    for user in users {
+        on!(tx, |c| sqlx::query(SQL).bind(of).bind(*user).bind(false).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
 /// Forgets someone who is there no more.
 pub async fn forget_user(tx: &mut Tx, of: ProvisioningId, user: UserId) -> Result<(), Error> {
     const SQL: &str =
