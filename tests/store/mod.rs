@@ -26,6 +26,7 @@ mod pending;
 mod people;
 mod placements;
 mod provisioning;
+mod provisioning_bounds;
 mod races;
 mod refusals;
 mod registry;

@@ -8,8 +8,8 @@ use super::super::error::Error;
 use super::super::logout_notices;
 use crate::store::Tx;
 use crate::store::establishment::{
-    application_use, assignment, consent, credential, ended_assignment, exclusion, grant, link, membership, one_time_link, relation,
-    review_item, scim_request, session, user,
+    application_use, assignment, consent, credential, ended_assignment, exclusion, grant, link, membership, one_time_link,
+    provisioning_erasure, relation, review_item, scim_request, session, user,
 };
 use crate::types::id::UserId;
 
@@ -38,6 +38,7 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
     membership::delete_of_user(tx, id).await?;
     link::delete_of_user(tx, id).await?;
     scim_request::delete_of_subject(tx, id.uuid()).await?;
+    provisioning_erasure::erase_user(tx, id).await?;
     user::erase(tx, id, &format!("{TOMBSTONE}{id}"), ctx.now).await?;
     audit::record_in(tx, ctx, "user.anonymised", ("user", &id.to_string()), why).await
 }
@@ -50,6 +51,7 @@ pub(in crate::services) async fn purge_in(tx: &mut Tx, ctx: &Context, id: UserId
     logout_notices::for_user_in(tx, ctx, id, None).await?;
     membership::delete_of_user(tx, id).await?;
     scim_request::delete_of_subject(tx, id.uuid()).await?;
+    provisioning_erasure::erase_user(tx, id).await?;
     user::delete(tx, id).await?;
     audit::record_in(tx, ctx, "user.purged", ("user", &id.to_string()), why).await
 }
