@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::columns::JsonText;
-use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{GroupId, SourceId};
@@ -127,21 +125,7 @@ pub async fn called(tx: &mut Tx, source: SourceId, kind: Kind, name: &str, exter
 /// Which of some keys are resources of a feed now.
 pub async fn kinds_of(tx: &mut Tx, source: SourceId, ids: &[Uuid]) -> Result<Vec<(Uuid, Kind)>, Error> {
     const HEAD: &str = "SELECT id, kind FROM scim_resources WHERE deleted_at IS NULL AND source_id = ";
-    let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<(Uuid, Kind)> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND id IN (");
-            let mut keys = query.separated(", ");
-            for id in chunk {
-                keys.push_bind(*id);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == 1 || chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND id IN ("), ids, ")").await
 }
 
 /// Writes a new resource with its values.

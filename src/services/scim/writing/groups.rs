@@ -147,21 +147,6 @@ pub async fn remove(work: &mut Work<'_>, id: &str, rev: Option<i64>) -> Result<D
 }
 
 fn row(work: &Work<'_>, id: GroupId, name: &str) -> Group {
-    let now = work.feed.ctx.now;
-    Group {
-        id,
-        source_id: Some(work.feed.source.id),
-        external_id: Some(id.to_string()),
-        name: name.to_owned(),
-        display_name: None,
-        dn: None,
-        dn_key: None,
-        place: None,
-        dangling: None,
-        content_hash: Vec::new(),
-        members_hash: Vec::new(),
-        member_count: 0,
-        created_at: now,
-        updated_at: now,
-    }
+    let external_id = Some(id.to_string());
+    Group { source_id: Some(work.feed.source.id), external_id, ..Group::new(id, name, work.feed.ctx.now) }
 }
