@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::header::{CONNECTION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
@@ -29,10 +30,15 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// A context where the address says, for nobody known yet: an establishment below `/e/{slug}`, and the platform elsewhere.
 ///
 /// # Errors
-/// `NotFound` for an unknown slug.
+/// `NotFound` for an unknown slug, and for an address that is not UTF-8: it is in no establishment, and not the platform's.
 pub async fn context(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Context, Error> {
-    let parameters = RawPathParams::from_request_parts(parts, gateway).await;
-    let slug = parameters.ok().and_then(|p| p.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug.to_owned()));
+    let parameters = match RawPathParams::from_request_parts(parts, gateway).await {
+        Ok(parameters) => Some(parameters),
+        Err(RawPathParamsRejection::InvalidUtf8InPathParam(_)) => return Err(Error::not_found("address, which is not UTF-8")),
+        // The address of this route has none.
+        Err(_) => None,
+    };
+    let slug = parameters.and_then(|p| p.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug.to_owned()));
     match slug {
         // The platform has one address, the root: not a second one, which would be a second issuer.
         Some(slug) if slug == PLATFORM => Err(Error::not_found("establishment «platform»")),
