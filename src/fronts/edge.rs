@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::fronts::http::problem::Problem;
-use crate::fronts::http::request::{SCIM_BASE, deadline};
+use crate::fronts::http::request::deadline;
 use crate::services::context::{Actor, Context, Gateway};
 use crate::services::error::Error;
 use crate::types::slug::PLATFORM;
@@ -68,7 +68,7 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next
     let method = label(request.method());
     let deadline = deadline(&route, Duration::from_secs(u64::from(gateway.limits.request_timeout_s)));
     // SCIM tells it in its own words.
-    let mut response = if holds_nul(request.uri()) && !route.starts_with(SCIM_BASE) {
+    let mut response = if holds_nul(request.uri()) && !is_of_scim(request.uri().path()) {
         Problem::malformed("the address holds the NUL character (%00), which no text may hold: leave it out", Vec::new()).into_response()
     } else {
         let answered = tokio::time::timeout(deadline, next.run(request)).await;
@@ -91,6 +91,12 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next
         .increment(1);
     metrics::histogram!("passerelle_http_request_seconds", "route" => route, "method" => method).record(elapsed.as_secs_f64());
     response
+}
+
+/// Whether an address is below that of a SCIM service, or of one that might be: also where no route is.
+fn is_of_scim(path: &str) -> bool {
+    let below = path.strip_prefix("/e/").and_then(|rest| rest.split_once('/')).and_then(|(_, rest)| rest.strip_prefix("scim/v2"));
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether something in an address decodes to a NUL character. `%2500` does not: it decodes to `%00`, and is not decoded twice.

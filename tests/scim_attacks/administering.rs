@@ -170,7 +170,7 @@ async fn odd_questions_are_answered_in_words() {
         ("/sources/nowhere/requests", 404),
         ("/sources/nowhere/held", 404),
         ("/sources/entra/held?reason=x", 400),
-        ("/sources/entra/held?cursor=00000000-0000-0000-0000-000000000000&operation=%E2%80%AE", 200),
+        ("/sources/entra/held?operation=%E2%80%AE", 200),
         ("/applications/wiki/provisioning/queue?state=x", 400),
         ("/applications/wiki/provisioning/queue?remote_id=%27", 200),
         ("/applications/nowhere/provisioning", 404),

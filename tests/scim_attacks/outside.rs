@@ -105,7 +105,8 @@ async fn checked(answers: &[Answer]) -> (Vec<Value>, usize) {
 async fn an_answer_leads_nowhere_else_and_ends() {
     let mut elsewhere = Listener::start(&[]).await;
     let (steps, asked) = checked(&[Answer::Redirect(elsewhere.uri()), Answer::Redirect(elsewhere.uri())]).await;
-    assert!(steps.iter().all(|step| step["ok"] == false) && asked > 0, "{steps:#?}");
+    // What a service does not say of itself is taken for the least; that there is no list is told.
+    assert!(steps.iter().all(|step| step["name"] == "service" || step["ok"] == false) && asked > 1, "{steps:#?}");
     assert!(elsewhere.rest().is_empty(), "no redirect is followed, and no token travels");
     let (steps, _) = checked(&[Answer::Endless, Answer::Endless]).await;
     assert!(steps.iter().any(|step| step["ok"] == false && step["detail"].as_str().unwrap().contains("longer")), "{steps:#?}");

@@ -166,7 +166,7 @@ async fn discovery_tells_of_an_establishment_what_its_pages_tell_and_no_more() {
     establishments::block(&gone.ctx).await.unwrap();
     let mut told = Vec::new();
     for path in ["/ServiceProviderConfig", "/Schemas", "/ResourceTypes", "/Users", "/Schemas/x"] {
-        for slug in ["never-was", "platform", "%2e%2e", "a%2Fb", "É", "x%FF", "%C0%AE"] {
+        for slug in ["never-was", "platform", "a%2Fb", "É", "x%FF", "%C0%AE"] {
             let said = nobody(slug).get(path).await;
             assert_eq!(said.status, 404, "{slug}{path}: {:#}", said.body);
             told.push(said.text("/detail").len());

@@ -128,7 +128,8 @@ fn is_secret(name: &str) -> bool {
 
 /// A filter or a path as it is when it asks for what is known; what it compares is hidden otherwise.
 fn masked_filter(text: &str) -> String {
-    let understood = || Kind::ALL.into_iter().any(|kind| filter::parse_among_all(kind, text).is_ok());
+    // Of what only the other kind has, a kind does not look at the parts.
+    let understood = || Kind::ALL.into_iter().all(|kind| filter::parse_among_all(kind, text).is_ok());
     let known = text.trim().is_empty() || text.starts_with('/') || is_path(text.trim()) || understood();
     if known { text.to_owned() } else { hidden(text) }
 }
@@ -249,6 +250,7 @@ mod tests {
             ("ssn eq \"hunter\\\"2\" or (pin gt 12)", "ssn eq \"***\" or (pin gt ***)"),
             ("ssn eq \"hunter2", "ssn eq \"***\""),
             ("vault[pin eq \"hunter2\"].value", "vault[pin eq \"***\"].value"),
+            ("emails[pin eq \"hunter2\"]", "emails[pin eq \"***\"]"),
         ] {
             assert_eq!(masked_filter(asked), shown);
         }
