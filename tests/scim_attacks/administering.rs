@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Admin;
-use crate::harness::scim_client::{Pushed, USER, feed_of};
+use crate::harness::scim_client::{BULK, PATCH, Pushed, USER, feed_of};
 
 const NUL: &str = "a\u{0}b";
 
@@ -147,6 +147,34 @@ async fn the_nul_character_is_refused_in_every_field_and_question() {
     {
         assert_eq!(bed.administrator.ask(place, Method::GET, path, None).await.0, 400, "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_was_refused_for_its_characters_is_shown_and_tried_again() {
+    let bed = Bed::start().await;
+    let feed = bed.pushed.feed("okta").await;
+    let id = feed.person("zoé").await;
+    let patch = |operation: Value| json!({ "schemas": [PATCH], "Operations": [operation] });
+    for (method, path, sent) in [
+        ("POST", "/Users".to_owned(), json!({ "schemas": [USER], "userName": NUL, "externalId": NUL })),
+        ("PATCH", format!("/Users/{id}"), patch(json!({ "op": "replace", "path": "title", "value": NUL }))),
+        ("PATCH", format!("/Users/{id}"), patch(json!({ "op": NUL, "path": NUL, "value": NUL }))),
+        ("PATCH", format!("/Users/{id}"), patch(json!({ "op": "add", "value": { NUL: NUL } }))),
+        (
+            "POST",
+            "/Bulk".to_owned(),
+            json!({ "schemas": [BULK], "Operations": [{ "method": "DELETE", "path": format!("/Users/{NUL}"), "bulkId": NUL }] }),
+        ),
+    ] {
+        let said = feed.send(method, &path, &sent, &[]).await;
+        assert_eq!(said.status, 400, "{sent}");
+        let request = format!("/sources/okta/requests/{}", said.header("x-request-id"));
+        assert_eq!(bed.administrator.ask(&bed.pushed.place, Method::GET, &request, None).await.0, 200, "{sent}");
+        let (status, again) = bed.administrator.ask(&bed.pushed.place, Method::POST, &format!("{request}/replay"), None).await;
+        assert!(status == 200 && again["status"].as_u64().is_some_and(|status| status < 500), "{sent}: {again:#}");
+    }
+    let listed = bed.administrator.ask(&bed.pushed.place, Method::GET, "/sources/okta/requests", None).await;
+    assert_eq!((listed.0, &listed.1["total"]), (200, &json!(6)), "none of them kept the others out");
 }
 
 #[tokio::test]

@@ -181,7 +181,7 @@ impl Batch {
 
 /// Whether a request that waits may be noted. Those of the guard are of resources that there are; a feed may ask for anything to be made.
 async fn has_room_in(tx: &mut Tx, held: &Held) -> Result<bool, ScimError> {
-    if held.reason == HeldReason::Guard || scim_held::state_of(tx, held).await?.is_some() {
+    if held.reason == HeldReason::Guard || scim_held::find_same(tx, held).await?.is_some() {
         return Ok(true);
     }
     Ok(scim_held::count_open(tx, held.source_id).await? < HELD_MAX)
