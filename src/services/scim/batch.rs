@@ -31,7 +31,7 @@ pub async fn try_out(feed: &Feed, body: &Map<String, Value>, trial: &mut Trial<'
     run(feed, body, Some(trial)).await
 }
 
-async fn run<'f>(feed: &Feed, body: &Map<String, Value>, trial: Option<&mut Trial<'f>>) -> Result<Map<String, Value>, ScimError> {
+async fn run(feed: &Feed, body: &Map<String, Value>, trial: Option<&mut Trial<'_>>) -> Result<Map<String, Value>, ScimError> {
     let request = bulk::parse(body)?;
     let order = bulk::order(&request.operations);
     let mut run = Run {

@@ -200,11 +200,15 @@ pub fn leave_out(value: &mut Value, names: &BTreeSet<String>) {
     match value {
         Value::Array(items) => {
             items.retain(|item| !refers(item, names));
-            items.iter_mut().for_each(|item| leave_out(item, names));
+            for item in items {
+                leave_out(item, names);
+            }
         }
         Value::Object(members) => {
             members.retain(|_, member| !refers(member, names));
-            members.iter_mut().for_each(|(_, member)| leave_out(member, names));
+            for member in members.values_mut() {
+                leave_out(member, names);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
