@@ -13,6 +13,7 @@ use super::super::egress::{Answer, CallError, Carried, Egress, Line, Verb};
 use super::super::error::Error;
 use crate::store::establishment::provisioning::{AuthKind, Settings};
 use crate::store::establishment::provisioning_state::Abilities;
+use crate::types::nul;
 use crate::types::time::Timestamp;
 
 /// The media type of SCIM (RFC 7644 §3.1).
@@ -255,6 +256,11 @@ fn understood(answer: Answer, now: Timestamp) -> Result<Reply, Fault> {
             Fault::Refused(format!("the service answered {status} with what is no JSON: is the URL that of its SCIM service?"))
         })?
     };
+    if let Some(place) = nul::within(&body) {
+        return Err(Fault::Refused(format!(
+            "the service answered {status} with the NUL character (U+0000) at «{place}», which nothing here can keep"
+        )));
+    }
     Ok(Reply { etag: answer.etag, body })
 }
 
@@ -318,6 +324,7 @@ mod tests {
         assert!(matches!(means(answer(502, None, "<html>")).unwrap_err(), Fault::Down(_)));
         assert_eq!(means(answer(204, None, "")).unwrap().body, Value::Null);
         assert!(matches!(means(answer(200, None, "<html>")).unwrap_err(), Fault::Refused(_)));
+        assert!(matches!(means(answer(200, None, r#"{"id":"a\u0000"}"#)).unwrap_err(), Fault::Refused(_)));
     }
 
     #[test]
