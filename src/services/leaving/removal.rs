@@ -200,7 +200,10 @@ impl Work<'_> {
             *counter = u64::try_from(group::list_of_source(&mut store.read().await?, source).await?.len()).unwrap_or(u64::MAX);
             return Ok(());
         }
-        while !keeps {
+        if keeps {
+            return Ok(());
+        }
+        loop {
             let mut tx = store.begin().await?;
             let some = facts::remove_groups_in(&mut tx, source, GROUPS_AT_ONCE).await?;
             tx.commit().await?;
@@ -209,7 +212,6 @@ impl Work<'_> {
             }
             self.removal.groups_removed += some;
         }
-        Ok(())
     }
 
     /// Groups that are kept become the establishment's own together with the rules that name their source, so that nobody is without what these
