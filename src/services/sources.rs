@@ -162,7 +162,7 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
 /// Changes a source; tokens and rules follow it to another name. What another filter would do to people waits in the next run, held if the guard says so.
 ///
 /// # Errors
-/// `NotFound`, `Stale` when it is not the source any more that the caller read, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
+/// `NotFound`, `Stale` when it is not the source any more that the caller read, `Invalid` (also when an address, an account or an authority changes and the secret is not given again, or a file
 /// of the machine is named by another than an operator), `Conflict`.
 pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Result<Source, Error> {
     ctx.require(Permission::ManageSources)?;
@@ -331,7 +331,7 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Err(other) => return Err(other),
         Ok(elsewhere) if keeps && elsewhere => wrong.push(Invalid::new(
             format!("settings.{key}"),
-            "give it again: the servers, their authority or their encryption change, and a stored secret is never sent to another place",
+            "give it again: the address, the account, the authority or the encryption changes, and a stored secret is never sent to another place",
         )),
         Ok(_) => {}
     }
