@@ -30,6 +30,7 @@ pub(in crate::services) mod own;
 mod pattern;
 mod picked;
 mod place;
+mod prepared;
 #[cfg(test)]
 mod properties;
 mod questions;
@@ -58,6 +59,7 @@ pub use lint::{Finding, Remark, lint, lint_rule};
 pub use losers::{Decider, Loser};
 pub use misses::{Miss, WhyNot};
 pub(in crate::services) use pattern::{Case, Pattern};
+pub(in crate::services) use prepared::rewrite_prepared_in;
 pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
 pub use recompute::{
     Changed, Pass, recompute_all_in, recompute_by_hand_in, recompute_part_in, recompute_since_in, recompute_users_in, withdraw_in,

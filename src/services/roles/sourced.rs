@@ -1,15 +1,14 @@
 //! Rules that name a source, of whoever comes from it or of the groups that it states: those that must, and those that follow it to another name.
 //! Recomputes nothing.
 
-use serde_json::Value;
-
 use super::super::context::Context;
 use super::super::error::Error;
 use super::compile::{Compiled, Subject, Test};
+use super::prepared::{rewrite_prepared_in, rules_of};
 use crate::store::Tx;
 use crate::store::establishment::group::LOCAL;
 use crate::store::establishment::rule::{self, Condition, Rule};
-use crate::store::establishment::rule_set::{self, RuleSet, RuleSetState};
+use crate::store::establishment::rule_set::{self, RuleSetState};
 use crate::types::Invalid;
 use crate::types::permission::APPLICATION;
 
@@ -66,22 +65,7 @@ pub(in crate::services) async fn follow_source_in(
             rule::update(tx, &rule).await?;
         }
     }
-    for mut set in rule_set::list(tx).await? {
-        let RuleSet { rules, previous, .. } = &mut set;
-        let mut changed = false;
-        for rule in std::iter::once(rules).chain(previous).filter_map(Value::as_array_mut).flatten() {
-            let Some(when) = rule.get_mut("when") else { continue };
-            let unread = |e| Error::Internal(format!("conditions of rules are always JSON, and are not: {e}"));
-            let mut conditions: Vec<Condition> = serde_json::from_value(when.clone()).map_err(unread)?;
-            if rename(&mut conditions, (from, to), naming) {
-                *when = serde_json::to_value(&conditions).map_err(unread)?;
-                changed = true;
-            }
-        }
-        if changed {
-            rule_set::update(tx, &RuleSet { updated_at: ctx.now, ..set }).await?;
-        }
-    }
+    rewrite_prepared_in(tx, ctx, |fields| rename(&mut fields.when, (from, to), naming)).await?;
     Ok(any)
 }
 
@@ -123,7 +107,7 @@ pub(in crate::services) async fn check_unnamed_in(tx: &mut Tx, source: &str, nam
     for set in rule_set::list(tx).await? {
         // Others are checked, and can be changed, before they are applied.
         let scheduled = matches!(set.state, RuleSetState::Scheduled | RuleSetState::Held);
-        if scheduled && prepared(&set).iter().any(|conditions| any_names(conditions, source, naming)) {
+        if scheduled && rules_of(&set).iter().any(|fields| any_names(&fields.when, source, naming)) {
             sets.push(set.name);
         }
     }
@@ -133,10 +117,4 @@ pub(in crate::services) async fn check_unnamed_in(tx: &mut Tx, source: &str, nam
     let scheduled = if sets.is_empty() { String::new() } else { format!(", and scheduled rule sets ({})", sets.join(", ")) };
     let next = "change or remove those first, so that no other source of that name is taken for it";
     Err(Error::Conflict(format!("{rules} rules name the source «{source}»{scheduled}: {next}")))
-}
-
-/// The conditions of each rule that a set prepares.
-fn prepared(set: &RuleSet) -> Vec<Vec<Condition>> {
-    let rules = set.rules.as_array().into_iter().flatten();
-    rules.filter_map(|rule| serde_json::from_value(rule.get("when")?.clone()).ok()).collect()
 }
