@@ -7,6 +7,7 @@ mod guarding;
 mod leaving;
 mod people;
 mod tokens;
+mod units;
 
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::scim::change::{Stored, With};
