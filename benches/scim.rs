@@ -1,4 +1,5 @@
-//! What a SCIM feed costs, below HTTP: people created one request each, found and listed again, members of a large group, many changes at once.
+//! What a SCIM feed costs: people created one request each, found and listed again, members of a large group, many changes at once. Below HTTP first,
+//! where a feed grows large; then a few thousand requests against a running `passerelle serve`.
 //!
 //! `cargo bench --bench scim` fills a feed with 200,000 people in SQLite and prints rows for `docs/benchmarks.md`; `-- 20000` takes another number, and
 //! `-- 200000 postgres` keeps the store in a PostgreSQL server of its own, with the settings that PostgreSQL comes with.
@@ -16,6 +17,8 @@
 mod flow;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "support/pushed.rs"]
+mod pushed;
 
 use std::time::{Duration, Instant};
 
@@ -70,7 +73,8 @@ impl Caller {
 
 async fn run(people: usize, database: Option<&str>) {
     let folder = tempfile::tempdir_in(".").unwrap();
-    let gateway = Installation::new(folder.path(), database).open().await;
+    let installation = Installation::new(folder.path(), database);
+    let gateway = installation.open().await;
     let slug = flow::prepare(&gateway).await;
     let platform = PlatformContext::open(&gateway, Actor::System, Timestamp::now()).await.unwrap();
     let ctx = platform.enter(&slug).await.unwrap();
@@ -85,6 +89,8 @@ async fn run(people: usize, database: Option<&str>) {
     members(&caller, &ids).await;
     bulk(&caller).await;
     gateway.stores.close().await;
+    drop(gateway);
+    pushed::measure(&installation, &slug, &caller.secret).await;
 }
 
 /// Creates people, one request each, so many at once; prints the rate of the first, some in the middle and the last steps.

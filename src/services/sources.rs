@@ -46,7 +46,7 @@ pub struct SourceFields {
     /// Protocol.
     #[serde(default = "ldap")]
     pub kind: SourceKind,
-    /// Settings of the connector.
+    /// Settings of the connector; of a SCIM feed that is pushed into, its `mapping` alone.
     #[schema(value_type = Object)]
     pub settings: Value,
     /// When it runs by itself; never when null.

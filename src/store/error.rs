@@ -80,6 +80,9 @@ pub enum Error {
     /// A statement of the transaction had failed, and the transaction with it.
     #[error("the transaction had failed before its end: nothing of it was kept")]
     Broken,
+    /// What was asked took longer than whoever asked would wait for.
+    #[error("the store took too long to find what was asked: ask for less at once")]
+    Late,
     /// A text holds a character that no store keeps.
     #[error("a text holds the NUL character (U+0000), which no store keeps: leave it out")]
     Text,
@@ -158,6 +161,7 @@ fn sqlite_error(source: sqlx::Error) -> Error {
     match code & 0xff {
         5 => Error::Busy,
         8 => Error::ReadOnly(source.to_string()),
+        9 => Error::Late,
         13 => Error::Full,
         _ => Error::Engine(source),
     }

@@ -13,6 +13,7 @@ mod migrate;
 mod narrow;
 pub mod notices;
 mod postgres;
+mod reading;
 pub mod registry;
 mod sqlite;
 mod stores;

@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Pool, Sqlite, Transaction};
 use tokio::sync::Mutex;
 
+use super::reading::Reading;
 use super::{Error, Tx, dialect, migrate};
 
 /// How long a statement waits for another process's write.
@@ -113,7 +114,7 @@ impl SqliteFile {
 
     /// A reading connection.
     pub async fn read(&self) -> Result<Tx, Error> {
-        Ok(Tx::SqliteRead(self.readers.acquire().await?))
+        Ok(Tx::SqliteRead(Reading::new(self.readers.acquire().await?)))
     }
 
     /// The writing transaction; waits for the one before.

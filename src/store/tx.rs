@@ -1,19 +1,20 @@
 //! The one handle every store function takes, and the dispatch over engines.
 
 use std::future::Future;
+use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Sqlite, SqliteConnection, Transaction};
 
 use super::Error;
 use super::dialect::{APPLY_CACHE, Engine, NORMAL_CACHE};
 use super::postgres::{PgTransaction, STATEMENT_DEADLINE};
+use super::reading::Reading;
 
 /// A connection of a store: reading, or in a writing transaction. Dropped without [`Tx::commit`], it rolls back.
 #[derive(Debug)]
 pub enum Tx {
     /// A reading connection to a SQLite file, in autocommit.
-    SqliteRead(PoolConnection<Sqlite>),
+    SqliteRead(Reading),
     /// A transaction on a SQLite file: the one writing transaction (`BEGIN IMMEDIATE`), or one that reads a single moment.
     SqliteTransaction {
         /// What SQLite has of it.
@@ -72,7 +73,7 @@ impl Tx {
     /// The connection underneath, for `on!`.
     pub fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::SqliteRead(connection) => Connection::Sqlite(connection, Note(None)),
+            Self::SqliteRead(reading) => Connection::Sqlite(reading.connection(), Note(None)),
             Self::SqliteTransaction { transaction, failed } => Connection::Sqlite(transaction, Note(Some(failed))),
             Self::Postgres(transaction) => {
                 let (connection, failed) = transaction.parts();
@@ -101,6 +102,26 @@ impl Tx {
             Connection::Postgres(..) => {}
         }
         Ok(())
+    }
+
+    /// Has what a reading connection is asked from now on broken off when it is not answered in time, with [`Error::Late`]. Servers have a deadline of
+    /// their own, and transactions are what others wait for: these take their time.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn give_up_after(&mut self, most: Duration) -> Result<(), Error> {
+        match self {
+            Self::SqliteRead(reading) => Ok(reading.give_up_after(most).await?),
+            Self::SqliteTransaction { .. } | Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Has what is asked from now on take what time it takes.
+    pub fn take_time(&mut self) {
+        match self {
+            Self::SqliteRead(reading) => reading.take_time(),
+            Self::SqliteTransaction { .. } | Self::Postgres(_) => {}
+        }
     }
 
     /// Makes what was written last.

@@ -10,8 +10,8 @@ use passerelle::services::scim::feeds::Feed;
 use passerelle::services::scim::inspector::{self, Sight};
 use passerelle::services::scim::patch::{self, PATCH_URN};
 use passerelle::services::scim::resources;
-use passerelle::services::scim::schema::{Kind, USER_URN};
-use passerelle::services::sources;
+use passerelle::services::scim::schema::{ENTERPRISE_URN, Kind, USER_URN};
+use passerelle::services::{sources, tokens};
 use passerelle::types::id::TokenId;
 use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
@@ -25,6 +25,7 @@ struct Bed {
     ctx: Context,
     administrator: String,
     requests: String,
+    token: TokenId,
 }
 
 impl Bed {
@@ -34,11 +35,13 @@ impl Bed {
         let (administrator, ctx) = (api.token(&slug, "administrator").await, api.test.context(&slug).await);
         let fields = json!({ "name": "entra", "kind": "scim", "settings": {} });
         sources::create(&ctx, &serde_json::from_value(fields).unwrap()).await.unwrap();
-        Self { requests: format!("/api/v1/establishments/{slug}/sources/entra/requests"), api, ctx, administrator }
+        let of_feed = json!({ "name": "entra", "kind": "scim", "source": "entra" });
+        let token = tokens::create(&ctx, &serde_json::from_value(of_feed).unwrap()).await.unwrap().0.id;
+        Self { token, requests: format!("/api/v1/establishments/{slug}/sources/entra/requests"), api, ctx, administrator }
     }
 
     async fn feed(&self) -> Feed {
-        Feed::of(&self.ctx, sources::get(&self.ctx, "entra").await.unwrap(), TokenId::new())
+        Feed::of(&self.ctx, sources::get(&self.ctx, "entra").await.unwrap(), self.token)
     }
 
     /// Carries a request out as the service does, and notes it.
@@ -147,6 +150,46 @@ async fn trying_a_request_again_tells_what_it_would_do_now_and_leaves_nothing() 
 }
 
 #[tokio::test]
+async fn trying_a_bulk_again_tells_what_each_operation_would_come_to_and_leaves_nothing() {
+    let bed = Bed::start().await;
+    let feed = bed.feed().await;
+    let (_, taken) = bed.made("élodie").await;
+    let make = |name: &str, manager: &str| {
+        let extension = json!({ "manager": { "value": format!("bulkId:{manager}") } });
+        let body = json!({ "schemas": [USER_URN, ENTERPRISE_URN], "userName": name, ENTERPRISE_URN: extension });
+        json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": body })
+    };
+    let again = json!({ "method": "POST", "path": "/Users", "bulkId": "é", "data": { "schemas": [USER_URN], "userName": "élodie" } });
+    let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+        make("anne", "bob"), make("bob", "anne"), again, { "method": "DELETE", "path": format!("/Users/{taken}") },
+    ] });
+    let sight = Sight {
+        id: Uuid::now_v7(),
+        at: bed.ctx.now,
+        method: "POST".to_owned(),
+        path: "/Bulk?x=1".to_owned(),
+        agent: None,
+        body: Some(body.to_string().into_bytes()),
+        status: 200,
+        took: Duration::ZERO,
+        error: None,
+    };
+    let key = sight.id;
+    inspector::note(&feed, sight);
+    for _ in 0..2 {
+        let (status, again) = bed.replay(key).await;
+        assert_eq!((status, &again["status"]), (StatusCode::OK, &json!(200)), "{again:#}");
+        let statuses: Vec<&Value> = again["answer"]["Operations"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
+        assert_eq!(statuses, [&json!("201"), &json!("201"), &json!("409"), &json!("204")], "{again:#}");
+        let told: Vec<&str> = again["changes"].as_array().unwrap().iter().map(|one| one["action"].as_str().unwrap()).collect();
+        assert_eq!(told.iter().filter(|action| **action == "user.stated").count(), 2, "{told:?}");
+        assert!(told.contains(&"user.left"), "{told:?}");
+    }
+    let standing = resources::list(&feed, Kind::User, &resources::Asked::default()).await.unwrap();
+    assert_eq!((standing.total, standing.resources[0].id.to_string()), (1, taken), "nothing of it stays");
+}
+
+#[tokio::test]
 async fn what_cannot_be_tried_again_is_told() {
     let bed = Bed::start().await;
     let feed = bed.feed().await;
@@ -161,12 +204,9 @@ async fn what_cannot_be_tried_again_is_told() {
         took: Duration::ZERO,
         error: None,
     };
-    for (method, path, body) in [
-        ("GET", "/Users?count=1", None),
-        ("POST", "/Bulk", Some(&b"{}"[..])),
-        ("POST", "/Users", None),
-        ("POST", "/Users/.search", Some(&b"{}"[..])),
-    ] {
+    for (method, path, body) in
+        [("GET", "/Users?count=1", None), ("POST", "/Bulk", None), ("POST", "/Users", None), ("POST", "/Users/.search", Some(&b"{}"[..]))]
+    {
         let one = sight(method, path, body);
         let key = one.id;
         inspector::note(&feed, one);

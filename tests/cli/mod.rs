@@ -4,6 +4,7 @@ mod application;
 mod bulk;
 mod check;
 mod establishment;
+mod feed;
 mod rules;
 mod source;
 mod unit;

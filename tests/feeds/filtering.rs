@@ -52,15 +52,52 @@ const FILTERS: &[&str] = &[
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq \"GEA\"",
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq \"7\"",
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value pr",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq \"7\"",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"7\"",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager[value eq \"7\"]",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager[not (value eq \"7\")]",
+    "urn:passerelle:params:scim:schemas:extension:1.0:User:units eq \"chimie\"",
+    "urn:passerelle:params:scim:schemas:extension:1.0:User:units.value eq \"chimie\"",
+    "urn:passerelle:params:scim:schemas:extension:1.0:User:units[value sw \"ch\"]",
+    "groups pr",
+    "groups.display eq \"gea 1\"",
+    "groups.display sw \"GEA\"",
+    "groups.display ew \"2\" and groups.display ew \"1\"",
+    "groups[display ew \"2\" and display ew \"1\"]",
+    "groups.type eq \"direct\"",
+    "groups[type eq \"indirect\" or display co \"1\"]",
+    "groups[not (display eq \"gea 1\")]",
+    "groups.value sw \"0\"",
+    "groups.value eq \"x\"",
     "userName eq \"élodie.1\" or (title pr and active eq true) and not (emails.value ew \".org\")",
     "meta.created gt \"2000-01-01T00:00:00Z\"",
     "meta.lastModified lt \"2000-01-01T00:00:00.5Z\"",
-    "meta.version eq \"W/\\\"1\\\"\"",
-    "meta.version eq \"1\"",
+    "meta.created ge \"2000-01-01T00:00:00Z\" and meta.lastModified le \"2900-01-01T00:00:00Z\"",
+    "meta.lastModified ne \"2000-01-01T00:00:00Z\"",
+    "meta.lastModified eq \"2000-01-01T00:00:00Z\"",
     "id pr",
     "id eq \"x\"",
+    "id sw \"0\"",
+    "id co \"-\"",
+    "id co \"a\"",
+    "id co \"\"",
+    "id ew \"0\" or id ew \"1\" or id ew \"2\" or id ew \"a\" or id ew \"b\" or id ew \"c\"",
+    "id gt \"00000000\"",
+    "id ge \"x\"",
+    "id lt \"019\"",
+    "id le \"g\"",
+    "schemas eq \"urn:ietf:params:scim:schemas:core:2.0:User\"",
+    "schemas eq \"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\"",
+    "schemas ne \"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\"",
+    "schemas eq \"urn:passerelle:params:scim:schemas:extension:1.0:User\"",
+    "schemas co \"enterprise\"",
+    "schemas[value sw \"urn:ietf\" and value co \"enterprise\"]",
+    "schemas.value ew \"2.0:User\"",
+    "schemas eq \"urn:nope\"",
     "meta.resourceType eq \"User\"",
     "meta.resourceType eq \"Group\"",
+    "meta.resourceType sw \"Us\"",
+    "meta.resourceType ne \"User\"",
     "displayName eq \"elodie 1\"",
     "displayName lt \"m\"",
     "displayName eq \"éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé1\"",
@@ -94,29 +131,90 @@ fn user(n: usize) -> Value {
         body["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"] =
             json!({ "department": "gea", "employeeNumber": n.to_string(), "manager": { "value": "7" } });
     }
+    if n % 5 == 2 {
+        body["urn:passerelle:params:scim:schemas:extension:1.0:User"] = json!({ "units": ["GEA", "Chimie"] });
+        body["schemas"].as_array_mut().unwrap().push(json!("urn:passerelle:params:scim:schemas:extension:1.0:User"));
+    }
     body
+}
+
+/// Twelve people, and groups of some of them: one within another, one of nobody.
+async fn populated() -> Fed {
+    let fed = Fed::new().await;
+    let mut people = Vec::new();
+    for n in 0..12 {
+        people.push(fed.user(user(n)).await.unwrap());
+    }
+    let first = fed.group("GEA 1", &[&people[0], &people[1], &people[2]]).await.unwrap();
+    fed.group("GEA 2", &[&people[2], &people[3], &first]).await.unwrap();
+    fed.group("École", &[&first]).await.unwrap();
+    fed.group("Personne", &[]).await.unwrap();
+    fed
+}
+
+/// Whether the store finds for each of these, and for all that is put together of them, whom they mean.
+async fn found_as_meant(fed: &Fed, kind: Kind, filters: &[String]) {
+    let everyone = fed.list(kind, &Asked::default()).await.unwrap().resources;
+    let mut met = [false, false];
+    for text in filters.iter().cloned().chain(compositions(filters)) {
+        let filter = filter::parse(kind, &text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        let meant: Vec<_> = everyone.iter().filter(|one| evaluate(&filter, &one.resource)).map(|one| one.id).collect();
+        let asked = Asked { filter: Some(filter), with: With::default(), ..Asked::default() };
+        let listed = fed.list(kind, &asked).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        let found: Vec<_> = listed.resources.iter().map(|one| one.id).collect();
+        assert_eq!((found, listed.total), (meant.clone(), i64::try_from(meant.len()).unwrap()), "{text}");
+        met[usize::from(!meant.is_empty() && meant.len() < everyone.len())] = true;
+    }
+    assert_eq!(met, [true, true], "some find some, and some all or none");
 }
 
 #[tokio::test]
 async fn a_store_finds_what_a_filter_means() {
-    let fed = Fed::new().await;
-    for n in 0..12 {
-        fed.user(user(n)).await.unwrap();
-    }
-    let everyone = fed.list(Kind::User, &Asked::default()).await.unwrap().resources;
-    let all = FILTERS.iter().map(|text| (*text).to_owned()).chain(compositions());
-    for text in all {
-        let filter = filter::parse(Kind::User, &text).unwrap();
-        let meant: Vec<_> = everyone.iter().filter(|one| evaluate(&filter, &one.resource)).map(|one| one.id).collect();
-        let asked = Asked { filter: Some(filter), with: With::default(), ..Asked::default() };
-        let listed = fed.list(Kind::User, &asked).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
-        let found: Vec<_> = listed.resources.iter().map(|one| one.id).collect();
-        assert_eq!((found, listed.total), (meant.clone(), i64::try_from(meant.len()).unwrap()), "{text}");
-    }
+    let fed = populated().await;
+    let filters: Vec<String> = FILTERS.iter().map(|text| (*text).to_owned()).collect();
+    found_as_meant(&fed, Kind::User, &filters).await;
+}
+
+#[tokio::test]
+async fn a_store_finds_groups_by_what_is_in_them() {
+    let fed = populated().await;
+    let people = fed.list(Kind::User, &Asked::default()).await.unwrap().resources;
+    let groups = fed.list(Kind::Group, &Asked::default()).await.unwrap().resources;
+    let (in_two, inner) = (people[2].id, groups[0].id);
+    let filters = [
+        format!("members eq \"{in_two}\""),
+        format!("members.value ne \"{in_two}\""),
+        format!("members[value eq \"{in_two}\"]"),
+        format!("members[value eq \"{in_two}\" and type eq \"User\"]"),
+        format!("members[value eq \"{in_two}\" and type eq \"Group\"]"),
+        format!("members[value eq \"{in_two}\" or value eq \"{inner}\"]"),
+        format!("members[not (value eq \"{in_two}\")]"),
+        format!("members[value eq \"{}\"]", in_two.to_string().to_uppercase()),
+        format!("members[type eq \"group\" and value ne \"{in_two}\"]"),
+        format!("members.value gt \"{in_two}\""),
+        format!("members[value le \"{in_two}\" and type sw \"u\"]"),
+        format!("members.value co \"{}\"", &in_two.to_string()[20..]),
+        format!("id eq \"{inner}\" or id eq \"x\""),
+        format!("id gt \"{inner}\""),
+        format!("id ew \"{}\"", &inner.to_string()[30..]),
+        "members pr".to_owned(),
+        "not (members pr)".to_owned(),
+        "members.type eq \"Group\"".to_owned(),
+        "members[type pr]".to_owned(),
+        "displayName sw \"gea\"".to_owned(),
+        "displayName eq \"ÉCOLE\"".to_owned(),
+        "schemas eq \"urn:ietf:params:scim:schemas:core:2.0:Group\"".to_owned(),
+        "schemas co \"User\"".to_owned(),
+        "meta.resourceType eq \"Group\"".to_owned(),
+        "meta.version eq \"W/\\\"1\\\"\"".to_owned(),
+        "meta.version eq \"1\"".to_owned(),
+        "meta.lastModified gt \"2000-01-01T00:00:00Z\"".to_owned(),
+    ];
+    found_as_meant(&fed, Kind::Group, &filters).await;
 }
 
 /// Filters put together of these, always the same ones.
-fn compositions() -> Vec<String> {
+fn compositions(filters: &[String]) -> Vec<String> {
     let mut state = 7_u64;
     let mut draw = |bound: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -124,9 +222,9 @@ fn compositions() -> Vec<String> {
     };
     let mut made = Vec::new();
     for _ in 0..150 {
-        let mut text = FILTERS[draw(FILTERS.len())].to_owned();
+        let mut text = filters[draw(filters.len())].clone();
         for _ in 0..=draw(4) {
-            let other = FILTERS[draw(FILTERS.len())];
+            let other = &filters[draw(filters.len())];
             text = match draw(5) {
                 0 => format!("({text}) and ({other})"),
                 1 => format!("{other} or {text}"),
@@ -211,8 +309,14 @@ async fn members_and_groups_are_found_by_their_identifiers_and_what_cannot_be_is
     assert_eq!(found(Kind::Group, "displayName eq \"gea\"".to_owned()).await, Ok(1));
     assert_eq!(found(Kind::User, format!("groups.value eq \"{}\"", group.id)).await, Ok(1));
     assert_eq!(found(Kind::User, "not (groups pr)".to_owned()).await, Ok(1));
-    for (kind, text) in [(Kind::Group, "members.display co \"x\""), (Kind::User, "id co \"a\""), (Kind::User, "groups.display eq \"GEA\"")]
-    {
+    for (kind, text) in [
+        (Kind::Group, "members.display co \"x\""),
+        (Kind::Group, "members.$ref co \"Users\""),
+        (Kind::User, "groups.$ref pr and groups.$ref co \"x\""),
+        (Kind::User, "meta.version eq \"W/\\\"1\\\"\""),
+        (Kind::User, "meta.location co \"x\""),
+        (Kind::User, "urn:passerelle:params:scim:schemas:extension:1.0:User:assignments.role eq \"x\""),
+    ] {
         assert_eq!(word(&found(kind, text.to_owned()).await.unwrap_err()), Some("invalidFilter"), "{text}");
     }
 }

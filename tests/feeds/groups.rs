@@ -1,14 +1,22 @@
 //! Groups of a feed and their members.
 
 use passerelle::services::groups;
-use passerelle::services::scim::change::{Stored, With};
-use passerelle::services::scim::resources;
+use passerelle::services::scim::change::{Change, Done, Stored, With};
+use passerelle::services::scim::resources::{self, Asked, Listed, Start};
 use passerelle::services::scim::schema::Kind;
+use passerelle::services::scim::shown::MEMBERS_MAX;
+use passerelle::services::scim::sorting;
 use passerelle::store::establishment::group::{self, Filter};
+use passerelle::store::establishment::membership;
+use passerelle::types::id::{GroupId, UserId};
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Fed, feed, object, person, word};
+
+/// Most members that one request names.
+const NAMED_MAX: usize = 100_000;
 
 async fn three(fed: &Fed) -> [Stored; 3] {
     [fed.user(person("a")).await.unwrap(), fed.user(person("b")).await.unwrap(), fed.user(person("c")).await.unwrap()]
@@ -95,4 +103,77 @@ async fn a_group_that_is_called_like_a_directorys_entry_is_refused() {
     let plain = fed.group("Direction", &[]).await.unwrap();
     let renamed = json!([{ "op": "replace", "path": "displayName", "value": "cn=direction,dc=lycee" }]);
     assert_eq!(fed.patch(&plain, renamed).await.unwrap_err().status, 400);
+}
+
+#[tokio::test]
+async fn whoever_is_taken_out_and_is_not_there_is_passed_over_and_of_many_only_so_many_are_named() {
+    let fed = Fed::new().await;
+    let [a, b, c] = three(&fed).await;
+    let (inner, other) = (fed.group("TP1", &[&c]).await.unwrap(), fed.group("TP2", &[&a]).await.unwrap());
+    let group = fed.group("GEA", &[&a, &b, &inner]).await.unwrap();
+    let strangers = (0..1000).map(|_| json!({ "value": Uuid::now_v7() }));
+    let named: Vec<Value> = [&a, &c, &inner, &other].iter().map(|one| json!({ "value": one.id })).chain(strangers).collect();
+    let group = fed.patch(&group, json!([{ "op": "remove", "path": "members", "value": named }])).await.unwrap();
+    assert_eq!((names(&group), count(&fed).await), (vec![b.id.to_string().as_str()], 1));
+    let many: Vec<Value> = (0..=NAMED_MAX).map(|n| json!({ "value": format!("{n}") })).collect();
+    for op in ["add", "remove"] {
+        let refused = fed.patch(&group, json!([{ "op": op, "path": "members", "value": many }])).await.unwrap_err();
+        assert_eq!((refused.status, word(&refused)), (400, Some("tooMany")), "{op}");
+        assert!(refused.detail.contains(&NAMED_MAX.to_string()), "{}", refused.detail);
+    }
+    let same = fed.patch(&group, json!([{ "op": "add", "path": "members", "value": [{ "value": "nobody" }] }])).await.unwrap();
+    assert_eq!(same.rev, group.rev, "nobody came: it is no new version");
+}
+
+#[tokio::test]
+async fn what_is_asked_of_members_before_all_are_named_is_not_done_and_still_has_to_fit() {
+    let fed = Fed::new().await;
+    let [a, b, c] = three(&fed).await;
+    let group = fed.group("GEA", &[&a]).await.unwrap();
+    let op = |op: &str, one: &Stored, kind: &str| json!({ "op": op, "path": "members", "value": [{ "value": one.id, "type": kind }] });
+    let all = [op("add", &b, "User"), op("replace", &c, "User"), op("remove", &a, "User"), op("add", &a, "User")];
+    let changed = fed.patch(&group, Value::from(all.to_vec())).await.unwrap();
+    let mut wanted = [a.id.to_string(), c.id.to_string()];
+    wanted.sort();
+    assert_eq!((names(&changed), count(&fed).await), (wanted.iter().map(String::as_str).collect::<Vec<_>>(), 2));
+    let wrong = fed.patch(&group, json!([op("add", &b, "Group"), op("replace", &c, "User")])).await.unwrap_err();
+    assert_eq!((wrong.status, word(&wrong)), (400, Some("invalidValue")));
+}
+
+#[tokio::test]
+async fn a_page_of_large_groups_is_cut_short_and_the_next_goes_on() {
+    const PEOPLE: usize = 400;
+    let fed = Fed::new().await;
+    let body = |name: String, urn: &str, key: &str| object(json!({ "schemas": [urn], key: name }));
+    let made = async |kind: Kind, count: usize, urn: &str, key: &str| {
+        let changes = (0..count).map(|n| Change::Create { kind, body: body(format!("n{n:03}"), urn, key) }).collect();
+        let done = resources::carry_all(&fed.feed, changes, With::default()).await;
+        done.into_iter().map(|one| if let Ok(Done::Stored(made)) = one { made.id } else { panic!("{one:?}") }).collect::<Vec<Uuid>>()
+    };
+    let people = made(Kind::User, PEOPLE, "urn:ietf:params:scim:schemas:core:2.0:User", "userName").await;
+    let fits = usize::try_from(MEMBERS_MAX).unwrap() / PEOPLE;
+    let groups = made(Kind::Group, fits + 2, "urn:ietf:params:scim:schemas:core:2.0:Group", "displayName").await;
+    let mut tx = fed.ctx.store.begin().await.unwrap();
+    for group in &groups {
+        let pairs: Vec<_> = people.iter().map(|one| (GroupId::from(*group), UserId::from(*one))).collect();
+        membership::insert_all(&mut tx, &pairs).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let page = async |start: Start, sort: bool| {
+        let sort = sort.then(|| (sorting::parse(Kind::Group, "displayName", None).unwrap().attr, false));
+        fed.list(Kind::Group, &Asked { start, sort, count: 500, ..Asked::default() }).await.unwrap()
+    };
+    let ids = |page: &Listed| page.resources.iter().map(|one| one.id).collect::<Vec<_>>();
+    let first = page(Start::Index(1), false).await;
+    assert_eq!((first.resources.len(), first.total, first.next_cursor.as_ref()), (fits, i64::try_from(groups.len()).unwrap(), None));
+    let rest = page(Start::Index(i64::try_from(fits).unwrap() + 1), false).await;
+    assert_eq!([ids(&first), ids(&rest)].concat(), groups);
+    for sorted in [false, true] {
+        let first = page(Start::Cursor(None), sorted).await;
+        let rest = page(Start::Cursor(first.next_cursor.clone()), sorted).await;
+        assert_eq!((first.resources.len(), rest.next_cursor.as_ref()), (fits, None));
+        assert_eq!([ids(&first), ids(&rest)].concat(), groups, "sorted: {sorted}");
+    }
+    let without = Asked { count: 500, with: With::default(), ..Asked::default() };
+    assert_eq!(fed.list(Kind::Group, &without).await.unwrap().resources.len(), groups.len());
 }

@@ -5,6 +5,7 @@ mod filtering;
 mod groups;
 mod guarding;
 mod leaving;
+mod mapping;
 mod people;
 mod tokens;
 mod units;

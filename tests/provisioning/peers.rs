@@ -1,7 +1,9 @@
 //! Services of other projects: what is written to them is there, comes and goes, and is found the same when it is compared.
 
-use passerelle::services::provisioning;
+use passerelle::services::{groups as groups_there, provisioning, users};
+use passerelle::store::establishment::group;
 use passerelle::store::establishment::provisioning_drift::Filter;
+use passerelle::store::establishment::user::UserStatus;
 use passerelle::types::page::PageRequest;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -104,4 +106,47 @@ async fn another_gateway_is_written_to() {
     let mapping = json!({ "userName": "{username}", "externalId": "{id}", "displayName": "{display_name}", "name.familyName": "{family_name}",
         "emails": "{email}" });
     lives((&feed.base, &feed.token), mapping).await;
+}
+
+#[tokio::test]
+async fn the_people_and_groups_of_one_gateway_are_those_of_another() {
+    let (pushed, feed) = Pushed::with_feed().await;
+    let more = json!({ "url": feed.base, "auth": { "kind": "bearer", "secret": feed.token }, "groups": "groups" });
+    let everybody = (&["anne", "bob", "élodie"][..], &["anne"][..], &["anne", "bob", "élodie"][..]);
+    let written = Written::over(TestGateway::start().await, ScimService::start().await, everybody, more).await;
+    let there = &pushed.place.ctx;
+    let members = async |name: &str| {
+        let page = PageRequest::first(50);
+        let all = groups_there::list(there, &page, &group::Filter::default()).await.unwrap().items;
+        let group = all.into_iter().find(|group| group.name == name).unwrap_or_else(|| panic!("no group {name}"));
+        let mut names: Vec<String> =
+            groups_there::members(there, group.id, true, &page).await.unwrap().items.into_iter().map(|member| member.username).collect();
+        names.sort();
+        names
+    };
+    let status = async |name: &str| users::resolve(there, name).await.unwrap().status;
+    assert_eq!((members("chefs").await, members("membres").await.len()), (vec!["anne".to_owned()], 3));
+    assert_eq!(status("bob").await, UserStatus::Active);
+    written.school.put("bob", "membres", false).await;
+    written.school.put("élodie", "chefs", true).await;
+    written.school.change("anne", |anne| anne.display_name = "Anne-Élise".to_owned()).await;
+    written.work().await;
+    assert!(written.queue("failed").await.is_empty(), "{:?}", written.queue("failed").await);
+    assert_eq!((status("bob").await, status("anne").await), (UserStatus::Disabled, UserStatus::Active));
+    assert_eq!(users::resolve(there, "anne").await.unwrap().display_name, "Anne-Élise");
+    assert_eq!(
+        (members("chefs").await, members("membres").await),
+        (vec!["anne".into(), "élodie".into()], vec!["anne".to_owned(), "élodie".into()])
+    );
+    provisioning::reconcile(written.ctx(), "wiki", false).await.unwrap();
+    written.work().await;
+    let found = provisioning::drift(written.ctx(), "wiki", &PageRequest::first(50), &Filter::default()).await.unwrap().items;
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(written.shown().await.state.report.unwrap().users_read, 3);
+    // Back again, bob is who he was there.
+    let known = users::resolve(there, "bob").await.unwrap().id;
+    written.school.put("bob", "membres", true).await;
+    written.work().await;
+    let back = users::resolve(there, "bob").await.unwrap();
+    assert_eq!((back.id, back.status, members("membres").await.len()), (known, UserStatus::Active, 3));
 }

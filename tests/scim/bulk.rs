@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::scim_client::{BULK, Feed, GROUP, PATCH, Pushed, Said, USER};
+use crate::harness::scim_client::{BULK, ENTERPRISE, Feed, GROUP, PATCH, Pushed, Said, USER};
 
 const RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 
@@ -58,22 +58,70 @@ async fn what_is_referred_to_may_come_later() {
         bulk(&feed, json!([group("tous", &["classe", "paul"]), group("classe", &["élodie"]), person("élodie"), person("paul")])).await;
     assert_eq!(statuses(&said), ["201", "201", "201", "201"], "{:#}", said.body);
     assert_eq!(said.texts("/Operations", "bulkId"), ["tous", "classe", "élodie", "paul"], "told as they were sent");
-    let ids: Vec<String> =
-        said.texts("/Operations", "location").iter().map(|location| location.rsplit('/').next().unwrap().to_owned()).collect();
+    let ids = ids(&said);
     let mut expected = vec![ids[1].clone(), ids[3].clone()];
     expected.sort();
     assert_eq!(feed.members(&ids[0]).await, expected);
     assert_eq!(feed.members(&ids[1]).await, [ids[2].clone()]);
 }
 
+fn ids(said: &Said) -> Vec<String> {
+    said.texts("/Operations", "location").iter().map(|location| location.rsplit('/').next().unwrap().to_owned()).collect()
+}
+
 #[tokio::test]
-async fn resources_that_refer_to_one_another_in_a_circle_are_not_made() {
+async fn groups_that_are_in_one_another_are_made_and_then_joined() {
     let (_pushed, feed) = Pushed::with_feed().await;
-    let said = bulk(&feed, json!([group("a", &["b"]), group("b", &["a"]), person("élodie")])).await;
-    assert_eq!(statuses(&said), ["409", "409", "201"], "{:#}", said.body);
-    assert_eq!(said.body["Operations"][0]["response"]["status"], "409");
-    assert!(said.body["Operations"][0].get("location").is_none());
-    assert_eq!(feed.get("/Groups").await.counts(), (0, 0));
+    let rename = json!({ "method": "PATCH", "path": "/Groups/bulkId:a", "data": {
+        "schemas": [PATCH], "Operations": [{ "op": "replace", "path": "displayName", "value": "A" }],
+    } });
+    let said = bulk(&feed, json!([rename, group("c", &["a"]), group("a", &["b", "élodie"]), group("b", &["a"]), person("élodie")])).await;
+    assert_eq!(statuses(&said), ["200", "201", "201", "201", "201"], "{:#}", said.body);
+    let ids = ids(&said);
+    let mut expected = vec![ids[3].clone(), ids[4].clone()];
+    expected.sort();
+    assert_eq!((feed.members(&ids[2]).await, feed.members(&ids[3]).await), (expected, vec![ids[2].clone()]));
+    assert_eq!(feed.members(&ids[1]).await, [ids[2].clone()], "whoever refers to one of the circle");
+    let read = feed.get(&format!("/Groups/{}", ids[2])).await;
+    assert_eq!(read.text("/displayName"), "A", "a change comes after all of what it changes");
+    assert_eq!(read.text("/meta/version"), said.text("/Operations/0/version"));
+}
+
+#[tokio::test]
+async fn people_who_are_one_anothers_managers_are_made() {
+    let (_pushed, feed) = Pushed::with_feed().await;
+    let led_by = |name: &str, manager: &str| {
+        let extension = json!({ "department": "GEA", "manager": { "value": format!("bulkId:{manager}") } });
+        let body = json!({ "schemas": [USER, ENTERPRISE], "userName": name, ENTERPRISE: extension });
+        json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": body })
+    };
+    let said = bulk(&feed, json!([led_by("anne", "bob"), led_by("bob", "anne"), led_by("seule", "seule")])).await;
+    assert_eq!(statuses(&said), ["201", "201", "201"], "{:#}", said.body);
+    let ids = ids(&said);
+    for (at, manager) in [(0, 1), (1, 0), (2, 2)] {
+        let read = feed.get(&format!("/Users/{}", ids[at])).await;
+        let extension = &read.body[ENTERPRISE];
+        assert_eq!((&extension["manager"]["value"], &extension["department"]), (&json!(ids[manager]), &json!("GEA")));
+        assert_eq!(read.text("/meta/version"), said.text(&format!("/Operations/{at}/version")));
+    }
+}
+
+#[tokio::test]
+async fn of_a_circle_that_cannot_be_closed_the_reason_is_told() {
+    let (_pushed, feed) = Pushed::with_feed().await;
+    let itself = bulk(&feed, json!([group("itself", &["itself"]), group("outer", &["itself"])])).await;
+    assert_eq!(statuses(&itself), ["400", "409"], "{:#}", itself.body);
+    assert_eq!((itself.text("/Operations/0/response/scimType"), feed.get("/Groups").await.counts()), ("invalidValue", (0, 0)));
+    feed.group("b", &[]).await;
+    let said = bulk(&feed, json!([group("a", &["b"]), group("b", &["a"])])).await;
+    assert_eq!(statuses(&said), ["409", "409"], "{:#}", said.body);
+    let made = said.text("/Operations/0/location").to_owned();
+    assert_eq!(feed.get(made.strip_prefix(&feed.base).unwrap()).await.text("/displayName"), "a", "it was made, and what it says is where");
+    assert!(said.body["Operations"][1].get("location").is_none());
+    let ended = json!({ "schemas": [BULK], "failOnErrors": 1, "Operations": [group("c", &["d"]), { "method": "DELETE", "path": "/Users/none" }, group("d", &["c"])] });
+    let said = feed.post("/Bulk", &ended).await;
+    assert_eq!(statuses(&said), ["404"], "{:#}", said.body);
+    assert_eq!(feed.find("/Groups", "displayName eq \"c\"").await.counts(), (0, 0));
 }
 
 #[tokio::test]

@@ -104,6 +104,11 @@ async fn pages_have_bounds() {
         assert_eq!((page.status, page.counts()), (200, (ids.len() as u64, shown)), "{query}: {:#}", page.body);
         assert_eq!((&page.body["startIndex"], &page.body["itemsPerPage"]), (&json!(start), &json!(shown)), "{query}");
     }
+    let in_order = feed.get("/Users").await.texts("/Resources", "id");
+    for (start, count) in (1..=5).flat_map(|start| (1..=3).map(move |count| (start, count))) {
+        let page = feed.get(&format!("/Users?startIndex={start}&count={count}")).await.texts("/Resources", "id");
+        assert_eq!(page, in_order[start - 1..ids.len().min(start - 1 + count)], "{count} from {start}");
+    }
     for wrong in ["count=many", "startIndex=1.5", "count=99999999999999999999999"] {
         assert_eq!(feed.get(&format!("/Users?{wrong}")).await.status, 400, "{wrong}");
     }

@@ -71,3 +71,20 @@ async fn a_large_body_is_answered_and_not_kept() {
     let large = shown(&pushed, &seen[0]).await;
     assert_eq!((large.request, large.seen.status, large.changes.len()), (None, 201, 1));
 }
+
+#[tokio::test]
+async fn members_who_were_passed_over_are_named() {
+    let (pushed, feed) = Pushed::with_feed().await;
+    let (known, group) = (feed.person("élodie").await, feed.group("GEA", &[]).await);
+    let add = |ids: &[&str]| json!([{ "op": "add", "path": "members", "value": ids.iter().map(|id| json!({ "value": id })).collect::<Vec<_>>() }]);
+    let path = format!("/Groups/{group}");
+    let said = feed.patch(&path, &add(&["00u1é", &known, "b", "c", "d", "e", "f"])).await;
+    assert_eq!((said.status, feed.members(&group).await), (200, vec![known.clone()]));
+    feed.patch(&path, &add(&[&known])).await;
+    let seen: Vec<_> = kept(&pushed, "entra").await.into_iter().filter(|one| one.method == "PATCH").collect();
+    let told = seen[0].failing.as_deref().unwrap();
+    assert!(told.contains("passed over") && told.contains("6 («00u1é», «b», «c», «d», «e», …)"), "{told}");
+    assert_eq!(seen[1].failing, None);
+    let changes = shown(&pushed, &seen[0]).await.changes;
+    assert_eq!((&changes[0].detail["members_unknown"], &changes[0].detail["members_passed_over"][5]), (&json!(6), &json!("f")));
+}

@@ -141,6 +141,8 @@ async fn conditions_name_resources_and_orders_arrange_them() {
             (Where::Any(vec![of("a"), indexed]), 2),
             (Where::All(vec![of("a"), Where::Active(true)]), 1),
             (Where::Key(people[2].id.uuid()), 1),
+            (Where::Text(TextColumn::Name, Test::Is("b".to_owned())), 1),
+            (Where::All(vec![Where::Active(true), Where::Text(TextColumn::ExternalId, Test::Is("x-c".to_owned()))]), 1),
             (Where::Text(TextColumn::Name, Test::Above("a".to_owned())), 2),
             (Where::Text(TextColumn::ExternalId, Test::Ends("-c".to_owned())), 1),
             (Where::Element("title".to_owned(), Box::new(of("c"))), 1),
@@ -148,10 +150,17 @@ async fn conditions_name_resources_and_orders_arrange_them() {
         ];
         for (wanted, count) in cases {
             assert_eq!(scim_search::count(&mut tx, feed.id, Kind::User, &wanted).await.unwrap(), count, "{wanted:?}");
+            let all = Slice { limit: 10, ..Slice::default() };
+            let listed = scim_search::list(&mut tx, feed.id, Kind::User, &wanted, &all).await.unwrap();
+            assert_eq!(i64::try_from(listed.len()).unwrap(), count, "{wanted:?}");
+            assert!(listed.is_sorted_by_key(|one| one.id), "{wanted:?}");
         }
-        let slice = Slice { sort: Some((SortKey::Text("title".to_owned()), true)), after: None, offset: 1, limit: 5 };
+        let slice = Slice { sort: Some((SortKey::Text("title".to_owned()), true)), offset: 1, limit: 5, ..Slice::default() };
         let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &slice).await.unwrap();
         assert_eq!(listed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+        let last_two = Slice { offset: 0, limit: 2, from_end: true, ..Slice::default() };
+        let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &last_two).await.unwrap();
+        assert_eq!(listed.iter().map(|one| one.id).collect::<Vec<_>>(), [people[1].id.uuid(), people[2].id.uuid()]);
         let after = Slice { after: Some(people[0].id.uuid()), limit: 1, ..Slice::default() };
         let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &after).await.unwrap();
         assert_eq!(listed[0].id, people[1].id.uuid());
@@ -167,9 +176,9 @@ async fn members_come_and_go_one_by_one() {
         with(bed, &feed, &people, &groups).await;
         let (outer, inner, [a, b]) = (groups[0].id, groups[1].id, people.clone().map(|one| one.id));
         bed.write(async |tx| {
-            assert_eq!((member::add(tx, outer, &[a]).await?, member::add(tx, outer, &[a]).await?), (1, 0));
+            assert_eq!((member::add(tx, outer, &[a]).await?, member::add(tx, outer, &[a]).await?), (vec![a], vec![]));
             assert!(member::nest(tx, outer, inner).await? && !member::nest(tx, outer, inner).await?);
-            assert_eq!(member::add(tx, inner, &[b]).await?, 1);
+            assert_eq!(member::add(tx, inner, &[b]).await?, [b]);
             member::count(tx, outer, 2, LATER).await?;
             member::count(tx, inner, 1, LATER).await
         })
@@ -180,24 +189,41 @@ async fn members_come_and_go_one_by_one() {
         let of_b = member::groups_of_users(&mut tx, feed.id, &[b]).await.unwrap();
         assert_eq!((of_b.len(), of_b[0].name.as_str()), (1, "TP1"));
         let among: BTreeSet<Uuid> = [a.uuid(), b.uuid(), inner.uuid()].into();
-        assert_eq!(member::count_among(&mut tx, outer, &among).await.unwrap(), 2);
-        let inside: BTreeSet<_> = member::people_inside(&mut tx, outer).await.unwrap().into_iter().collect();
+        assert_eq!(member::count_among(&mut tx, outer, &among).await.unwrap(), 1);
+        let inside: BTreeSet<_> = member::people_inside(&mut tx, &[outer, inner]).await.unwrap().into_iter().collect();
         assert_eq!(inside, [a, b].into());
+        let key = |id: Uuid| Box::new(Where::Key(id));
+        let named = || Box::new(Where::Text(TextColumn::Name, Test::Is("tp1".to_owned())));
+        let person_or = |group| Where::MemberWith(key(a.uuid()), group);
+        for (kind, wanted, count) in [
+            (Kind::Group, person_or(Box::new(Where::Constant(false))), 1),
+            (Kind::Group, Where::MemberWith(Box::new(Where::Constant(false)), named()), 1),
+            (Kind::Group, Where::Not(Box::new(person_or(key(inner.uuid())))), 1),
+            (Kind::User, Where::GroupWith(named()), 1),
+            (Kind::User, Where::GroupWith(key(outer.uuid())), 1),
+            (Kind::User, Where::Text(TextColumn::PersonKey, Test::Is(a.to_string())), 1),
+        ] {
+            assert_eq!(scim_search::count(&mut tx, feed.id, kind, &wanted).await.unwrap(), count, "{wanted:?}");
+        }
+        assert!(member::people_inside(&mut tx, &[]).await.unwrap().is_empty());
+        assert_eq!(member::count_of_user(&mut tx, feed.id, b).await.unwrap(), 1);
         drop(tx);
         bed.write(async |tx| {
             member::rename(tx, inner, "TP 2", LATER).await?;
-            member::leave_parents(tx, inner).await?;
+            member::leave_parents(tx, inner, LATER).await?;
             member::leave_source(tx, feed.id, b, LATER).await?;
-            assert!(member::unnest(tx, outer, inner).await? && !member::unnest(tx, outer, inner).await?);
-            assert_eq!((member::remove(tx, outer, &[a, b]).await?, member::remove(tx, outer, &[a]).await?), (1, 0));
+            assert_eq!((member::unnest(tx, outer, &[inner, outer]).await?, member::unnest(tx, outer, &[inner]).await?), (1, 0));
+            assert_eq!((member::remove(tx, outer, &[a, b]).await?, member::remove(tx, outer, &[a]).await?), (vec![a], vec![]));
             Ok(())
         })
         .await;
         let mut tx = bed.read().await;
         let standing = [group::find(&mut tx, outer).await.unwrap().unwrap(), group::find(&mut tx, inner).await.unwrap().unwrap()];
         assert_eq!((standing[0].member_count, standing[1].member_count, standing[1].name.as_str()), (1, 0, "TP 2"));
-        let revised = scim_resource::find(&mut tx, feed.id, Kind::Group, inner.uuid()).await.unwrap().unwrap();
-        assert_eq!(revised.rev, 2, "a group that somebody left is another revision");
+        for group in [outer, inner] {
+            let revised = scim_resource::find(&mut tx, feed.id, Kind::Group, group.uuid()).await.unwrap().unwrap();
+            assert_eq!((revised.rev, revised.updated_at), (2, LATER), "a group that somebody, or a group, left is another revision");
+        }
     })
     .await;
 }
@@ -256,18 +282,19 @@ async fn what_waits_is_told_once_and_decided_once() {
         let (first, second) = (held(&feed, HeldReason::Guard, "a"), held(&feed, HeldReason::Taken, "b"));
         bed.write(async |tx| {
             scim_held::hold(tx, &first).await?;
-            scim_held::hold(tx, &Held { id: Uuid::now_v7(), last_at: LATER, ..first.clone() }).await?;
-            scim_held::hold(tx, &second).await
+            scim_held::hold(tx, &Held { last_at: LATER, ..first.clone() }).await?;
+            scim_held::hold(tx, &second).await?;
+            scim_held::hold(tx, &Held { id: Uuid::now_v7(), ..second.clone() }).await
         })
         .await;
         let mut tx = bed.read().await;
         let page = PageRequest::first(10);
         let listed = scim_held::list(&mut tx, feed.id, &page, &Filter::default()).await.unwrap();
-        assert_eq!(listed.items, [Held { times: 2, last_at: LATER, ..first.clone() }, second.clone()]);
+        assert_eq!(listed.items, [Held { times: 2, last_at: LATER, ..first.clone() }, Held { times: 2, ..second.clone() }]);
         let guarded = Filter { reason: Some("guard".into()), operation: Some("delete".into()), state: Some("open".into()) };
         assert_eq!(scim_held::list(&mut tx, feed.id, &page, &guarded).await.unwrap().total, 1);
         assert_eq!(scim_held::count_open(&mut tx, feed.id).await.unwrap(), 2);
-        assert_eq!(scim_held::find(&mut tx, feed.id, second.id).await.unwrap(), Some(second.clone()));
+        assert_eq!(scim_held::find(&mut tx, feed.id, second.id).await.unwrap(), Some(Held { times: 2, ..second.clone() }));
         drop(tx);
         let decided = Held { state: HeldState::Refused, decided_at: Some(LATER), decided_by: Some("user:1".into()), ..second.clone() };
         bed.write(async |tx| {
@@ -277,10 +304,15 @@ async fn what_waits_is_told_once_and_decided_once() {
         })
         .await;
         let mut tx = bed.read().await;
-        assert_eq!(scim_held::state_of(&mut tx, &first).await.unwrap(), Some(HeldState::Approved));
-        assert_eq!(scim_held::state_of(&mut tx, &second).await.unwrap(), Some(HeldState::Refused));
-        assert_eq!(scim_held::state_of(&mut tx, &held(&feed, HeldReason::Asked, "c")).await.unwrap(), None);
+        let known = scim_held::find_same(&mut tx, &held(&feed, HeldReason::Guard, "a")).await.unwrap().unwrap();
+        assert_eq!((known.id, known.state, known.decided_at), (first.id, HeldState::Approved, Some(LATER)));
+        assert_eq!(scim_held::find_same(&mut tx, &second).await.unwrap().unwrap().state, HeldState::Refused);
+        assert_eq!(scim_held::find_same(&mut tx, &held(&feed, HeldReason::Asked, "c")).await.unwrap(), None);
         drop(tx);
+        let more = Held { id: Uuid::now_v7(), detail: json!({ "why": "more" }), ..first.clone() };
+        bed.write(async |tx| scim_held::hold(tx, &more).await).await;
+        let again = scim_held::find_same(&mut bed.read().await, &first).await.unwrap().unwrap();
+        assert_eq!(again, Held { times: 3, ..more }, "what the guard holds anew is decided anew, under the key that it is given");
         bed.write(async |tx| {
             scim_held::settle(tx, feed.id, HeldReason::Guard, "delete", "a").await?;
             scim_held::forget(tx, LATER).await
@@ -369,6 +401,34 @@ async fn several_events_are_added_at_once_and_what_was_decided_of_an_entry_is_kn
         bed.write(async |tx| proposal::decide(tx, &decided).await).await;
         let known = proposal::list_decided_of_entry(&mut bed.read().await, feed.id, "x-anne").await.unwrap();
         assert_eq!(known, [(anne.id, ProposalState::Rejected)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_takes_too_long_to_find_is_given_up_and_the_store_goes_on() {
+    on_every_engine(async |bed| {
+        let (feed, people) = (feed("entra"), (0..200).map(|n| person(&format!("p{n}"))).collect::<Vec<_>>());
+        with(bed, &feed, &people, &[]).await;
+        let slow = Where::Value("title".into(), Test::Contains("p1".into()));
+        assert!(!slow.is_looked_up() && Where::Text(TextColumn::Name, Test::Is("p1".into())).is_looked_up());
+        let either = |all: bool| {
+            let both = vec![Where::Key(people[0].id.uuid()), slow.clone()];
+            if all { Where::All(both) } else { Where::Any(both) }
+        };
+        assert!(either(true).is_looked_up() && !either(false).is_looked_up());
+        let mut tx = bed.read().await;
+        let is_file = matches!(tx, passerelle::store::Tx::SqliteRead(_));
+        tx.give_up_after(std::time::Duration::ZERO).await.unwrap();
+        let told = scim_search::count(&mut tx, feed.id, Kind::User, &slow).await;
+        // A server has a deadline of its own.
+        assert_eq!(is_file, matches!(told, Err(passerelle::store::Error::Late)), "{told:?}");
+        drop(tx);
+        let mut tx = bed.read().await;
+        assert_eq!(scim_search::count(&mut tx, feed.id, Kind::User, &slow).await.unwrap(), 111);
+        tx.give_up_after(std::time::Duration::ZERO).await.unwrap();
+        tx.take_time();
+        assert_eq!(scim_search::count(&mut tx, feed.id, Kind::User, &slow).await.unwrap(), 111, "no deadline holds any more");
     })
     .await;
 }

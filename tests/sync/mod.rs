@@ -18,6 +18,7 @@ mod roles;
 mod routed;
 mod schedules;
 mod scim;
+mod scim_gateway;
 mod several;
 mod sources;
 mod undo;

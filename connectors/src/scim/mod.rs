@@ -8,6 +8,7 @@ mod changes;
 mod check;
 mod client;
 mod fault;
+mod fed;
 mod http;
 mod members;
 mod one;
@@ -27,6 +28,7 @@ use rustls::ClientConfig;
 
 pub use address::Address;
 pub use fault::Fault;
+pub use fed::FeedMapping;
 pub use http::Admission;
 pub use settings::{Grant, Groups, Method, Paging, Settings};
 

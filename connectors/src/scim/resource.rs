@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::path::{self, member};
+use super::path::{self, Path, member};
 use super::place::{ID_BYTES_MAX, place};
 use super::settings::Settings;
-use crate::mapping::Traced;
+use crate::mapping::{Mapping, Traced};
 use crate::record::{Group, Kind, Member, Person, Record, Unreadable, regular};
 
 /// The `id` of a resource.
@@ -32,18 +32,13 @@ pub(super) fn record(settings: &Settings, kind: Kind, resource: &Value) -> Recor
 
 /// How the fields of a person come about.
 pub(super) fn trace(settings: &Settings, resource: &Value) -> Vec<Traced> {
-    settings.mapping.trace(&values(settings, resource).unwrap_or_default())
+    settings.mapping.trace(&values(&settings.paths, &settings.mapping, resource).unwrap_or_default())
 }
 
-/// The values behind each path of the mapping, regular.
-fn values(settings: &Settings, resource: &Value) -> Result<Vec<Vec<String>>, String> {
-    let names = settings.mapping.names().iter();
-    settings
-        .paths
-        .iter()
-        .zip(names)
-        .map(|(path, name)| path.texts(resource).iter().filter_map(|text| storable(name, text)).collect())
-        .collect()
+/// The values behind each path of a mapping, regular.
+pub(super) fn values(paths: &[Path], mapping: &Mapping, resource: &Value) -> Result<Vec<Vec<String>>, String> {
+    let names = mapping.names().iter();
+    paths.iter().zip(names).map(|(path, name)| path.texts(resource).iter().filter_map(|text| storable(name, text)).collect()).collect()
 }
 
 /// A regular text; no store keeps the NUL character, and a value without it would be another value.
@@ -62,7 +57,7 @@ fn person(settings: &Settings, id: &str, resource: &Value) -> Result<Person, Str
         Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => false,
         Some(_) => return Err("active: neither true nor false".to_owned()),
     };
-    let mapped = settings.mapping.apply(&values(settings, resource)?);
+    let mapped = settings.mapping.apply(&values(&settings.paths, &settings.mapping, resource)?);
     let username = mapped.username.ok_or_else(|| format!("{}: no login name", settings.mapping.username_attributes()))?;
     let (dn, dn_key) = place(Kind::Person, id);
     Ok(Person {

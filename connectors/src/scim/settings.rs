@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::address::Address;
 use super::path::Path;
@@ -195,14 +195,16 @@ fn filter(fields: &Fields<'_>, key: &str) -> Result<Option<String>, SettingsErro
 
 /// The usual declarations with the source's own over them; an empty text takes one of them away.
 fn mapping(said: Option<&Value>) -> Result<Mapping, SettingsError> {
-    let refuse = |key: &str, reason: &str| SettingsError { key: key.to_owned(), reason: reason.to_owned() };
-    let empty = Map::new();
-    let own = match said {
-        None => &empty,
-        Some(Value::Object(own)) => own,
-        Some(_) => return Err(refuse("mapping", "accepted: {field: path or template}")),
-    };
-    let mut declared: BTreeMap<String, String> = MAPPING.iter().map(|(field, path)| ((*field).to_owned(), (*path).to_owned())).collect();
+    let mut all: BTreeMap<String, String> = MAPPING.iter().map(|(field, path)| ((*field).to_owned(), (*path).to_owned())).collect();
+    all.extend(said.map(declared).transpose()?.unwrap_or_default());
+    all.retain(|_, path| !path.is_empty());
+    Mapping::compile_paths(&all).map_err(|error| refuse(&format!("mapping.{}", error.field), &error.reason))
+}
+
+/// What a source declares itself, regular; an empty text is a declaration too.
+pub(super) fn declared(said: &Value) -> Result<BTreeMap<String, String>, SettingsError> {
+    let Value::Object(own) = said else { return Err(refuse("mapping", "accepted: {field: path or template}")) };
+    let mut declared = BTreeMap::new();
     for (field, value) in own {
         let Value::String(text) = value else {
             return Err(refuse(&format!("mapping.{field}"), "accepted: a path or a template, as text"));
@@ -210,13 +212,13 @@ fn mapping(said: Option<&Value>) -> Result<Mapping, SettingsError> {
         if field == "external_id" {
             return Err(refuse("mapping.external_id", "the key of a SCIM resource is its `id`, which never changes: leave it out"));
         }
-        if text.trim().is_empty() {
-            declared.remove(field);
-        } else {
-            declared.insert(field.clone(), text.trim().to_owned());
-        }
+        declared.insert(field.clone(), text.trim().to_owned());
     }
-    Mapping::compile_paths(&declared).map_err(|error| refuse(&format!("mapping.{}", error.field), &error.reason))
+    Ok(declared)
+}
+
+fn refuse(key: &str, reason: &str) -> SettingsError {
+    SettingsError { key: key.to_owned(), reason: reason.to_owned() }
 }
 
 #[cfg(test)]

@@ -27,10 +27,7 @@ impl Conditions {
     /// # Errors
     /// 412 when it has none of several that are named, 404 when it is not there.
     pub(super) async fn revision(&self, feed: &Feed, kind: Kind, id: &str) -> Result<Option<i64>, ScimError> {
-        let named = match &self.matching {
-            None | Some(Versions::Any) => return Ok(None),
-            Some(Versions::Of(revs)) => revs,
-        };
+        let Some(named) = self.matching.as_ref().and_then(Versions::revisions) else { return Ok(None) };
         if let [one] = named.as_slice() {
             return Ok(Some(*one));
         }

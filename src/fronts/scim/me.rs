@@ -16,11 +16,12 @@ use crate::services::tokens;
 /// `GET /Me`.
 pub(super) async fn read(bearing: Bearing, wanted: Wanted, conditions: Conditions) -> Result<Response, Refusal> {
     let found = person(&bearing).await?;
-    if conditions.none_matching.is_some_and(|known| known.name(found.rev)) {
-        return Ok(answer::unchanged(&tag(found.rev)));
+    let version = tag(found.rev);
+    if conditions.none_matching.is_some_and(|known| known.name(&version)) {
+        return Ok(answer::unchanged(&version));
     }
     let resource = wanted.projection(Kind::User).apply(Kind::User, &found.resource);
-    Ok(Shown { status: StatusCode::OK, resource, version: tag(found.rev), location: found.location }.into_response())
+    Ok(Shown { status: StatusCode::OK, resource, version, location: found.location }.into_response())
 }
 
 /// Any other method of `/Me`: whoever asks is known first.

@@ -28,7 +28,6 @@ use crate::services::scim::patch;
 use crate::services::scim::projection::Projection;
 use crate::services::scim::resources;
 use crate::services::scim::schema::{Kind, PASSERELLE_URN};
-use crate::services::scim::versions::tag;
 
 /// Most members that a group may have for whoever changes it to be sent all of it.
 const MEMBERS_ANSWERED_MAX: i64 = 1000;
@@ -82,8 +81,8 @@ async fn read(kind: Kind, one: One) -> Result<Response, Refusal> {
     let One { feed, id, wanted, conditions, .. } = one;
     let projection = wanted.projection(kind);
     let found = resources::read(&feed, kind, &id, with(&projection)).await?;
-    if conditions.none_matching.is_some_and(|known| known.name(found.rev)) {
-        return Ok(answer::unchanged(&tag(found.rev)));
+    if conditions.none_matching.is_some_and(|known| known.name(&found.version)) {
+        return Ok(answer::unchanged(&found.version));
     }
     Ok(shown(&feed, StatusCode::OK, &found, &projection))
 }
@@ -107,7 +106,7 @@ async fn change(kind: Kind, one: One, Sent(body): Sent) -> Result<Response, Refu
     let wish = if silent { With::default() } else { with(&projection) };
     let stored = resources::patch(&feed, kind, &id, ops, rev, wish).await?;
     if silent {
-        return Ok(answer::changed(&tag(stored.rev)));
+        return Ok(answer::changed(&stored.version));
     }
     Ok(shown(&feed, StatusCode::OK, &stored, &projection))
 }
@@ -122,7 +121,7 @@ async fn remove(kind: Kind, one: One) -> Result<Response, Refusal> {
 
 fn shown(feed: &Feed, status: StatusCode, stored: &Stored, projection: &Projection) -> Response {
     let location = format!("{}/{}/{}", feed.base_url(), stored.kind.endpoint(), stored.id);
-    let version = tag(stored.rev);
+    let version = stored.version.clone();
     Shown { status, resource: projection.apply(stored.kind, &stored.resource), version, location }.into_response()
 }
 
@@ -130,6 +129,7 @@ fn shown(feed: &Feed, status: StatusCode, stored: &Stored, projection: &Projecti
 pub(super) fn with(projection: &Projection) -> With {
     With {
         members: projection.shows(Kind::Group, "members"),
+        member_names: projection.shows(Kind::Group, "members.display"),
         groups: projection.shows(Kind::User, "groups"),
         assignments: projection.shows(Kind::User, &format!("{PASSERELLE_URN}:assignments")),
     }

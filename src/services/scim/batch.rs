@@ -1,130 +1,190 @@
 //! Carries out the operations of a Bulk request (RFC 7644 §3.7), each by itself: what one of them cannot do stops none of the others, unless the
 //! caller wants it so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::bulk::{self, Method, Operation, Outcome, Request};
+use super::bulk::{self, Method, Operation, Order, Outcome, Part, Request, Step};
 use super::change::{Change, Done, With};
 use super::error::ScimError;
 use super::feeds::Feed;
 use super::patch;
 use super::resources;
 use super::schema::Kind;
-use super::versions::{Versions, tag};
+use super::turns::Trial;
+use super::versions::Versions;
 
 /// The answer to a Bulk request.
 ///
 /// # Errors
 /// `invalidSyntax` for what is no Bulk request, 413 for one of too many operations.
 pub async fn carry_out(feed: &Feed, body: &Map<String, Value>) -> Result<Map<String, Value>, ScimError> {
-    let request = bulk::parse(body)?;
-    let order = bulk::order(&request.operations);
-    let mut run = Run { feed, request: &request, outcomes: Vec::new(), made: BTreeMap::new(), failures: 0 };
-    let mut ready = order.ready.as_slice();
-    while !ready.is_empty() && !run.has_ended() {
-        let (wave, later) = ready.split_at(run.wave(ready));
-        run.carry(wave).await;
-        ready = later;
-    }
-    for at in order.circular {
-        if run.has_ended() {
-            break;
-        }
-        run.failed(at, bulk::circular());
-    }
-    let outcomes = run.outcomes;
-    Ok(bulk::answer(&request, outcomes))
+    run(feed, body, None).await
 }
 
-struct Run<'a> {
+/// The answer that a Bulk request would have, where nothing of it stays.
+///
+/// # Errors
+/// As [`carry_out`], and whatever breaks the trial off.
+pub async fn try_out(feed: &Feed, body: &Map<String, Value>, trial: &mut Trial<'_>) -> Result<Map<String, Value>, ScimError> {
+    run(feed, body, Some(trial)).await
+}
+
+async fn run(feed: &Feed, body: &Map<String, Value>, trial: Option<&mut Trial<'_>>) -> Result<Map<String, Value>, ScimError> {
+    let request = bulk::parse(body)?;
+    let order = bulk::order(&request.operations);
+    let mut run = Run {
+        feed,
+        trial,
+        request: &request,
+        order: &order,
+        outcomes: Vec::new(),
+        made: BTreeMap::new(),
+        bare: BTreeMap::new(),
+        failures: 0,
+    };
+    let mut steps = order.steps.as_slice();
+    while !steps.is_empty() && !run.has_ended() {
+        let (wave, later) = steps.split_at(run.wave(steps));
+        run.carry(wave).await?;
+        steps = later;
+    }
+    run.left();
+    Ok(bulk::answer(&request, run.outcomes))
+}
+
+struct Run<'a, 'f> {
     feed: &'a Feed,
+    /// Where they are tried, and not carried out.
+    trial: Option<&'a mut Trial<'f>>,
     request: &'a Request,
+    order: &'a Order,
     outcomes: Vec<Outcome>,
     /// The identifiers of what was made, by the names of the operations that made it.
     made: BTreeMap<String, String>,
+    /// What was made without some of its references, and where it is.
+    bare: BTreeMap<usize, String>,
     failures: u64,
 }
 
 /// An operation that is under way.
 struct Begun {
-    at: usize,
+    step: Step,
     method: Method,
     kind: Kind,
     /// Which resource; empty where one is made.
     target: String,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     fn has_ended(&self) -> bool {
         self.request.fail_on_errors.is_some_and(|most| self.failures >= most)
     }
 
-    /// How many of the next operations need nothing of one another. Where failures are counted, each is waited for.
-    fn wave(&self, ready: &[usize]) -> usize {
+    /// How many of the next steps need nothing of one another. Where failures are counted, each is waited for.
+    fn wave(&self, steps: &[Step]) -> usize {
         if self.request.fail_on_errors.is_some() {
             return 1;
         }
-        let sent = |at: &usize| self.request.operations.get(*at);
-        let mut names = Vec::new();
-        for (taken, at) in ready.iter().enumerate() {
-            let Some(operation) = sent(at) else { continue };
+        let mut names = BTreeSet::new();
+        for (taken, step) in steps.iter().enumerate() {
+            let Some(operation) = self.request.operations.get(step.at) else { continue };
             let needs = operation.wish.as_ref().map(bulk::references).unwrap_or_default();
-            if names.iter().any(|name: &&String| needs.contains(*name)) {
+            let own = operation.bulk_id.as_ref();
+            if needs.iter().any(|name| names.contains(name)) || own.is_some_and(|name| step.part == Part::Rest && names.contains(name)) {
                 return taken;
             }
-            names.extend(operation.bulk_id.as_ref());
+            names.extend(own.cloned());
         }
-        ready.len()
+        steps.len()
     }
 
-    async fn carry(&mut self, wave: &[usize]) {
+    async fn carry(&mut self, wave: &[Step]) -> Result<(), ScimError> {
         let mut begun = Vec::with_capacity(wave.len());
         let mut changes = Vec::with_capacity(wave.len());
-        for at in wave {
-            let Some(sent) = self.request.operations.get(*at) else { continue };
-            let prepared = sent.wish.clone().and_then(|mut operation| {
-                bulk::resolve(&mut operation, &self.made)?;
-                let Operation { method, kind, target, .. } = &operation;
-                Ok((Begun { at: *at, method: *method, kind: *kind, target: target.clone() }, change(operation)?))
-            });
-            match prepared {
+        for step in wave {
+            // What was not even made has been told of.
+            if step.part == Part::Rest && !self.bare.contains_key(&step.at) {
+                continue;
+            }
+            match self.prepared(*step) {
                 Ok((one, change)) => {
                     begun.push(one);
                     changes.push(change);
                 }
-                Err(error) => self.failed(*at, error),
+                Err(error) => self.failed(step.at, error),
             }
         }
-        let done = resources::carry_all(self.feed, changes, With::default()).await;
+        let done = match &mut self.trial {
+            None => resources::carry_all(self.feed, changes, With::default()).await,
+            Some(trial) => {
+                let mut done = Vec::with_capacity(changes.len());
+                for change in changes {
+                    done.push(trial.carry(change, With::default()).await?);
+                }
+                done
+            }
+        };
         for (one, done) in begun.into_iter().zip(done) {
             self.done(&one, done);
         }
+        Ok(())
+    }
+
+    /// What a step changes.
+    fn prepared(&self, step: Step) -> Result<(Begun, Change), ScimError> {
+        let sent = self.request.operations.get(step.at).ok_or_else(|| ScimError::new(500, "no such operation"))?;
+        let mut operation = sent.wish.clone()?;
+        let left_out = self.order.left_out.get(&step.at);
+        match (step.part, left_out) {
+            (Part::Bare, Some(left_out)) => {
+                if operation.kind == Kind::Group && sent.bulk_id.as_ref().is_some_and(|own| left_out.contains(own)) {
+                    return Err(ScimError::invalid_value("members: a group is not in itself"));
+                }
+                operation.body.iter_mut().for_each(|(_, member)| bulk::leave_out(member, left_out));
+            }
+            (Part::Rest, _) => {
+                operation.method = Method::Put;
+                operation.target = sent.bulk_id.as_ref().and_then(|name| self.made.get(name)).cloned().unwrap_or_default();
+            }
+            _ => {}
+        }
+        bulk::resolve(&mut operation, &self.made)?;
+        let Operation { method, kind, target, .. } = &operation;
+        Ok((Begun { step, method: *method, kind: *kind, target: target.clone() }, change(operation)?))
     }
 
     fn done(&mut self, one: &Begun, done: Result<Done, ScimError>) {
         let address = |id: &str| format!("{}/{}/{id}", self.feed.base_url(), one.kind.endpoint());
         let (id, version, error) = match done {
-            Ok(Done::Stored(stored)) => (stored.id.to_string(), Some(tag(stored.rev)), None),
+            Ok(Done::Stored(stored)) => (stored.id.to_string(), Some(stored.version), None),
             Ok(Done::Removed) => (one.target.clone(), None, None),
             Err(error) => (one.target.clone(), None, Some(error)),
         };
+        let made = one.method == Method::Post || one.step.part == Part::Rest;
         let status = match (&error, one.method) {
             (Some(error), _) => error.status,
-            (None, Method::Post) => 201,
-            (None, Method::Put | Method::Patch) => 200,
+            (None, _) if made => 201,
             (None, Method::Delete) => 204,
+            (None, _) => 200,
         };
         let location = Some(address(&id)).filter(|_| !id.is_empty());
+        let at = one.step.at;
         if let Some(error) = &error {
-            self.refused(one.at, error);
-        } else if let Some(name) =
-            self.request.operations.get(one.at).and_then(|sent| sent.bulk_id.clone()).filter(|_| one.method == Method::Post)
-        {
+            self.refused(at, error);
+        } else if let Some(name) = self.request.operations.get(at).and_then(|sent| sent.bulk_id.clone()).filter(|_| made) {
             self.made.insert(name, id);
         }
-        self.outcomes.push(Outcome { at: one.at, status, location, version, error });
+        match (one.step.part, location) {
+            (Part::Bare, Some(location)) if error.is_none() => drop(self.bare.insert(at, location)),
+            (part, location) => {
+                if part == Part::Rest {
+                    self.bare.remove(&at);
+                }
+                self.outcomes.push(Outcome { at, status, location, version, error });
+            }
+        }
     }
 
     /// Counts a failure; whoever looks into the feed reads the first.
@@ -133,18 +193,27 @@ impl Run<'_> {
         self.feed.trail.refused(|| format!("operation {}: {}", at + 1, error.detail));
     }
 
-    /// An operation that was not even begun.
+    /// An operation that was not even begun, or not ended.
     fn failed(&mut self, at: usize, error: ScimError) {
         self.refused(at, &error);
-        self.outcomes.push(Outcome { at, status: error.status, location: None, version: None, error: Some(error) });
+        let location = self.bare.remove(&at);
+        self.outcomes.push(Outcome { at, status: error.status, location, version: None, error: Some(error) });
+    }
+
+    /// What was made, and did not get its references any more.
+    fn left(&mut self) {
+        while let Some((at, location)) = self.bare.pop_first() {
+            let error = ScimError::new(409, "it was made, but the request ended before what it refers to: change it in another request");
+            self.outcomes.push(Outcome { at, status: error.status, location: Some(location), version: None, error: Some(error) });
+        }
     }
 }
 
 fn change(operation: Operation) -> Result<Change, ScimError> {
     let Operation { method, kind, target: id, version, body } = operation;
-    let rev = match version.as_deref().map(Versions::parse) {
-        None | Some(Versions::Any) => None,
-        Some(Versions::Of(revs)) => Some(revs.first().copied().ok_or_else(ScimError::stale)?),
+    let rev = match version.as_deref().map(Versions::parse).and_then(|named| named.revisions()) {
+        None => None,
+        Some(revs) => Some(revs.first().copied().ok_or_else(ScimError::stale)?),
     };
     Ok(match method {
         Method::Post => Change::Create { kind, body },

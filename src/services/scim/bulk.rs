@@ -1,9 +1,13 @@
 //! Bulk requests (RFC 7644 §3.7): read, put into an order in which whatever is referred to is made first, and told back. Pure: who carries the
 //! operations out is not known here.
 
+mod order;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+
+pub use order::{Order, Part, Step, order};
 
 use super::error::ScimError;
 use super::limits::BULK_OPERATIONS_MAX;
@@ -166,53 +170,6 @@ fn refuse_repeated(operations: &mut [Sent]) {
     }
 }
 
-/// In which order operations are carried out, and which cannot be since they refer to one another in a circle.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Those that can be, what is referred to first; otherwise as they were sent.
-    pub ready: Vec<usize>,
-    /// Those of a circle, and those that refer to one of them.
-    pub circular: Vec<usize>,
-}
-
-/// Finds the order of a request's operations.
-pub fn order(operations: &[Sent]) -> Order {
-    let makers: BTreeMap<&str, usize> = (operations.iter().enumerate())
-        .filter(|(_, sent)| sent.wish.as_ref().is_ok_and(|wish| wish.method == Method::Post))
-        .filter_map(|(at, sent)| sent.bulk_id.as_deref().map(|name| (name, at)))
-        .collect();
-    let mut waiting: Vec<BTreeSet<usize>> = Vec::with_capacity(operations.len());
-    let mut awaited: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (at, sent) in operations.iter().enumerate() {
-        let names = sent.wish.as_ref().map(references).unwrap_or_default();
-        let needs: BTreeSet<usize> = names.iter().filter_map(|name| makers.get(name.as_str()).copied()).collect();
-        for need in &needs {
-            awaited.entry(*need).or_default().push(at);
-        }
-        waiting.push(needs);
-    }
-    let mut free: BTreeSet<usize> = waiting.iter().enumerate().filter(|(_, needs)| needs.is_empty()).map(|(at, _)| at).collect();
-    let mut ready = Vec::with_capacity(operations.len());
-    while let Some(next) = free.pop_first() {
-        ready.push(next);
-        for later in awaited.remove(&next).unwrap_or_default() {
-            if let Some(needs) = waiting.get_mut(later)
-                && needs.remove(&next)
-                && needs.is_empty()
-            {
-                free.insert(later);
-            }
-        }
-    }
-    let circular = waiting.iter().enumerate().filter(|(_, needs)| !needs.is_empty()).map(|(at, _)| at).collect();
-    Order { ready, circular }
-}
-
-/// Why an operation of a circle fails.
-pub fn circular() -> ScimError {
-    ScimError::new(409, "the resources refer to one another in a circle: make them first, and change them in a second request")
-}
-
 /// The names of operations that an operation refers to.
 pub fn references(operation: &Operation) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -236,6 +193,30 @@ fn collect(value: &Value, found: &mut BTreeSet<String>) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// Leaves out of a body what refers to some operations: members of a list, and whole attributes such as a manager.
+pub fn leave_out(value: &mut Value, names: &BTreeSet<String>) {
+    match value {
+        Value::Array(items) => {
+            items.retain(|item| !refers(item, names));
+            for item in items {
+                leave_out(item, names);
+            }
+        }
+        Value::Object(members) => {
+            members.retain(|_, member| !refers(member, names));
+            for member in members.values_mut() {
+                leave_out(member, names);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn refers(value: &Value, names: &BTreeSet<String>) -> bool {
+    let reference = |text: &str| text.strip_prefix(REFERENCE).is_some_and(|name| names.contains(name));
+    value.as_object().and_then(|object| field(object, REFERRING)).and_then(Value::as_str).is_some_and(reference)
 }
 
 /// Puts identifiers where operations are referred to.
@@ -299,40 +280,6 @@ mod tests {
         parse(json!({ "schemas": [REQUEST_URN], "Operations": operations }).as_object().unwrap()).unwrap()
     }
 
-    fn group(bulk_id: &str, members: &[&str]) -> Value {
-        let members: Vec<Value> = members.iter().map(|member| json!({ "value": format!("bulkId:{member}") })).collect();
-        json!({ "method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": { "displayName": bulk_id, "members": members } })
-    }
-
-    fn order_of(operations: &Value) -> (Vec<usize>, Vec<usize>) {
-        let order = order(&request(operations).operations);
-        (order.ready, order.circular)
-    }
-
-    #[test]
-    fn what_is_referred_to_comes_first_and_the_rest_as_it_was_sent() {
-        assert_eq!(
-            order_of(&json!([group("a", &["c"]), group("b", &[]), group("c", &["b"]), group("d", &[])])),
-            (vec![1, 2, 0, 3], vec![])
-        );
-    }
-
-    #[test]
-    fn circles_are_found_with_all_that_hang_on_them() {
-        let operations = json!([group("a", &["b"]), group("b", &["a"]), group("c", &["a"]), group("self", &["self"]), group("free", &[])]);
-        assert_eq!(order_of(&operations), (vec![4], vec![0, 1, 2, 3]));
-    }
-
-    #[test]
-    fn a_long_chain_is_no_deep_one() {
-        let names: Vec<String> = (0..BULK_OPERATIONS_MAX).map(|at| at.to_string()).collect();
-        let chain: Vec<Value> = (names.iter().enumerate())
-            .map(|(at, name)| group(name, &names.get(at + 1).map(String::as_str).into_iter().collect::<Vec<_>>()))
-            .collect();
-        let (ready, circular) = order_of(&json!(chain));
-        assert_eq!((ready.first(), ready.len(), circular.len()), (Some(&(BULK_OPERATIONS_MAX - 1)), BULK_OPERATIONS_MAX, 0));
-    }
-
     #[test]
     fn references_are_replaced_where_identifiers_stand_and_nowhere_else() {
         let mut request = request(&json!([{
@@ -349,6 +296,15 @@ mod tests {
         assert_eq!(operation.body["displayName"], "bulkId:u");
         operation.target = "bulkId:none".to_owned();
         assert_eq!(resolve(operation, &made).unwrap_err().status, 409);
+    }
+
+    #[test]
+    fn what_refers_to_an_operation_can_be_left_out() {
+        let mut body = json!({
+            "members": [{ "value": "bulkId:a" }, { "value": "bulkId:b" }, { "value": "7" }], "urn:x": { "manager": { "Value": "bulkId:a" }, "title": "t" },
+        });
+        leave_out(&mut body, &BTreeSet::from(["a".to_owned()]));
+        assert_eq!(body, json!({ "members": [{ "value": "bulkId:b" }, { "value": "7" }], "urn:x": { "title": "t" } }));
     }
 
     #[test]

@@ -55,9 +55,12 @@ pub enum Change {
 
 /// What an answer shows beside what the feed states. Each costs a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub struct With {
     /// The members of groups.
     pub members: bool,
+    /// What members are called.
+    pub member_names: bool,
     /// The groups of people.
     pub groups: bool,
     /// The roles of people.
@@ -66,7 +69,7 @@ pub struct With {
 
 impl With {
     /// Members and groups: what an answer shows unless it is asked otherwise.
-    pub const USUAL: Self = Self { members: true, groups: true, assignments: false };
+    pub const USUAL: Self = Self { members: true, member_names: false, groups: true, assignments: false };
 }
 
 /// A resource as answers show it.
@@ -78,8 +81,10 @@ pub struct Stored {
     pub id: Uuid,
     /// All of it, `id`, `schemas` and `meta` included.
     pub resource: Map<String, Value>,
-    /// Its revision: the entity tag is `W/"rev"`.
+    /// Its revision.
     pub rev: i64,
+    /// Its entity tag, of the revision and of what is shown beside what the feed states.
+    pub version: String,
     /// When it last changed.
     pub updated_at: Timestamp,
 }

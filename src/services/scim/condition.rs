@@ -1,12 +1,16 @@
 //! Filters, orders and cursors as a store understands them. What a store cannot look for is refused, never answered wrongly.
 
+mod related;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::error::ScimError;
+use super::evaluate::element_fulfils;
 use super::filter::{Filter, Op, Operand};
 use super::schema::{AttrRef, Kind, Type};
 use super::values::{head, is_indexed};
@@ -29,7 +33,7 @@ pub fn of(kind: Kind, filter: &Filter) -> Result<Where, ScimError> {
         Filter::Present(attr) => present(kind, *attr)?,
         Filter::Compare { attr, op, value } => compare(kind, *attr, *op, value)?,
         Filter::Element { attr, filter } if is_indexed(attr) => element(*attr, filter),
-        Filter::Element { attr, filter } => of_server_made(kind, *attr, filter)?,
+        Filter::Element { attr, filter } => related::element(kind, *attr, filter)?,
     })
 }
 
@@ -59,21 +63,12 @@ fn within(filter: &Filter) -> Where {
     }
 }
 
-/// Members and groups are found by their identifiers alone.
-fn of_server_made(kind: Kind, attr: AttrRef, filter: &Filter) -> Result<Where, ScimError> {
-    match filter {
-        Filter::Compare { .. } | Filter::Present(_) => of(kind, filter),
-        Filter::Or(filters) => Ok(Where::Any(filters.iter().map(|one| of_server_made(kind, attr, one)).collect::<Result<_, _>>()?)),
-        _ => Err(unfit(attr, "is found by one identifier at a time: `value eq`")),
-    }
-}
-
 fn present(kind: Kind, attr: AttrRef) -> Result<Where, ScimError> {
     Ok(match attr.key().as_str() {
         "id" | "schemas" | "username" | "meta" | "meta.resourcetype" | "meta.created" | "meta.lastmodified" | "meta.location"
         | "meta.version" => Where::Constant(true),
         "externalid" => Where::HasExternalId,
-        "members" | "members.value" | "members.type" | "members.$ref" => Where::HasMembers,
+        "members" | "members.value" | "members.type" | "members.$ref" | "members.display" => Where::HasMembers,
         "groups" | "groups.value" | "groups.type" | "groups.$ref" | "groups.display" => Where::HasGroups,
         "displayname" if kind == Kind::Group => Where::Constant(true),
         key if is_indexed(&attr) => Where::HasValue(key.to_owned()),
@@ -85,18 +80,20 @@ fn compare(kind: Kind, attr: AttrRef, op: Op, value: &Operand) -> Result<Where, 
     let key = attr.key();
     match (key.as_str(), value) {
         ("id", Operand::Text(text)) if op == Op::Equal => Ok(key_named(text).map_or(Where::Constant(false), Where::Key)),
+        ("id", Operand::Text(text)) => Ok(column(related::key_column(kind), op, text)),
         ("externalid", Operand::Text(text)) => Ok(column(TextColumn::ExternalId, op, text)),
         ("username", Operand::Text(text)) => Ok(column(TextColumn::Name, op, text)),
         ("displayname", Operand::Text(text)) if kind == Kind::Group => Ok(column(TextColumn::Name, op, text)),
         ("meta.created", Operand::Instant(at)) => Ok(instant(NumberColumn::CreatedAt, op, *at)),
         ("meta.lastmodified", Operand::Instant(at)) => Ok(instant(NumberColumn::UpdatedAt, op, *at)),
-        ("meta.version", Operand::Text(text)) if op == Op::Equal => Ok(version(text)),
-        ("meta.resourcetype", Operand::Text(text)) if op == Op::Equal => Ok(Where::Constant(text == kind.name())),
-        ("members" | "members.value", Operand::Text(text)) if op == Op::Equal => {
-            Ok(key_named(text).map_or(Where::Constant(false), Where::Member))
+        // That of a person is not the revision alone: see `versions`.
+        ("meta.version", Operand::Text(text)) if op == Op::Equal && kind == Kind::Group => Ok(version(text)),
+        ("meta.resourcetype", _) => {
+            let compared = Filter::Compare { attr, op, value: value.clone() };
+            Ok(Where::Constant(element_fulfils(&compared, &json!({ "resourceType": kind.name() }))))
         }
-        ("groups" | "groups.value", Operand::Text(text)) if op == Op::Equal => {
-            Ok(key_named(text).map_or(Where::Constant(false), Where::InGroup))
+        _ if matches!(attr.attribute.name, "schemas" | "members" | "groups") => {
+            related::element(kind, attr.whole(), &Filter::Compare { attr, op, value: value.clone() })
         }
         (key, value) if is_indexed(&attr) => Ok(value_test(key, op, value)),
         _ => Err(unfit(attr, "cannot be filtered like this")),

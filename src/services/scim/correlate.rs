@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::sync::{Candidate, Decision, Entry, Key, Stand, decide, named_trait, of_entry, of_person};
+use super::super::sync::{Candidate, Decision, Entry, Stand, decide, named_trait, of_entry, of_person};
 use super::change::{Stop, Wait};
 use super::error::ScimError;
 use super::people_keys::Keys;
@@ -85,8 +85,8 @@ async fn by_rule(
     ids.extend(holder.map(|holder| holder.id));
     let ids: Vec<UserId> = ids.into_iter().collect();
     let people = user::list_by_ids(work.tx, &ids).await?;
-    let candidates = candidates(work.tx, source, declared, &people, &keys).await?;
     let entry = Entry { keys, decided };
+    let candidates = candidates(work.tx, source, declared, &people, &entry).await?;
     let decision = decide(declared, std::slice::from_ref(&entry), &candidates).pop().unwrap_or(Decision::New);
     let of = |id: UserId| people.iter().find(|user| user.id == id).cloned();
     match decision {
@@ -120,7 +120,8 @@ async fn by_rule(
     }
 }
 
-async fn candidates(tx: &mut Tx, source: SourceId, declared: &Matching, people: &[User], wanted: &[Key]) -> Result<Vec<Candidate>, Stop> {
+/// Those who have something in common with what the feed brings, or of whom a person said whether they are it.
+async fn candidates(tx: &mut Tx, source: SourceId, declared: &Matching, people: &[User], entry: &Entry) -> Result<Vec<Candidate>, Stop> {
     let ids: Vec<UserId> = people.iter().map(|user| user.id).collect();
     let mut links: HashMap<UserId, Vec<NamedLink>> = HashMap::new();
     for (user, link) in link::list_named_of_users(tx, &ids).await? {
@@ -129,11 +130,13 @@ async fn candidates(tx: &mut Tx, source: SourceId, declared: &Matching, people: 
     let mut found = Vec::with_capacity(people.len());
     for user in people {
         let keys = of_person(declared, &Stated::of(user));
-        if !keys.iter().any(|key| wanted.contains(key)) {
+        let said = entry.decided.iter().any(|(of, _)| *of == user.id);
+        if !said && !keys.iter().any(|key| entry.keys.contains(key)) {
             continue;
         }
         let links = links.get(&user.id).map(Vec::as_slice).unwrap_or_default();
-        let stand = if links.iter().any(|link| link.source_id == source) {
+        // Whom the feed stated once and states no more is not here: they may come back by another resource.
+        let stand = if links.iter().any(|link| link.source_id == source && link.present) {
             Stand::Here
         } else if links.is_empty() || holds_gateway_role(tx, user.id).await? {
             Stand::Apart

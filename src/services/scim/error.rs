@@ -233,6 +233,9 @@ impl From<store::Error> for ScimError {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Taken(what) => Self::uniqueness(format!("already taken: {what}")),
+            store::Error::Late => Self::too_many(
+                "this takes too long to find: compare fewer attributes in one filter, or begin with one of userName, externalId or emails by eq",
+            ),
             other => Self::from(Error::from(other)),
         }
     }
@@ -255,6 +258,13 @@ mod tests {
         let told = ScimError::from(Error::Internal("a row without its person".to_owned()));
         assert_eq!(told.status, 500);
         assert!(!told.detail.contains("row"));
+    }
+
+    #[test]
+    fn what_takes_too_long_to_find_is_asked_for_in_another_way() {
+        let told = ScimError::from(store::Error::Late);
+        assert_eq!((told.status, told.scim_type), (400, Some(ScimType::TooMany)));
+        assert!(told.detail.contains("fewer"));
     }
 
     #[test]

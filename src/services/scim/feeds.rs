@@ -1,8 +1,10 @@
 //! Who pushes: the feed that a bearer token stands for. A feed is a source of kind `scim` that has no address to read from.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::scim::FeedMapping;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,6 +12,7 @@ use super::super::context::{Actor, Context};
 use super::super::error::Error;
 use super::super::scim_services::is_pushed;
 use super::super::tokens;
+use super::change::Stop;
 use super::error::ScimError;
 use super::inspector::{self, Trail};
 use crate::store::Tx;
@@ -35,6 +38,8 @@ pub struct Feed {
     pub ctx: Context,
     /// The source.
     pub source: Arc<Source>,
+    /// Where it has fields of people come from.
+    pub mapping: Option<Arc<FeedMapping>>,
     /// The token that it came with.
     pub token: TokenId,
     /// What is found out about it on its way.
@@ -45,24 +50,58 @@ impl Feed {
     /// A feed at work, whatever token it came with: for whoever tries something out in its name.
     pub fn of(ctx: &Context, source: Source, token: TokenId) -> Self {
         let ctx = Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() };
-        Self { ctx, source: Arc::new(source), token, trail: inspector::trail() }
-    }
-
-    /// Whether its source still takes something.
-    ///
-    /// # Errors
-    /// 401 when it was removed; 503 when it was paused.
-    pub(super) async fn still_open_in(&self, tx: &mut Tx) -> Result<(), ScimError> {
-        match source::find(tx, self.source.id).await? {
-            None => Err(unknown()),
-            Some(source) if !source.enabled => Err(paused(&source)),
-            Some(_) => Ok(()),
-        }
+        // Settings are looked at before they are kept.
+        let mapping = FeedMapping::parse(&source.settings).unwrap_or_else(|refused| {
+            tracing::error!(source = source.name, reason = refused.reason, "the mapping of a feed cannot be read");
+            None
+        });
+        Self { ctx, source: Arc::new(source), mapping: mapping.map(Arc::new), token, trail: inspector::trail() }
     }
 
     /// What every address of its resources begins with.
     pub fn base_url(&self) -> String {
         base_url(&self.ctx)
+    }
+}
+
+/// Whether what waited is still to be done: asked in the transaction that does it, and once for each token there.
+#[derive(Debug, Default)]
+pub(super) struct Door {
+    let_in: HashSet<TokenId>,
+}
+
+impl Door {
+    /// Whether a feed may still do what it asked some time ago.
+    ///
+    /// # Errors
+    /// As [`authenticate`] refuses: 401 when the token was revoked or has expired meanwhile, or the feed is gone; 403 when the establishment was
+    /// blocked; 503 when the feed was paused.
+    pub(super) async fn lets_in(&mut self, tx: &mut Tx, feed: &Feed, waited: Duration) -> Result<(), Stop> {
+        if self.let_in.contains(&feed.token) {
+            return Ok(());
+        }
+        let Feed { ctx, source, .. } = feed;
+        let now = ctx.now.plus_s(i64::try_from(waited.as_secs()).unwrap_or(i64::MAX));
+        let token =
+            api_token::find(tx, feed.token).await?.filter(|token| token.kind == TokenKind::Scim && token.source_id == Some(source.id));
+        if token.is_none_or(|token| token.expires_at.is_some_and(|end| end <= now)) {
+            return Err(Stop::refused(unknown()));
+        }
+        match source::find(tx, source.id).await? {
+            None => return Err(Stop::refused(unknown())),
+            Some(source) if !source.enabled => return Err(Stop::refused(paused(&source))),
+            Some(_) => {}
+        }
+        // Kept in memory for as long as nothing changed.
+        let gateway = &ctx.gateway;
+        let standing = gateway.establishments.find(&gateway.stores, ctx.slug()).await?.filter(|found| found.id == ctx.establishment.id);
+        let Some(establishment) = standing else { return Err(Stop::refused(unknown())) };
+        let ctx = Context { establishment, ..ctx.clone() };
+        if !ctx.is_open() {
+            return Err(Stop::refused(blocked(&ctx)));
+        }
+        self.let_in.insert(feed.token);
+        Ok(())
     }
 }
 
@@ -116,7 +155,7 @@ pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Feed, ScimError
     };
     drop(tx);
     if !ctx.is_open() {
-        return Err(ScimError::new(403, format!("{} is blocked: ask an operator of the platform", ctx.establishment.name)));
+        return Err(blocked(ctx));
     }
     if !source.enabled {
         return Err(paused(&source));
@@ -129,6 +168,10 @@ pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Feed, ScimError
 
 fn unknown() -> ScimError {
     ScimError::new(401, "send the bearer token of a feed of this establishment: this one is none, or was revoked, or has expired")
+}
+
+fn blocked(ctx: &Context) -> ScimError {
+    ScimError::new(403, format!("{} is blocked: ask an operator of the platform", ctx.establishment.name))
 }
 
 fn paused(source: &Source) -> ScimError {

@@ -122,18 +122,29 @@ impl Reader {
 
     /// The attribute of this name; none when only resources of another kind have it, and that is no error.
     fn named(&self, name: &str) -> Result<Option<AttrRef>, ScimError> {
-        match resolve(self.kind, name) {
+        match resolved(self.kind, name) {
             Some(Named::Attribute(attr)) => return Ok(Some(attr)),
             Some(Named::Schema(schema)) => {
                 return Err(ScimError::invalid_filter(format!("«{}» is a schema: name one of its attributes", schema.urn)));
             }
             None => {}
         }
-        if self.others && Kind::ALL.iter().any(|kind| resolve(*kind, name).is_some()) {
+        if self.others && Kind::ALL.iter().any(|kind| resolved(*kind, name).is_some()) {
             return Ok(None);
         }
         Err(ScimError::invalid_filter(format!("a {} has no attribute «{}»", self.kind, excerpt(name))))
     }
+}
+
+/// What a name means. The values of a list of plain ones have the name `value` too (RFC 7643 §2.4).
+fn resolved(kind: Kind, name: &str) -> Option<Named> {
+    resolve(kind, name).or_else(|| match name.rsplit_once('.') {
+        Some((list, part)) => match resolve(kind, list)? {
+            Named::Attribute(list) if list.attribute.multi_valued && list.sub.is_none() => resolve_sub(list, part).map(Named::Attribute),
+            _ => None,
+        },
+        None => None,
+    })
 }
 
 fn selected(list: AttrRef, inner: &Tree, then: Option<&Tree>) -> Result<Filter, ScimError> {

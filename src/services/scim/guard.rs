@@ -19,6 +19,10 @@ pub const WINDOW_S: i64 = 24 * 3600;
 pub const FREE: u64 = 50;
 /// When a feed is asked to come back, in seconds.
 const HELD_RETRY_S: u32 = 3600;
+/// How long a person's word lets a request pass that does not come, in seconds: a day. Later it is asked for again.
+pub const APPROVED_S: i64 = 24 * 3600;
+/// Where a request that waits tells how many memberships it takes: a person's word is about so many, and no more.
+const SHOWN: &str = "memberships";
 
 /// One taking away.
 #[derive(Clone, Debug)]
@@ -30,9 +34,9 @@ pub struct Taking {
 }
 
 impl Taking {
-    /// Of someone's right to sign in.
-    pub fn person(operation: &'static str, id: Uuid, name: &str) -> Self {
-        Self { operation, id, name: name.to_owned(), taken: people(1) }
+    /// Of what someone has: the right to sign in, memberships.
+    pub fn person(operation: &'static str, id: Uuid, name: &str, taken: Taken) -> Self {
+        Self { operation, id, name: name.to_owned(), taken }
     }
 
     /// Of a group, with so many members.
@@ -44,11 +48,11 @@ impl Taking {
     pub fn members(id: Uuid, name: &str, count: u64) -> Self {
         Self { operation: "remove_members", id, name: name.to_owned(), taken: memberships(count) }
     }
-}
 
-/// So many people.
-pub const fn people(count: u64) -> Taken {
-    Taken { people: count, groups: 0, memberships: 0 }
+    /// Of a group's name, which rules gave so many members something for.
+    pub fn name(id: Uuid, name: &str, members: u64) -> Self {
+        Self { operation: "rename", id, name: name.to_owned(), taken: memberships(members) }
+    }
 }
 
 /// So many memberships.
@@ -105,40 +109,52 @@ fn passed(kind: &str, taken: u64, before: u64, (bound, free): (Bound, u64)) -> O
     over.then(|| format!("{taken} of {before} {kind} in a day (limits: {} {kind}, {} %)", bound.max_count, bound.max_percent))
 }
 
-/// What a person said of it before; nothing yet holds it.
+/// What a person said of it before: of so much, and of late. Otherwise it waits.
 async fn decided(work: &mut Work<'_>, taking: &Taking, why: &str) -> Result<(), Stop> {
-    let ctx = &work.feed.ctx;
     let source = &work.feed.source;
-    let held = Held {
+    let mut held = waiting(work, taking, why);
+    let Some(before) = scim_held::find_same(work.tx, &held).await? else { return Err(waits(&source.name, why, held)) };
+    let shown = before.detail.get(SHOWN).and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let is_as_shown = taking.taken.memberships <= shown;
+    match before.state {
+        HeldState::Refused => Err(Stop::refused(ScimError::new(403, format!("an administrator refused to take away «{}»", taking.name)))),
+        HeldState::Approved if is_as_shown && before.decided_at.is_some_and(|at| work.feed.ctx.now <= at.plus_s(APPROVED_S)) => {
+            scim_held::settle(work.tx, source.id, HeldReason::Guard, taking.operation, &held.subject).await?;
+            Ok(())
+        }
+        HeldState::Open | HeldState::Approved => {
+            // What takes more than was shown is another request: whoever looks at the one before decides nothing of it.
+            if is_as_shown {
+                held.id = before.id;
+            }
+            Err(waits(&source.name, why, held))
+        }
+    }
+}
+
+fn waiting(work: &Work<'_>, taking: &Taking, why: &str) -> Held {
+    let now = work.feed.ctx.now;
+    Held {
         id: Uuid::now_v7(),
-        source_id: source.id,
+        source_id: work.feed.source.id,
         reason: HeldReason::Guard,
         operation: taking.operation.to_owned(),
         subject_id: Some(taking.id),
         subject: taking.id.to_string(),
         name: taking.name.clone(),
-        detail: json!({ "why": why, "memberships": taking.taken.memberships }),
+        detail: json!({ "why": why, SHOWN: taking.taken.memberships }),
         state: HeldState::Open,
         times: 1,
-        first_at: ctx.now,
-        last_at: ctx.now,
+        first_at: now,
+        last_at: now,
         decided_at: None,
         decided_by: None,
-    };
-    match scim_held::state_of(work.tx, &held).await? {
-        Some(HeldState::Approved) => {
-            scim_held::settle(work.tx, source.id, HeldReason::Guard, taking.operation, &held.subject).await?;
-            Ok(())
-        }
-        Some(HeldState::Refused) => {
-            Err(Stop::refused(ScimError::new(403, format!("an administrator refused to take away «{}»", taking.name))))
-        }
-        Some(HeldState::Open) | None => {
-            let told = format!("the feed «{}» took away {why}: an administrator approves it, and it is done when asked again", source.name);
-            let wait = Wait { held, proposals: Vec::new() };
-            Err(Stop::Refused(ScimError::new(503, told).after_s(HELD_RETRY_S), Some(Box::new(wait))))
-        }
     }
+}
+
+fn waits(feed: &str, why: &str, held: Held) -> Stop {
+    let told = format!("the feed «{feed}» took away {why}: an administrator approves it, and it is done when asked again");
+    Stop::Refused(ScimError::new(503, told).after_s(HELD_RETRY_S), Some(Box::new(Wait { held, proposals: Vec::new() })))
 }
 
 /// Counts what was taken away.

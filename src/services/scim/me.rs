@@ -1,13 +1,12 @@
 //! What people read of themselves at `/Me` (RFC 7644 §3.11), with an access token: the person as the gateway knows them, whichever source states
 //! them, as far as the token's scope goes. Nothing is changed here.
 
-use aws_lc_rs::digest;
 use serde_json::{Map, Value, json};
 
 use super::error::ScimError;
 use super::feeds::base_url;
 use super::schema::{Kind, PASSERELLE_URN, USER_URN};
-use super::versions::tag;
+use super::versions::{number_of, tag};
 use crate::services::context::Context;
 use crate::services::oidc::facts;
 use crate::services::oidc::protected::{self, Bearer};
@@ -38,7 +37,8 @@ pub async fn read(ctx: &Context, token: &str) -> Result<Option<Me>, ScimError> {
     }
     let location = format!("{}/{}/{}", base_url(ctx), Kind::User.endpoint(), bearer.person.id);
     let mut resource = resource_in(&mut tx, ctx, &bearer).await?;
-    let rev = revision(&resource);
+    // A person's groups and roles change without their row.
+    let rev = number_of(&[&Value::Object(resource.clone()), &json!(bearer.person.updated_at)]);
     let meta = json!({
         "resourceType": Kind::User.name(),
         "created": bearer.person.created_at,
@@ -117,12 +117,4 @@ async fn assignments_in(tx: &mut Tx, ctx: &Context, bearer: &Bearer) -> Result<V
         Value::Object(shown)
     });
     Ok(shown.collect())
-}
-
-/// A number that changes with what is shown: a person's groups and roles change without their row.
-fn revision(resource: &Map<String, Value>) -> i64 {
-    let text = serde_json::to_vec(resource).unwrap_or_default();
-    let hash = digest::digest(&digest::SHA256, &text);
-    let number = hash.as_ref().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-    i64::try_from(number >> 1).unwrap_or_default()
 }

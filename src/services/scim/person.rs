@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use connectors::mapping::Mapped;
+use connectors::scim::FeedMapping;
 use serde_json::{Map, Value};
 
+use super::error::ScimError;
 use super::resource_value::is_primary;
 use super::schema::{ENTERPRISE_URN, PASSERELLE_URN};
 use crate::store::establishment::statement::Stated;
@@ -15,6 +18,40 @@ pub struct Facts {
     pub stated: Stated,
     /// Whether the person may sign in, which they may unless the feed says no.
     pub active: bool,
+}
+
+/// Reads a canonical User, some fields by a feed's own mapping.
+///
+/// # Errors
+/// `invalidValue` for a value that cannot be kept.
+pub fn stated_by(user: &Map<String, Value>, mapping: Option<&FeedMapping>) -> Result<Facts, ScimError> {
+    let mut facts = stated(user);
+    let Some(mapping) = mapping else { return Ok(facts) };
+    let mapped = mapping.apply(&Value::Object(user.clone())).map_err(ScimError::invalid_value)?;
+    let Mapped { given_name, family_name, display_name, email, locale, home_unit, units, mut attributes, .. } = mapped;
+    let own_unit = user.get(PASSERELLE_URN).and_then(|inner| inner.get("homeUnit")).and_then(Value::as_str);
+    let to = &mut facts.stated;
+    for field in mapping.fields() {
+        match field.as_str() {
+            "given_name" => to.given_name.clone_from(&given_name),
+            "family_name" => to.family_name.clone_from(&family_name),
+            "display_name" => to.display_name = display_name.clone().unwrap_or_else(|| to.username.clone()),
+            "email" => to.email.clone_from(&email),
+            "locale" => to.locale.clone_from(&locale),
+            "units" => to.units.clone_from(&units),
+            "home_unit" => {}
+            name => match attributes.remove(name) {
+                Some(values) => drop(to.attributes.insert(name.to_owned(), values)),
+                None => drop(to.attributes.remove(name)),
+            },
+        }
+    }
+    if mapping.names("home_unit") {
+        to.home_unit = home_unit;
+    } else if mapping.names("units") {
+        to.home_unit = own_unit.map(ToOwned::to_owned).or_else(|| to.units.first().cloned());
+    }
+    Ok(facts)
 }
 
 /// Reads a canonical User.
@@ -118,6 +155,28 @@ mod tests {
         assert_eq!(stated.attributes.get("roles"), Some(&vec!["teacher".to_owned(), "tutor".to_owned()]));
         assert_eq!(stated.attributes.get("manager"), Some(&vec!["7".to_owned()]));
         assert_eq!(stated.attributes.get("uai"), Some(&vec!["0751717J".to_owned()]));
+    }
+
+    #[test]
+    fn a_mapping_goes_over_what_is_usual() {
+        let user = json!({
+            "userName": "elodie", "displayName": "É", "emails": [{"value": "a@x.fr"}], "title": "Maître", "locale": "fr",
+            ENTERPRISE_URN: {"department": "Chimie", "division": "GEA", "costCenter": "0751717J"}
+        });
+        let usual = read(&user);
+        let by = |mapping: Value| {
+            let mapping = FeedMapping::parse(&json!({ "mapping": mapping })).unwrap();
+            stated_by(user.as_object().unwrap(), mapping.as_ref()).unwrap().stated
+        };
+        assert_eq!(by(json!({})), usual.stated);
+        let mapped = by(json!({
+            "units": format!("{ENTERPRISE_URN}:division"), "uai": format!("{ENTERPRISE_URN}:costCenter"), "title": "", "email": "", "display_name": "nickName",
+        }));
+        assert_eq!((mapped.units, mapped.home_unit.as_deref()), (vec!["GEA".to_owned()], Some("GEA")));
+        assert_eq!((mapped.attributes.get("uai"), mapped.attributes.get("title")), (Some(&vec!["0751717J".to_owned()]), None));
+        assert_eq!((mapped.email, mapped.display_name.as_str(), mapped.locale.as_deref()), (None, "elodie", Some("fr")));
+        let housed = by(json!({ "home_unit": format!("{ENTERPRISE_URN}:division") }));
+        assert_eq!((housed.units, housed.home_unit.as_deref()), (vec!["Chimie".to_owned()], Some("GEA")));
     }
 
     #[test]

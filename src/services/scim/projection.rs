@@ -36,10 +36,13 @@ impl Projection {
         Self::parse(kind, Some(&attributes.join(",")), Some(&excluded.join(",")))
     }
 
-    /// Whether an answer shows anything of an attribute, so that a store need not read what is not shown. By its path, as `members`.
+    /// Whether an answer shows anything of an attribute, or of a part of one, so that a store need not read what is not shown. By its path, as `members`.
     pub fn shows(&self, kind: Kind, path: &str) -> bool {
         match resolve(kind, path) {
-            Some(Named::Attribute(named)) => self.of(&named.whole().key(), named.attribute).is_some(),
+            Some(Named::Attribute(named)) => {
+                let parts = self.of(&named.whole().key(), named.attribute);
+                parts.is_some_and(|parts| named.sub.is_none_or(|sub| parts.show(sub)))
+            }
             _ => false,
         }
     }
@@ -105,11 +108,9 @@ struct Parts {
 impl Parts {
     fn of(&self, attribute: &Attribute, value: &Value) -> Option<Value> {
         let Value::Object(parts) = value else { return Some(value.clone()) };
-        let shown = |name: &String| {
-            let returned = attribute.sub(name).map_or(Returned::Default, |sub| sub.returned);
-            let listed = |names: &[&str]| names.contains(&name.as_str());
-            let usual = self.only.is_empty() && returned != Returned::Request;
-            returned == Returned::Always || ((usual || listed(&self.only)) && !listed(&self.without))
+        let shown = |name: &String| match attribute.sub(name) {
+            Some(sub) => self.show(sub),
+            None => self.usual(name, Returned::Default),
         };
         let parts: Map<String, Value> = parts
             .iter()
@@ -117,6 +118,15 @@ impl Parts {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         (!parts.is_empty()).then_some(Value::Object(parts))
+    }
+
+    fn show(&self, sub: &Attribute) -> bool {
+        sub.returned == Returned::Always || self.usual(sub.name, sub.returned)
+    }
+
+    fn usual(&self, name: &str, returned: Returned) -> bool {
+        let listed = |names: &[&str]| names.contains(&name);
+        ((self.only.is_empty() && returned != Returned::Request) || listed(&self.only)) && !listed(&self.without)
     }
 }
 

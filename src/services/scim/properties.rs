@@ -74,6 +74,7 @@ fn quoted(text: &str) -> String {
 fn filter_text() -> impl Strategy<Value = String> {
     let department = format!("{ENTERPRISE_URN}:department");
     let units = format!("{PASSERELLE_URN}:units");
+    let values = format!("{PASSERELLE_URN}:units.value");
     let name = prop::sample::select(vec![
         "userName".to_owned(),
         "title".to_owned(),
@@ -82,6 +83,7 @@ fn filter_text() -> impl Strategy<Value = String> {
         "emails.type".to_owned(),
         department,
         units,
+        values,
     ]);
     let op = || prop::sample::select(vec!["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]);
     let part = prop::sample::select(vec!["value", "type", "display"]);

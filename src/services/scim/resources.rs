@@ -1,5 +1,7 @@
 //! The resources of a feed, as whoever answers its requests asks for them: read, listed, changed. It decides nothing itself.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -15,13 +17,15 @@ use super::turns;
 use super::writing::row_kind;
 use crate::store::Tx;
 use crate::store::establishment::scim_feed;
-use crate::store::establishment::scim_resource;
+use crate::store::establishment::scim_resource::{self, Resource};
 use crate::store::establishment::scim_search::{self, Slice, Where};
 
 /// Most resources of a page.
 pub const COUNT_MAX: i64 = 500;
 /// Resources of a page when none are asked for.
 pub const COUNT_DEFAULT: i64 = 100;
+/// How long everything of a feed is looked through for one page. A filter that takes longer is refused: it names too many comparisons.
+const FOUND_WITHIN: Duration = Duration::from_secs(5);
 
 /// Where a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,10 +125,10 @@ pub async fn carry_all(feed: &Feed, changes: Vec<Change>, with: With) -> Vec<Res
     turns::carry_all(feed, changes, with).await
 }
 
-/// A page of resources.
+/// A page of resources. It is shorter than was asked for where its groups hold more members together than one answer shows.
 ///
 /// # Errors
-/// 400 `invalidFilter` for what cannot be filtered, `invalidCursor`, `invalidValue` for an order that is none.
+/// 400 `invalidFilter` for what cannot be filtered, `tooMany` for what takes too long to find, `invalidCursor`, `invalidValue` for an order that is none.
 pub async fn list(feed: &Feed, kind: Kind, asked: &Asked) -> Result<Listed, ScimError> {
     let wanted = asked.filter.as_ref().map(|filter| condition::of(kind, filter)).transpose()?.unwrap_or(Where::Constant(true));
     let sort = asked.sort.as_ref().map(|(by, descending)| Ok::<_, ScimError>((condition::sort_key(kind, by)?, *descending))).transpose()?;
@@ -135,27 +139,54 @@ pub async fn list(feed: &Feed, kind: Kind, asked: &Asked) -> Result<Listed, Scim
         Start::Cursor(None) => (None, 0),
         Start::Cursor(Some(cursor)) => condition::read_cursor(cursor, mark)?,
     };
-    let mut tx = feed.ctx.store.read().await?;
-    let (source, row) = (feed.source.id, row_kind(kind));
-    let total = match &wanted {
-        Where::Constant(true) => {
-            let state = scim_feed::get(&mut tx, source).await?;
-            if kind == Kind::User { state.users } else { state.groups }
-        }
-        other => scim_search::count(&mut tx, source, row, other).await?,
-    };
     let by_cursor = matches!(asked.start, Start::Cursor(_));
     let ordered = sort.is_some();
-    let slice = Slice { sort, after, offset, limit: limit + i64::from(by_cursor) };
-    let mut found = if limit == 0 || total == 0 { Vec::new() } else { scim_search::list(&mut tx, source, row, &wanted, &slice).await? };
-    let more = i64::try_from(found.len()).is_ok_and(|many| many > limit);
+    let slice = Slice { sort, after, offset, from_end: false, limit: limit + i64::from(by_cursor) };
+    let mut tx = feed.ctx.store.read().await?;
+    let (mut found, total) = found_in(&mut tx, feed, kind, &wanted, slice).await?;
+    let in_all = found.len();
     found.truncate(usize::try_from(limit).unwrap_or_default());
+    let (shown, fit) = Shown::load_first(&mut tx, feed, kind, &found, asked.with).await?;
+    found.truncate(fit);
+    let many = i64::try_from(found.len()).unwrap_or(limit);
     let next_cursor = found
         .last()
-        .filter(|_| by_cursor && more)
-        .map(|last| if ordered { condition::offset_cursor(offset + limit, mark) } else { condition::key_cursor(last.id, mark) });
-    let shown = Shown::load(&mut tx, feed, kind, &found, asked.with).await?;
+        .filter(|_| by_cursor && in_all > found.len())
+        .map(|last| if ordered { condition::offset_cursor(offset + many, mark) } else { condition::key_cursor(last.id, mark) });
     Ok(Listed { resources: found.into_iter().map(|one| shown.of(feed, one)).collect(), total, next_cursor })
+}
+
+/// The same slice of so many, read from whichever end is nearer: a store walks past all that an offset leaves out.
+fn nearer(slice: Slice, total: i64) -> Slice {
+    if slice.sort.is_some() || slice.after.is_some() {
+        return slice;
+    }
+    let limit = slice.limit.min(total.saturating_sub(slice.offset));
+    if slice.offset <= total / 2 || limit <= 0 {
+        return Slice { limit, ..slice };
+    }
+    Slice { offset: total - slice.offset - limit, from_end: true, limit, ..slice }
+}
+
+/// What a list is made of, and how many there are in all, found within [`FOUND_WITHIN`] unless an index leads there.
+async fn found_in(tx: &mut Tx, feed: &Feed, kind: Kind, wanted: &Where, slice: Slice) -> Result<(Vec<Resource>, i64), ScimError> {
+    let (source, row) = (feed.source.id, row_kind(kind));
+    let is_looked_through = !wanted.is_looked_up() || slice.sort.is_some();
+    if is_looked_through {
+        tx.give_up_after(FOUND_WITHIN).await?;
+    }
+    let total = match wanted {
+        Where::Constant(true) => {
+            let state = scim_feed::get(tx, source).await?;
+            if kind == Kind::User { state.users } else { state.groups }
+        }
+        other => scim_search::count(tx, source, row, other).await?,
+    };
+    let slice = nearer(slice, total);
+    let nothing = slice.limit <= 0 || total == 0;
+    let found = if nothing { Vec::new() } else { scim_search::list(tx, source, row, wanted, &slice).await? };
+    tx.take_time();
+    Ok((found, total))
 }
 
 fn stored(done: Done) -> Result<Stored, ScimError> {
@@ -176,7 +207,7 @@ pub(super) fn unknown(kind: Kind, id: &str) -> ScimError {
 }
 
 /// Where whoever reads in a transaction finds a resource that stands.
-pub(super) async fn standing_in(tx: &mut Tx, feed: &Feed, kind: Kind, id: &str) -> Result<scim_resource::Resource, super::change::Stop> {
+pub(super) async fn standing_in(tx: &mut Tx, feed: &Feed, kind: Kind, id: &str) -> Result<Resource, super::change::Stop> {
     let id = key(kind, id).map_err(super::change::Stop::refused)?;
     let found = scim_resource::find(tx, feed.source.id, row_kind(kind), id).await?;
     found.filter(|one| one.deleted_at.is_none()).ok_or_else(|| super::change::Stop::refused(unknown(kind, &id.to_string())))

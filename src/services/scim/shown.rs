@@ -10,6 +10,7 @@ use super::change::{Stored, With};
 use super::error::ScimError;
 use super::feeds::Feed;
 use super::schema::{Kind, PASSERELLE_URN};
+use super::versions::tag_beside;
 use crate::store::Tx;
 use crate::store::establishment::member::{self, GroupOfUser, MemberRow};
 use crate::store::establishment::scim_resource::Resource;
@@ -22,6 +23,7 @@ pub const MEMBERS_MAX: i64 = 100_000;
 /// What is shown of several resources beside what their feed states.
 #[derive(Debug, Default)]
 pub struct Shown {
+    with: With,
     members: HashMap<Uuid, Vec<MemberRow>>,
     groups: HashMap<Uuid, Vec<GroupOfUser>>,
     assignments: HashMap<Uuid, Vec<Value>>,
@@ -33,15 +35,22 @@ impl Shown {
     /// # Errors
     /// `tooMany` for groups of more members than an answer shows.
     pub async fn load(tx: &mut Tx, feed: &Feed, kind: Kind, resources: &[Resource], with: With) -> Result<Self, ScimError> {
-        let mut shown = Self::default();
+        let (shown, fit) = Self::load_first(tx, feed, kind, resources, with).await?;
+        if fit < resources.len() { Err(too_many_members()) } else { Ok(shown) }
+    }
+
+    /// Reads it for as many of them, from the first, as one answer shows together. Answers how many these are: one at least.
+    ///
+    /// # Errors
+    /// `tooMany` when the first alone is a group of more members than an answer shows.
+    pub async fn load_first(tx: &mut Tx, feed: &Feed, kind: Kind, resources: &[Resource], with: With) -> Result<(Self, usize), ScimError> {
+        let mut shown = Self { with, ..Self::default() };
         if resources.is_empty() {
-            return Ok(shown);
+            return Ok((shown, 0));
         }
         if kind == Kind::Group {
-            if with.members {
-                shown.load_members(tx, resources).await?;
-            }
-            return Ok(shown);
+            let fit = if with.members { shown.load_members(tx, resources).await? } else { resources.len() };
+            return Ok((shown, fit));
         }
         let ids: Vec<UserId> = resources.iter().map(|one| UserId::from(one.id)).collect();
         if with.groups {
@@ -63,23 +72,20 @@ impl Shown {
                 shown.assignments.insert(user.id.uuid(), rows.collect());
             }
         }
-        Ok(shown)
+        Ok((shown, resources.len()))
     }
 
-    async fn load_members(&mut self, tx: &mut Tx, resources: &[Resource]) -> Result<(), ScimError> {
+    async fn load_members(&mut self, tx: &mut Tx, resources: &[Resource]) -> Result<usize, ScimError> {
         let mut room = MEMBERS_MAX;
-        for one in resources {
+        for (at, one) in resources.iter().enumerate() {
             let rows = member::list(tx, GroupId::from(one.id), room + 1).await?;
-            room -= i64::try_from(rows.len()).unwrap_or(room);
+            room -= i64::try_from(rows.len()).unwrap_or(i64::MAX);
             if room < 0 {
-                let told = format!(
-                    "an answer shows at most {MEMBERS_MAX} members: leave them out with excludedAttributes=members, or ask for fewer groups"
-                );
-                return Err(ScimError::too_many(told));
+                return if at == 0 { Err(too_many_members()) } else { Ok(at) };
             }
             self.members.insert(one.id, rows);
         }
-        Ok(())
+        Ok(resources.len())
     }
 
     /// One of them.
@@ -96,24 +102,38 @@ impl Shown {
             "meta".to_owned(),
             json!({
                 "resourceType": kind.name(), "created": created_at, "lastModified": updated_at,
-                "location": format!("{base}/{}/{id}", kind.endpoint()), "version": format!("W/\"{rev}\""),
+                "location": format!("{base}/{}/{id}", kind.endpoint()),
             }),
         );
+        let mut beside = Vec::new();
         if let Some(members) = self.members.get(&id).filter(|rows| !rows.is_empty()) {
             shown.insert("members".to_owned(), members.iter().map(|row| member(&base, row)).collect());
+            // Who is in a group is its revision's; what they are called is not.
+            beside.extend(shown.get("members").filter(|_| self.with.member_names).cloned());
         }
         if let Some(groups) = self.groups.get(&id) {
-            shown.insert("groups".to_owned(), groups.iter().map(|row| group(&base, row)).collect());
+            let groups: Value = groups.iter().map(|row| group(&base, row)).collect();
+            beside.push(groups.clone());
+            shown.insert("groups".to_owned(), groups);
         }
         if let Some(held) = self.assignments.get(&id).filter(|held| !held.is_empty()) {
+            beside.push(Value::Array(held.clone()));
             let own = shown.entry(PASSERELLE_URN).or_insert_with(|| json!({}));
             if let Value::Object(own) = own {
                 own.insert("assignments".to_owned(), Value::Array(held.clone()));
             }
             add_schema(&mut shown);
         }
-        Stored { kind, id, resource: shown, rev, updated_at }
+        let version = tag_beside(rev, &beside.iter().collect::<Vec<_>>());
+        if let Some(Value::Object(meta)) = shown.get_mut("meta") {
+            meta.insert("version".to_owned(), Value::String(version.clone()));
+        }
+        Stored { kind, id, resource: shown, rev, version, updated_at }
     }
+}
+
+fn too_many_members() -> ScimError {
+    ScimError::too_many(format!("an answer shows at most {MEMBERS_MAX} members: leave them out with excludedAttributes=members"))
 }
 
 fn add_schema(shown: &mut Map<String, Value>) {

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use super::super::roles;
 use super::change::{Change, Done, Stop, With};
 use super::error::ScimError;
-use super::feeds::Feed;
+use super::feeds::{Door, Feed};
+use super::people_keys;
 use super::writing::{self, Batch, Work};
 use crate::store::Tx;
 use crate::store::establishment::audit_event::AuditEvent;
@@ -34,7 +35,16 @@ struct Waiting {
     feed: Feed,
     change: Change,
     with: With,
+    /// Since when.
+    since: Instant,
     answer: oneshot::Sender<Outcome>,
+}
+
+impl Waiting {
+    /// Whether it is looked up among everyone who is known.
+    fn looks(&self) -> bool {
+        people_keys::are_looked_up(&self.feed.source, &self.change)
+    }
 }
 
 /// Which store: of this process's gateway, since tests have several.
@@ -84,7 +94,7 @@ fn enter(feed: &Feed, change: Change, with: With) -> Result<oneshot::Receiver<Ou
     if queue.len() >= WAITING_MAX {
         return Err(ScimError::new(429, "too many changes wait to be written here: come back in a moment").after_s(FULL_RETRY_S));
     }
-    queue.push_back(Waiting { feed: feed.clone(), change, with, answer });
+    queue.push_back(Waiting { feed: feed.clone(), change, with, since: Instant::now(), answer });
     drop(queues);
     if idle {
         tokio::spawn(Driver { key, ended: false }.drive());
@@ -126,17 +136,17 @@ impl Driver {
         next
     }
 
-    /// The next who waits, if it is of this source: what a turn writes is told of one.
-    fn next_of(&self, source: SourceId) -> Option<Waiting> {
+    /// The next who waits, if it is of this source: what a turn writes is told of one. Whoever is looked up waits for a turn that is ready for that.
+    fn next_of(&self, source: SourceId, ready: bool) -> Option<Waiting> {
         let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.get_mut(&self.key).and_then(|queue| queue.pop_front_if(|next| next.feed.source.id == source))
+        queues.get_mut(&self.key).and_then(|queue| queue.pop_front_if(|next| next.feed.source.id == source && (ready || !next.looks())))
     }
 
     /// One transaction with as many as wait, up to a bound.
     async fn turn(&self, first: Waiting) {
         let source = first.feed.source.id;
         let mut taken = vec![first];
-        let ended = together(&mut taken, || self.next_of(source)).await;
+        let ended = together(&mut taken, |ready| self.next_of(source, ready)).await;
         match ended {
             Ok(outcomes) => {
                 for (one, outcome) in taken.into_iter().zip(outcomes) {
@@ -151,7 +161,7 @@ impl Driver {
             Err(_) => {
                 for one in taken {
                     let mut alone = vec![one];
-                    let ended = together(&mut alone, || None).await;
+                    let ended = together(&mut alone, |_| None).await;
                     let outcome = ended.and_then(|mut outcomes| outcomes.pop().unwrap_or_else(|| Err(ScimError::new(500, "no outcome"))));
                     for one in alone {
                         tell(one, outcome.clone());
@@ -168,13 +178,12 @@ fn tell(one: Waiting, outcome: Outcome) {
 }
 
 /// Carries changes out in one transaction. An error is that of the transaction: nothing of any of them stays.
-async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Waiting>) -> Result<Vec<Outcome>, ScimError> {
-    let Some(feed) = taken.first().map(|first| first.feed.clone()) else { return Ok(Vec::new()) };
+async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut(bool) -> Option<Waiting>) -> Result<Vec<Outcome>, ScimError> {
+    let Some((feed, looks)) = taken.first().map(|first| (first.feed.clone(), first.looks())) else { return Ok(Vec::new()) };
     let ctx = feed.ctx.clone();
     let told = roles::effects::announce(&ctx).await?;
-    let mut tx = ctx.store.begin().await?;
-    // Whoever paused or removed the feed since these requests came is heard now.
-    feed.still_open_in(&mut tx).await?;
+    let mut tx = if looks { people_keys::begin(&feed).await? } else { ctx.store.begin().await? };
+    let mut door = Door::default();
     let begun = Instant::now();
     let mut batch = Batch::default();
     let mut outcomes = Vec::new();
@@ -182,14 +191,19 @@ async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Wai
     loop {
         let Some(one) = taken.get(outcomes.len()) else {
             let room = taken.len() < TOGETHER_MAX && begun.elapsed() < TURN_TIME;
-            match room.then(&mut more).flatten() {
+            match room.then(|| more(looks)).flatten() {
                 Some(next) => taken.push(next),
                 None => break,
             }
             continue;
         };
         let before = batch.events().len();
-        outcomes.push(carried(&mut tx, &mut batch, (&one.feed, &one.change, one.with)).await?);
+        // Whoever revoked the token, paused the feed or blocked the establishment since it was asked is heard now.
+        outcomes.push(match door.lets_in(&mut tx, &one.feed, one.since.elapsed()).await {
+            Ok(()) => carried(&mut tx, &mut batch, (&one.feed, &one.change, one.with)).await?,
+            Err(Stop::Refused(refused, _)) => Err(refused),
+            Err(Stop::Failed(error)) => return Err(error),
+        });
         traced.push(batch.events().get(before..).unwrap_or_default().to_vec());
     }
     let wrote = batch.end_in(&mut tx, &ctx).boxed().await?;
@@ -201,23 +215,40 @@ async fn together(taken: &mut Vec<Waiting>, mut more: impl FnMut() -> Option<Wai
     Ok(outcomes)
 }
 
-/// What a change would come to, and what the trail would say of it. Nothing of it stays.
-pub async fn preview(feed: &Feed, change: Change, with: With) -> (Outcome, Vec<AuditEvent>) {
-    match tried(feed, change, with).boxed().await {
-        Ok((outcome, events)) => (outcome, events),
-        Err(error) => (Err(error), Vec::new()),
-    }
+/// Changes that are tried one after another, as if they stood: nothing of them stays.
+#[derive(Debug)]
+pub struct Trial<'a> {
+    feed: &'a Feed,
+    tx: Tx,
+    batch: Batch,
 }
 
-async fn tried(feed: &Feed, change: Change, with: With) -> Result<(Outcome, Vec<AuditEvent>), ScimError> {
-    let change = writing::prepared(change)?;
-    let mut tx = feed.ctx.store.begin().await?;
-    let mut batch = Batch::default();
-    let outcome = carried(&mut tx, &mut batch, (feed, &change, with)).await?;
-    let events = batch.events().to_vec();
-    // What follows may still refuse it. The transaction ends with this function, and is not committed.
-    batch.end_in(&mut tx, &feed.ctx).boxed().await?;
-    Ok((outcome, events))
+impl<'a> Trial<'a> {
+    /// Begins in a transaction that is never committed.
+    pub async fn begin(feed: &'a Feed) -> Result<Self, ScimError> {
+        Ok(Self { feed, tx: feed.ctx.store.begin().await?, batch: Batch::default() })
+    }
+
+    /// What a change would come to.
+    ///
+    /// # Errors
+    /// Whatever breaks the trial off.
+    pub async fn carry(&mut self, change: Change, with: With) -> Result<Outcome, ScimError> {
+        match writing::prepared(change) {
+            Ok(change) => carried(&mut self.tx, &mut self.batch, (self.feed, &change, with)).boxed().await,
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    /// What the trail would say of all of them. What follows from them may still refuse them.
+    ///
+    /// # Errors
+    /// Whatever they are refused with.
+    pub async fn end(mut self) -> Result<Vec<AuditEvent>, ScimError> {
+        let events = self.batch.events().to_vec();
+        self.batch.end_in(&mut self.tx, &self.feed.ctx).boxed().await?;
+        Ok(events)
+    }
 }
 
 async fn carried(tx: &mut Tx, batch: &mut Batch, (feed, change, with): (&Feed, &Change, With)) -> Result<Outcome, ScimError> {

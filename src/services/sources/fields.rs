@@ -1,5 +1,7 @@
 //! What is wrong with the fields of a source, whatever its kind: each by its name. Asks no directory.
 
+use connectors::scim::FeedMapping;
+
 use super::super::error::Error;
 use super::super::scim_services::is_pulled;
 use super::SourceFields;
@@ -13,8 +15,12 @@ use crate::types::wording;
 /// What does not fit a feed that is pushed into: there is nothing to read, and so nothing to read by.
 fn wrong_feed(fields: &SourceFields) -> Vec<Invalid> {
     let mut wrong = Vec::new();
-    if fields.settings.as_object().is_some_and(|settings| !settings.is_empty()) {
-        wrong.push(Invalid::new("settings", "a feed that pushes has none: leave them out, or give the `url` of a service to read"));
+    for key in fields.settings.as_object().into_iter().flat_map(serde_json::Map::keys).filter(|key| *key != "mapping") {
+        let told = "a feed that pushes has a `mapping` alone: leave it out, or give the `url` of a service to read";
+        wrong.push(Invalid::new(format!("settings.{key}"), told));
+    }
+    if let Err(refused) = FeedMapping::parse(&fields.settings) {
+        wrong.push(Invalid::new(format!("settings.{}", refused.key), refused.reason));
     }
     if fields.schedule.is_some() {
         wrong.push(Invalid::new("schedule", "a feed pushes when it likes: leave it out"));

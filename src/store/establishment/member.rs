@@ -66,60 +66,65 @@ pub async fn groups_of_users(tx: &mut Tx, source: SourceId, users: &[UserId]) ->
     Ok(found)
 }
 
-/// How many of some people and groups are in a group directly.
+/// How many of some people are in a group directly. Identifiers of others count nothing.
 pub async fn count_among(tx: &mut Tx, group: GroupId, ids: &BTreeSet<Uuid>) -> Result<i64, Error> {
-    const PEOPLE: &str = "SELECT count(*) FROM memberships WHERE group_id = ";
-    const GROUPS: &str = "SELECT count(*) FROM nestings WHERE parent_id = ";
+    const HEAD: &str = "SELECT count(*) FROM memberships WHERE group_id = ";
     let ids: Vec<Uuid> = ids.iter().copied().collect();
     let mut total = 0;
     for chunk in ids.chunks(ROWS_PER_INSERT) {
-        for (head, column) in [(PEOPLE, " AND user_id IN ("), (GROUPS, " AND child_id IN (")] {
-            let count: i64 = on!(tx, |c| {
-                let mut query = QueryBuilder::new(head);
-                query.push_bind(group).push(column);
-                let mut keys = query.separated(", ");
-                for id in chunk {
-                    keys.push_bind(*id);
-                }
-                query.push(")");
-                query.build_query_scalar().persistent(chunk.len() == 1).fetch_one(c).await
-            })?;
-            total += count;
-        }
+        let count: i64 = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            query.push_bind(group).push(" AND user_id IN (");
+            let mut keys = query.separated(", ");
+            for id in chunk {
+                keys.push_bind(*id);
+            }
+            query.push(")");
+            query.build_query_scalar().persistent(chunk.len() == 1).fetch_one(c).await
+        })?;
+        total += count;
     }
     Ok(total)
 }
 
-/// Puts people into a group; those already there stay. Answers how many came.
-pub async fn add(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Result<u64, Error> {
-    let mut came = 0;
+/// How many groups of a source someone is in directly.
+pub async fn count_of_user(tx: &mut Tx, source: SourceId, user: UserId) -> Result<i64, Error> {
+    const SQL: &str = "SELECT count(*) FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.user_id = $2 AND g.source_id = $1";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(source).bind(user).fetch_one(c).await)?)
+}
+
+/// Puts people into a group; those already there stay. Answers who came.
+pub async fn add(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>, Error> {
+    let mut came = Vec::new();
     for chunk in users.chunks(NARROW_ROWS_PER_INSERT) {
-        came += on!(tx, |c| {
+        let rows: Vec<UserId> = on!(tx, |c| {
             let mut rows = QueryBuilder::new("INSERT INTO memberships (group_id, user_id) ");
             rows.push_values(chunk, |mut row, user| {
                 row.push_bind(group).push_bind(*user);
             });
-            rows.push(" ON CONFLICT DO NOTHING");
-            rows.build().persistent(chunk.len() == 1).execute(c).await.map(|done| done.rows_affected())
+            rows.push(" ON CONFLICT DO NOTHING RETURNING user_id");
+            rows.build_query_scalar().persistent(chunk.len() == 1).fetch_all(c).await
         })?;
+        came.extend(rows);
     }
     Ok(came)
 }
 
-/// Takes people out of a group. Answers how many were in it.
-pub async fn remove(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Result<u64, Error> {
-    let mut gone = 0;
+/// Takes people out of a group. Answers who was in it.
+pub async fn remove(tx: &mut Tx, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>, Error> {
+    let mut gone = Vec::new();
     for chunk in users.chunks(NARROW_ROWS_PER_INSERT) {
-        gone += on!(tx, |c| {
+        let rows: Vec<UserId> = on!(tx, |c| {
             let mut query = QueryBuilder::new("DELETE FROM memberships WHERE group_id = ");
             query.push_bind(group).push(" AND user_id IN (");
             let mut keys = query.separated(", ");
             for user in chunk {
                 keys.push_bind(*user);
             }
-            query.push(")");
-            query.build().persistent(chunk.len() == 1).execute(c).await.map(|done| done.rows_affected())
+            query.push(") RETURNING user_id");
+            query.build_query_scalar().persistent(chunk.len() == 1).fetch_all(c).await
         })?;
+        gone.extend(rows);
     }
     Ok(gone)
 }
@@ -130,10 +135,22 @@ pub async fn nest(tx: &mut Tx, parent: GroupId, child: GroupId) -> Result<bool, 
     Ok(on!(tx, |c| sqlx::query(SQL).bind(parent).bind(child).execute(c).await.map(|done| done.rows_affected()))? > 0)
 }
 
-/// Takes a group out of a group. False when it is not there.
-pub async fn unnest(tx: &mut Tx, parent: GroupId, child: GroupId) -> Result<bool, Error> {
-    const SQL: &str = "DELETE FROM nestings WHERE parent_id = $1 AND child_id = $2";
-    Ok(on!(tx, |c| sqlx::query(SQL).bind(parent).bind(child).execute(c).await.map(|done| done.rows_affected()))? > 0)
+/// Takes groups out of a group. Answers how many were in it.
+pub async fn unnest(tx: &mut Tx, parent: GroupId, children: &[GroupId]) -> Result<u64, Error> {
+    let mut gone = 0;
+    for chunk in children.chunks(NARROW_ROWS_PER_INSERT) {
+        gone += on!(tx, |c| {
+            let mut query = QueryBuilder::new("DELETE FROM nestings WHERE parent_id = ");
+            query.push_bind(parent).push(" AND child_id IN (");
+            let mut keys = query.separated(", ");
+            for child in chunk {
+                keys.push_bind(*child);
+            }
+            query.push(")");
+            query.build().persistent(chunk.len() == 1).execute(c).await.map(|done| done.rows_affected())
+        })?;
+    }
+    Ok(gone)
 }
 
 /// Adds to a group's number of members.
@@ -143,16 +160,33 @@ pub async fn count(tx: &mut Tx, group: GroupId, change: i64, at: Timestamp) -> R
     Ok(())
 }
 
-/// Everyone in a group, directly or through other groups. `UNION` ends cycles.
-pub async fn people_inside(tx: &mut Tx, group: GroupId) -> Result<Vec<UserId>, Error> {
-    const SQL: &str = "WITH RECURSIVE inside (id) AS (SELECT $1 UNION SELECT n.child_id FROM nestings n JOIN inside i ON n.parent_id = i.id) \
+/// Everyone in one of some groups, directly or through other groups, once. `UNION` ends cycles.
+pub async fn people_inside(tx: &mut Tx, groups: &[GroupId]) -> Result<Vec<UserId>, Error> {
+    const HEAD: &str = "WITH RECURSIVE inside (id) AS (SELECT id FROM groups WHERE id IN (";
+    const TAIL: &str = ") UNION SELECT n.child_id FROM nestings n JOIN inside i ON n.parent_id = i.id) \
          SELECT DISTINCT m.user_id FROM inside i JOIN memberships m ON m.group_id = i.id";
-    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(group).fetch_all(c).await)?)
+    let mut found = BTreeSet::new();
+    for chunk in groups.chunks(NARROW_ROWS_PER_INSERT) {
+        let rows: Vec<UserId> = on!(tx, |c| {
+            let mut query = QueryBuilder::new(HEAD);
+            let mut keys = query.separated(", ");
+            for group in chunk {
+                keys.push_bind(*group);
+            }
+            query.push(TAIL);
+            query.build_query_scalar().persistent(chunk.len() == 1).fetch_all(c).await
+        })?;
+        found.extend(rows);
+    }
+    Ok(found.into_iter().collect())
 }
 
-/// Counts a group no more among the members of those that it is in: it goes.
-pub async fn leave_parents(tx: &mut Tx, group: GroupId) -> Result<(), Error> {
+/// Counts a group no more among the members of those that it is in: it goes. Those of a feed are another revision then.
+pub async fn leave_parents(tx: &mut Tx, group: GroupId, at: Timestamp) -> Result<(), Error> {
+    const REVISED: &str =
+        "UPDATE scim_resources SET rev = rev + 1, updated_at = $2 WHERE group_id IN (SELECT parent_id FROM nestings WHERE child_id = $1)";
     const SQL: &str = "UPDATE groups SET member_count = member_count - 1 WHERE id IN (SELECT parent_id FROM nestings WHERE child_id = $1)";
+    on!(tx, |c| sqlx::query(REVISED).bind(group).bind(at).execute(c).await.map(drop))?;
     on!(tx, |c| sqlx::query(SQL).bind(group).execute(c).await.map(drop))?;
     Ok(())
 }

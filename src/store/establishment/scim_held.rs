@@ -48,7 +48,7 @@ pub struct Held {
     pub source_id: SourceId,
     /// Why.
     pub reason: HeldReason,
-    /// What was asked: `create`, `deactivate`, `delete` or `remove_members`.
+    /// What was asked: `create`, `deactivate`, `delete`, `remove_members` or `rename`.
     pub operation: String,
     /// Of whom or what, when it is known.
     pub subject_id: Option<Uuid>,
@@ -117,19 +117,21 @@ pub async fn find(tx: &mut Tx, source: SourceId, id: Uuid) -> Result<Option<Held
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(id).fetch_optional(c).await)?)
 }
 
-/// What was decided of a request before.
-pub async fn state_of(tx: &mut Tx, held: &Held) -> Result<Option<HeldState>, Error> {
-    const SQL: &str = "SELECT state FROM scim_held WHERE source_id = $1 AND reason = $2 AND operation = $3 AND subject = $4";
+/// What is known of a request that was asked before.
+pub async fn find_same(tx: &mut Tx, held: &Held) -> Result<Option<Held>, Error> {
+    const SQL: &str = "SELECT id, source_id, reason, operation, subject_id, subject, name, detail, state, times, first_at, last_at, decided_at, \
+         decided_by FROM scim_held WHERE source_id = $1 AND reason = $2 AND operation = $3 AND subject = $4";
     Ok(on!(tx, |c| {
-        sqlx::query_scalar(SQL).bind(held.source_id).bind(held.reason).bind(&held.operation).bind(&held.subject).fetch_optional(c).await
+        sqlx::query_as(SQL).bind(held.source_id).bind(held.reason).bind(&held.operation).bind(&held.subject).fetch_optional(c).await
     })?)
 }
 
-/// Notes that a request waits, or waits still. What was decided of it stands.
+/// Notes that a request waits, or waits still: what was decided of it before counts no more. It keeps its key, unless its guard gives it another.
 pub async fn hold(tx: &mut Tx, h: &Held) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO scim_held (id, source_id, reason, operation, subject_id, subject, name, detail, state, times, first_at, last_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (source_id, reason, operation, subject) DO UPDATE SET \
-         times = scim_held.times + 1, last_at = excluded.last_at, name = excluded.name, detail = excluded.detail";
+         times = scim_held.times + 1, last_at = excluded.last_at, name = excluded.name, detail = excluded.detail, state = excluded.state, \
+         decided_at = NULL, decided_by = NULL, id = CASE excluded.reason WHEN 'guard' THEN excluded.id ELSE scim_held.id END";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(h.id).bind(h.source_id).bind(h.reason).bind(&h.operation).bind(h.subject_id).bind(&h.subject);
         let row = row.bind(&h.name).bind(Json(&h.detail)).bind(h.state).bind(h.times).bind(h.first_at).bind(h.last_at);

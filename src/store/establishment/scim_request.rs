@@ -37,7 +37,7 @@ pub struct Seen {
     pub duration_us: i64,
     /// The resource it was about, when it was about one.
     pub subject_id: Option<Uuid>,
-    /// What was refused of it, and why; which operation, of several.
+    /// What was refused of it, and why; which operation, of several. Of what was done, whom it named and was passed over.
     pub failing: Option<String>,
 }
 

@@ -1,7 +1,11 @@
 //! Which resources of a feed a filter names: a closed condition, written as constant texts with every value bound. It reads no filter's text.
 
+mod wanted;
+
 use sqlx::QueryBuilder;
 use uuid::Uuid;
+
+pub use wanted::{NumberColumn, Order, Slice, SortKey, Test, TextColumn, Where};
 
 use super::scim_resource::{Kind, Resource, Row};
 use crate::store::narrow::Narrow;
@@ -9,136 +13,15 @@ use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::SourceId;
 
-/// A column that holds text.
+/// Where a condition stands: what it looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextColumn {
-    /// The feed's own key.
-    ExternalId,
-    /// `userName` or `displayName` without letter case.
-    Name,
-}
-
-/// A column that holds a whole number or an instant, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NumberColumn {
-    /// `meta.created`.
-    CreatedAt,
-    /// `meta.lastModified`.
-    UpdatedAt,
-    /// The revision.
-    Rev,
-}
-
-/// How a text is compared, byte by byte.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Test {
-    /// The same.
-    Is(String),
-    /// Contains it. Never empty.
-    Contains(String),
-    /// Begins with it.
-    Begins(String),
-    /// Ends with it.
-    Ends(String),
-    /// Sorts before it.
-    Below(String),
-    /// Sorts before it, or is the same.
-    AtMost(String),
-    /// Sorts after it.
-    Above(String),
-    /// Sorts after it, or is the same.
-    AtLeast(String),
-}
-
-/// How a number is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// The same.
-    Is,
-    /// Less.
-    Below,
-    /// Less, or the same.
-    AtMost,
-    /// More.
-    Above,
-    /// More, or the same.
-    AtLeast,
-}
-
-/// A condition on a resource, or within [`Where::Element`] on one element of it. Each is true or false, never unknown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Where {
-    /// All of them.
-    All(Vec<Where>),
-    /// One of them.
-    Any(Vec<Where>),
-    /// Not this.
-    Not(Box<Where>),
-    /// Yes or no.
-    Constant(bool),
-    /// The key.
-    Key(Uuid),
-    /// A column of text.
-    Text(TextColumn, Test),
-    /// There is an external id.
-    HasExternalId,
-    /// Whether the feed lets the person in.
-    Active(bool),
-    /// A column of a number.
-    Number(NumberColumn, Order, i64),
-    /// A text of an attribute.
-    Value(String, Test),
-    /// A text of an attribute that begins like this, found by the index of beginnings. Not for elements.
-    Indexed {
-        /// The attribute's path.
-        attribute: String,
-        /// The beginning of the text: all of it, where it is shorter than beginnings are.
-        head: String,
-    },
-    /// A number of an attribute.
-    ValueNumber(String, Order, i64),
-    /// A value of an attribute.
-    HasValue(String),
-    /// One element of a multi-valued attribute for which all that stands inside holds.
-    Element(String, Box<Where>),
-    /// A member of the group: a person or a group.
-    Member(Uuid),
-    /// The group has members.
-    HasMembers,
-    /// A group of the feed that the person is in directly.
-    InGroup(Uuid),
-    /// The person is in a group of the feed.
-    HasGroups,
-}
-
-/// What a list is ordered by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SortKey {
-    /// `userName` or `displayName`.
-    Name,
-    /// The feed's own key.
-    ExternalId,
-    /// When it was made.
-    CreatedAt,
-    /// When it last changed.
-    UpdatedAt,
-    /// The leading text of an attribute.
-    Text(String),
-    /// The leading number of an attribute.
-    Number(String),
-}
-
-/// Which part of a list.
-#[derive(Clone, Debug, Default)]
-pub struct Slice {
-    /// The order; by key when none.
-    pub sort: Option<(SortKey, bool)>,
-    /// Only keys after this one, where the order is by key.
-    pub after: Option<Uuid>,
-    /// How many are left out at the beginning.
-    pub offset: i64,
-    /// How many.
-    pub limit: i64,
+enum Place {
+    /// The resource.
+    Resource,
+    /// One element of it.
+    Element,
+    /// Another resource: a member of it, or a group that it is in.
+    Related,
 }
 
 /// How many resources of a kind a condition names.
@@ -152,16 +35,23 @@ pub async fn count(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where) ->
 
 /// The resources of a kind that a condition names, in order.
 pub async fn list(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where, slice: &Slice) -> Result<Vec<Resource>, Error> {
-    let ids: Vec<Uuid> = on!(tx, |c| {
+    let mut ids: Vec<Uuid> = on!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT r.id FROM scim_resources r");
         put_where(&mut query, source, kind, wanted);
         if let Some(after) = slice.after {
             query.text(" AND r.id > ").value(after);
         }
-        put_order(&mut query, slice.sort.as_ref());
+        // One needs no order: PostgreSQL, before it has counted a table, would rather walk through all of it than look one up.
+        if !wanted.names_one() {
+            put_order(&mut query, slice.sort.as_ref());
+            query.text(if slice.from_end { " DESC" } else { "" });
+        }
         query.text(" LIMIT ").value(slice.limit).text(" OFFSET ").value(slice.offset);
         query.build_query_scalar().fetch_all(c).await
     })?;
+    if slice.from_end {
+        ids.reverse();
+    }
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -186,45 +76,57 @@ pub async fn list(tx: &mut Tx, source: SourceId, kind: Kind, wanted: &Where, sli
 fn put_where(query: &mut impl Narrow, source: SourceId, kind: Kind, wanted: &Where) {
     query.text(" WHERE r.source_id = ").value(source).text(" AND r.kind = ").value(kind);
     query.text(" AND r.deleted_at IS NULL AND ");
-    put(query, source, wanted, false);
+    put(query, source, wanted, Place::Resource);
 }
 
 /// Writes one condition, in brackets. Within an element, values are looked for in that element.
-fn put(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) {
+fn put(query: &mut impl Narrow, source: SourceId, wanted: &Where, place: Place) {
     query.text("(");
     match wanted {
-        Where::All(all) => put_joined(query, source, all, (" AND ", "1 = 1"), within),
-        Where::Any(any) => put_joined(query, source, any, (" OR ", "1 = 0"), within),
+        Where::All(all) => put_joined(query, source, all, (" AND ", "1 = 1"), place),
+        Where::Any(any) => put_joined(query, source, any, (" OR ", "1 = 0"), place),
         Where::Not(one) => {
             query.text("NOT ");
-            put(query, source, one, within);
+            put(query, source, one, place);
         }
         Where::Element(attribute, inside) => {
             query.text("EXISTS (SELECT 1 FROM scim_values e WHERE e.source_id = r.source_id AND e.id = r.id AND e.attribute = ");
             query.value(attribute.clone()).text(" AND ");
-            put(query, source, inside, true);
+            put(query, source, inside, Place::Element);
             query.text(")");
         }
-        Where::Value(..) | Where::Indexed { .. } | Where::ValueNumber(..) | Where::HasValue(_) => put_value(query, source, wanted, within),
+        Where::MemberWith(person, group) => {
+            query.text(ONE_PERSON);
+            put(query, source, person, Place::Related);
+            query.text(") OR ").text(ONE_INSIDE);
+            put(query, source, group, Place::Related);
+            query.text(")");
+        }
+        Where::GroupWith(group) => {
+            query.text(ONE_GROUP);
+            put(query, source, group, Place::Related);
+            query.text(")");
+        }
+        Where::Value(..) | Where::Indexed { .. } | Where::ValueNumber(..) | Where::HasValue(_) => put_value(query, source, wanted, place),
         Where::Member(_) | Where::HasMembers | Where::InGroup(_) | Where::HasGroups => put_membership(query, source, wanted),
         Where::Constant(_) | Where::Key(_) | Where::Text(..) | Where::HasExternalId | Where::Active(_) | Where::Number(..) => {
-            put_column(query, wanted);
+            put_column(query, wanted, place);
         }
     }
     query.text(")");
 }
 
-/// A condition on the resource's own row.
-fn put_column(query: &mut impl Narrow, wanted: &Where) {
+/// A condition on the resource's own row, or that of another beside it.
+fn put_column(query: &mut impl Narrow, wanted: &Where, place: Place) {
     match wanted {
         Where::Key(id) => {
-            query.text("r.id = ").value(*id);
+            query.text(if place == Place::Related { "s.id = " } else { "r.id = " }).value(*id);
         }
-        Where::Text(TextColumn::Name, test) => put_test(query, "r.name_folded", test),
         Where::Text(TextColumn::ExternalId, test) => {
             query.text("r.external_id IS NOT NULL AND ");
             put_test(query, "r.external_id", test);
         }
+        Where::Text(column, test) => put_test(query, text_column(*column, place), test),
         Where::HasExternalId => {
             query.text("r.external_id IS NOT NULL");
         }
@@ -244,8 +146,8 @@ fn put_column(query: &mut impl Narrow, wanted: &Where) {
 }
 
 /// A condition on the resource's values.
-fn put_value(query: &mut impl Narrow, source: SourceId, wanted: &Where, within: bool) {
-    let place = if within { IN_ELEMENT } else { IN_RESOURCE };
+fn put_value(query: &mut impl Narrow, source: SourceId, wanted: &Where, place: Place) {
+    let place = if place == Place::Element { IN_ELEMENT } else { IN_RESOURCE };
     match wanted {
         // Nothing but what the index holds is looked at, or SQLite would rather look at every value.
         Where::Indexed { attribute, head } => {
@@ -294,13 +196,34 @@ const IN_RESOURCE: &str = "EXISTS (SELECT 1 FROM scim_values v WHERE v.source_id
 const IN_ELEMENT: &str =
     "EXISTS (SELECT 1 FROM scim_values v WHERE v.source_id = e.source_id AND v.id = e.id AND v.element = e.element AND v.attribute = ";
 
-fn put_joined(query: &mut impl Narrow, source: SourceId, all: &[Where], (joint, empty): (&'static str, &'static str), within: bool) {
+/// What is in a group is of its feed: begun, and to be closed.
+const ONE_PERSON: &str = "EXISTS (SELECT 1 FROM memberships m JOIN scim_resources s ON s.source_id = r.source_id AND s.id = m.user_id \
+     WHERE m.group_id = r.id AND ";
+const ONE_INSIDE: &str = "EXISTS (SELECT 1 FROM nestings n JOIN scim_resources s ON s.source_id = r.source_id AND s.id = n.child_id \
+     WHERE n.parent_id = r.id AND ";
+const ONE_GROUP: &str = "EXISTS (SELECT 1 FROM memberships m JOIN scim_resources s ON s.source_id = r.source_id AND s.id = m.group_id \
+     WHERE m.user_id = r.id AND ";
+
+fn put_joined(query: &mut impl Narrow, source: SourceId, all: &[Where], (joint, empty): (&'static str, &'static str), place: Place) {
     if all.is_empty() {
         query.text(empty);
     }
     for (at, one) in all.iter().enumerate() {
         query.text(if at == 0 { "" } else { joint });
-        put(query, source, one, within);
+        put(query, source, one, place);
+    }
+}
+
+fn text_column(column: TextColumn, place: Place) -> &'static str {
+    match (column, place) {
+        (TextColumn::ExternalId, _) => "r.external_id",
+        (TextColumn::Name, Place::Related) => "s.name_folded",
+        (TextColumn::Name, _) => "r.name_folded",
+        // A feed's links and groups have the key itself as their external id.
+        (TextColumn::PersonKey, Place::Related) => "s.link",
+        (TextColumn::PersonKey, _) => "r.link",
+        (TextColumn::GroupKey, Place::Related) => "(SELECT g.external_id FROM groups g WHERE g.id = s.group_id)",
+        (TextColumn::GroupKey, _) => "(SELECT g.external_id FROM groups g WHERE g.id = r.group_id)",
     }
 }
 

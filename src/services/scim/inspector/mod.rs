@@ -40,6 +40,8 @@ pub struct Found {
     pub changes: Vec<Changed>,
     /// The first of its operations that was refused.
     pub refused: Option<String>,
+    /// What was passed over of it, though it was done.
+    pub passed_over: Option<String>,
 }
 
 impl Trail {
@@ -53,6 +55,11 @@ impl Trail {
     /// Notes that an operation of several was refused. The first one stays.
     pub fn refused(&self, what: impl FnOnce() -> String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).refused.get_or_insert_with(what);
+    }
+
+    /// Notes that something of a request is passed over. The first of several stays.
+    pub fn passed_over(&self, what: impl FnOnce() -> String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).passed_over.get_or_insert_with(what);
     }
 
     /// Everything that was found out.

@@ -56,7 +56,8 @@ pub struct Sight {
 struct Waiting {
     sight: Sight,
     changes: Vec<Changed>,
-    refused: Option<String>,
+    /// What was refused of it, or passed over.
+    remark: Option<String>,
 }
 
 /// What waits for one store.
@@ -94,7 +95,7 @@ pub fn note(feed: &Feed, sight: Sight) {
         if of_feed.len() >= KEPT_MAX {
             of_feed.pop_front();
         }
-        of_feed.push_back(Waiting { sight, changes: found.changes, refused: found.refused });
+        of_feed.push_back(Waiting { sight, changes: found.changes, remark: found.refused.or(found.passed_over) });
     }
     drop(buffers);
     if idle {
@@ -151,11 +152,11 @@ async fn write(ctx: &Context, buffer: &Buffer) -> Result<(), Error> {
 }
 
 fn row(source: SourceId, one: Waiting) -> Whole {
-    let Waiting { sight, changes, refused } = one;
+    let Waiting { sight, changes, remark } = one;
     let mut request: Option<Value> = sight.body.as_deref().and_then(|body| serde_json::from_slice(body).ok());
     let query = sight.path.split_once('?').map(|(_, query)| query);
     let dialect = dialect::recognise(sight.agent.as_deref(), query, request.as_ref());
-    let failing = sight.error.as_ref().map(|error| failing(error, request.as_ref())).or(refused);
+    let failing = sight.error.as_ref().map(|error| failing(error, request.as_ref())).or(remark);
     if let Some(body) = &mut request {
         mask(body);
     }
@@ -224,7 +225,7 @@ mod tests {
             took: Duration::from_micros(1_500),
             error,
         };
-        row(SourceId::new(), Waiting { sight, changes: Vec::new(), refused: None })
+        row(SourceId::new(), Waiting { sight, changes: Vec::new(), remark: None })
     }
 
     #[test]

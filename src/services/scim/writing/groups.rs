@@ -86,7 +86,14 @@ async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>,
     if !same_body {
         named.free_in(work, Kind::Group, Some(before.id)).await?;
     }
-    guard::look(work, &Taking::members(before.id, &before.name, changes.leaving())).await?;
+    // Rules look at groups by name: whoever is in it may gain and lose by the new one.
+    let inside = if renamed { member::people_inside(work.tx, &[id]).await? } else { Vec::new() };
+    let taking = if renamed {
+        Taking::name(before.id, &before.name, changes.leaving().max(inside.len() as u64))
+    } else {
+        Taking::members(before.id, &before.name, changes.leaving())
+    };
+    guard::look(work, &taking).await?;
     work.batch.writes();
     let (rev, now) = (before.rev + 1, work.ctx().now);
     let mut after = Resource { rev, updated_at: now, ..before.clone() };
@@ -98,11 +105,10 @@ async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>,
     }
     if renamed {
         member::rename(work.tx, id, &after.name, now).await?;
-        // Rules look at groups by name: whoever is in it may gain and lose by the new one.
-        let inside = member::people_inside(work.tx, id).await?;
-        work.batch.touched.extend(inside);
     }
     changes.write(work).await?;
+    guard::count(work, guard::memberships(changes.taken().max(inside.len() as u64))).await?;
+    work.batch.touched.extend(inside);
     let mut detail = changes.told();
     if renamed && let Value::Object(detail) = &mut detail {
         detail.insert("name".to_owned(), json!({ "before": before.name, "after": after.name }));
@@ -121,11 +127,12 @@ async fn count_of(work: &mut Work<'_>, id: GroupId, ops: &[MemberOp]) -> Result<
 pub async fn remove(work: &mut Work<'_>, id: &str, rev: Option<i64>) -> Result<Done, Stop> {
     let before = standing_at(work, id, rev).await?;
     let id = GroupId::from(before.id);
-    let members = group::find(work.tx, id).await?.map_or(0, |group| group.member_count).unsigned_abs();
+    let inside: Vec<UserId> = member::people_inside(work.tx, &[id]).await?;
+    let direct = group::find(work.tx, id).await?.map_or(0, |group| group.member_count).unsigned_abs();
+    let members = direct.max(inside.len() as u64);
     guard::look(work, &Taking::group(before.id, &before.name, members)).await?;
     work.batch.writes();
-    let inside: Vec<UserId> = member::people_inside(work.tx, id).await?;
-    member::leave_parents(work.tx, id).await?;
+    member::leave_parents(work.tx, id, work.feed.ctx.now).await?;
     // The resource goes with the group.
     facts::remove_group_in(work.tx, id).await?;
     guard::count(work, Taken { people: 0, groups: 1, memberships: members }).await?;

@@ -26,8 +26,8 @@ use crate::types::id::UserId;
 use crate::types::username::Username;
 
 /// What a body states of a person, and whether it lets them in.
-fn stated_by(body: &Map<String, Value>) -> Result<(Stated, bool), Stop> {
-    let facts = person::stated(body);
+fn stated_by(work: &Work<'_>, body: &Map<String, Value>) -> Result<(Stated, bool), Stop> {
+    let facts = person::stated_by(body, work.feed.mapping.as_deref()).map_err(Stop::refused)?;
     Username::parse(&facts.stated.username)
         .map_err(|refused| Stop::refused(ScimError::invalid_value(format!("userName: {}", refused.message))))?;
     Ok((facts.stated, facts.active))
@@ -36,7 +36,7 @@ fn stated_by(body: &Map<String, Value>) -> Result<(Stated, bool), Stop> {
 /// Someone whom the feed states for the first time, or again.
 pub async fn create(work: &mut Work<'_>, body: &Map<String, Value>) -> Result<Done, Stop> {
     let named = Named::of(Kind::User, body)?;
-    let (stated, active) = stated_by(body)?;
+    let (stated, active) = stated_by(work, body)?;
     work.batch.make_room_in(work.tx, work.feed, &named, &stated.username).await?;
     let left = named.free_in(work, Kind::User, None).await?;
     let meant = correlate::meant(work, &named, &stated, left).await?;
@@ -140,15 +140,23 @@ async fn standing_at(work: &mut Work<'_>, id: &str, rev: Option<i64>) -> Result<
 }
 
 async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>) -> Result<Done, Stop> {
-    if body == before.body {
+    let same = body == before.body;
+    if same && before.updated_at > work.feed.source.updated_at {
         return work.shown(Kind::User, before).await;
     }
     let named = Named::of(Kind::User, &body)?;
-    let (stated, active) = stated_by(&body)?;
+    let (stated, active) = stated_by(work, &body)?;
     named.free_in(work, Kind::User, Some(before.id)).await?;
     let id = UserId::from(before.id);
     let user = user::get(work.tx, id).await?;
     let plan = Plan::of(work, user, Said::Here(Box::new(stated), active)).await?;
+    if same {
+        // The same words may mean something else since the feed's mapping changed.
+        if !plan.is_idle() {
+            plan.write(work).await?;
+        }
+        return work.shown(Kind::User, before).await;
+    }
     work.batch.writes();
     if active != before.active {
         facts::keep_links_in(work.tx, &[link_of(work, id, active)]).await?;

@@ -8,6 +8,8 @@ use super::super::change::Stop;
 use super::super::error::ScimError;
 use super::super::guard::{self, Taking};
 use super::Work;
+use crate::store::establishment::member;
+use crate::store::establishment::source_state::Taken;
 use crate::store::establishment::statement::{Stated, Statement};
 use crate::store::establishment::user::{self, DisabledBy, User};
 use crate::types::fold_case;
@@ -27,6 +29,8 @@ pub struct Plan {
     before: User,
     after: User,
     turn: Turn,
+    /// What is taken from them.
+    taken: Taken,
     /// What all sources say, where others state the person too, with the feed's own word.
     voices: Option<(Voices, Option<Statement>)>,
 }
@@ -52,6 +56,7 @@ impl Plan {
                 (stand, Declared::load(work.tx).await?.others(source, rows), Some(voices))
             }
         };
+        let gone = matches!(said, Said::Gone);
         let mut after = before.clone();
         let voices = match (said, voices) {
             (Said::Here(stated, _), None) => {
@@ -73,12 +78,13 @@ impl Plan {
             }
         };
         let turn = Turn::of(Standing::of(before.status, before.disabled_by), others.may_enter(stand));
-        let plan = Self { before, after, turn, voices };
+        // Whoever goes is in no group of the feed any more, whether they could sign in or not.
+        let memberships = if gone { member::count_of_user(work.tx, source, before.id).await?.unsigned_abs() } else { 0 };
+        let taken = Taken { people: u64::from(turn == Turn::Disable), groups: 0, memberships };
+        let plan = Self { before, after, turn, taken, voices };
         plan.name_is_free(work).await?;
-        if plan.turn == Turn::Disable {
-            let operation = if stand == Word::Gone { "delete" } else { "deactivate" };
-            guard::look(work, &Taking::person(operation, plan.before.id.uuid(), &plan.before.username)).await?;
-        }
+        let operation = if gone { "delete" } else { "deactivate" };
+        guard::look(work, &Taking::person(operation, plan.before.id.uuid(), &plan.before.username, taken)).await?;
         Ok(plan)
     }
 
@@ -95,22 +101,25 @@ impl Plan {
         }
     }
 
+    /// Whether it changes nothing of a person whom nobody else states.
+    pub fn is_idle(&self) -> bool {
+        self.turn == Turn::Keep && self.voices.is_none() && differences(&self.before, &self.after).is_empty()
+    }
+
     /// Writes it. The link is there already. Answers whether anything of the person changed.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn write(self, work: &mut Work<'_>) -> Result<bool, Stop> {
         work.batch.writes();
-        let Self { before, after, turn, voices } = self;
+        let Self { before, after, turn, taken, voices } = self;
         if let Some((voices, Some(own))) = &voices {
             voices.keep_in(work.tx, std::slice::from_ref(own)).await?;
         }
         let detail = differences(&before, &after);
         let differs = !detail.is_empty();
         let id = after.id;
-        if turn == Turn::Disable {
-            guard::count(work, guard::people(1)).await?;
-        }
+        guard::count(work, taken).await?;
         let units: Vec<String> =
             after.units.iter().chain(after.home_unit.as_ref()).filter(|unit| !before.units.contains(unit)).cloned().collect();
         if !units.is_empty() {

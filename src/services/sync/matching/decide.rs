@@ -53,8 +53,8 @@ pub enum Decision {
     Is(UserId, Option<Trait>),
     /// Perhaps one of these: a person decides.
     Perhaps(Vec<(UserId, Trait)>),
-    /// This source states the same person by another entry.
-    Twice(UserId, Trait),
+    /// This source states the same person by another entry; by what, unless a person said so.
+    Twice(UserId, Option<Trait>),
 }
 
 /// Which keys are looked for.
@@ -79,18 +79,21 @@ pub fn decide(declared: &Matching, entries: &[Entry], candidates: &[Candidate]) 
             hits.get_mut(entry).into_iter().for_each(|list| list.push((what, who)));
         }
     }
+    let here: HashSet<UserId> = candidates.iter().filter(|one| one.stand == Stand::Here).map(|one| one.user).collect();
     let decisions = entries.iter().zip(&mut hits).map(|(entry, hits)| {
         hits.sort_by_key(|(what, who)| (*what, candidates.get(*who).map(|candidate| candidate.user)));
-        one(declared, entry, hits, candidates)
+        // What a person said stands, but for someone whom another entry of this source is by now.
+        match entry.decided.iter().find(|(_, state)| *state == ProposalState::Accepted) {
+            Some((user, _)) if here.contains(user) => Decision::Twice(*user, None),
+            Some((user, _)) => Decision::Is(*user, None),
+            None => one(declared, entry, hits, candidates),
+        }
     });
     settle(decisions.collect())
 }
 
-/// What becomes of an entry, whatever becomes of the others.
+/// What becomes of an entry of which nobody said who it is, whatever becomes of the others.
 fn one(declared: &Matching, entry: &Entry, hits: &[(Trait, usize)], candidates: &[Candidate]) -> Decision {
-    if let Some((user, _)) = entry.decided.iter().find(|(_, state)| *state == ProposalState::Accepted) {
-        return Decision::Is(*user, None);
-    }
     let rejected: HashSet<UserId> = entry.decided.iter().map(|(user, _)| *user).collect();
     let meant = hits.iter().filter_map(|(what, who)| Some((*what, candidates.get(*who)?)));
     let meant: Vec<(Trait, &Candidate)> =
@@ -100,7 +103,7 @@ fn one(declared: &Matching, entry: &Entry, hits: &[(Trait, usize)], candidates: 
         [] => {}
         [(what, one)] => {
             return match one.stand {
-                Stand::Here => Decision::Twice(one.user, *what),
+                Stand::Here => Decision::Twice(one.user, Some(*what)),
                 Stand::Apart => Decision::Perhaps(vec![(one.user, *what)]),
                 Stand::Elsewhere | Stand::Left => Decision::Is(one.user, Some(*what)),
             };

@@ -68,7 +68,7 @@ fn an_anchor_is_one_person_whatever_else_differs() {
     let (decision, user) = of_two(&ours, &json!({ "employee_number": "100702" }), Stand::Apart);
     assert_eq!(decision, Decision::Perhaps(vec![(user, Trait::Anchor(0))]), "someone made by hand is for a person to tell");
     let (decision, user) = of_two(&ours, &json!({ "employee_number": "100702" }), Stand::Here);
-    assert_eq!(decision, Decision::Twice(user, Trait::Anchor(0)));
+    assert_eq!(decision, Decision::Twice(user, Some(Trait::Anchor(0))));
 }
 
 #[test]
@@ -136,6 +136,11 @@ fn what_a_person_decided_stands() {
     };
     assert_eq!(decided(ProposalState::Rejected), [Decision::New]);
     assert_eq!(decided(ProposalState::Accepted), [Decision::Is(known.user, None)]);
+    let here = Candidate { stand: Stand::Here, ..known.clone() };
+    let entry = Entry { decided: vec![(known.user, ProposalState::Accepted)], ..entry(&matching, &json!({ "email": "other@b.fr" })) };
+    let decided = decide(&matching, std::slice::from_ref(&entry), &[here]);
+    assert_eq!(decided, [Decision::Twice(known.user, None)], "another entry of the source is them by now");
+    assert_eq!(decide(&matching, &[entry], std::slice::from_ref(&known)), [Decision::Is(known.user, None)]);
     assert_eq!(named(&matching, Trait::Soft(0)), "family_name, given_name, birth_date");
     assert_eq!(named(&matching, Trait::Anchor(0)), "number");
 }
