@@ -44,6 +44,7 @@ mod source_files;
 mod starting;
 mod statistics;
 mod taking_back;
+mod traces;
 mod transactions;
 mod units;
 mod unwritable;

@@ -14,7 +14,7 @@ use feeds::{SCIM_HELD, SCIM_REQUESTS, SCIM_RESOURCES, SCIM_VALUES};
 use provisioning_columns::{PROVISIONED, PROVISIONING_DRIFTS, PROVISIONING_STATES, PROVISIONINGS};
 
 /// The last migration of the establishment's store that this list describes.
-pub const SCHEMA_VERSION: i64 = 10;
+pub const SCHEMA_VERSION: i64 = 11;
 
 /// What a column holds, whatever the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
