@@ -30,6 +30,8 @@ const GROUPS_AT_ONCE: usize = 10;
 const PAGES_MAX: usize = 20_000;
 /// Most differences that are kept by name; they are counted all the same.
 const KEPT_MAX: u64 = 10_000;
+/// Longest identifier there of what the gateway removes although it does not know it, in bytes.
+const REMOTE_ID_MAX_BYTES: usize = 1_000;
 /// Rows read at once.
 const STEP: i64 = 1_000;
 
@@ -158,7 +160,8 @@ impl Comparison<'_> {
 
     /// Has something that only the application knows removed, where the provisioning says so.
     pub async fn mark_unknown(&self, tx: &mut Tx, kind: Kind, id: &str, name: &str) -> Result<(), Error> {
-        if !self.report.repairs || !self.target.provisioning.settings.remove_unknown {
+        // What is told of something that has no name worth keeping is enough.
+        if !self.report.repairs || !self.target.provisioning.settings.remove_unknown || id.len() > REMOTE_ID_MAX_BYTES {
             return Ok(());
         }
         let of = self.target.provisioning.id;
