@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::gateway::TestGateway;
 use crate::harness::listener::{Answer, Listener};
+use crate::provisioning::Written;
 
 /// Addresses of this machine and of private networks, in many ways of writing them.
 const INSIDE: [&str; 24] = [
@@ -122,4 +123,24 @@ async fn a_source_that_is_read_is_bounded_too() {
         let run = sync::run_to_end(&ctx, "idp", Mode::Full).await.unwrap();
         assert!(run.state == State::Failed && run.error.is_some(), "{answer:?}: {run:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_service_answers_is_kept_only_where_a_store_can_keep_it() {
+    let mut written = Written::new(&["anne"], &[], &["anne"], json!({ "remove_unknown": true })).await;
+    let long: String = (0..4_000_u32).map(|n| char::from_u32(0x4e00 + n * 7 % 20_000).unwrap()).collect();
+    for id in [long.as_str(), "../../Users/x", "a b?c#d", "é"] {
+        written.service.inner().users.insert(id.to_owned(), json!({ "id": id, "userName": long, "active": true }));
+    }
+    provisioning::reconcile(written.ctx(), "wiki", true).await.unwrap();
+    written.later(1).await;
+    let report = written.shown().await.state.report.unwrap();
+    assert_eq!((report.unknown, report.error), (4, None));
+    // A character that PostgreSQL keeps in no text is told, whoever sent it.
+    written.service.inner().users.insert("nul".to_owned(), json!({ "id": "nul", "userName": "a\u{0}b", "active": true }));
+    provisioning::reconcile(written.ctx(), "wiki", true).await.unwrap();
+    written.later(1).await;
+    let report = written.shown().await.state.report.unwrap();
+    assert!(report.error.as_deref().is_some_and(|error| error.contains("NUL")), "{report:?}");
+    assert!(written.named().contains(&"anne".to_owned()));
 }

@@ -29,6 +29,8 @@ use crate::types::id::{ProvisionedId, UserId};
 const USERS_AT_ONCE: usize = 100;
 /// Most differences that are kept by name; they are counted all the same.
 const KEPT_MAX: usize = 10_000;
+/// Longest identifier there of what the gateway removes although it does not know it, in bytes: no index holds more.
+const REMOTE_ID_MAX_BYTES: usize = 1_000;
 /// Rows read at once.
 const STEP: i64 = 1_000;
 /// Rows marked in one transaction.
@@ -174,7 +176,7 @@ impl<'a> Comparison<'a> {
     /// Notes what only the application knows.
     pub fn note_unknown(&mut self, kind: Kind, id: &str, name: &str) {
         self.note(drift(kind, What::Unknown, name, Some(id)));
-        if self.target.provisioning.settings.remove_unknown {
+        if self.target.provisioning.settings.remove_unknown && id.len() <= REMOTE_ID_MAX_BYTES {
             self.unknown.push((kind, id.to_owned(), name.to_owned()));
         }
     }
