@@ -13,6 +13,9 @@ use crate::types::id::{GroupId, SourceId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::time::Timestamp;
 
+/// How rules name the source of groups that no source states: the establishment's own. No source bears this name.
+pub const LOCAL: &str = "local";
+
 /// One group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
 pub struct Group {

@@ -95,6 +95,11 @@ async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>,
     };
     guard::look(work, &taking).await?;
     work.batch.writes();
+    changes.write(work).await?;
+    // Whoever was in it already, and whoever was not, makes no new version (RFC 7644 §3.5.2.1).
+    if same_body && !changes.changed() {
+        return work.shown(Kind::Group, before).await;
+    }
     let (rev, now) = (before.rev + 1, work.ctx().now);
     let mut after = Resource { rev, updated_at: now, ..before.clone() };
     if same_body {
@@ -106,7 +111,6 @@ async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>,
     if renamed {
         member::rename(work.tx, id, &after.name, now).await?;
     }
-    changes.write(work).await?;
     guard::count(work, guard::memberships(changes.taken().max(inside.len() as u64))).await?;
     work.batch.touched.extend(inside);
     let mut detail = changes.told();
