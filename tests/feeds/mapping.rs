@@ -7,7 +7,6 @@ use passerelle::services::scim::schema::Kind;
 use passerelle::services::sources::{self, SourceFields, shown};
 use passerelle::services::units;
 use passerelle::store::establishment::unit;
-use passerelle::types::id::TokenId;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -30,7 +29,7 @@ async fn map(fed: &Fed, mapping: Value) -> Result<Feed, Error> {
     // Later than what was pushed: instants are kept to the second.
     let later = passerelle::services::context::Context { now: fed.ctx.now.plus_s(10), ..fed.ctx.clone() };
     let source = sources::update(&later, &standing, &fields).await?;
-    Ok(Feed::of(&fed.ctx, source, TokenId::new()))
+    Ok(Feed::of(&fed.ctx, source, fed.feed.token))
 }
 
 #[tokio::test]
@@ -91,7 +90,7 @@ async fn what_cannot_be_mapped_is_refused_and_what_can_be_is_shown() {
     let other: SourceFields =
         serde_json::from_value(json!({ "name": "okta", "kind": "scim", "settings": { "page_size": 10, "mapping": {} } })).unwrap();
     let Err(Error::Invalid(wrong)) = sources::create(&fed.ctx, &other).await else { panic!("a feed has no pages") };
-    assert_eq!(wrong.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(), ["settings.page_size"]);
+    assert_eq!(wrong.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(), ["settings"]);
     let second = feed(&fed.ctx, "google", &json!({ "settings": { "mapping": { "town": "addresses.locality" } } })).await;
     assert_eq!(shown(&second.source)["settings"]["mapping"]["town"], "addresses.locality");
 }

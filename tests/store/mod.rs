@@ -38,6 +38,7 @@ mod runs;
 pub mod samples;
 mod schedules;
 mod scim;
+mod scim_search;
 mod sign_in;
 mod sign_outs;
 mod source_files;

@@ -15,9 +15,11 @@ use crate::types::wording;
 /// What does not fit a feed that is pushed into: there is nothing to read, and so nothing to read by.
 fn wrong_feed(fields: &SourceFields) -> Vec<Invalid> {
     let mut wrong = Vec::new();
-    for key in fields.settings.as_object().into_iter().flat_map(serde_json::Map::keys).filter(|key| *key != "mapping") {
-        let told = "a feed that pushes has a `mapping` alone: leave it out, or give the `url` of a service to read";
-        wrong.push(Invalid::new(format!("settings.{key}"), told));
+    if fields.settings.as_object().is_some_and(|settings| settings.keys().any(|key| key != "mapping")) {
+        wrong.push(Invalid::new(
+            "settings",
+            "a feed that pushes has a `mapping` alone: leave the rest out, or give the `url` of a service to read",
+        ));
     }
     if let Err(refused) = FeedMapping::parse(&fields.settings) {
         wrong.push(Invalid::new(format!("settings.{}", refused.key), refused.reason));
