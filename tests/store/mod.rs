@@ -16,6 +16,7 @@ mod files;
 mod following;
 mod grants;
 mod groups;
+mod held;
 mod history;
 mod isolation;
 mod jobs;
