@@ -13,6 +13,8 @@ mod strangers;
 mod tokens;
 mod wire;
 
+use std::fmt::Write as _;
+
 use passerelle::services::tokens as made;
 use reqwest::Method;
 use serde_json::Value;
@@ -54,13 +56,13 @@ fn written(pushed: &Pushed, feed: &Feed, line: &str, headers: &[String], body: &
     let (method, target) = line.split_once(' ').unwrap();
     let mut head = format!("{method} /e/{}/scim/v2{target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n", pushed.place.slug());
     if !feed.token.is_empty() {
-        head += &format!("authorization: Bearer {}\r\n", feed.token);
+        write!(head, "authorization: Bearer {}\r\n", feed.token).unwrap();
     }
     for header in headers {
-        head += &format!("{header}\r\n");
+        write!(head, "{header}\r\n").unwrap();
     }
     if !body.is_empty() {
-        head += &format!("content-length: {}\r\n", body.len());
+        write!(head, "content-length: {}\r\n", body.len()).unwrap();
     }
     [head.as_bytes(), b"\r\n", body].concat()
 }

@@ -1,4 +1,4 @@
-//! What SCIM feeds keep: resources with their values, members one by one, counts, and what waits for a person.
+//! What SCIM feeds keep: resources with their values, members one by one, and counts.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,9 @@ use passerelle::store::establishment::api_token::{ApiToken, TokenKind};
 use passerelle::store::establishment::audit_event::{self, AuditEvent};
 use passerelle::store::establishment::group::Group;
 use passerelle::store::establishment::proposal::{Proposal, ProposalState};
-use passerelle::store::establishment::scim_held::{Filter, Held, HeldReason, HeldState};
+use passerelle::store::establishment::scim_held::HeldReason;
 use passerelle::store::establishment::scim_resource::{Called, IndexedValue, Kind, Resource};
-use passerelle::store::establishment::scim_search::{Test, TextColumn, Where};
+use passerelle::store::establishment::scim_search::{Order, Slice, SortKey, Test, TextColumn, Where};
 use passerelle::store::establishment::source::{Source, SourceKind};
 use passerelle::store::establishment::source_state::Taken;
 use passerelle::store::establishment::sync_run::State;
@@ -22,6 +22,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::engine::{Bed, on_every_engine};
+use super::held::held;
 use super::samples::{self, LATER, NOW, person, token};
 
 pub fn feed(name: &str) -> Source {
@@ -61,7 +62,6 @@ fn value(attribute: &str, text: &str) -> IndexedValue {
     IndexedValue { attribute: attribute.to_owned(), element: 0, leading: true, head: text.clone(), text, number: None }
 }
 
-/// A feed with people and groups, each a resource of it.
 pub async fn with(bed: &Bed, feed: &Source, people: &[User], groups: &[Group]) {
     bed.write(async |tx| {
         source::insert(tx, feed).await?;
@@ -122,6 +122,49 @@ async fn a_resource_is_found_by_what_it_is_called_until_it_is_gone() {
         .await;
         let mut tx = bed.read().await;
         assert_eq!(scim_resource::find(&mut tx, feed.id, Kind::User, id).await.unwrap(), None, "it goes with the person's link");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn conditions_name_resources_and_orders_arrange_them() {
+    on_every_engine(async |bed| {
+        let (feed, people) = (feed("entra"), [person("a"), person("b"), person("c")]);
+        with(bed, &feed, &people, &[samples::group("GEA")]).await;
+        let mut tx = bed.read().await;
+        let of = |text: &str| Where::Value("title".to_owned(), Test::Is(text.to_owned()));
+        let indexed = Where::Indexed { attribute: "title".to_owned(), head: "b".to_owned() };
+        let cases = [
+            (Where::Constant(true), 3),
+            (Where::Constant(false), 0),
+            (of("a"), 1),
+            (Where::Not(Box::new(of("a"))), 2),
+            (Where::Any(vec![of("a"), indexed]), 2),
+            (Where::All(vec![of("a"), Where::Active(true)]), 1),
+            (Where::Key(people[2].id.uuid()), 1),
+            (Where::Text(TextColumn::Name, Test::Is("b".to_owned())), 1),
+            (Where::All(vec![Where::Active(true), Where::Text(TextColumn::ExternalId, Test::Is("x-c".to_owned()))]), 1),
+            (Where::Text(TextColumn::Name, Test::Above("a".to_owned())), 2),
+            (Where::Text(TextColumn::ExternalId, Test::Ends("-c".to_owned())), 1),
+            (Where::Element("title".to_owned(), Box::new(of("c"))), 1),
+            (Where::ValueNumber("title".to_owned(), Order::Is, 1), 0),
+        ];
+        for (wanted, count) in cases {
+            assert_eq!(scim_search::count(&mut tx, feed.id, Kind::User, &wanted).await.unwrap(), count, "{wanted:?}");
+            let all = Slice { limit: 10, ..Slice::default() };
+            let listed = scim_search::list(&mut tx, feed.id, Kind::User, &wanted, &all).await.unwrap();
+            assert_eq!(i64::try_from(listed.len()).unwrap(), count, "{wanted:?}");
+            assert!(listed.is_sorted_by_key(|one| one.id), "{wanted:?}");
+        }
+        let slice = Slice { sort: Some((SortKey::Text("title".to_owned()), true)), offset: 1, limit: 5, ..Slice::default() };
+        let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &slice).await.unwrap();
+        assert_eq!(listed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+        let last_two = Slice { offset: 0, limit: 2, from_end: true, ..Slice::default() };
+        let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &last_two).await.unwrap();
+        assert_eq!(listed.iter().map(|one| one.id).collect::<Vec<_>>(), [people[1].id.uuid(), people[2].id.uuid()]);
+        let after = Slice { after: Some(people[0].id.uuid()), limit: 1, ..Slice::default() };
+        let listed = scim_search::list(&mut tx, feed.id, Kind::User, &Where::Constant(true), &after).await.unwrap();
+        assert_eq!(listed[0].id, people[1].id.uuid());
     })
     .await;
 }
@@ -209,74 +252,6 @@ async fn a_feed_is_counted() {
         drop(tx);
         bed.write(async |tx| scim_feed::forget_taken(tx, NOW.plus_s(3600)).await).await;
         assert_eq!(scim_feed::taken_since(&mut bed.read().await, feed.id, NOW).await.unwrap().people, 4);
-    })
-    .await;
-}
-
-pub fn held(feed: &Source, reason: HeldReason, subject: &str) -> Held {
-    Held {
-        id: Uuid::now_v7(),
-        source_id: feed.id,
-        reason,
-        operation: "delete".to_owned(),
-        subject_id: None,
-        subject: subject.to_owned(),
-        name: subject.to_owned(),
-        detail: json!({ "why": "é" }),
-        state: HeldState::Open,
-        times: 1,
-        first_at: NOW,
-        last_at: NOW,
-        decided_at: None,
-        decided_by: None,
-    }
-}
-
-#[tokio::test]
-async fn what_waits_is_told_once_and_decided_once() {
-    on_every_engine(async |bed| {
-        let feed = feed("entra");
-        with(bed, &feed, &[], &[]).await;
-        let (first, second) = (held(&feed, HeldReason::Guard, "a"), held(&feed, HeldReason::Taken, "b"));
-        bed.write(async |tx| {
-            scim_held::hold(tx, &first).await?;
-            scim_held::hold(tx, &Held { last_at: LATER, ..first.clone() }).await?;
-            scim_held::hold(tx, &second).await?;
-            scim_held::hold(tx, &Held { id: Uuid::now_v7(), ..second.clone() }).await
-        })
-        .await;
-        let mut tx = bed.read().await;
-        let page = PageRequest::first(10);
-        let listed = scim_held::list(&mut tx, feed.id, &page, &Filter::default()).await.unwrap();
-        assert_eq!(listed.items, [Held { times: 2, last_at: LATER, ..first.clone() }, Held { times: 2, ..second.clone() }]);
-        let guarded = Filter { reason: Some("guard".into()), operation: Some("delete".into()), state: Some("open".into()) };
-        assert_eq!(scim_held::list(&mut tx, feed.id, &page, &guarded).await.unwrap().total, 1);
-        assert_eq!(scim_held::count_open(&mut tx, feed.id).await.unwrap(), 2);
-        assert_eq!(scim_held::find(&mut tx, feed.id, second.id).await.unwrap(), Some(Held { times: 2, ..second.clone() }));
-        drop(tx);
-        let decided = Held { state: HeldState::Refused, decided_at: Some(LATER), decided_by: Some("user:1".into()), ..second.clone() };
-        bed.write(async |tx| {
-            scim_held::decide(tx, &decided).await?;
-            assert_eq!(scim_held::decide_guarded(tx, feed.id, HeldState::Approved, LATER, "user:1").await?, 1);
-            Ok(())
-        })
-        .await;
-        let mut tx = bed.read().await;
-        let known = scim_held::find_same(&mut tx, &held(&feed, HeldReason::Guard, "a")).await.unwrap().unwrap();
-        assert_eq!((known.id, known.state, known.decided_at), (first.id, HeldState::Approved, Some(LATER)));
-        assert_eq!(scim_held::find_same(&mut tx, &second).await.unwrap().unwrap().state, HeldState::Refused);
-        assert_eq!(scim_held::find_same(&mut tx, &held(&feed, HeldReason::Asked, "c")).await.unwrap(), None);
-        drop(tx);
-        let more = Held { id: Uuid::now_v7(), detail: json!({ "why": "more" }), ..first.clone() };
-        bed.write(async |tx| scim_held::hold(tx, &more).await).await;
-        let again = scim_held::find_same(&mut bed.read().await, &first).await.unwrap().unwrap();
-        assert_eq!(again, Held { times: 3, ..more }, "what the guard holds anew is decided anew, under the key that it is given");
-        bed.write(async |tx| {
-            scim_held::settle(tx, feed.id, HeldReason::Guard, "delete", "a").await?;
-            scim_held::forget(tx, LATER).await
-        })
-        .await;
-        assert_eq!(scim_held::list(&mut bed.read().await, feed.id, &page, &Filter::default()).await.unwrap().total, 0);
     })
     .await;
 }
