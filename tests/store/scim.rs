@@ -255,7 +255,7 @@ async fn a_feed_is_counted() {
     .await;
 }
 
-fn held(feed: &Source, reason: HeldReason, subject: &str) -> Held {
+pub fn held(feed: &Source, reason: HeldReason, subject: &str) -> Held {
     Held {
         id: Uuid::now_v7(),
         source_id: feed.id,

@@ -282,7 +282,7 @@ fn put_order(query: &mut impl Narrow, sort: Option<&(SortKey, bool)>) {
 fn put_key(query: &mut impl Narrow, key: &SortKey) {
     match key {
         SortKey::Name => {
-            query.text("r.name_folded");
+            query.text("COALESCE(r.name_sorted, r.name_folded)");
         }
         SortKey::ExternalId => {
             query.text("r.external_id");
@@ -293,7 +293,7 @@ fn put_key(query: &mut impl Narrow, key: &SortKey) {
         SortKey::UpdatedAt => {
             query.text("r.updated_at");
         }
-        SortKey::Text(attribute) => leading_value(query, "v.text", attribute),
+        SortKey::Text(attribute) => leading_value(query, "COALESCE(v.sorted, v.text)", attribute),
         SortKey::Number(attribute) => leading_value(query, "v.number", attribute),
     }
 }
