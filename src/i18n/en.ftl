@@ -638,12 +638,12 @@ mail-provisioning-denied =
 
         passerelle application provisioning check { $slug } { $application }
 mail-provisioning-held =
-    In the application “{ $application }” of the establishment “{ $name }”, { $count } of { $of } accounts and groups would be deactivated or deleted at once. They stay as they are until you decide; everything else goes on.
+    In the application “{ $application }” of the establishment “{ $name }”, { $count } of { $of } accounts and groups would be deactivated or deleted, and too many were in a day. They stay as they are until you decide; everything else goes on.
 
-    If a rule, a source or the catalogue is wrong, put that right: whoever has their role again stays. If it is meant, see who it is and approve it:
+    If a rule, a source or the catalogue is wrong, put that right: whoever has their role again stays. If it is meant, see who it is and approve it; your word holds for a day:
 
         passerelle application provisioning queue { $slug } { $application } --state held
-        passerelle application provisioning approve { $slug } { $application }
+        passerelle application provisioning approve { $slug } { $application } --rows { $count }
 
 cli-act = action
 cli-difference = difference

@@ -641,12 +641,12 @@ mail-provisioning-denied =
 
         passerelle application provisioning check { $slug } { $application }
 mail-provisioning-held =
-    Dans l’application « { $application } » de l’établissement « { $name } », { $count } comptes et groupes sur { $of } seraient désactivés ou supprimés d’un coup. Ils restent tels quels jusqu’à votre décision ; tout le reste continue.
+    Dans l’application « { $application } » de l’établissement « { $name } », { $count } comptes et groupes sur { $of } seraient désactivés ou supprimés, et c’est trop en un jour. Ils restent tels quels jusqu’à votre décision ; tout le reste continue.
 
-    Si une règle, une source ou le catalogue est en cause, corrigez-les : qui retrouve son rôle reste. Si c’est voulu, voyez de qui il s’agit et approuvez :
+    Si une règle, une source ou le catalogue est en cause, corrigez-les : qui retrouve son rôle reste. Si c’est voulu, voyez de qui il s’agit et approuvez ; votre accord vaut un jour :
 
         passerelle application provisioning queue { $slug } { $application } --state held
-        passerelle application provisioning approve { $slug } { $application }
+        passerelle application provisioning approve { $slug } { $application } --rows { $count }
 
 cli-act = action
 cli-difference = différence

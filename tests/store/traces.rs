@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::archive::event;
 use super::engine::on_every_engine;
 use super::feed_requests::request;
+use super::held::held;
 use super::matching::proposed;
 use super::reviews::campaign as review;
 use super::samples::{self, LATER, NOW, person};
-use super::scim::held;
 
 #[tokio::test]
 async fn requests_are_read_as_texts_whatever_the_feed_and_forgotten_one_by_one() {

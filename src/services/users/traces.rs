@@ -1,5 +1,5 @@
-//! What stands of someone beside their own rows: requests of feeds about them, refused ones and searches too, what waits for a person, and what was
-//! proposed of their entries. Removes it; decides nothing.
+//! What stands of someone beside their own rows: requests of feeds about them, refused ones and searches too, what waits for a person, what was
+//! proposed of their entries, and what is queued of them for applications. Removes it; decides nothing.
 
 use serde_json::Value;
 use url::form_urlencoded;
@@ -8,7 +8,7 @@ use super::super::error::Error;
 use crate::store::Tx;
 use crate::store::establishment::scim_request::Texts;
 use crate::store::establishment::scim_resource::{self, Kind};
-use crate::store::establishment::{link, proposal, scim_held, scim_request, user};
+use crate::store::establishment::{link, proposal, provisioning_erasure, scim_held, scim_request, user};
 use crate::types::fold;
 use crate::types::id::UserId;
 
@@ -60,6 +60,7 @@ fn stands_in(word: &str, text: &str) -> bool {
 /// # Errors
 /// When the store fails.
 pub(super) async fn wipe_in(tx: &mut Tx, id: UserId) -> Result<(), Error> {
+    provisioning_erasure::erase_user(tx, id).await?;
     let Some(words) = words_in(tx, id).await? else { return Ok(()) };
     proposal::delete_of_user(tx, id).await?;
     scim_request::delete_of_subject(tx, id.uuid()).await?;
