@@ -106,7 +106,7 @@ const OF_SOME: &[(&str, &[&str])] = &[
     ("list_users", &["username", "given_name", "family_name", "display_name", "email", "locale", "status", "disabled_by", "home_unit"]),
     ("list_units", &["name", "title", "parent", "source"]),
     ("delete_unit", &["move_to"]),
-    ("list_relations", &["kind", "user", "other", "source"]),
+    ("list_relations", &["kind", "user", "other"]),
     ("import_relations", &["dry_run"]),
     ("import_assignments", &["dry_run"]),
     ("list_zones", &[]),
