@@ -178,8 +178,6 @@ fn tutor(ctx: &Context, one: &User, other: &User) -> Relation {
         username: one.username.clone(),
         other_id: other.id,
         other_username: other.username.clone(),
-        source_id: None,
-        source: None,
         valid_from: None,
         valid_until: None,
         reason: None,

@@ -27,6 +27,7 @@ mod oidc;
 mod provisioning;
 mod roles;
 mod scim;
+mod scim_attacks;
 mod scim_peers;
 mod store;
 mod sync;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::header::{CONNECTION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
@@ -13,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::fronts::http::problem::Problem;
-use crate::fronts::http::request::{SCIM_BASE, deadline};
+use crate::fronts::http::request::deadline;
 use crate::services::context::{Actor, Context, Gateway};
 use crate::services::error::Error;
 use crate::types::slug::PLATFORM;
@@ -29,10 +30,15 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// A context where the address says, for nobody known yet: an establishment below `/e/{slug}`, and the platform elsewhere.
 ///
 /// # Errors
-/// `NotFound` for an unknown slug.
+/// `NotFound` for an unknown slug, and for an address that is not UTF-8: it is in no establishment, and not the platform's.
 pub async fn context(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Context, Error> {
-    let parameters = RawPathParams::from_request_parts(parts, gateway).await;
-    let slug = parameters.ok().and_then(|p| p.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug.to_owned()));
+    let parameters = match RawPathParams::from_request_parts(parts, gateway).await {
+        Ok(parameters) => Some(parameters),
+        Err(RawPathParamsRejection::InvalidUtf8InPathParam(_)) => return Err(Error::not_found("address, which is not UTF-8")),
+        // The address of this route has none.
+        Err(_) => None,
+    };
+    let slug = parameters.and_then(|p| p.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug.to_owned()));
     match slug {
         // The platform has one address, the root: not a second one, which would be a second issuer.
         Some(slug) if slug == PLATFORM => Err(Error::not_found("establishment «platform»")),
@@ -62,7 +68,7 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next
     let method = label(request.method());
     let deadline = deadline(&route, Duration::from_secs(u64::from(gateway.limits.request_timeout_s)));
     // SCIM tells it in its own words.
-    let mut response = if holds_nul(request.uri()) && !route.starts_with(SCIM_BASE) {
+    let mut response = if holds_nul(request.uri()) && !is_of_scim(request.uri().path()) {
         Problem::malformed("the address holds the NUL character (%00), which no text may hold: leave it out", Vec::new()).into_response()
     } else {
         let answered = tokio::time::timeout(deadline, next.run(request)).await;
@@ -85,6 +91,12 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, request: Request, next
         .increment(1);
     metrics::histogram!("passerelle_http_request_seconds", "route" => route, "method" => method).record(elapsed.as_secs_f64());
     response
+}
+
+/// Whether an address is below that of a SCIM service, or of one that might be: also where no route is.
+fn is_of_scim(path: &str) -> bool {
+    let below = path.strip_prefix("/e/").and_then(|rest| rest.split_once('/')).and_then(|(_, rest)| rest.strip_prefix("scim/v2"));
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether something in an address decodes to a NUL character. `%2500` does not: it decodes to `%00`, and is not decoded twice.

@@ -608,12 +608,14 @@ lint-ended-yearly = It has given nothing since { $at }, its day of the year. Any
 lint-shadowed = Another rule gives the same to everyone it matches, and stands before it: { $rule }
 lint-overlapping = Another rule says the same while it counts: { $rule }
 lint-no-group = No group matches “{ $pattern }”.
+lint-no-group-of = No group of the source “{ $name }” matches “{ $pattern }”.
 lint-no-member = Groups match “{ $pattern }”, and nobody who is active is in them.
 lint-no-attribute = Nobody has an attribute “{ $name }”: look at the source’s mapping.
 lint-no-value = Nobody’s “{ $name }” matches “{ $pattern }”.
 lint-no-unit = Nobody is in a unit that matches “{ $pattern }”.
 lint-no-source = There is no source “{ $name }”.
 lint-nobody-from-source = Nobody comes from the source “{ $name }”.
+lint-unnamed-source = It gives a role of the gateway by the groups of any source: name theirs (“{ $own }” for the establishment’s own).
 lint-nobody = It gives nobody anything today.
 lint-capture = Nothing uses what “{ $name }” takes: write (?:…) for brackets without a name.
 cli-remark = remark
@@ -636,12 +638,12 @@ mail-provisioning-denied =
 
         passerelle application provisioning check { $slug } { $application }
 mail-provisioning-held =
-    In the application “{ $application }” of the establishment “{ $name }”, { $count } of { $of } accounts and groups would be deactivated or deleted at once. They stay as they are until you decide; everything else goes on.
+    In the application “{ $application }” of the establishment “{ $name }”, { $count } of { $of } accounts and groups would be deactivated or deleted, and too many were in a day. They stay as they are until you decide; everything else goes on.
 
-    If a rule, a source or the catalogue is wrong, put that right: whoever has their role again stays. If it is meant, see who it is and approve it:
+    If a rule, a source or the catalogue is wrong, put that right: whoever has their role again stays. If it is meant, see who it is and approve it; your word holds for a day:
 
         passerelle application provisioning queue { $slug } { $application } --state held
-        passerelle application provisioning approve { $slug } { $application }
+        passerelle application provisioning approve { $slug } { $application } --rows { $count }
 
 cli-act = action
 cli-difference = difference

@@ -611,12 +611,14 @@ lint-ended-yearly = Elle ne donne plus rien depuis le { $at }, son jour de l’a
 lint-shadowed = Une autre règle donne la même chose à tous ceux qu’elle désigne, et passe avant elle : { $rule }
 lint-overlapping = Une autre règle dit la même chose pendant qu’elle compte : { $rule }
 lint-no-group = Aucun groupe ne correspond à « { $pattern } ».
+lint-no-group-of = Aucun groupe de la source « { $name } » ne correspond à « { $pattern } ».
 lint-no-member = Des groupes correspondent à « { $pattern } », et personne d’actif n’y est.
 lint-no-attribute = Personne n’a d’attribut « { $name } » : voyez la correspondance de la source.
 lint-no-value = Chez personne, « { $name } » ne correspond à « { $pattern } ».
 lint-no-unit = Personne n’est dans une unité qui correspond à « { $pattern } ».
 lint-no-source = Il n’y a pas de source « { $name } ».
 lint-nobody-from-source = Personne ne vient de la source « { $name } ».
+lint-unnamed-source = Elle donne un rôle de la passerelle par les groupes de n’importe quelle source : nommez-en la source (« { $own } » pour ceux de l’établissement).
 lint-nobody = Elle ne donne rien à personne aujourd’hui.
 lint-capture = Rien n’utilise ce que prend « { $name } » : écrivez (?:…) pour des parenthèses sans nom.
 cli-remark = remarque
@@ -639,12 +641,12 @@ mail-provisioning-denied =
 
         passerelle application provisioning check { $slug } { $application }
 mail-provisioning-held =
-    Dans l’application « { $application } » de l’établissement « { $name } », { $count } comptes et groupes sur { $of } seraient désactivés ou supprimés d’un coup. Ils restent tels quels jusqu’à votre décision ; tout le reste continue.
+    Dans l’application « { $application } » de l’établissement « { $name } », { $count } comptes et groupes sur { $of } seraient désactivés ou supprimés, et c’est trop en un jour. Ils restent tels quels jusqu’à votre décision ; tout le reste continue.
 
-    Si une règle, une source ou le catalogue est en cause, corrigez-les : qui retrouve son rôle reste. Si c’est voulu, voyez de qui il s’agit et approuvez :
+    Si une règle, une source ou le catalogue est en cause, corrigez-les : qui retrouve son rôle reste. Si c’est voulu, voyez de qui il s’agit et approuvez ; votre accord vaut un jour :
 
         passerelle application provisioning queue { $slug } { $application } --state held
-        passerelle application provisioning approve { $slug } { $application }
+        passerelle application provisioning approve { $slug } { $application } --rows { $count }
 
 cli-act = action
 cli-difference = différence

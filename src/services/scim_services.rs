@@ -101,7 +101,8 @@ fn parse(settings: &Value) -> Result<Settings, Error> {
     Ok(Settings::parse(settings).map_err(|refused| Invalid::new(format!("settings.{}", refused.key), refused.reason))?)
 }
 
-/// Whether a secret given for these settings would travel to another server, for another client, or to one vouched for by others.
+/// Whether a secret given for these settings would travel to another address, be it another path of the same server, for another client, or to a
+/// server vouched for by others.
 pub fn leads_elsewhere(before: &Value, after: &Scim) -> bool {
     let (Ok(before), after) = (parse(before), after.settings()) else { return true };
     let same_receiver = match (&before.grant, &after.grant) {

@@ -1,6 +1,7 @@
 //! Sources: how an establishment's people are fed in. Keeps their secrets sealed, and shows none.
 
 mod fields;
+mod named;
 mod pause;
 mod pushed;
 mod secrets;
@@ -19,12 +20,13 @@ use super::audit;
 use super::context::Context;
 use super::directories::{self, Origin};
 use super::error::Error;
+use super::roles::{self, Naming};
 use super::schedules;
 use super::source_files;
 use super::source_routes;
 use crate::store::Tx;
 use crate::store::establishment::source::{self, Guard, Source, SourceKind};
-use crate::store::establishment::{api_token, group, link, source_state, sync_run};
+use crate::store::establishment::{group, link, source_state, sync_run};
 use crate::types::Invalid;
 use crate::types::id::SourceId;
 use crate::types::leaving::Leaving;
@@ -157,14 +159,15 @@ pub async fn create(ctx: &Context, fields: &SourceFields) -> Result<Source, Erro
     Ok(source)
 }
 
-/// Changes a source. What another filter would do to people waits in the next run, held if the guard says so.
+/// Changes a source; tokens and rules follow it to another name. What another filter would do to people waits in the next run, held if the guard says so.
 ///
 /// # Errors
-/// `NotFound`, `Stale` when it is not the source any more that the caller read, `Invalid` (also when a server or its authority changes and the bind password is not given again, or a file
+/// `NotFound`, `Stale` when it is not the source any more that the caller read, `Invalid` (also when an address, an account or an authority changes and the secret is not given again, or a file
 /// of the machine is named by another than an operator), `Conflict`.
 pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Result<Source, Error> {
     ctx.require(Permission::ManageSources)?;
     let announced = schedules::announce(ctx, read.id, read.schedule.is_some() || fields.schedule.is_some()).await?;
+    let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
     let mut source = find_in(&mut tx, &read.name).await?;
     Error::unless_same(read, &source)?;
@@ -179,12 +182,13 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
     source.updated_at = ctx.now;
     source::update(&mut tx, &source).await.map_err(|e| taken(e, &source.name))?;
     if source.name != name {
-        api_token::rename_source(&mut tx, source.id, &source.name).await?;
+        named::follow_in(&mut tx, ctx, &name, &source).await?;
     }
     let detail = json!({ "before": before, "after": shown(&source) });
     audit::record_in(&mut tx, ctx, "source.updated", ("source", &source.name), detail).await?;
     tx.commit().await?;
     announced.hurry(ctx).await;
+    told.hurry(ctx).await;
     Ok(source)
 }
 
@@ -202,7 +206,7 @@ pub(in crate::services) async fn candidate(ctx: &Context, name: &str, fields: &S
 /// Removes a source that nobody came from.
 ///
 /// # Errors
-/// `NotFound`, `Conflict` when people or groups came from it, or a run is going on.
+/// `NotFound`, `Conflict` when people or groups came from it, rules name it, or a run is going on.
 pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     ctx.require(Permission::ManageSources)?;
     let standing = find_in(&mut ctx.store.read().await?, name).await?;
@@ -220,6 +224,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
             "{people} people and {groups} groups came from this source: say what becomes of them with `people` (keep, disable or purge), or turn the source off instead of removing it"
         )));
     }
+    roles::check_unnamed_in(&mut tx, name, Naming::Any).await?;
     source::delete(&mut tx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.deleted", ("source", &source.name), json!({})).await?;
     tx.commit().await?;
@@ -282,6 +287,7 @@ pub(in crate::services) async fn answering(ctx: &Context, source: &Source) -> Op
 /// Writes the fields into the row, after checking every one of them.
 async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Result<(), Error> {
     let mut wrong = wrong_fields(fields);
+    wrong.extend(named::wrong_name(&source.name, fields.name.trim()));
     let is_pushed = pushed::is_pushed(fields);
     wrong.extend(pushed::wrong_place(ctx, fields));
     wrong.extend(source_routes::wrong_fields(ctx, source, fields));
@@ -325,7 +331,7 @@ async fn write(ctx: &Context, source: &mut Source, fields: &SourceFields) -> Res
         Err(other) => return Err(other),
         Ok(elsewhere) if keeps && elsewhere => wrong.push(Invalid::new(
             format!("settings.{key}"),
-            "give it again: the servers, their authority or their encryption change, and a stored secret is never sent to another place",
+            "give it again: the address, the account, the authority or the encryption changes, and a stored secret is never sent to another place",
         )),
         Ok(_) => {}
     }

@@ -13,6 +13,7 @@ use super::context::{Actor, Context, Gateway};
 use super::error::Error;
 use super::roles;
 use super::unit_tree::Tree;
+use crate::store::Tx;
 use crate::store::establishment::api_token::{self, ApiToken, Filter, TokenKind};
 use crate::store::establishment::source::{self, SourceKind};
 use crate::types::Invalid;
@@ -28,6 +29,8 @@ pub const PREFIX: &str = "psl_";
 const NAME_LENGTH_MAX: usize = 200;
 /// Longest time for which a token that was replaced lives on, in seconds: 90 days.
 const OVERLAP_MAX_S: i64 = 90 * 24 * 3600;
+/// Tokens of one name among which the one is looked for that replaced another.
+const LATER_MAX: i64 = 100;
 /// A use is noted at most this often, in seconds.
 const TOUCH_INTERVAL_S: i64 = 60;
 /// How long a request waits for the note of its token's use; a long run may hold the store, and the note can wait.
@@ -176,7 +179,8 @@ async fn create_of_feed(ctx: &Context, new: &NewToken) -> Result<(ApiToken, Secr
 /// Makes another token beside one that does the same, and lets that one live on for a while: whoever uses it has until then to take the new one.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` for an overlap out of bounds; `Forbidden` for a token stronger than whoever asks.
+/// `NotFound`, `Invalid` for an overlap out of bounds; `Forbidden` for a token stronger than whoever asks; `Conflict` for one that was replaced already, or
+/// has ended: its life is over or ends soon, and another one's would be as short.
 pub async fn rotate(ctx: &Context, id: TokenId, overlap_s: i64) -> Result<(ApiToken, Secret), Error> {
     ctx.require(Permission::ManageTokens)?;
     if !(0..=OVERLAP_MAX_S).contains(&overlap_s) {
@@ -188,6 +192,7 @@ pub async fn rotate(ctx: &Context, id: TokenId, overlap_s: i64) -> Result<(ApiTo
         ctx.require(Permission::ManageSources)?;
     }
     refuse_stronger(ctx, &old)?;
+    may_be_replaced_in(&mut tx, ctx, &old).await?;
     let lifetime = old.expires_at.map(|end| end.seconds().saturating_sub(old.created_at.seconds()));
     let secret = Secret::random(&format!("{PREFIX}{}_", ctx.slug()));
     let token = ApiToken {
@@ -204,6 +209,23 @@ pub async fn rotate(ctx: &Context, id: TokenId, overlap_s: i64) -> Result<(ApiTo
     audit::record_in(&mut tx, ctx, "token.rotated", ("token", &token.id.to_string()), detail).await?;
     tx.commit().await?;
     Ok((token, secret))
+}
+
+/// Whether a token is still to be replaced. Of those who replace it at once, one does.
+async fn may_be_replaced_in(tx: &mut Tx, ctx: &Context, old: &ApiToken) -> Result<(), Error> {
+    let Some(end) = old.expires_at else { return Ok(()) };
+    if end <= ctx.now {
+        return Err(Error::Conflict("this token has ended: make another one".to_owned()));
+    }
+    let ApiToken { name, scope, within, .. } = old.clone();
+    let alike = Filter { name: Some(name), kind: None, scope: Some(scope), within };
+    let later = PageRequest { after: Some(old.id.uuid()), ..PageRequest::first(LATER_MAX) };
+    let later = api_token::list(tx, &later, &alike).await?.items;
+    let replaced = |new: &ApiToken| (new.kind, new.source_id, &new.within) == (old.kind, old.source_id, &old.within);
+    match later.iter().find(|new| replaced(new)) {
+        Some(new) => Err(Error::Conflict(format!("this token was replaced already, by {}: replace that one, or make another", new.id))),
+        None => Ok(()),
+    }
 }
 
 fn refuse_stronger(ctx: &Context, token: &ApiToken) -> Result<(), Error> {

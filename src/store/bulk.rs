@@ -104,7 +104,8 @@ async fn select<K: Key, R: Read>(
                 listed.push_bind(key);
             }
             query.push(tail);
-            query.build_query_as().persistent(chunk.len() == dialect::ROWS_PER_INSERT).fetch_all(c).await
+            // Lists of one key and of as many as fit come again and again.
+            query.build_query_as().persistent(matches!(chunk.len(), 1 | dialect::ROWS_PER_INSERT)).fetch_all(c).await
         })?;
         found.extend(rows);
     }

@@ -158,7 +158,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/establishments/{slug}/applications/{name}/provisioning/check", Manage, 200, ""),
     row("POST", "/establishments/{slug}/applications/{name}/provisioning/reconcile", Manage, 202, ""),
     // Nothing is held.
-    row("POST", "/establishments/{slug}/applications/{name}/provisioning/approve", Manage, 409, ""),
+    row("POST", "/establishments/{slug}/applications/{name}/provisioning/approve", Manage, 409, r#"{"rows":1}"#),
     row("POST", "/establishments/{slug}/applications/{name}/provisioning/retry", Manage, 200, ""),
     row("GET", "/establishments/{slug}/applications/{name}/provisioning/queue", Read, 200, ""),
     row("GET", "/establishments/{slug}/applications/{name}/provisioning/drift", Read, 200, ""),

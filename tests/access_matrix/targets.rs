@@ -230,23 +230,7 @@ impl Targets {
     }
 
     async fn group(&self, name: &str) -> GroupId {
-        let (created_at, updated_at) = (self.ctx.now, self.ctx.now);
-        let made = Group {
-            id: GroupId::new(),
-            source_id: None,
-            external_id: None,
-            name: name.to_owned(),
-            display_name: None,
-            dn: None,
-            dn_key: None,
-            place: None,
-            dangling: None,
-            content_hash: Vec::new(),
-            members_hash: Vec::new(),
-            member_count: 0,
-            created_at,
-            updated_at,
-        };
+        let made = Group::new(GroupId::new(), name, self.ctx.now);
         let mut tx = self.ctx.store.begin().await.unwrap();
         group::upsert_all(&mut tx, std::slice::from_ref(&made)).await.unwrap();
         tx.commit().await.unwrap();

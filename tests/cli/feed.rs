@@ -34,11 +34,11 @@ async fn pushed(shell: &Shell, token: &str) -> String {
     let (status, made) = send("POST", "/Users", json!({ "schemas": [USER], "userName": "élodie", "password": "hunter2" })).await;
     assert_eq!(status, 201, "{made:#}");
     let id = made["id"].as_str().unwrap().to_owned();
-    let wrong = json!([{ "op": "Replace", "path": "title", "value": "x" }, { "op": "Remove", "path": "emails[type eq \"home\"]" }]);
-    assert_eq!(send("PATCH", &format!("/Users/{id}"), json!({ "schemas": [PATCH], "Operations": wrong })).await.0, 400);
-    let make = json!({ "method": "POST", "path": "/Users", "bulkId": "z", "data": { "schemas": [USER], "userName": "zoé", "externalId": "objet-7" } });
-    let taken = json!({ "method": "DELETE", "path": format!("/Users/{id}") });
-    assert_eq!(send("POST", "/Bulk", json!({ "schemas": [BULK], "Operations": [make, taken] })).await.0, 200);
+    let refused = json!([{ "op": "Replace", "path": "title", "value": "x" }, { "op": "Remove", "path": "emails[type eq \"home\"]" }]);
+    assert_eq!(send("PATCH", &format!("/Users/{id}"), json!({ "schemas": [PATCH], "Operations": refused })).await.0, 400);
+    let creation = json!({ "method": "POST", "path": "/Users", "bulkId": "z", "data": { "schemas": [USER], "userName": "zoé", "externalId": "objet-7" } });
+    let removal = json!({ "method": "DELETE", "path": format!("/Users/{id}") });
+    assert_eq!(send("POST", "/Bulk", json!({ "schemas": [BULK], "Operations": [creation, removal] })).await.0, 200);
     let ctx = Context::open(&gateway, "lycee-michel", Actor::System, Timestamp::now()).await.unwrap();
     inspector::flush(&ctx).await.unwrap();
     stop.send(()).unwrap();

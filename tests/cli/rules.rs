@@ -68,6 +68,24 @@ fn a_file_of_rules_is_simulated_and_applied_and_a_large_loss_is_held() {
 }
 
 #[test]
+fn a_rule_of_the_gateway_names_the_source_of_its_groups() {
+    let shell = Shell::new();
+    let _folder = school(&shell);
+    let add = ["rule", "add", "college-veil", "passerelle", "auditor", "--group", "dsi", "--any-group", "a", "--any-group", "b"];
+    let (code, why) = shell.fails(&add);
+    assert!(code != 0 && why.contains("when[0].source") && why.contains("when[1].any[1].source"), "{code}: {why}");
+    let (_, why) = shell.fails(&["rule", "add", "college-veil", "notes", "prof", "--unit", "3A", "--group-source", "pupils"]);
+    assert!(why.contains("--group-source"), "{why}");
+    let made = shell.json(&[&add[..], &["--group-source", "pupils"]].concat());
+    assert_eq!(made["when"][0], serde_json::json!({ "group": "dsi", "source": "pupils" }), "{made}");
+    assert_eq!(made["when"][1]["any"][1], serde_json::json!({ "group": "b", "source": "pupils" }), "{made}");
+    let lint = shell.says(&["rule", "lint", "college-veil"]);
+    assert!(lint.contains("Aucun groupe de la source « pupils »"), "{lint}");
+    let (code, why) = shell.fails(&["source", "delete", "college-veil", "pupils", "--people", "disable"]);
+    assert!(code != 0 && why.contains("1 rules name the source"), "{code}: {why}");
+}
+
+#[test]
 fn a_rule_set_is_prepared_scheduled_cancelled_applied_and_rolled_back() {
     let shell = Shell::new();
     let folder = school(&shell);

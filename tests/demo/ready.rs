@@ -36,6 +36,13 @@ async fn the_line_for_scripts_has_every_name_of_the_contract() {
         assert_eq!(base_url, format!("{}/scim/v2", one["issuer"].as_str().unwrap()));
         let list = reqwest::Client::new().get(format!("{base_url}/Users?count=1")).bearer_auth(token).send().await.unwrap();
         assert_eq!(list.status(), 200, "{slug}: the feed answers");
+        let list: Value = list.json().await.unwrap();
+        // What Okta's test of a service wants of the first person.
+        let first = &list["Resources"][0];
+        for key in ["id", "userName", "active", "name", "emails", "schemas", "meta"] {
+            assert!(!first[key].is_null(), "{slug}: {key}");
+        }
+        assert!(first["active"].is_boolean() && first["emails"][0]["value"].is_string(), "{slug}: {first:#}");
         for (what, key) in [("admin", "username"), ("admin", "password"), ("person", "username"), ("person", "password")] {
             assert!(one[what][key].is_string(), "{slug}: {what}.{key}");
         }

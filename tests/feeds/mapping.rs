@@ -7,7 +7,6 @@ use passerelle::services::scim::schema::Kind;
 use passerelle::services::sources::{self, SourceFields, shown};
 use passerelle::services::units;
 use passerelle::store::establishment::unit;
-use passerelle::types::id::TokenId;
 use passerelle::types::page::PageRequest;
 use serde_json::{Value, json};
 
@@ -30,7 +29,7 @@ async fn map(fed: &Fed, mapping: Value) -> Result<Feed, Error> {
     // Later than what was pushed: instants are kept to the second.
     let later = passerelle::services::context::Context { now: fed.ctx.now.plus_s(10), ..fed.ctx.clone() };
     let source = sources::update(&later, &standing, &fields).await?;
-    Ok(Feed::of(&fed.ctx, source, TokenId::new()))
+    Ok(Feed::of(&fed.ctx, source, fed.feed.token))
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod leaving;
 mod mapping;
 mod people;
 mod tokens;
+mod units;
 
 use passerelle::services::context::{Actor, Context};
 use passerelle::services::scim::change::{Stored, With};

@@ -12,6 +12,7 @@ pub mod listener;
 pub mod mailbox;
 pub mod postgres;
 pub mod relying_party;
+pub mod remains;
 pub mod remote_scim;
 pub mod samba;
 pub mod scim_client;

@@ -43,6 +43,11 @@ pub struct Inner {
     pub asked: Vec<Asked>,
     faults: VecDeque<(Method, String, Fault)>,
     refused: Vec<String>,
+    /// Names that lists leave out, though they count them.
+    pub hidden: Vec<String>,
+    unlisted: Vec<String>,
+    /// What whole lists say of how many there are, the last one again and again; nothing when empty.
+    pub totals: Option<Vec<usize>>,
     patch: bool,
     token: String,
     made: u32,
@@ -86,6 +91,16 @@ impl ScimService {
     /// Whoever is named so is never created.
     pub fn refuse(&self, username: &str) {
         self.inner().refused.push(username.to_owned());
+    }
+
+    /// Whoever or whatever is named so is counted in lists, and left out.
+    pub fn hide(&self, name: &str) {
+        self.inner().hidden.push(name.to_owned());
+    }
+
+    /// Whoever is named so is neither counted in lists nor shown.
+    pub fn unlist(&self, name: &str) {
+        self.inner().unlisted.push(name.to_owned());
     }
 
     /// It takes another token from now on.
@@ -231,10 +246,21 @@ impl Inner {
             let value: String = serde_json::from_str(value).unwrap();
             found.retain(|one| one[attribute].as_str().is_some_and(|is| is.eq_ignore_ascii_case(&value)));
         }
+        let whole = !query.contains_key("filter");
+        let is_in = |names: &[String], one: &Value| {
+            ["userName", "displayName"].iter().any(|name| one[*name].as_str().is_some_and(|name| names.iter().any(|other| other == name)))
+        };
+        found.retain(|one| !whole || !is_in(&self.unlisted, one));
         let number = |name: &str, or: usize| query.get(name).map_or(or, |text| text.parse().unwrap());
-        let total = found.len();
+        let mut total = Some(found.len());
+        found.retain(|one| !whole || !is_in(&self.hidden, one));
+        if let Some(totals) = self.totals.as_mut().filter(|_| whole) {
+            total = if totals.len() > 1 { Some(totals.remove(0)) } else { totals.first().copied() };
+        }
         let page: Vec<Value> = found.into_iter().skip(number("startIndex", 1) - 1).take(number("count", 100)).collect();
-        told(200, &json!({ "totalResults": total, "Resources": page }))
+        let mut list = json!({ "Resources": page });
+        list["totalResults"] = json!(total);
+        told(200, &list)
     }
 
     fn create(&mut self, kind: &str, body: &Value) -> Response {

@@ -21,6 +21,7 @@ async fn a_provisioning_is_set_up_changed_and_forgotten_and_its_secret_never_sho
     let fields = json!({ "url": service.url, "auth": { "kind": "bearer", "secret": TOKEN } });
     let set = api.send(Method::PUT, &path, Some(&token), Some(&fields)).await;
     assert_eq!((set.status, &set.body["on_loss"], &set.body["rate"]), (StatusCode::OK, &json!("deactivate"), &json!(10)), "{}", set.body);
+    assert_eq!((&set.body["adopt"], &set.body["compare_every"]), (&json!("external_id"), &json!(24)));
     assert!(!set.body.to_string().contains(TOKEN));
     let shown = api.get(&path, &token).await;
     assert_eq!(shown.body["mapping"]["userName"], "{username}");
@@ -34,6 +35,12 @@ async fn a_provisioning_is_set_up_changed_and_forgotten_and_its_secret_never_sho
     for (patch, field) in [
         (json!({ "url": "http://exemple.fr/scim" }), "url"),
         (json!({ "url": "http://127.0.0.1:9/scim" }), "auth.secret"),
+        (json!({ "url": format!("{}/autre", service.url) }), "auth.secret"),
+        (
+            json!({ "auth": { "kind": "client_credentials", "token_url": format!("{}/token", service.url), "client_id": "p" } }),
+            "auth.secret",
+        ),
+        (json!({ "compare_every": 745 }), "compare_every"),
         (json!({ "roles": ["roi"] }), "roles"),
         (json!({ "rate": 0 }), "rate"),
         (json!({ "group_pattern": "(" }), "group_pattern"),
@@ -50,7 +57,8 @@ async fn a_provisioning_is_set_up_changed_and_forgotten_and_its_secret_never_sho
     assert_eq!(api.post(&format!("{path}/reconcile"), &token, &json!({ "repair": true })).await.status, 202);
     assert_eq!(api.get(&format!("{path}/queue?state=done&kind=user"), &token).await.body["total"], 0);
     assert_eq!(api.get(&format!("{path}/drift?what=unknown"), &token).await.body["total"], 0);
-    assert_eq!(api.post(&format!("{path}/approve"), &token, &json!({})).await.status, 409);
+    assert_eq!(api.post(&format!("{path}/approve"), &token, &json!({ "rows": 5 })).await.status, 409);
+    assert_eq!(api.post(&format!("{path}/approve"), &token, &json!({})).await.status, 422, "of how many it is known");
     assert_eq!(api.post(&format!("{path}/retry"), &token, &json!({})).await.body, json!({ "rows": 0 }));
     assert_eq!(api.send(Method::DELETE, &format!("{base}/wiki"), Some(&token), None).await.status, 409, "it is provisioned");
     assert_eq!(api.send(Method::DELETE, &path, Some(&token), None).await.status, 204);
@@ -70,10 +78,23 @@ fn a_provisioning_is_set_up_at_the_terminal() {
     std::fs::write(&secret, format!("{TOKEN}\n")).unwrap();
     let name = ["lycee-ampere", "wiki"];
     let file = secret.to_str().unwrap();
-    let set = shell.says(&words(&["set", name[0], name[1], "https://wiki.exemple.fr/scim/v2", "--secret-file", file, "--dry-run"]));
+    let set = shell.says(&words(&[
+        "set",
+        name[0],
+        name[1],
+        "https://wiki.exemple.fr/scim/v2",
+        "--secret-file",
+        file,
+        "--dry-run",
+        "--adopt",
+        "name",
+        "--compare-every",
+        "0",
+    ]));
     assert!(set.contains("wiki.exemple.fr"), "{set}");
     let shown = shell.json(&words(&["show", name[0], name[1]]));
     assert_eq!((&shown["dry_run"], &shown["auth"]["kind"]), (&json!(true), &json!("bearer")));
+    assert_eq!((&shown["adopt"], &shown["compare_every"], &shown["compare_repairs"]), (&json!("name"), &json!(0), &json!(false)));
     assert!(!shown.to_string().contains(TOKEN));
     shell.says(&words(&["edit", name[0], name[1], r#"{"groups":"roles"}"#]));
     assert_eq!(shell.json(&words(&["show", name[0], name[1]]))["groups"], "roles");
@@ -83,7 +104,7 @@ fn a_provisioning_is_set_up_at_the_terminal() {
     assert_eq!(shell.json(&words(&["queue", name[0], name[1]])), json!([]));
     assert_eq!(shell.json(&words(&["drift", name[0], name[1]])), json!([]));
     assert_eq!(shell.json(&words(&["retry", name[0], name[1]])), json!({ "rows": 0 }));
-    assert_eq!(shell.fails(&words(&["approve", name[0], name[1]])).0, 1);
+    assert_eq!(shell.fails(&words(&["approve", name[0], name[1], "--rows", "3"])).0, 1);
     shell.says(&words(&["delete", name[0], name[1]]));
     assert_eq!(shell.fails(&words(&["show", name[0], name[1]])).0, 1);
 }

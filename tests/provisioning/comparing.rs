@@ -1,17 +1,11 @@
 //! Comparing everything there with what is to be: telling it by name, and putting it right.
 
+use axum::http::Method;
 use passerelle::services::provisioning;
-use passerelle::store::establishment::provisioning_drift::{Drift, Filter, What};
-use passerelle::types::page::PageRequest;
+use passerelle::store::establishment::provisioning_drift::{Drift, What};
 use serde_json::json;
 
 use super::Written;
-
-async fn compared(written: &Written, repairs: bool) -> Vec<Drift> {
-    provisioning::reconcile(written.ctx(), "wiki", repairs).await.unwrap();
-    written.work().await;
-    provisioning::drift(written.ctx(), "wiki", &PageRequest::first(500), &Filter::default()).await.unwrap().items
-}
 
 fn named(drifts: &[Drift]) -> Vec<(What, String)> {
     drifts.iter().map(|drift| (drift.what, drift.name.clone())).collect()
@@ -34,9 +28,9 @@ fn meddle(written: &Written) {
 #[tokio::test]
 async fn a_report_names_what_differs_and_changes_nothing() {
     let written = Written::new(&["anne", "bob"], &[], &["anne", "bob"], json!({})).await;
-    assert!(compared(&written, false).await.is_empty());
+    assert!(written.compared(false).await.is_empty());
     meddle(&written);
-    let drifts = compared(&written, false).await;
+    let drifts = written.compared(false).await;
     let mut found = named(&drifts);
     found.sort_by_key(|(_, name)| name.clone());
     let expected = [(What::Differs, "anne"), (What::Missing, "bob"), (What::Unknown, "inconnu")];
@@ -53,12 +47,12 @@ async fn a_report_names_what_differs_and_changes_nothing() {
 async fn a_repair_puts_right_what_differs_and_leaves_what_it_did_not_write() {
     let written = Written::new(&["anne", "bob"], &[], &["anne", "bob"], json!({ "groups": "roles" })).await;
     meddle(&written);
-    let drifts = compared(&written, true).await;
+    let drifts = written.compared(true).await;
     assert!(drifts.iter().any(|drift| drift.name == "membre" && drift.fields.contains_key("members")), "{drifts:?}");
     assert_eq!(written.named(), ["anne", "bob", "inconnu"]);
     assert_eq!(written.service.user("anne")["displayName"], "anne");
     assert_eq!(written.service.groups(), [("membre".to_owned(), vec!["anne".to_owned(), "bob".to_owned()])]);
-    let again = compared(&written, true).await;
+    let again = written.compared(true).await;
     assert_eq!(named(&again), [(What::Unknown, "inconnu".to_owned())]);
 }
 
@@ -68,9 +62,9 @@ async fn what_is_unknown_is_removed_where_that_is_said() {
     let written = Written::new(&["anne"], &[], &["anne"], more).await;
     written.service.add("inconnu");
     written.service.inner().groups.insert("g".to_owned(), json!({ "id": "g", "displayName": "vieux" }));
-    compared(&written, false).await;
+    written.compared(false).await;
     assert_eq!(written.named(), ["anne", "inconnu"]);
-    compared(&written, true).await;
+    written.compared(true).await;
     assert_eq!(written.named(), ["anne"]);
     assert_eq!(written.service.groups().len(), 1);
 }
@@ -80,7 +74,7 @@ async fn what_is_unknown_is_made_inactive_and_otherwise_left_as_it_is() {
     let written = Written::new(&["anne"], &[], &["anne"], json!({ "remove_unknown": true })).await;
     let id = written.service.add("inconnu");
     written.service.inner().users.get_mut(&id).unwrap()["displayName"] = json!("Un inconnu");
-    compared(&written, true).await;
+    written.compared(true).await;
     let there = written.service.inner().users[&id].clone();
     assert_eq!((&there["userName"], &there["displayName"], &there["active"]), (&json!("inconnu"), &json!("Un inconnu"), &json!(false)));
 }
@@ -89,7 +83,11 @@ async fn what_is_unknown_is_made_inactive_and_otherwise_left_as_it_is() {
 async fn a_comparison_before_anything_is_written_finds_those_who_are_there_by_name() {
     let written = Written::new(&["anne", "bob"], &[], &["anne", "bob"], json!({ "dry_run": true })).await;
     written.service.add("ANNE");
-    let drifts = compared(&written, true).await;
+    let drifts = written.compared(true).await;
+    let key = written.school.people["anne"].to_string();
+    let anne = drifts.iter().find(|drift| drift.name == "anne").unwrap();
+    assert_eq!(anne.fields.keys().collect::<Vec<_>>(), ["externalId"], "it is not hers before somebody says so");
+    assert_eq!((&anne.fields["externalId"].there, &anne.fields["externalId"].wanted), (&json!(null), &json!(key)));
     let mut found = named(&drifts);
     found.sort_by_key(|(_, name)| name.clone());
     assert_eq!(found, [(What::Differs, "anne".to_owned()), (What::Missing, "bob".to_owned())]);
@@ -101,8 +99,87 @@ async fn hundreds_are_read_page_by_page() {
     let names: Vec<String> = (0..250).map(|n| format!("p{n:03}")).collect();
     let people: Vec<&str> = names.iter().map(String::as_str).collect();
     let written = Written::new(&people, &[], &people, json!({})).await;
-    assert!(compared(&written, false).await.is_empty());
+    assert!(written.compared(false).await.is_empty());
     let asked = written.service.take_asked();
     assert_eq!(asked.iter().filter(|one| one.path.contains("startIndex")).count(), 3);
     assert_eq!(written.shown().await.state.report.unwrap().users_read, 250);
+}
+
+#[tokio::test]
+async fn a_list_that_leaves_some_out_is_told_and_nothing_changes() {
+    let more = json!({ "remove_unknown": true, "on_loss": "delete", "groups": "roles" });
+    let written = Written::new(&["anne", "bob", "chloe"], &["anne"], &["anne", "bob", "chloe"], more).await;
+    meddle(&written);
+    let before = written.compared(false).await;
+    assert!(!before.is_empty());
+    for (hidden, of) in [("chloe", "Users"), ("chef", "Groups")] {
+        written.service.take_asked();
+        written.service.hide(hidden);
+        let after = written.compared(true).await;
+        assert_eq!(after, before, "what was found before stays");
+        let report = written.shown().await.state.report.unwrap();
+        let error = report.error.unwrap();
+        assert!(error.contains(&format!("{of} and lists")) && error.contains("nothing changes"), "{error}");
+        assert_eq!((report.missing, report.unknown, report.differs), (0, 0, 0));
+        let asked = written.service.take_asked();
+        assert!(asked.iter().all(|one| one.method == Method::GET), "{asked:?}");
+        assert!(written.queue("waiting").await.is_empty() && written.queue("held").await.is_empty());
+        written.service.inner().hidden.clear();
+    }
+    // A list that says not how many there are cannot be trusted either.
+    written.service.inner().totals = Some(Vec::new());
+    written.compared(true).await;
+    assert!(written.shown().await.state.report.unwrap().error.unwrap().contains("totalResults"));
+    // One that shrinks while it is read is not whole: what moved up was passed over.
+    written.service.inner().totals = Some(vec![4, 3]);
+    written.compared(true).await;
+    assert!(written.shown().await.state.report.unwrap().error.unwrap().contains("says it has 4 Users"));
+    assert_eq!(written.named(), ["anne", "chloe", "inconnu"]);
+    written.service.inner().totals = None;
+    written.compared(true).await;
+    assert_eq!(written.named(), ["anne", "bob", "chloe"]);
+}
+
+#[tokio::test]
+async fn whoever_waits_to_be_removed_is_not_forgotten_because_a_list_does_not_show_them() {
+    let names: Vec<String> = (0..30).map(|n| format!("p{n:02}")).collect();
+    let people: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut written = Written::new(&people, &[], &people, json!({})).await;
+    for name in people.iter().take(12) {
+        written.school.put(name, "membres", false).await;
+    }
+    written.work().await;
+    assert_eq!(written.queue("held").await.len(), 12);
+    // Some services list whom they find worth it, and count no more.
+    for name in people.iter().take(13) {
+        written.service.unlist(name);
+    }
+    let drifts = written.compared(true).await;
+    assert_eq!(named(&drifts), [(What::Missing, "p12".to_owned())]);
+    assert_eq!(written.service.people().len(), 30, "asked for by its identifier, p12 is there: nobody is created twice");
+    assert_eq!(written.queue("held").await.len(), 12);
+    provisioning::approve(written.ctx(), "wiki", 12).await.unwrap();
+    written.later(1).await;
+    assert_eq!(written.service.people().iter().filter(|(_, active)| !active).count(), 12);
+}
+
+#[tokio::test]
+async fn a_comparison_comes_every_day_by_itself_and_only_tells_unless_it_is_said_otherwise() {
+    let mut written = Written::new(&["anne", "bob"], &[], &["anne", "bob"], json!({ "compare_every": 24 })).await;
+    meddle(&written);
+    written.service.take_asked();
+    written.later(23 * 3600).await;
+    assert!(written.service.take_asked().is_empty());
+    written.later(2 * 3600).await;
+    assert!(written.service.take_asked().iter().all(|one| one.method == Method::GET));
+    assert_eq!(written.drift().await.len(), 3);
+    let report = written.shown().await.state.report.unwrap();
+    assert_eq!((report.repairs, report.error), (false, None));
+    assert_eq!(written.named(), ["anne", "inconnu"]);
+    written.later(20 * 3600).await;
+    assert!(written.service.take_asked().is_empty(), "once a day");
+    written.edit(json!({ "compare_repairs": true })).await;
+    written.later(5 * 3600).await;
+    assert_eq!(written.named(), ["anne", "bob", "inconnu"]);
+    assert!(written.shown().await.state.report.unwrap().repairs);
 }

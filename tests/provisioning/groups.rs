@@ -54,7 +54,8 @@ async fn someone_who_cannot_be_written_does_not_keep_the_group_from_the_others()
     assert_eq!(written.service.groups(), listed(&[("membre", &["anne", "chloe"])]));
     assert_eq!(written.queue("failed").await.len(), 1);
     // Accepted at last, he is put where he belongs.
-    written.service.inner().users.insert("b".to_owned(), json!({ "id": "b", "userName": "bob" }));
+    let key = written.school.people["bob"].to_string();
+    written.service.inner().users.insert("b".to_owned(), json!({ "id": "b", "userName": "bob", "externalId": key }));
     written.later(7200).await;
     assert_eq!(written.service.groups(), listed(&[("membre", &["anne", "bob", "chloe"])]));
 }

@@ -1,6 +1,8 @@
 //! Tests of: people and groups written to applications that have a SCIM service of their own.
 
+mod adopting;
 mod api;
+mod bounds;
 mod comparing;
 mod failing;
 mod groups;
@@ -11,6 +13,7 @@ use passerelle::services::context::Context;
 use passerelle::services::provisioning::{self, ProvisioningFields, Shown};
 use passerelle::services::{jobs, provisioning_bell};
 use passerelle::store::establishment::provisioned::{Filter, Provisioned};
+use passerelle::store::establishment::provisioning_drift::{self, Drift};
 use passerelle::types::page::PageRequest;
 use passerelle::types::time::Timestamp;
 use serde_json::{Value, json};
@@ -28,7 +31,7 @@ pub struct Written {
 
 /// Fields of a provisioning.
 pub fn fields(service: &ScimService, more: &Value) -> ProvisioningFields {
-    let mut fields = json!({ "url": service.url, "auth": { "kind": "bearer", "secret": TOKEN }, "rate": 200 });
+    let mut fields = json!({ "url": service.url, "auth": { "kind": "bearer", "secret": TOKEN }, "rate": 200, "compare_every": 0 });
     for (name, value) in more.as_object().unwrap() {
         fields[name] = value.clone();
     }
@@ -90,6 +93,17 @@ impl Written {
     pub async fn queue(&self, state: &str) -> Vec<Provisioned> {
         let filter = Filter { state: Some(state.to_owned()), ..Filter::default() };
         provisioning::queue(self.ctx(), "wiki", &PageRequest::first(500), &filter).await.unwrap().items
+    }
+
+    /// What a comparison finds differs, by name.
+    pub async fn compared(&self, repairs: bool) -> Vec<Drift> {
+        provisioning::reconcile(self.ctx(), "wiki", repairs).await.unwrap();
+        self.work().await;
+        self.drift().await
+    }
+
+    pub async fn drift(&self) -> Vec<Drift> {
+        provisioning::drift(self.ctx(), "wiki", &PageRequest::first(500), &provisioning_drift::Filter::default()).await.unwrap().items
     }
 
     pub fn named(&self) -> Vec<String> {

@@ -130,7 +130,7 @@ async fn a_service_without_patch_has_the_whole_put_and_keeps_what_is_its_own() {
         (crate::harness::gateway::TestGateway::start().await, crate::harness::scim_service::ScimService::without_patch().await);
     let id = service.add("ANNE");
     service.inner().users.get_mut(&id).unwrap()["nickName"] = json!("Nana");
-    let written = Written::over(test, service, (&["anne"], &[], &["anne"]), json!({})).await;
+    let written = Written::over(test, service, (&["anne"], &[], &["anne"]), json!({ "adopt": "name" })).await;
     let anne = written.service.inner().users[&id].clone();
     assert_eq!((&anne["nickName"], &anne["displayName"]), (&json!("Nana"), &json!("anne")), "taken over, not created twice");
     assert_eq!(written.service.people().len(), 1);

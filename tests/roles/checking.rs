@@ -45,8 +45,6 @@ async fn relate(school: &School, kind: &str, one: &str, other: &str, until: Opti
         username: one.to_owned(),
         other_id: school.people[other],
         other_username: other.to_owned(),
-        source_id: None,
-        source: None,
         valid_from: None,
         valid_until: until.map(|seconds| school.ctx.now.plus_s(seconds)),
         reason: None,

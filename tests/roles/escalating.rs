@@ -121,11 +121,11 @@ async fn nobody_changes_their_own_roles_by_a_rule() {
     let foretold = roles::simulate(&ctx, &none).await.unwrap();
     forbidden(roles::apply(&ctx, &none, foretold.simulation.as_deref().unwrap(), None).await);
     let set: RuleSetFields = serde_json::from_value(json!({ "name": "rentree", "rules": [
-        { "application": "passerelle", "when": [{ "group": "ens" }], "role": "auditor" }] }))
+        { "application": "passerelle", "when": [{ "group": "ens", "source": "local" }], "role": "auditor" }] }))
     .unwrap();
     rule_sets::create(&ctx, &set).await.unwrap();
     let more: RuleSetFields = serde_json::from_value(json!({ "name": "coup", "rules": [
-        { "application": "passerelle", "when": [{ "group": "ens" }], "role": "help_desk" }] }))
+        { "application": "passerelle", "when": [{ "group": "ens", "source": "local" }], "role": "help_desk" }] }))
     .unwrap();
     forbidden(rule_sets::create(&ctx, &more).await);
     // What touches others, and other applications, is their work.

@@ -21,4 +21,5 @@ mod saving;
 mod scale;
 pub mod school;
 mod simulating;
+mod sourced;
 mod windows;

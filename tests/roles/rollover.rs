@@ -1,5 +1,6 @@
 //! A school year's rules: prepared, simulated, applied at their time, held when too much would go, and taken back.
 
+use passerelle::services::applications::{self, ApplicationFields};
 use passerelle::services::context::Context;
 use passerelle::services::error::Error;
 use passerelle::services::roles::{View, assignments, rules};
@@ -187,4 +188,36 @@ async fn a_rule_set_does_not_outlive_the_right_of_whoever_had_it_scheduled() {
     rule_sets::schedule(&ctx, "rentree-2027", school.ctx.now.plus_s(2 * DAY_S), None).await.unwrap();
     jobs::run_due(&school.ctx.gateway, school.ctx.now.plus_s(2 * DAY_S)).await.unwrap();
     assert_eq!(state(&school).await, RuleSetState::Applied);
+}
+
+#[tokio::test]
+async fn what_is_prepared_follows_an_application_to_its_new_name() {
+    let school = school().await;
+    school.application(serde_json::json!({ "name": "notes", "scope_kind": "unit", "roles": [{ "name": "chef" }] })).await;
+    let mut fields = next_year();
+    fields.rules.push(rule("notes", "resp-.+", "chef", None));
+    fields.rules.push(rule("passerelle", r#"[{"attribute": "username", "matches": "b"}]"#, "responsible", Some("notes/bulletins")));
+    fields.rules.push(rule("passerelle", r#"[{"attribute": "username", "matches": "c"}]"#, "help_desk", Some("notes")));
+    rule_sets::create(&school.ctx, &fields).await.unwrap();
+    let renamed = async |from: &str, to: &str| {
+        let standing = applications::get(&school.ctx, from).await.unwrap();
+        let fields = ApplicationFields { name: to.to_owned(), ..ApplicationFields::from(&standing) };
+        applications::update(&school.ctx, &standing, &fields).await.unwrap();
+    };
+    renamed("notes", "releves").await;
+    let named = async || -> Vec<(String, Option<String>)> {
+        let set = rule_sets::get(&school.ctx, "rentree-2027").await.unwrap();
+        let rules = rule_sets::fields_of(&set).unwrap().rules;
+        rules.into_iter().skip(2).map(|rule| (rule.application, rule.scope)).collect()
+    };
+    let at = |application: &str, scope: Option<&str>| (application.to_owned(), scope.map(str::to_owned));
+    let expected = [at("releves", None), at("passerelle", Some("releves/bulletins")), at("passerelle", Some("notes"))];
+    assert_eq!(named().await, expected, "a unit of that name stays");
+    rule_sets::apply(&school.ctx, "rentree-2027", None).await.unwrap();
+    assert_eq!(school.held("a", "releves").await, ["chef"]);
+    // What stood before follows as well.
+    renamed("scodoc", "notes-iut").await;
+    rule_sets::roll_back(&school.ctx, "rentree-2027", Some(12)).await.unwrap();
+    assert_eq!(school.held("a", "notes-iut").await, ["Ens_RT"]);
+    assert!(school.held("a", "releves").await.is_empty());
 }

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use passerelle::services::applications::{self, ApplicationFields};
 use passerelle::services::context::Context;
 use passerelle::services::roles::{self, Changed, HeldRole, RuleFields, rules};
+use passerelle::services::sources;
 use passerelle::store::establishment::assignment::{self, Assignment};
 use passerelle::store::establishment::group::{self, Group};
 use passerelle::store::establishment::rule::{Condition, Rule};
+use passerelle::store::establishment::source::Source;
 use passerelle::store::establishment::user::{self, User, UserStatus};
 use passerelle::store::establishment::{application, membership};
 use passerelle::types::id::{GroupId, UserId};
@@ -100,6 +102,12 @@ impl School {
         }
     }
 
+    /// Adds a source. What it states is written by hand.
+    pub async fn source(&self, name: &str) -> Source {
+        let fields = serde_json::json!({ "name": name, "kind": "scim", "settings": {} });
+        sources::create(&self.ctx, &serde_json::from_value(fields).unwrap()).await.unwrap()
+    }
+
     /// Adds an application that the gateway ships.
     pub async fn install(&self, name: &str) {
         let (_, text) = applications::catalogue().into_iter().find(|(shipped, _)| *shipped == name).unwrap();
@@ -165,12 +173,18 @@ impl School {
 pub fn rule(application: &str, when: &str, role: &str, scope: Option<&str>) -> RuleFields {
     RuleFields {
         application: application.to_owned(),
-        when: conditions(when),
+        when: conditions(when).into_iter().map(|condition| of_gateway(application, condition)).collect(),
         role: role.to_owned(),
         scope: scope.map(str::to_owned),
         priority: 0,
         ..RuleFields::default()
     }
+}
+
+/// Rules of the gateway say whose groups they mean: those of [`School::new`] are the establishment's own.
+fn of_gateway(application: &str, condition: Condition) -> Condition {
+    let names_none = application == "passerelle" && condition.group.is_some() && condition.source.is_none();
+    Condition { source: names_none.then(|| "local".to_owned()).or(condition.source.clone()), ..condition }
 }
 
 /// One condition on a group, or conditions as JSON.

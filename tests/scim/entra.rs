@@ -214,17 +214,31 @@ async fn members_come_and_go_and_saying_so_twice_changes_nothing() {
     let path = format!("/Groups/{group}");
     let mut both = vec![one.clone(), two.clone()];
     both.sort();
+    let version = async || feed.get(&path).await.header("etag").to_owned();
+    let mut versions = vec![version().await];
     for _ in 0..2 {
         let added = feed.patch(&path, &json!([{ "op": "Add", "path": "members", "value": [{ "value": one }, { "value": two }] }])).await;
         assert_eq!(added.status, 204);
         assert_eq!(feed.members(&group).await, both);
+        versions.push(version().await);
     }
     // Both forms in which a member is taken out.
     for _ in 0..2 {
         let removed = feed.patch(&path, &json!([{ "op": "Remove", "path": "members", "value": [{ "value": one }] }])).await;
         assert_eq!(removed.status, 204);
         assert_eq!(feed.members(&group).await, std::slice::from_ref(&two), "the others stay");
+        versions.push(version().await);
     }
+    let same = json!({ "schemas": [GROUP], "displayName": "Professeurs", "members": [{ "value": two }] });
+    assert_eq!(feed.put(&path, &same).await.status, 200);
+    let nobody = json!([{ "op": "Add", "path": "members", "value": [{ "value": "00000000-0000-7000-8000-000000000000" }] }]);
+    assert_eq!(feed.patch(&path, &nobody).await.status, 204);
+    versions.push(version().await);
+    assert!(versions[0] != versions[1] && versions[2] != versions[3], "{versions:?}");
+    assert!(
+        versions[1] == versions[2] && versions[3..].windows(2).all(|two| two[0] == two[1]),
+        "the second time is no new version: {versions:?}"
+    );
     for _ in 0..2 {
         let removed = feed.patch(&path, &json!([{ "op": "Remove", "path": format!("members[value eq \"{two}\"]") }])).await;
         assert_eq!(removed.status, 204);

@@ -5,6 +5,7 @@ mod bulk;
 mod callers;
 mod discovery;
 mod entra;
+mod erasing;
 mod large_groups;
 mod listing;
 mod me;

@@ -222,7 +222,7 @@ async fn insert_matched(tx: &mut Tx, feed: &source::Source, who: &user::User) ->
     proposal::propose(tx, &open).await
 }
 
-fn event(action: &str) -> AuditEvent {
+pub fn event(action: &str) -> AuditEvent {
     AuditEvent {
         id: Uuid::now_v7(),
         at: NOW,

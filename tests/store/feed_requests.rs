@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::engine::on_every_engine;
 use super::samples::{self, LATER, NOW};
 
-fn request(source_id: SourceId, number: u16, method: &str, status: i64) -> Whole {
+pub fn request(source_id: SourceId, number: u16, method: &str, status: i64) -> Whole {
     let refused = status >= 400;
     let changed = Changed {
         action: "user.created".to_owned(),

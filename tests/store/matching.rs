@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::engine::{Bed, on_every_engine};
 use super::samples::{self, LATER, NOW, person};
 
-fn proposed(feed: &Source, entry: &str, user: &User) -> Proposal {
+pub fn proposed(feed: &Source, entry: &str, user: &User) -> Proposal {
     Proposal {
         id: ProposalId::new(),
         source_id: feed.id,

@@ -6,12 +6,12 @@ use passerelle::store::establishment::application::Application;
 use passerelle::store::establishment::assignment::{Assignment, Origin};
 use passerelle::store::establishment::provisioned::{self, Action, Kind, Provisioned, State};
 use passerelle::store::establishment::provisioned_member::{self, ProvisionedMember};
-use passerelle::store::establishment::provisioning::{self, Auth, AuthKind, Groups, OnLoss, Provisioning, Settings};
+use passerelle::store::establishment::provisioning::{self, Adopt, Auth, AuthKind, Groups, OnLoss, Provisioning, Settings};
 use passerelle::store::establishment::provisioning_drift::{self, Differing, Drift, What};
 use passerelle::store::establishment::provisioning_state::{self, Abilities, Asked, ProvisioningState, Report};
 use passerelle::store::establishment::source::Bound;
 use passerelle::store::establishment::user::{User, UserStatus};
-use passerelle::store::establishment::{application, assignment, group, membership, provisioning_mark, user};
+use passerelle::store::establishment::{application, assignment, group, membership, provisioning_guard, provisioning_mark, user};
 use passerelle::types::id::{AssignmentId, ProvisioningId, UserId};
 use passerelle::types::page::PageRequest;
 use serde_json::json;
@@ -32,6 +32,7 @@ pub fn provisioning_of(application: &Application, groups: Groups) -> Provisionin
             roles: vec!["chef".to_owned()],
             mapping: BTreeMap::from([("userName".to_owned(), "{username}".to_owned())]),
             on_loss: OnLoss::Delete,
+            adopt: Adopt::Name,
             groups,
             group_name: "{name}".to_owned(),
             group_pattern: None,
@@ -39,6 +40,8 @@ pub fn provisioning_of(application: &Application, groups: Groups) -> Provisionin
             guard: Bound { max_count: 10, max_percent: 20.0 },
             remove_unknown: false,
             dry_run: false,
+            compare_every: 24,
+            compare_repairs: false,
         },
         secret_sealed: Some(vec![1, 2, 3]),
         enabled: true,
@@ -65,7 +68,7 @@ fn given(user: &User, application: &Application, role: &str) -> Assignment {
     }
 }
 
-async fn place(bed: &Bed, groups: Groups) -> (Vec<User>, Application, Provisioning) {
+pub async fn place(bed: &Bed, groups: Groups) -> (Vec<User>, Application, Provisioning) {
     let wiki = samples::application("wiki");
     let mut people: Vec<User> = ["une", "deux", "trois"].map(person).into();
     people.sort_by_key(|one| one.id);
@@ -263,7 +266,7 @@ async fn the_queue_is_marked_settled_and_listed_and_a_newer_mark_is_not_hidden()
         assert_eq!(named(&due(false, NOW).await), ["École"]);
         assert_eq!(named(&due(true, NOW).await), ["zoé"]);
         assert!(due(false, NOW.plus_s(-1)).await.is_empty());
-        assert_eq!(provisioned::removals(&mut bed.read().await, of).await.unwrap(), (1, 1));
+        assert_eq!(provisioning_guard::removals(&mut bed.read().await, of, NOW).await.unwrap(), (1, 1));
         // Marked again while it is written: what ends later does not hide that, and what is known there is kept.
         bed.write(async |tx| provisioned::mark(tx, of, Kind::User, &[("key-École".to_owned(), String::new())], LATER).await).await;
         let late = Provisioned { remote_id: Some("2".to_owned()), state: State::Done, ..rows[1].clone() };
@@ -272,16 +275,19 @@ async fn the_queue_is_marked_settled_and_listed_and_a_newer_mark_is_not_hidden()
         assert_eq!((again[0].state, again[0].remote_id.as_deref(), again[0].name.as_str()), (State::Marked, Some("2"), "École"));
         assert_eq!(provisioned::list_by_remote(&mut bed.read().await, of, Kind::User, &["2".to_owned()]).await.unwrap(), again);
         assert_eq!(provisioned::next_due(&mut bed.read().await, of).await.unwrap(), Some(NOW));
-        assert_eq!(bed.write(async |tx| provisioned::hold_removals(tx, of).await).await, 1);
-        assert_eq!(provisioned::removals(&mut bed.read().await, of).await.unwrap(), (0, 1));
+        assert_eq!(bed.write(async |tx| provisioning_guard::hold(tx, of, NOW).await).await, 1);
+        assert_eq!(provisioning_guard::removals(&mut bed.read().await, of, NOW).await.unwrap(), (0, 1));
+        assert_eq!(provisioning_guard::held(&mut bed.read().await, of).await.unwrap(), 1);
         listed(bed, of).await;
         bed.write(async |tx| {
-            assert_eq!(provisioned::approve(tx, of, NOW).await?, 1);
+            assert_eq!(provisioning_guard::approve(tx, of, NOW).await?, 1);
             provisioned::forget(tx, &rows[1]).await?;
             provisioned::mark_rows(tx, of, &[anne.id], NOW).await
         })
         .await;
-        assert_eq!(provisioned::removals(&mut bed.read().await, of).await.unwrap(), (0, 1), "it is approved");
+        let before = NOW.plus_s(-1);
+        assert_eq!(provisioning_guard::removals(&mut bed.read().await, of, before).await.unwrap(), (0, 1), "it is approved");
+        assert_eq!(provisioning_guard::removals(&mut bed.read().await, of, NOW).await.unwrap(), (1, 1), "that was too long ago");
         let after = provisioned::list_after(&mut bed.read().await, of, Kind::User, Some(anne.id), 10).await.unwrap();
         assert_eq!((named(&after), after[0].remote_id.as_deref()), (vec!["École", "zoé"], None));
         let failed = Provisioned { state: State::GivenUp, ..rows[3].clone() };
@@ -328,6 +334,14 @@ async fn members_are_wanted_and_written() {
         })
         .await;
         assert_eq!(provisioned_member::list_of_users(&mut bed.read().await, of, &ids).await.unwrap(), [member(0, true, false)]);
+        bed.write(async |tx| {
+            provisioned_member::settle(tx, row.id, true, &ids).await?;
+            provisioned_member::unwrite_users(tx, of, &ids).await
+        })
+        .await;
+        assert_eq!(provisioned_member::list_of_users(&mut bed.read().await, of, &ids).await.unwrap(), [member(0, true, false)]);
+        bed.write(async |tx| provisioned_member::want_nobody(tx, row.id).await).await;
+        assert_eq!(provisioned_member::list_of_users(&mut bed.read().await, of, &ids).await.unwrap(), [member(0, false, false)]);
         let rows = [given(&people[0], &wiki, "chef"), Assignment { valid_from: Some(LATER), ..given(&people[1], &wiki, "chef") }];
         bed.write(async |tx| assignment::insert_all(tx, &rows).await).await;
         let held = assignment::list_held_of(&mut bed.read().await, &ids, wiki.id, NOW).await.unwrap();

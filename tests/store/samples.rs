@@ -252,8 +252,6 @@ pub fn relation(kind: &str, user: &User, other: &User) -> Relation {
         username: user.username.clone(),
         other_id: other.id,
         other_username: other.username.clone(),
-        source_id: None,
-        source: None,
         valid_from: Some(NOW),
         valid_until: Some(LATER),
         reason: Some("stage à l’été".to_owned()),

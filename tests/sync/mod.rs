@@ -3,6 +3,7 @@
 mod active_directory;
 mod bad_input;
 mod changes;
+mod erased_elsewhere;
 mod files;
 mod foreseen_roles;
 mod guard;

@@ -201,6 +201,13 @@ async fn the_token_is_sealed_never_shown_and_asked_again_for_another_receiver() 
     reader.done(Mode::Full).await;
     let elsewhere = |url: &str| json!(reader.service.base.replace("127.0.0.1", url));
     assert_eq!(refused(reader.edit(|fields| fields.settings["url"] = elsewhere("127.0.0.2")).await), ["settings.token"]);
+    // Another path of the same server may be another's; a slash at its end is none.
+    for path in ["/scim/v1", "/scim/v2/other", "/"] {
+        let other = reader.service.base.replace("/scim/v2", path);
+        assert_eq!(refused(reader.edit(|fields| fields.settings["url"] = json!(other)).await), ["settings.token"], "{path}");
+    }
+    let slash = format!("{}/", reader.service.base);
+    reader.edit(|fields| fields.settings["url"] = json!(slash)).await.unwrap();
     let client = |fields: &mut SourceFields| {
         fields.settings["token_url"] = json!(reader.service.base.replace("/scim/v2", "/token"));
         fields.settings["client_id"] = json!("client");
@@ -215,6 +222,9 @@ async fn the_token_is_sealed_never_shown_and_asked_again_for_another_receiver() 
     assert!(!shown(&granted).to_string().contains("s+é"));
     reader.done(Mode::Full).await;
     assert_eq!(refused(reader.edit(|fields| fields.settings["client_id"] = json!("other")).await), ["settings.client_secret"]);
+    let echo = reader.service.base.replace("/scim/v2", "/echo");
+    assert_eq!(refused(reader.edit(|fields| fields.settings["token_url"] = json!(echo)).await), ["settings.client_secret"]);
+    assert_eq!(refused(reader.edit(|fields| fields.settings["url"] = json!(echo)).await), ["settings.client_secret"]);
     let both = |fields: &mut SourceFields| {
         given(fields);
         fields.settings["token"] = json!("x");

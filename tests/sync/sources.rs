@@ -63,6 +63,10 @@ async fn bind_password_is_sealed_never_shown_and_asked_again_for_another_server(
     let standing = sources::update(&fed.ctx, &stored, &same).await.unwrap();
     fed.sync().await;
 
+    let mut another = same.clone();
+    another.settings["bind_dn"] = json!("cn=another,dc=acad-test,dc=fr");
+    assert_eq!(refused(sources::update(&fed.ctx, &standing, &another).await), ["settings.bind_password"], "it is that account's");
+
     let mut moved = same.clone();
     moved.settings["urls"] = json!(["ldap://elsewhere.test"]);
     assert_eq!(refused(sources::update(&fed.ctx, &standing, &moved).await), ["settings.bind_password"]);

@@ -44,9 +44,10 @@ impl Address {
         Ok(Self { text: text.to_owned(), server, secure, path: parsed.path().trim_end_matches('/').to_owned() })
     }
 
-    /// Whether both lead to one server in one way: what may be told to one of them may be told to the other.
+    /// Whether both lead to one place in one way: what may be told to one of them may be told to the other. Another path of the same server may be
+    /// another tenant's, or one that shows what it is sent.
     pub fn leads_where(&self, other: &Self) -> bool {
-        (&self.server.host, self.server.port, self.secure) == (&other.server.host, other.server.port, other.secure)
+        (&self.server.host, self.server.port, self.secure, &self.path) == (&other.server.host, other.server.port, other.secure, &other.path)
     }
 
     /// The value of the `Host` header (RFC 9110 §7.2).

@@ -19,7 +19,7 @@ use crate::types::leaving::Leaving;
 use crate::types::matching::Matching;
 
 /// The name of the source.
-const SOURCE: &str = "annuaire";
+pub(super) const SOURCE: &str = "annuaire";
 /// The first administrator's user name: that of an establishment whose contact has no address.
 const ADMINISTRATOR: &str = "admin";
 

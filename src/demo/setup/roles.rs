@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 
+use super::establishment::SOURCE;
 use crate::demo::people::Kind;
 use crate::services::applications::{self, ApplicationFields};
 use crate::services::context::Context;
@@ -82,9 +83,12 @@ fn shipped(name: &str) -> Result<ApplicationFields, Error> {
 }
 
 fn fields((application, groups, role, scope): Row) -> RuleFields {
+    // Whoever feeds another source makes nobody an administrator by the name of a group.
+    let source = (application == GATEWAY).then(|| SOURCE.to_owned());
+    let condition = |pattern: &&str| Condition { group: Some((*pattern).to_owned()), source: source.clone(), ..Condition::default() };
     RuleFields {
         application: application.to_owned(),
-        when: groups.iter().map(|pattern| Condition { group: Some((*pattern).to_owned()), ..Condition::default() }).collect(),
+        when: groups.iter().map(condition).collect(),
         role: role.to_owned(),
         scope: scope.map(str::to_owned),
         priority: 0,

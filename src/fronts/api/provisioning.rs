@@ -102,11 +102,19 @@ pub struct Count {
     rows: u64,
 }
 
-/// Approves what is held: it is deactivated or deleted there.
+/// What is approved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// How many were seen to be held: 409 when there are more by now.
+    rows: u64,
+}
+
+/// Approves what is held, for a day: it is deactivated or deleted there.
 #[utoipa::path(post, path = "/establishments/{slug}/applications/{name}/provisioning/approve", operation_id = "approve_provisioning",
-    tag = "provisioning", params(NamedOf), responses((status = 200, body = Count), Refusals))]
-pub async fn approve(Here(ctx): Here, Key(name): Key<String>) -> Result<Json<Count>, Problem> {
-    Ok(Json(Count { rows: provisioning::approve(&ctx, &name).await? }))
+    tag = "provisioning", params(NamedOf), request_body = Approval, responses((status = 200, body = Count), Refusals))]
+pub async fn approve(Here(ctx): Here, Key(name): Key<String>, Body(approval): Body<Approval>) -> Result<Json<Count>, Problem> {
+    Ok(Json(Count { rows: provisioning::approve(&ctx, &name, approval.rows).await? }))
 }
 
 /// Tries anew what was not taken, and goes on with what was paused.

@@ -34,8 +34,6 @@ pub struct Wanted {
     user: Option<UserId>,
     /// The other: the apprentice.
     other: Option<UserId>,
-    /// The name of the source that states them; empty for those added by hand.
-    source: Option<String>,
 }
 
 /// Lists relations, oldest first.
@@ -43,8 +41,8 @@ pub struct Wanted {
     responses((status = 200, body = Listing<Relation>), Refusals))]
 pub async fn list(Here(ctx): Here, Query(wanted): Query<Wanted>) -> Result<Json<Listing<Relation>>, Problem> {
     let page = query::page(wanted.limit, wanted.cursor.as_deref(), wanted.q.as_deref())?;
-    let Wanted { kind, user, other, source, .. } = wanted;
-    Ok(Json(relations::list(&ctx, &page, &Filter { kind, user, other, source }).await?.into()))
+    let Wanted { kind, user, other, .. } = wanted;
+    Ok(Json(relations::list(&ctx, &page, &Filter { kind, user, other }).await?.into()))
 }
 
 /// Adds a relation.
@@ -62,7 +60,7 @@ pub async fn show(Here(ctx): Here, Key(id): Key<RelationId>) -> Result<Versioned
     Ok(Versioned(relations::get(&ctx, id).await?))
 }
 
-/// Ends a relation that was added by hand.
+/// Ends a relation.
 #[utoipa::path(delete, path = "/establishments/{slug}/relations/{id}", operation_id = "delete_relation", tag = "relations", params(OneOf),
     responses((status = 204), Refusals))]
 pub async fn delete(Here(ctx): Here, Key(id): Key<RelationId>) -> Result<StatusCode, Problem> {

@@ -72,8 +72,14 @@ pub enum Command {
         #[command(flatten)]
         rows: Rows,
     },
-    /// Approve what is held: it is deactivated or deleted there.
-    Approve(Named),
+    /// Approve what is held, for a day: it is deactivated or deleted there.
+    Approve {
+        #[command(flatten)]
+        named: Named,
+        /// How many you saw to be held; nothing is approved when there are more by now.
+        #[arg(long)]
+        rows: u64,
+    },
     /// Try anew what was not taken.
     Retry(Named),
 }
@@ -103,12 +109,22 @@ pub struct New {
     /// deactivate or delete.
     #[arg(long, default_value = "deactivate", value_parser = ["deactivate", "delete"])]
     on_loss: String,
+    /// What stands there already and is taken for somebody's here: external_id (only what bears the externalId that the gateway writes), or name
+    /// (also accounts and groups of the same name).
+    #[arg(long, default_value = "external_id")]
+    adopt: String,
     /// none, roles or groups.
     #[arg(long, default_value = "none", value_parser = ["none", "roles", "groups"])]
     groups: String,
     /// Names of groups that are written, as a regular expression.
     #[arg(long)]
     group_pattern: Option<String>,
+    /// Hours from one comparison to the next that nobody asked for; 0 is never.
+    #[arg(long, default_value_t = 24, value_name = "HOURS")]
+    compare_every: u32,
+    /// Have those comparisons put right what differs, too.
+    #[arg(long)]
+    compare_repairs: bool,
     /// Write nothing, and only tell what would be.
     #[arg(long)]
     dry_run: bool,
@@ -148,8 +164,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Queue { named, kind, state, rows } => queue(local, output, named, Filter { kind, state, ..Filter::default() }, rows).await,
         Command::Drift { named, what, rows } => drift(local, output, named, what, rows).await,
-        Command::Approve(named) => {
-            let rows = provisioning::approve(&local.establishment(&named.est).await?, &named.application).await?;
+        Command::Approve { named, rows } => {
+            let rows = provisioning::approve(&local.establishment(&named.est).await?, &named.application, rows).await?;
             output.done(&json!({ "rows": rows }), &output.text("cli-provisioning-approved", &[("count", rows.into())]))
         }
         Command::Retry(named) => {
@@ -169,8 +185,11 @@ async fn set(local: &Local, output: Output, new: New) -> anyhow::Result<()> {
             "scope": new.scope },
         "roles": new.roles,
         "on_loss": new.on_loss,
+        "adopt": new.adopt,
         "groups": new.groups,
         "group_pattern": new.group_pattern,
+        "compare_every": new.compare_every,
+        "compare_repairs": new.compare_repairs,
         "dry_run": new.dry_run,
     });
     let fields: ProvisioningFields = serde_json::from_value(fields)?;

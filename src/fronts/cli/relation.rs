@@ -83,11 +83,11 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     match command {
         Command::List { est, kind, user, other, rows } => {
             let ctx = local.establishment(&est).await?;
-            let filter = Filter { kind, user: person(&ctx, user).await?, other: person(&ctx, other).await?, source: None };
+            let filter = Filter { kind, user: person(&ctx, user).await?, other: person(&ctx, other).await? };
             let found = collect(rows.limit, rows.query.as_deref(), async |page| Ok(relations::list(&ctx, &page, &filter).await?)).await?;
-            output.list(&found, &["cli-username", "cli-kind", "cli-other", "cli-expires", "cli-source"], |r| {
+            output.list(&found, &["cli-username", "cli-kind", "cli-other", "cli-expires"], |r| {
                 let fixed = [r.username.clone(), r.kind.clone(), r.other_username.clone()];
-                fixed.into_iter().chain([or_dash(r.valid_until.as_ref()), or_dash(r.source.as_ref())]).collect()
+                fixed.into_iter().chain([or_dash(r.valid_until.as_ref())]).collect()
             })
         }
         Command::Add { pair, until, reason } => {
@@ -110,7 +110,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
 async fn end(local: &Local, output: Output, pair: Pair) -> anyhow::Result<()> {
     let ctx = local.establishment(&pair.est).await?;
     let (user, other) = (users::resolve(&ctx, &pair.user).await?.id, users::resolve(&ctx, &pair.other).await?.id);
-    let filter = Filter { kind: Some(pair.kind.clone()), user: Some(user), other: Some(other), source: None };
+    let filter = Filter { kind: Some(pair.kind.clone()), user: Some(user), other: Some(other) };
     let found = relations::list(&ctx, &PageRequest::first(1), &filter).await?.items;
     let standing = found.first().with_context(|| format!("{} is not {} of {}", pair.user, pair.kind, pair.other))?;
     relations::end(&ctx, standing.id).await?;

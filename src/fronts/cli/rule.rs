@@ -121,6 +121,10 @@ pub struct Written {
     /// Patterns for groups of which one must match; repeatable.
     #[arg(long = "any-group", value_name = "PATTERN")]
     any_groups: Vec<String>,
+    /// The source that states the groups of --group, --not-group and --any-group; local for groups that none states. Of any source when left
+    /// out, which rules of passerelle may not. Where it differs from one to the next, write them with --when.
+    #[arg(long, value_name = "NAME")]
+    group_source: Option<String>,
     /// Conditions as JSON, beside the others: '[{"any":[{"group":"a"},{"unit":"b"}]}]'.
     #[arg(long, value_name = "JSON")]
     when: Option<String>,
@@ -143,7 +147,12 @@ pub struct Written {
 
 impl Written {
     fn regular(&self, application: &str, role: &str) -> anyhow::Result<RuleFields> {
-        let group = |p: &String, not| Condition { group: Some(p.clone()), not, ..Condition::default() };
+        let group = |p: &String, not| Condition { group: Some(p.clone()), source: self.group_source.clone(), not, ..Condition::default() };
+        let any_group = [&self.groups, &self.not_groups, &self.any_groups].iter().any(|patterns| !patterns.is_empty());
+        anyhow::ensure!(
+            any_group || self.group_source.is_none(),
+            "--group-source is for --group, --not-group and --any-group: give one of these"
+        );
         let mut when: Vec<Condition> = self.groups.iter().map(|p| group(p, false)).collect();
         when.extend(self.not_groups.iter().map(|p| group(p, true)));
         for pair in &self.attributes {

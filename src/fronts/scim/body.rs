@@ -2,11 +2,12 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use super::answer::Refusal;
+use super::json;
 use super::witness::Witness;
 use crate::fronts::edge;
 use crate::services::scim::error::ScimError;
@@ -41,6 +42,13 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), ScimError> {
     let declared = edge::header(headers, CONTENT_TYPE).map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    if let Some(coding) = edge::header(headers, CONTENT_ENCODING).filter(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
+        let shown: String = coding.chars().take(40).collect();
+        return Err(ScimError::new(
+            415,
+            format!("bodies are not taken in the coding «{shown}»: send them as they are, without Content-Encoding"),
+        ));
+    }
     match declared.as_deref() {
         // Some clients send none: what comes is read as what it has to be.
         None | Some("application/scim+json" | "application/json") => Ok(()),
@@ -54,7 +62,10 @@ fn too_large() -> ScimError {
 
 /// The depth is bounded by the reader of JSON.
 fn read(bytes: &[u8]) -> Result<Map<String, Value>, ScimError> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|e| ScimError::invalid_syntax(format!("the body is not JSON: {e}")))?;
+    let value = json::read(bytes).map_err(|error| {
+        let told = if error.is_data() { format!("the body cannot be read: {error}") } else { format!("the body is not JSON: {error}") };
+        ScimError::invalid_syntax(told)
+    })?;
     nul::refuse("", &value).map_err(|wrong| ScimError::invalid_value(wrong.to_string()))?;
     match value {
         Value::Object(members) => Ok(members),
@@ -72,7 +83,7 @@ mod tests {
     fn only_objects_of_json_are_read() {
         let word = |text: &str| read(text.as_bytes()).map(|_| ()).map_err(|refused| refused.scim_type);
         assert_eq!(word("{}"), Ok(()));
-        for wrong in ["", "[]", "\"x\"", "{", "{\"a\":}", "nul"] {
+        for wrong in ["", "[]", "\"x\"", "{", "{\"a\":}", "nul", "{\"a\":1,\"a\":1}", "{} {}"] {
             assert_eq!(word(wrong), Err(Some(ScimType::InvalidSyntax)), "{wrong}");
         }
         assert_eq!(word(&("[".repeat(100_000))), Err(Some(ScimType::InvalidSyntax)), "depth is bounded");
@@ -94,5 +105,7 @@ mod tests {
         for refused in ["text/plain", "application/xml", "application/jsonp", "multipart/form-data"] {
             assert_eq!(checked(Some(refused)), Err(415), "{refused}");
         }
+        let coded = |coding: &str| check_media_type(&HeaderMap::from_iter([(CONTENT_ENCODING, coding.parse().unwrap())])).is_ok();
+        assert_eq!([coded("gzip"), coded("Identity")], [false, true]);
     }
 }

@@ -39,10 +39,14 @@ impl Bearing {
     async fn read(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
         let opened = edge::context(parts, gateway).await?;
         let request_id = parts.extensions.get::<RequestId>().map_or(opened.request_id, |id| id.0);
-        let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+        let mut sent = parts.headers.get_all(AUTHORIZATION).iter();
+        let authorization = sent.next().map(|value| value.to_str().unwrap_or_default());
+        let twice = sent.next().is_some();
         let address = edge::address(parts, gateway);
         let ctx = Context { request_id, ..opened };
         match bearer::read(authorization, None) {
+            // Of two, whoever stands before may have looked at the other.
+            _ if twice => Err(refused(&ctx, address).await),
             Ok(token) => Ok(Self { ctx, address, token, witness: parts.extensions.get().cloned() }),
             // Something else than a bearer token, or no text at all.
             Err(_) => Err(refused(&ctx, address).await),

@@ -8,6 +8,7 @@ mod bulk;
 mod caller;
 mod conditions;
 mod discovery;
+mod json;
 mod me;
 mod query;
 mod resources;

@@ -39,9 +39,15 @@ pub(super) struct Wanted {
 impl Wanted {
     /// From the address.
     pub(super) fn of_address(query: &str) -> Result<Self, ScimError> {
+        let parameters = || url::form_urlencoded::parse(query.as_bytes()).enumerate();
+        let by_cursor = parameters().take(PARAMETERS_MAX).any(|(_, (name, _))| name.eq_ignore_ascii_case("cursor"));
         let mut wanted = Self::default();
-        for (name, text) in url::form_urlencoded::parse(query.as_bytes()).take(PARAMETERS_MAX) {
-            wanted.take(&name, &text)?;
+        for (at, (name, text)) in parameters() {
+            // What is not looked at might be the filter: everyone would be taken for those who were asked for.
+            if at == PARAMETERS_MAX {
+                return Err(ScimError::invalid_value(format!("an address has {PARAMETERS_MAX} parameters at most")));
+            }
+            wanted.take(&name, &text).map_err(|refused| sized(refused, &name, by_cursor))?;
         }
         Ok(wanted)
     }
@@ -51,17 +57,18 @@ impl Wanted {
         Projection::of_lists(kind, &self.attributes, &self.excluded)
     }
 
+    /// A parameter, whatever the letter case of its name.
     fn take(&mut self, name: &str, text: &str) -> Result<(), ScimError> {
-        let given = || Some(text.to_owned()).filter(|text| !text.is_empty());
-        match name {
+        let given = Some(text.to_owned()).filter(|text| !text.is_empty());
+        match name.to_ascii_lowercase().as_str() {
             "attributes" => self.attributes.extend(names(text)),
-            "excludedAttributes" => self.excluded.extend(names(text)),
-            "filter" => self.filter = given(),
-            "sortBy" => self.sort_by = given(),
-            "sortOrder" => self.sort_order = given(),
-            "startIndex" => self.start_index = Some(number(name, text)?),
-            "count" => self.count = Some(number(name, text)?),
-            "cursor" => self.cursor = Some(text.to_owned()),
+            "excludedattributes" => self.excluded.extend(names(text)),
+            "filter" => put(&mut self.filter, name, given)?,
+            "sortby" => put(&mut self.sort_by, name, given)?,
+            "sortorder" => put(&mut self.sort_order, name, given)?,
+            "startindex" => put(&mut self.start_index, name, Some(number(name, text)?))?,
+            "count" => put(&mut self.count, name, Some(number(name, text)?))?,
+            "cursor" => put(&mut self.cursor, name, Some(text.to_owned()))?,
             _ => {}
         }
         Ok(())
@@ -84,7 +91,10 @@ impl Wanted {
         for name in ["startIndex", "count"] {
             match field(body, name) {
                 None | Some(Value::Null) => {}
-                Some(value) => wanted.take(name, &value.to_string())?,
+                Some(value) => {
+                    let by_cursor = wanted.cursor.is_some();
+                    wanted.take(name, &value.to_string()).map_err(|refused| sized(refused, name, by_cursor))?;
+                }
             }
         }
         Ok(wanted)
@@ -101,6 +111,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
 
 fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}
+
+/// Of two, nobody knows which one is meant.
+fn put<T>(place: &mut Option<T>, name: &str, given: Option<T>) -> Result<(), ScimError> {
+    if place.is_some() {
+        return Err(ScimError::invalid_value(format!("{name} stands there twice: send it once")));
+    }
+    *place = given;
+    Ok(())
+}
+
+/// The size of a page that is none has a word of its own where there are cursors (RFC 9865 §2.3).
+fn sized(refused: ScimError, name: &str, by_cursor: bool) -> ScimError {
+    if by_cursor && name.eq_ignore_ascii_case("count") { ScimError::invalid_count(refused.detail) } else { refused }
 }
 
 fn names(text: &str) -> impl Iterator<Item = String> {
@@ -127,6 +151,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::services::scim::error::ScimType;
 
     #[test]
     fn an_address_says_what_it_says_and_other_flags_are_passed_over() {
@@ -146,8 +171,13 @@ mod tests {
         };
         assert_eq!(wanted, Ok(expected));
         assert_eq!(Wanted::of_address(""), Ok(Wanted::default()));
-        for wrong in ["count=x", "startIndex=1.5", "count=99999999999999999999"] {
-            assert_eq!(Wanted::of_address(wrong).map_err(|refused| refused.status), Err(400), "{wrong}");
+        assert_eq!(Wanted::of_address("FILTER=a&sortby=b"), Wanted::of_address("filter=a&sortBy=b"));
+        let many = format!("{}filter=a", "x&".repeat(PARAMETERS_MAX));
+        for wrong in ["count=x", "startIndex=1.5", "count=99999999999999999999", "filter=a&filter=b", "count=1&Count=2", many.as_str()] {
+            assert_eq!(Wanted::of_address(wrong).map_err(|refused| refused.scim_type), Err(Some(ScimType::InvalidValue)), "{wrong}");
+        }
+        for wrong in ["count=x&cursor=", "cursor=abc&count=99999999999999999999"] {
+            assert_eq!(Wanted::of_address(wrong).map_err(|refused| refused.scim_type), Err(Some(ScimType::InvalidCount)), "{wrong}");
         }
     }
 

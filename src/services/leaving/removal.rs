@@ -9,12 +9,13 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices;
-use super::super::roles;
+use super::super::roles::{self, Naming};
 use super::super::schedules;
 use super::super::source_routes;
 use super::super::users::{self, facts};
 use super::round::is_kept;
 use crate::store::Tx;
+use crate::store::establishment::group::LOCAL;
 use crate::store::establishment::source::{self, Source};
 use crate::store::establishment::user::{self, DisabledBy, User, UserStatus};
 use crate::store::establishment::{change, credential, group, link, sync_run};
@@ -63,7 +64,7 @@ pub struct Removal {
 /// Removes a source with what came from it. With `preview`, only counts. Interrupted, it leaves the source disabled, and goes on when asked again.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` while a run is under way; `Invalid` when people would be removed and the source's name is not given to confirm it.
+/// `NotFound`; `Conflict` while a run is under way, or while rules name it; `Invalid` when people would be removed and the source's name is not given to confirm it.
 pub async fn remove(ctx: &Context, name: &str, fate: Fate, confirm: Option<&str>, preview: bool) -> Result<Removal, Error> {
     ctx.require(Permission::ManageSources)?;
     ctx.require(Permission::ManageUsers)?;
@@ -71,25 +72,34 @@ pub async fn remove(ctx: &Context, name: &str, fate: Fate, confirm: Option<&str>
         return Err(Error::invalid("confirm", format!("people are removed for good, without days of grace: say «{name}» to confirm it")));
     }
     source_routes::may_go(ctx, name).await?;
+    check_unnamed_in(&mut ctx.store.read().await?, name, fate).await?;
     let source = close(ctx, name, fate, preview).await?;
     let mut work = Work { ctx, source: &source, fate, preview, removal: Removal::default() };
     work.people().await?;
     work.groups().await?;
-    let removal = work.removal;
     if preview {
-        return Ok(removal);
+        return Ok(work.removal);
     }
     // It is disabled already: whoever keeps it up lets go of it now.
     schedules::announce(ctx, source.id, source.schedule.is_some()).await?.hurry(ctx).await;
     while forget_changes(ctx, &source).await? {}
     let told = roles::effects::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
+    check_unnamed_in(&mut tx, name, fate).await?;
+    work.keep_groups_in(&mut tx).await?;
+    let removal = work.removal;
     roles::recompute_all_in(&mut tx, ctx).await?;
     source::delete(&mut tx, source.id).await?;
     audit::record_in(&mut tx, ctx, "source.deleted", ("source", &source.name), json!({ "people": fate, "removal": removal })).await?;
     tx.commit().await?;
     told.hurry(ctx).await;
     Ok(removal)
+}
+
+/// Whether rules stand in the way. Where groups are kept, rules that name their source follow them; nobody comes from it any more in any case.
+async fn check_unnamed_in(tx: &mut Tx, name: &str, fate: Fate) -> Result<(), Error> {
+    let naming = if fate == Fate::Keep { Naming::People } else { Naming::Any };
+    roles::check_unnamed_in(tx, name, naming).await
 }
 
 /// The source, disabled before anything of it goes.
@@ -185,23 +195,38 @@ impl Work<'_> {
     async fn groups(&mut self) -> Result<(), Error> {
         let (source, store) = (self.source.id, &self.ctx.store);
         let keeps = self.fate == Fate::Keep;
-        let counter = if keeps { &mut self.removal.groups_kept } else { &mut self.removal.groups_removed };
         if self.preview {
+            let counter = if keeps { &mut self.removal.groups_kept } else { &mut self.removal.groups_removed };
             *counter = u64::try_from(group::list_of_source(&mut store.read().await?, source).await?.len()).unwrap_or(u64::MAX);
+            return Ok(());
+        }
+        if keeps {
             return Ok(());
         }
         loop {
             let mut tx = store.begin().await?;
-            let some = if keeps {
-                facts::detach_groups_in(&mut tx, source, GROUPS_AT_ONCE).await?
-            } else {
-                facts::remove_groups_in(&mut tx, source, GROUPS_AT_ONCE).await?
-            };
+            let some = facts::remove_groups_in(&mut tx, source, GROUPS_AT_ONCE).await?;
             tx.commit().await?;
             if some == 0 {
                 return Ok(());
             }
-            *counter += some;
+            self.removal.groups_removed += some;
+        }
+    }
+
+    /// Groups that are kept become the establishment's own together with the rules that name their source, so that nobody is without what these
+    /// give in between.
+    async fn keep_groups_in(&mut self, tx: &mut Tx) -> Result<(), Error> {
+        if self.fate != Fate::Keep {
+            return Ok(());
+        }
+        roles::follow_source_in(tx, self.ctx, (&self.source.name, LOCAL), Naming::Groups).await?;
+        loop {
+            let some = facts::detach_groups_in(tx, self.source.id, GROUPS_AT_ONCE).await?;
+            if some == 0 {
+                return Ok(());
+            }
+            self.removal.groups_kept += some;
         }
     }
 }

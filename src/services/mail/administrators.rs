@@ -1,10 +1,14 @@
-//! Whom the gateway writes to about an establishment: whoever may decide there and has an address. It sends nothing.
+//! Whom the gateway writes to about an establishment: whoever may decide there and has an address.
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::super::context::Context;
 use super::super::error::Error;
-use super::Recipient;
+use super::super::outbox::{self, Announced};
+use super::{Letter, Recipient, write_in};
+use crate::store::Tx;
 use crate::store::establishment::assignment::{self, Filter};
 use crate::store::establishment::user::{self, UserStatus};
 use crate::types::id::UserId;
@@ -41,4 +45,45 @@ pub async fn administrators(ctx: &Context) -> Result<Vec<Recipient>, Error> {
     }
     let mut seen = BTreeSet::new();
     Ok(found.into_iter().filter(|one| seen.insert(one.email.to_lowercase())).collect())
+}
+
+/// Letters to administrators about one thing, announced before the transaction of their cause.
+#[derive(Debug)]
+pub struct ToAdministrators {
+    recipients: Vec<Recipient>,
+    announced: Announced,
+}
+
+/// Announces such letters, when there is a server that takes them and somebody to read them. `what` happened is for the log, should there be nobody.
+///
+/// # Errors
+/// When a store fails.
+pub async fn announce(ctx: &Context, what: &'static str) -> Result<Option<ToAdministrators>, Error> {
+    if !ctx.gateway.mailer.is_configured() {
+        return Ok(None);
+    }
+    let recipients = administrators(ctx).await?;
+    if recipients.is_empty() {
+        tracing::warn!(establishment = ctx.slug(), "{what}, and no administrator has an address to be told at");
+        return Ok(None);
+    }
+    Ok(Some(ToAdministrators { recipients, announced: outbox::announce(ctx).await? }))
+}
+
+impl ToAdministrators {
+    /// Writes the letter to each, in the transaction of its cause.
+    ///
+    /// # Errors
+    /// As [`write_in`].
+    pub async fn write_in(&self, tx: &mut Tx, ctx: &Context, letter: &Letter, batch: Option<Uuid>) -> Result<(), Error> {
+        for recipient in &self.recipients {
+            write_in(tx, ctx, recipient, letter, batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Has them sent, after the commit.
+    pub async fn hurry(self, ctx: &Context) {
+        self.announced.hurry(ctx).await;
+    }
 }

@@ -7,7 +7,7 @@ mod provisioning_stopped;
 mod review_waits;
 mod roles_changed;
 
-pub use administrators::administrators;
+pub use administrators::{ToAdministrators, administrators, announce};
 pub use letter::{BODY_LENGTH_MAX, HeldRuleSet, HeldRun, Letter, Recipient, SUBJECT_LENGTH_MAX};
 pub use provisioning_stopped::{ProvisioningStopped, WhyStopped};
 pub use review_waits::ReviewWaits;

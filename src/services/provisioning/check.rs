@@ -40,7 +40,7 @@ pub async fn check(ctx: &Context, application: &str) -> Result<Vec<Step>, Error>
     ctx.require(Permission::ManageClients)?;
     let standing = find_in(&mut ctx.store.read().await?, application).await?;
     let secret = secret_of(ctx, &standing)?;
-    let mut remote = match Remote::open(&ctx.gateway.egress, &standing.settings, &secret).await {
+    let mut remote = match Remote::open(ctx, &standing.settings, &secret).await {
         Ok(remote) => remote,
         Err(fault) => return Ok(vec![Step::of("sign_in", Err(fault))]),
     };

@@ -1,69 +1,101 @@
 //! Comparing the groups of an application with those that are to be: their names and their members.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Instant;
 
 use serde_json::Value;
 
+use super::super::error::Error;
+use super::adopt::Sought;
 use super::desired::Target;
-use super::reconcile::{Comparison, differing, drift, some};
+use super::reading::Listing;
+use super::reconcile::{Comparison, differing, some};
+use super::remote::Remote;
 use super::write_group::{Trouble, members_of};
+use super::write_person::UNKNOWN;
 use crate::store::Tx;
 use crate::store::establishment::provisioned::{self, Action, Kind, Provisioned};
 use crate::store::establishment::provisioned_member::{self, ProvisionedMember};
-use crate::store::establishment::provisioning_drift::{Drift, What};
+use crate::store::establishment::provisioning_drift::Differing;
 use crate::types::fold_case;
-use crate::types::id::UserId;
+use crate::types::id::{ProvisionedId, UserId};
 
+/// Groups asked for at once: they come with their members.
+const GROUPS_AT_ONCE: usize = 10;
 /// Most groups of one provisioning, and most people of one group, that are compared.
 const GROUPS_MAX: i64 = 10_000;
 const MEMBERS_MAX: i64 = 200_000;
 
-/// Compares one page of groups.
+/// Reads all groups, and compares them.
 ///
 /// # Errors
 /// `Trouble`.
-pub(super) async fn page(comparison: &mut Comparison<'_>, page: &[Value]) -> Result<(), Trouble> {
-    let of = comparison.target.provisioning.id;
+pub(super) async fn read(comparison: &mut Comparison<'_>, remote: &mut Remote<'_>, begun: Instant) -> Result<(), Trouble> {
     let ctx = comparison.ctx;
-    let mut tx = ctx.store.begin().await?;
-    let rows = provisioned::list_after(&mut tx, of, Kind::Group, None, GROUPS_MAX).await?;
-    let text = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned);
-    let mut drifts = Vec::new();
-    for there in page {
-        let (Some(id), name) = (text(there, "id"), text(there, "displayName").unwrap_or_default()) else { continue };
-        if !comparison.seen.insert(id.clone()) {
-            continue;
-        }
-        let row = rows.iter().find(|row| row.remote_id.as_ref() == Some(&id)).or_else(|| {
-            let unlinked = |row: &&Provisioned| row.remote_id.is_none() && row.action == Some(Action::Create);
-            rows.iter().filter(unlinked).find(|row| fold_case(&row.name) == fold_case(&name))
-        });
-        let Some(row) = row else {
-            drifts.push(drift(Kind::Group, What::Unknown, &name, Some(&id)));
-            comparison.mark_unknown(&mut tx, Kind::Group, &id, &name).await?;
-            continue;
-        };
-        let found = compare(&mut tx, comparison.target, row, there, &name).await?;
-        let differs = !found.fields.is_empty();
-        if comparison.report.repairs {
-            provisioned_member::put(&mut tx, &found.members).await?;
-        }
-        comparison.put_right(&mut tx, row.clone(), Some(id.clone()), differs).await?;
-        if differs {
-            drifts.push(Drift { fields: found.fields, ..drift(Kind::Group, What::Differs, &row.name, Some(&id)) });
+    let mut tx = ctx.store.read().await?;
+    let rows = provisioned::list_after(&mut tx, comparison.target.provisioning.id, Kind::Group, None, GROUPS_MAX).await?;
+    drop(tx);
+    let rows: Vec<Provisioned> = rows.into_iter().filter(|row| !row.subject.starts_with(UNKNOWN)).collect();
+    let mut matched: HashSet<ProvisionedId> = HashSet::new();
+    let mut groups = Listing::of(ctx, "Groups", GROUPS_AT_ONCE, begun);
+    while let Some(page) = groups.next(remote).await? {
+        comparison.report.groups_read += page.len() as u64;
+        for (id, there) in &page {
+            let name = there.get("displayName").and_then(Value::as_str).unwrap_or_default();
+            let row = row_of(&rows, &matched, (id, there, name));
+            matched.extend(row.map(|row| row.id));
+            match row {
+                Some(row) => one(comparison, row, (id, there, name)).await?,
+                None => comparison.note_unknown(Kind::Group, id, name),
+            }
         }
     }
-    comparison.keep(&mut tx, drifts).await?;
-    Ok(tx.commit().await?)
+    // Of what is to go, nothing is missed.
+    let goes = |row: &&Provisioned| row.action.is_some_and(Action::removes);
+    for row in rows.iter().filter(|row| row.remote_id.is_some() && !matched.contains(&row.id) && !goes(row)) {
+        comparison.note_missing(row);
+    }
+    Ok(())
 }
 
-/// How a group differs, and who is written into it in truth.
+/// What a group there stands for here.
+fn row_of<'r>(
+    rows: &'r [Provisioned],
+    matched: &HashSet<ProvisionedId>,
+    (id, there, name): (&String, &Value, &str),
+) -> Option<&'r Provisioned> {
+    let key = there.get("externalId").and_then(Value::as_str);
+    let unlinked = || rows.iter().filter(|row| row.remote_id.is_none() && row.action == Some(Action::Create) && !matched.contains(&row.id));
+    let known = rows.iter().find(|row| row.remote_id.as_ref() == Some(id));
+    let by_key = || unlinked().find(|row| key == Some(row.subject.as_str()));
+    known.or_else(by_key).or_else(|| unlinked().find(|row| fold_case(&row.name) == fold_case(name)))
+}
+
+/// Compares one group.
+async fn one(comparison: &mut Comparison<'_>, row: &Provisioned, (id, there, name): (&str, &Value, &str)) -> Result<(), Error> {
+    let sought = Sought { kind: Kind::Group, subject: &row.subject, name: &row.name, key: Some(&row.subject) };
+    if let Some(fields) = comparison.in_the_way(row, &sought, there) {
+        comparison.note_compared(row, id, fields);
+        return Ok(());
+    }
+    let mut tx = comparison.ctx.store.read().await?;
+    let found = compare(&mut tx, comparison.target, row, there, name).await?;
+    drop(tx);
+    // Members of one that is still to be taken over are noted then.
+    if comparison.report.repairs && row.remote_id.is_some() && found.fields.contains_key("members") {
+        comparison.inside.push((row.id, found.inside));
+    }
+    comparison.note_compared(row, id, found.fields);
+    Ok(())
+}
+
+/// How a group differs, and who of those the gateway wrote is in it.
 struct Found {
-    fields: BTreeMap<String, crate::store::establishment::provisioning_drift::Differing>,
-    members: Vec<ProvisionedMember>,
+    fields: BTreeMap<String, Differing>,
+    inside: Vec<UserId>,
 }
 
-async fn compare(tx: &mut Tx, target: &Target, row: &Provisioned, there: &Value, name: &str) -> Result<Found, Trouble> {
+async fn compare(tx: &mut Tx, target: &Target, row: &Provisioned, there: &Value, name: &str) -> Result<Found, Error> {
     let of = target.provisioning.id;
     let mut fields = BTreeMap::new();
     let wanted_name = target.groups_in(tx, &BTreeSet::from([row.subject.clone()])).await?.remove(&row.subject);
@@ -90,33 +122,24 @@ async fn compare(tx: &mut Tx, target: &Target, row: &Provisioned, there: &Value,
     if unknown > 0 {
         fields.insert("members.unknown".to_owned(), differing(unknown, Value::Null));
     }
-    let member =
-        |user_id: UserId, written: bool| ProvisionedMember { provisioned_id: row.id, user_id, wanted: wanted.contains(&user_id), written };
-    let mut members: Vec<ProvisionedMember> = wanted.iter().map(|user| member(*user, inside.contains_key(user))).collect();
-    members.extend(strange.into_iter().map(|user| member(user, true)));
-    Ok(Found { fields, members })
+    Ok(Found { fields, inside: inside.into_keys().collect() })
 }
 
-/// Groups that are to be there and were not seen.
+/// Notes who is in a group in truth, of those the gateway wrote.
 ///
 /// # Errors
-/// `Trouble`.
-pub(super) async fn missing(comparison: &mut Comparison<'_>) -> Result<(), Trouble> {
-    let of = comparison.target.provisioning.id;
-    let ctx = comparison.ctx;
-    let mut tx = ctx.store.begin().await?;
-    let mut drifts = Vec::new();
-    for row in provisioned::list_after(&mut tx, of, Kind::Group, None, GROUPS_MAX).await? {
-        let Some(id) = &row.remote_id else { continue };
-        if comparison.seen.contains(id) {
-            continue;
-        }
-        drifts.push(drift(Kind::Group, What::Missing, &row.name, None));
-        if comparison.report.repairs {
-            provisioned_member::forget_written(&mut tx, row.id).await?;
-        }
-        comparison.put_right(&mut tx, row, None, true).await?;
-    }
-    comparison.keep(&mut tx, drifts).await?;
-    Ok(tx.commit().await?)
+/// When the store fails.
+pub(super) async fn note_members(tx: &mut Tx, group: ProvisionedId, inside: &[UserId]) -> Result<(), Error> {
+    let wanted: BTreeSet<UserId> = provisioned_member::list_wanted(tx, group, None, MEMBERS_MAX).await?.into_iter().collect();
+    let there: BTreeSet<UserId> = inside.iter().copied().collect();
+    let members: Vec<ProvisionedMember> = wanted
+        .union(&there)
+        .map(|user| ProvisionedMember {
+            provisioned_id: group,
+            user_id: *user,
+            wanted: wanted.contains(user),
+            written: there.contains(user),
+        })
+        .collect();
+    Ok(provisioned_member::put(tx, &members).await?)
 }

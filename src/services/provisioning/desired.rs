@@ -18,7 +18,7 @@ use crate::types::id::{GroupId, UserId};
 use crate::types::time::Timestamp;
 
 /// The schema of groups (RFC 7643 §8.7.1).
-pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// Before a role's name, as what a group there stands for.
 const OF_ROLE: &str = "role:";
 /// The pattern of all names.

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 use utoipa::ToSchema;
 
 use super::super::context::Context;
 use super::super::roles::{Case, Pattern};
 use super::mapping::{self, Mapping};
 use crate::store::establishment::application::Application;
-use crate::store::establishment::provisioning::{Auth, AuthKind, Groups, OnLoss, Provisioning, Settings};
+use crate::store::establishment::provisioning::{Adopt, Auth, AuthKind, Groups, OnLoss, Provisioning, Settings};
 use crate::store::establishment::source::Bound;
 use crate::types::{Invalid, nul};
 
@@ -20,6 +19,8 @@ const RATE_MAX: u32 = 200;
 const TEXT_MAX_BYTES: usize = 500;
 /// Most roles that are named.
 const ROLES_MAX: usize = 200;
+/// Most hours from one comparison to the next: a month.
+const COMPARE_MAX_H: u32 = 31 * 24;
 
 /// How the gateway signs in at the service. The secret is written and never read back.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -27,7 +28,7 @@ const ROLES_MAX: usize = 200;
 pub struct AuthFields {
     /// With a token of the service, or with client credentials.
     pub kind: AuthKind,
-    /// The bearer token, or the client's secret. Left out, the one before stays; it is given again when an address changes.
+    /// The bearer token, or the client's secret. Left out, the one before stays; it is given again when `url`, `token_url` or `client_id` changes.
     #[serde(default, skip_serializing)]
     pub secret: Option<String>,
     /// Where tokens are asked for, with client credentials.
@@ -51,6 +52,7 @@ impl std::fmt::Debug for AuthFields {
 /// A provisioning as it is configured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, named so in the API")]
 pub struct ProvisioningFields {
     /// The base of the service (RFC 7644 §1.3): `/Users` and `/Groups` are below it.
     pub url: String,
@@ -65,6 +67,10 @@ pub struct ProvisioningFields {
     /// What becomes there of whoever loses the last of these roles.
     #[serde(default = "deactivate")]
     pub on_loss: OnLoss,
+    /// What stands there already and is taken for somebody's here: with `name`, also accounts by user name and groups by name, which are never
+    /// deleted then.
+    #[serde(default)]
+    pub adopt: Adopt,
     /// Which groups are written.
     #[serde(default = "no_groups")]
     pub groups: Groups,
@@ -77,7 +83,7 @@ pub struct ProvisioningFields {
     /// Most requests a second: 1 to 200.
     #[serde(default = "rate")]
     pub rate: u32,
-    /// Bounds on what is deactivated and deleted at once; up to ten always are.
+    /// Bounds on what is deactivated and deleted in a day; up to ten always are.
     #[serde(default = "guard")]
     pub guard: Bound,
     /// Whether a comparison that repairs also removes what the gateway does not know there.
@@ -86,6 +92,12 @@ pub struct ProvisioningFields {
     /// Whether nothing is written, and only told what would be.
     #[serde(default)]
     pub dry_run: bool,
+    /// Hours from one comparison to the next that nobody asked for: 1 to 744; 0 is never.
+    #[serde(default = "daily")]
+    pub compare_every: u32,
+    /// Whether such a comparison also puts right what differs; otherwise it only tells.
+    #[serde(default)]
+    pub compare_repairs: bool,
     /// Whether anything is written.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -107,6 +119,10 @@ fn guard() -> Bound {
     Bound { max_count: 500, max_percent: 20.0 }
 }
 
+fn daily() -> u32 {
+    24
+}
+
 fn yes() -> bool {
     true
 }
@@ -120,8 +136,9 @@ const fn usual_group_name(groups: Groups) -> &'static str {
 
 impl From<&Provisioning> for ProvisioningFields {
     fn from(standing: &Provisioning) -> Self {
-        let Settings { url, auth, roles, mapping, on_loss, groups, group_name, group_pattern, rate, guard, remove_unknown, dry_run } =
+        let Settings { url, auth, roles, mapping, on_loss, adopt, groups, group_name, group_pattern, rate, guard, .. } =
             standing.settings.clone();
+        let Settings { remove_unknown, dry_run, compare_every, compare_repairs, .. } = standing.settings;
         let Auth { kind, token_url, client_id, scope } = auth;
         Self {
             url,
@@ -129,6 +146,7 @@ impl From<&Provisioning> for ProvisioningFields {
             roles,
             mapping,
             on_loss,
+            adopt,
             group_name: Some(group_name).filter(|name| name != usual_group_name(groups)),
             groups,
             group_pattern,
@@ -136,6 +154,8 @@ impl From<&Provisioning> for ProvisioningFields {
             guard,
             remove_unknown,
             dry_run,
+            compare_every,
+            compare_repairs,
             enabled: standing.enabled,
         }
     }
@@ -145,11 +165,12 @@ impl From<&Provisioning> for ProvisioningFields {
 pub(super) fn settings_of(fields: &ProvisioningFields) -> Settings {
     let AuthFields { kind, token_url, client_id, scope, .. } = fields.auth.clone();
     Settings {
-        url: fields.url.trim().trim_end_matches('/').to_owned(),
+        url: base(&fields.url).to_owned(),
         auth: Auth { kind, token_url, client_id, scope },
         roles: fields.roles.clone(),
         mapping: fields.mapping.clone(),
         on_loss: fields.on_loss,
+        adopt: fields.adopt,
         groups: fields.groups,
         group_name: fields.group_name.clone().unwrap_or_else(|| usual_group_name(fields.groups).to_owned()),
         group_pattern: fields.group_pattern.clone(),
@@ -157,7 +178,14 @@ pub(super) fn settings_of(fields: &ProvisioningFields) -> Settings {
         guard: fields.guard,
         remove_unknown: fields.remove_unknown,
         dry_run: fields.dry_run,
+        compare_every: fields.compare_every,
+        compare_repairs: fields.compare_repairs,
     }
+}
+
+/// The base of a service without what says nothing.
+fn base(raw: &str) -> &str {
+    raw.trim().trim_end_matches('/')
 }
 
 /// Every field that does not fit. `kept` is what stands, whose secret stays when none is given.
@@ -190,6 +218,9 @@ pub(super) fn wrong_fields(
     if !(1..=RATE_MAX).contains(&fields.rate) {
         wrong.push(Invalid::new("rate", format!("1 to {RATE_MAX} requests a second")));
     }
+    if fields.compare_every > COMPARE_MAX_H {
+        wrong.push(Invalid::new("compare_every", format!("1 to {COMPARE_MAX_H} hours, or 0 for never")));
+    }
     if !(0.0..=100.0).contains(&fields.guard.max_percent) {
         wrong.push(Invalid::new("guard.max_percent", "a percentage from 0 to 100"));
     }
@@ -216,24 +247,15 @@ fn wrong_secret(fields: &ProvisioningFields, kept: Option<&Provisioning>) -> Opt
     let Some(kept) = kept.filter(|kept| kept.secret_sealed.is_some()) else {
         return Some(Invalid::new(field, "is needed: the bearer token, or the client's secret"));
     };
-    let before = &kept.settings;
-    let same_place = |one: Option<&str>, other: Option<&str>| origin(one) == origin(other);
-    let auth = &fields.auth;
-    let stays = auth.kind == before.auth.kind
-        && match auth.kind {
-            AuthKind::Bearer => same_place(Some(&fields.url), Some(&before.url)),
-            AuthKind::ClientCredentials => {
-                same_place(auth.token_url.as_deref(), before.auth.token_url.as_deref()) && same_place(Some(&fields.url), Some(&before.url))
-            }
-        };
-    let again =
-        "give it again: it would be sent to another place, and a stored secret is never sent to another place than it was given for";
+    let (auth, before) = (&fields.auth, &kept.settings);
+    // Another path may be another tenant of the same host, and another client somebody else's.
+    let stays = base(&fields.url) == before.url
+        && auth.kind == before.auth.kind
+        && auth.token_url == before.auth.token_url
+        && auth.client_id == before.auth.client_id;
+    let again = "give it again: `url`, `auth.kind`, `auth.token_url` or `auth.client_id` changed, and a stored secret is never sent to another \
+                 place than it was given for";
     (!stays).then(|| Invalid::new(field, again))
-}
-
-/// Scheme, host and port of an address.
-fn origin(raw: Option<&str>) -> Option<url::Origin> {
-    Some(Url::parse(raw?.trim()).ok()?.origin())
 }
 
 fn wrong_groups(fields: &ProvisioningFields) -> Vec<Invalid> {

@@ -2,36 +2,21 @@
 
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::mail::{self, Letter, ProvisioningStopped, Recipient};
-use super::super::outbox::{self, Announced};
+use super::super::mail::{self, Letter, ProvisioningStopped, ToAdministrators};
 use crate::store::Tx;
 
 pub use super::super::mail::WhyStopped as Why;
 
 /// Letters, announced before their transaction.
 #[derive(Debug)]
-pub struct Telling {
-    recipients: Vec<Recipient>,
-    announced: Announced,
-}
+pub struct Telling(ToAdministrators);
 
 /// Announces letters, when there is a server that takes them and somebody to read them.
 ///
 /// # Errors
 /// When a store fails.
 pub async fn announce(ctx: &Context) -> Result<Option<Telling>, Error> {
-    if !ctx.gateway.mailer.is_configured() {
-        return Ok(None);
-    }
-    let recipients = mail::administrators(ctx).await?;
-    if recipients.is_empty() {
-        tracing::warn!(
-            establishment = ctx.slug(),
-            "an application waits for a decision, and no administrator has an address to be told at"
-        );
-        return Ok(None);
-    }
-    Ok(Some(Telling { recipients, announced: outbox::announce(ctx).await? }))
+    Ok(mail::announce(ctx, "an application waits for a decision").await?.map(Telling))
 }
 
 impl Telling {
@@ -46,14 +31,11 @@ impl Telling {
             application: application.to_owned(),
             why,
         }));
-        for recipient in &self.recipients {
-            mail::write_in(tx, ctx, recipient, &letter, None).await?;
-        }
-        Ok(())
+        self.0.write_in(tx, ctx, &letter, None).await
     }
 
     /// Has them sent, after the commit.
     pub async fn hurry(self, ctx: &Context) {
-        self.announced.hurry(ctx).await;
+        self.0.hurry(ctx).await;
     }
 }

@@ -22,6 +22,9 @@ const SINGLE: [&str; 9] =
 const NAME_PARTS: [&str; 6] = ["formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix"];
 /// Attributes with several values.
 const MULTIPLE: [&str; 4] = ["emails", "phoneNumbers", "roles", "entitlements"];
+/// Kinds of addresses and numbers that have a template of their own (RFC 7643 §4.1.2).
+const TYPED: [(&str, &[&str]); 2] =
+    [("emails", &["work", "home", "other"]), ("phoneNumbers", &["work", "home", "mobile", "fax", "pager", "other"])];
 /// Attributes whose letter case says nothing (RFC 7643 §4.1.1; addresses are compared as people read them).
 const CASELESS: [&str; 2] = ["userName", "emails"];
 
@@ -97,12 +100,21 @@ impl Mapping {
                 if let Value::Object(inside) = account.entry(urn).or_insert_with(|| json!({})) {
                     inside.insert(attribute.to_owned(), value);
                 }
+            } else if let Some((list, _)) = typed(path) {
+                join(account.entry(list).or_insert_with(|| json!([])), value);
             } else if let Some((outer, part)) = path.split_once('.') {
                 if let Value::Object(inside) = account.entry(outer).or_insert_with(|| json!({})) {
                     inside.insert(part.to_owned(), value);
                 }
+            } else if MULTIPLE.contains(&path.as_str()) {
+                join(account.entry(path).or_insert_with(|| json!([])), value);
             } else {
                 account.insert(path.clone(), value);
+            }
+        }
+        for (list, _) in TYPED {
+            if let Some(Value::Array(values)) = account.get_mut(list) {
+                put_in_order(list, values);
             }
         }
         account.insert("active".to_owned(), active.into());
@@ -110,9 +122,15 @@ impl Mapping {
         Value::Object(account)
     }
 
+    /// The `externalId` of someone of whom only the key is known any more: none when it is made of anything else.
+    pub fn key_of(&self, subject: &str) -> Option<String> {
+        let pieces = self.0.iter().find(|(path, _)| path == "externalId").map(|(_, pieces)| pieces.as_slice());
+        matches!(pieces, Some([Piece::Field(field)]) if field == "id").then(|| subject.to_owned())
+    }
+
     /// Every attribute that is written, and `active`.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(path, _)| path.as_str()).chain(["active"])
+    fn paths(&self) -> BTreeSet<&str> {
+        self.0.iter().map(|(path, _)| typed(path).map_or(path.as_str(), |(list, _)| list)).chain(["active"]).collect()
     }
 
     /// How an account as it stands there differs from what it is to be, in the attributes that are written.
@@ -131,10 +149,11 @@ impl Mapping {
 
 fn unknown_path() -> String {
     format!(
-        "no attribute that is written: {}, name.PART with one of {}, {}, or URN:attribute of an extension",
+        "no attribute that is written: {}, name.PART with one of {}, {}, {}, or URN:attribute of an extension",
         SINGLE.join(", "),
         NAME_PARTS.join(", "),
-        MULTIPLE.join(", ")
+        MULTIPLE.join(", "),
+        TYPED.map(|(list, kinds)| format!("{list}.KIND with one of {}", kinds.join(", "))).join(", ")
     )
 }
 
@@ -145,10 +164,39 @@ fn is_writable(path: &str) -> bool {
     if let Some((urn, attribute)) = extension(path) {
         return urn != USER && urn.len() <= 200 && plain(attribute) && urn.bytes().all(|b| b.is_ascii_graphic());
     }
-    SINGLE.contains(&path) || MULTIPLE.contains(&path) || path.strip_prefix("name.").is_some_and(|part| NAME_PARTS.contains(&part))
+    SINGLE.contains(&path)
+        || MULTIPLE.contains(&path)
+        || typed(path).is_some()
+        || path.strip_prefix("name.").is_some_and(|part| NAME_PARTS.contains(&part))
 }
 
 /// The URN and the attribute of an extension's attribute (RFC 7644 §3.10).
+/// The list and the kind of `emails.home`.
+fn typed(path: &str) -> Option<(&'static str, &'static str)> {
+    let (list, kind) = path.split_once('.')?;
+    let (list, kinds) = TYPED.iter().find(|(known, _)| *known == list)?;
+    kinds.iter().find(|known| **known == kind).map(|kind| (*list, *kind))
+}
+
+/// Adds to a list.
+fn join(list: &mut Value, more: Value) {
+    if let (Value::Array(list), Value::Array(more)) = (list, more) {
+        list.extend(more);
+    }
+}
+
+/// Each value once, those of work first; of addresses, the first is the primary one (RFC 7643 §2.4).
+fn put_in_order(name: &str, list: &mut Vec<Value>) {
+    list.sort_by_key(|one| one.get("type").and_then(Value::as_str) != Some("work"));
+    let mut known = BTreeSet::new();
+    list.retain(|one| one.get("value").and_then(Value::as_str).is_some_and(|value| known.insert(value.to_owned())));
+    for (at, one) in list.iter_mut().enumerate().filter(|_| name == "emails") {
+        if let Some(members) = one.as_object_mut() {
+            members.insert("primary".to_owned(), (at == 0).into());
+        }
+    }
+}
+
 fn extension(path: &str) -> Option<(&str, &str)> {
     if path.starts_with("urn:") { path.rsplit_once(':') } else { None }
 }
@@ -208,23 +256,22 @@ fn values(field: &str, facts: Facts<'_>) -> Vec<String> {
 }
 
 fn rendered(path: &str, pieces: &[Piece], facts: Facts<'_>) -> Option<Value> {
-    if MULTIPLE.contains(&path) {
+    let (list, kind) = typed(path).unwrap_or((path, "work"));
+    if MULTIPLE.contains(&list) {
         // A single field gives all its values.
         let all = match pieces {
             [Piece::Field(field)] => values(field, facts),
             _ => text(pieces, facts).into_iter().collect(),
         };
-        let listed: Vec<Value> =
-            all.into_iter().filter(|value| !value.is_empty()).enumerate().map(|(at, value)| listed(path, at, &value)).collect();
+        let listed: Vec<Value> = all.into_iter().filter(|value| !value.is_empty()).map(|value| listed(list, kind, &value)).collect();
         return (!listed.is_empty()).then_some(Value::Array(listed));
     }
     text(pieces, facts).map(Value::String)
 }
 
-fn listed(path: &str, at: usize, value: &str) -> Value {
-    match path {
-        "emails" => json!({ "value": value, "type": "work", "primary": at == 0 }),
-        "phoneNumbers" => json!({ "value": value, "type": "work" }),
+fn listed(list: &str, kind: &str, value: &str) -> Value {
+    match list {
+        "emails" | "phoneNumbers" => json!({ "value": value, "type": kind }),
         _ => json!({ "value": value }),
     }
 }
@@ -265,7 +312,9 @@ fn at<'v>(resource: &'v Value, path: &str) -> &'v Value {
 
 fn same(path: &str, is: &Value, to_be: &Value) -> bool {
     if MULTIPLE.contains(&path) {
-        return set_of(path, is) == set_of(path, to_be);
+        // Kinds are compared where they tell values apart: not every service keeps them.
+        let kinds: BTreeSet<&str> = kinds_of(to_be).collect();
+        return set_of(path, is) == set_of(path, to_be) && (kinds.len() < 2 || kinds_of(is).collect::<BTreeSet<_>>() == kinds);
     }
     match (is, to_be) {
         // Some services answer with texts (Entra's dialect).
@@ -277,6 +326,12 @@ fn same(path: &str, is: &Value, to_be: &Value) -> bool {
         (Value::String(one), Value::Null) => one.is_empty(),
         _ => is == to_be,
     }
+}
+
+/// The kinds of the values of a list.
+fn kinds_of(listed: &Value) -> impl Iterator<Item = &str> {
+    let all = listed.as_array().map(Vec::as_slice).unwrap_or_default();
+    all.iter().filter_map(|one| one.get("type").and_then(Value::as_str))
 }
 
 fn set_of(path: &str, listed: &Value) -> BTreeSet<String> {

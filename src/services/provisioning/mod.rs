@@ -1,6 +1,7 @@
 //! Provisioning: people and groups written to an application that has a SCIM service of its own (RFC 7644), as its roles say. The store notes who
 //! changed; a job looks at them, writes what is due, and compares everything when asked.
 
+mod adopt;
 mod check;
 mod compare_group;
 mod desired;
@@ -8,6 +9,7 @@ mod fields;
 mod letters;
 mod mapping;
 mod queue;
+mod reading;
 mod reconcile;
 mod remote;
 mod round;
@@ -35,6 +37,7 @@ use crate::store::establishment::application::{self, Application};
 use crate::store::establishment::provisioned::{self, Filter, Kind, Provisioned};
 use crate::store::establishment::provisioning::{self, Provisioning};
 use crate::store::establishment::provisioning_drift::{self, Drift};
+use crate::store::establishment::provisioning_guard;
 use crate::store::establishment::provisioning_mark;
 use crate::store::establishment::provisioning_state::{self, Asked, ProvisioningState};
 use crate::store::registry::job;
@@ -212,18 +215,22 @@ pub async fn reconcile(ctx: &Context, name: &str, repairs: bool) -> Result<Provi
     Ok(standing)
 }
 
-/// Lets go on what was held. Answers how many.
+/// Lets go on what is held, for a day: so many rows at most as whoever approves was told of. Answers how many.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when nothing is held.
-pub async fn approve(ctx: &Context, name: &str) -> Result<u64, Error> {
+/// `NotFound`; `Conflict` when nothing is held, or more than `rows`.
+pub async fn approve(ctx: &Context, name: &str, rows: u64) -> Result<u64, Error> {
     ctx.require(Permission::ManageClients)?;
     let mut tx = ctx.store.begin().await?;
     let standing = find_in(&mut tx, name).await?;
-    let approved = provisioned::approve(&mut tx, standing.id, ctx.now).await?;
-    if approved == 0 {
+    let held = provisioning_guard::held(&mut tx, standing.id).await?;
+    if held == 0 {
         return Err(Error::Conflict(format!("nothing of «{name}» is held")));
     }
+    if held > rows {
+        return Err(Error::Conflict(format!("{held} of «{name}» are held by now, and not {rows}: look at them again")));
+    }
+    let approved = provisioning_guard::approve(&mut tx, standing.id, ctx.now).await?;
     let detail = json!({ "application": name, "removals": approved });
     audit::record_in(&mut tx, ctx, "provisioning.approved", ("provisioning", &standing.id.to_string()), detail).await?;
     tx.commit().await?;
@@ -323,6 +330,7 @@ pub async fn plan(gateway: &Gateway, slug: &str, store: &Store, now: Timestamp) 
             continue;
         }
         let due = provisioned::next_due(&mut tx, one.id).await?.filter(|_| !one.settings.dry_run);
+        let due = due.into_iter().chain(round::compared_next(&one, &state)).min();
         let due = if state.looked_at.is_none() || state.asked.is_some() { Some(now) } else { due };
         subjects.extend(due.map(|due| (one.id.to_string(), due.max(state.rest_until.unwrap_or_default()))));
     }

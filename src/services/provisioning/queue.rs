@@ -15,15 +15,18 @@ use crate::store::Tx;
 use crate::store::establishment::provisioned::{self, Action, Kind, Provisioned, State};
 use crate::store::establishment::provisioned_member::{self, ProvisionedMember};
 use crate::store::establishment::provisioning_state::{self, ProvisioningState};
-use crate::store::establishment::{assignment, membership, provisioning, provisioning_mark};
+use crate::store::establishment::{assignment, membership, provisioning, provisioning_guard, provisioning_mark};
 use crate::types::id::{GroupId, ProvisionedId, UserId};
+use crate::types::time::Timestamp;
 
 /// Marks taken, and people looked at, in one transaction.
 const STEP: i64 = 500;
 /// Steps of one round: others have their turn then.
 const STEPS_MAX: usize = 40;
-/// So few are taken away without a person's approval, whatever part of all they are.
+/// So few are taken away in a day without a person's approval, whatever part of all they are.
 pub const FEW: i64 = 10;
+/// What was taken away in so many seconds counts together, and an approval holds so long: a day.
+const WINDOW_S: i64 = 24 * 3600;
 
 /// Marks those whom the store noted for every provisioning that writes, and has each seen to. Answers whether some are left.
 ///
@@ -149,7 +152,8 @@ pub(super) fn action_for(target: &Target, row: &Provisioned, person: Option<&Per
         // An attempt to create it may have been taken though nobody heard of it.
         (None, false) if !row.active => None,
         (Some(_), true) => (!written || !row.active).then_some(Action::Update),
-        (_, false) if target.deletes() => Some(Action::Delete),
+        // What stood there before is made inactive at most.
+        (_, false) if target.deletes() && !row.adopted => Some(Action::Delete),
         (_, false) => (!written || row.active).then_some(Action::Deactivate),
     }
 }
@@ -234,6 +238,8 @@ async fn look_at_groups(tx: &mut Tx, ctx: &Context, target: &Target, rows: Vec<P
                 let same = row.written.as_deref() == Some(digest_of(&group_of(&row.subject, name)).as_slice());
                 (!same || unwritten > 0).then_some(Action::Update)
             }
+            // A group that stood there before is emptied of our people, and left.
+            (None, Some(_)) if row.adopted => Some(Action::Deactivate),
             (None, Some(_)) => Some(Action::Delete),
             (None, None) => None,
         };
@@ -245,7 +251,12 @@ async fn look_at_groups(tx: &mut Tx, ctx: &Context, target: &Target, rows: Vec<P
     Ok(())
 }
 
-/// Holds what would take too much away at once, and writes to the administrators. Answers how many are held now.
+/// Since when what was taken away counts together, and what was approved may go.
+pub(super) fn window_begin(now: Timestamp) -> Timestamp {
+    now.plus_s(-WINDOW_S)
+}
+
+/// Holds what would take too much away, together with what was taken in a day, and writes to the administrators. Answers how many were held now.
 ///
 /// # Errors
 /// When a store fails.
@@ -254,18 +265,25 @@ pub async fn guard(ctx: &Context, target: &Target) -> Result<u64, Error> {
     if target.provisioning.settings.dry_run {
         return Ok(0);
     }
-    let of = target.provisioning.id;
-    let (waiting, there) = provisioned::removals(&mut ctx.store.read().await?, of).await?;
-    if waiting <= FEW || within(bound.max_count, bound.max_percent, waiting, there) {
+    let (of, since) = (target.provisioning.id, window_begin(ctx.now));
+    let mut tx = ctx.store.read().await?;
+    let (waiting, active) = provisioning_guard::removals(&mut tx, of, since).await?;
+    let taken = provisioning_guard::taken_since(&mut tx, of, since).await?;
+    drop(tx);
+    // What is gone by now was there when the day began.
+    let (going, there) = (waiting.saturating_add(taken), active.saturating_add(taken));
+    if waiting == 0 || going <= FEW || within(bound.max_count, bound.max_percent, going, there) {
         return Ok(0);
     }
     let telling = letters::announce(ctx).await?;
     let mut tx = ctx.store.begin().await?;
-    let held = provisioned::hold_removals(&mut tx, of).await?;
-    let detail = json!({ "application": target.provisioning.application, "removals": held, "there": there });
+    let held = provisioning_guard::hold(&mut tx, of, since).await?;
+    // Whoever approves says how many they were told of: all that wait then.
+    let all = provisioning_guard::held(&mut tx, of).await?;
+    let detail = json!({ "application": target.provisioning.application, "removals": held, "held": all, "taken": taken, "there": there });
     audit::record_in(&mut tx, ctx, "provisioning.held", ("provisioning", &of.to_string()), detail).await?;
     if let Some(telling) = &telling {
-        let why = letters::Why::Held { count: held, of: there.unsigned_abs() };
+        let why = letters::Why::Held { count: all, of: there.unsigned_abs() };
         telling.write_in(&mut tx, ctx, &target.provisioning.application, why).await?;
     }
     tx.commit().await?;

@@ -1,17 +1,20 @@
 //! The SCIM service of an application (RFC 7644), as far as it is written to and compared: one line to it, at a bounded pace, and what its answers
 //! mean. Decides nothing of what is written.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::super::context::Context;
 use super::super::egress::{Answer, CallError, Carried, Egress, Line, Verb};
 use super::super::error::Error;
 use crate::store::establishment::provisioning::{AuthKind, Settings};
 use crate::store::establishment::provisioning_state::Abilities;
+use crate::types::nul;
+use crate::types::time::Timestamp;
 
 /// The media type of SCIM (RFC 7644 §3.1).
 const SCIM: &str = "application/scim+json";
@@ -77,6 +80,8 @@ pub struct Remote<'e> {
     authorization: Zeroizing<String>,
     pace: Duration,
     next: Instant,
+    /// What the clock said when it was opened, and when that was.
+    opened: (Timestamp, Instant),
 }
 
 impl std::fmt::Debug for Remote<'_> {
@@ -90,15 +95,16 @@ impl<'e> Remote<'e> {
     ///
     /// # Errors
     /// `Fault`.
-    pub async fn open(egress: &'e Egress, settings: &Settings, secret: &str) -> Result<Self, Fault> {
+    pub async fn open(ctx: &'e Context, settings: &Settings, secret: &str) -> Result<Self, Fault> {
+        let egress = &ctx.gateway.egress;
         let (line, base) = line(egress, &settings.url)?;
         let token = match settings.auth.kind {
             AuthKind::Bearer => Zeroizing::new(secret.to_owned()),
-            AuthKind::ClientCredentials => token(egress, settings, secret).await?,
+            AuthKind::ClientCredentials => token(egress, settings, secret, ctx.now).await?,
         };
         let authorization = Zeroizing::new(format!("Bearer {}", token.as_str()));
         let pace = Duration::from_secs(1) / settings.rate.max(1);
-        Ok(Self { line, base, authorization, pace, next: Instant::now() })
+        Ok(Self { line, base, authorization, pace, next: Instant::now(), opened: (ctx.now, Instant::now()) })
     }
 
     /// Asks the service something. `path` is below its base.
@@ -120,7 +126,13 @@ impl<'e> Remote<'e> {
         if answer.status == 404 && !is_scim_error(&answer) {
             return Err(self.missing(path, &answer).await);
         }
-        understood(answer)
+        understood(answer, self.now())
+    }
+
+    /// What the clock says.
+    fn now(&self) -> Timestamp {
+        let (at, begun) = self.opened;
+        at.plus_s(i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX))
     }
 
     /// What a 404 means that is no error of SCIM: that a resource is gone, if its list is there; otherwise something before the service speaks, or
@@ -133,7 +145,8 @@ impl<'e> Remote<'e> {
         self.next = Instant::now() + self.pace;
         let asked = format!("{}/{list}?startIndex=1&count=1", self.base);
         let carried = Carried { authorization: Some(&self.authorization), accept: ACCEPTED, body: None, if_match: None };
-        match self.line.send(Verb::Get, &asked, carried).await.map_err(not_called).and_then(understood) {
+        let now = self.now();
+        match self.line.send(Verb::Get, &asked, carried).await.map_err(not_called).and_then(|answer| understood(answer, now)) {
             Ok(reply) if reply.body.get("totalResults").is_some() => Fault::Missing,
             Ok(_) | Err(Fault::Missing) => said(),
             Err(other) => other,
@@ -183,7 +196,7 @@ fn line<'e>(egress: &'e Egress, raw: &str) -> Result<(Line<'e>, String), Fault> 
 }
 
 /// Asks for a token with a client's name and secret (RFC 6749 §4.4.2), both in the header (§2.3.1).
-async fn token(egress: &Egress, settings: &Settings, secret: &str) -> Result<Zeroizing<String>, Fault> {
+async fn token(egress: &Egress, settings: &Settings, secret: &str, now: Timestamp) -> Result<Zeroizing<String>, Fault> {
     let auth = &settings.auth;
     let (Some(token_url), Some(client_id)) = (&auth.token_url, &auth.client_id) else {
         return Err(Fault::Denied("auth.token_url and auth.client_id are missing".to_owned()));
@@ -207,7 +220,7 @@ async fn token(egress: &Egress, settings: &Settings, secret: &str) -> Result<Zer
         // What is wrong with the client is told so too (RFC 6749 §5.2).
         return Err(Fault::Denied(format!("the authorization server refuses the client: {}", said(&answer))));
     }
-    let reply = understood(answer)?;
+    let reply = understood(answer, now)?;
     let token = reply.body.get("access_token").and_then(Value::as_str);
     token
         .map(|token| Zeroizing::new(token.to_owned()))
@@ -222,7 +235,7 @@ fn not_called(error: CallError) -> Fault {
 }
 
 /// What an answer means.
-fn understood(answer: Answer) -> Result<Reply, Fault> {
+fn understood(answer: Answer, now: Timestamp) -> Result<Reply, Fault> {
     let status = answer.status;
     match status {
         200..=299 => {}
@@ -231,8 +244,8 @@ fn understood(answer: Answer) -> Result<Reply, Fault> {
         404 if is_scim_error(&answer) => return Err(Fault::Missing),
         409 => return Err(Fault::Taken(said(&answer))),
         412 => return Err(Fault::Stale),
-        429 => return Err(Fault::Busy(wait_s(&answer), said(&answer))),
-        503 if answer.retry_after.is_some() => return Err(Fault::Later(wait_s(&answer), said(&answer))),
+        429 => return Err(Fault::Busy(wait_s(&answer, now), said(&answer))),
+        503 if answer.retry_after.is_some() => return Err(Fault::Later(wait_s(&answer, now), said(&answer))),
         500..=599 => return Err(Fault::Down(format!("the service answered {status}: {}", said(&answer)))),
         _ => return Err(Fault::Refused(format!("the service answered {status}: {}", said(&answer)))),
     }
@@ -243,6 +256,11 @@ fn understood(answer: Answer) -> Result<Reply, Fault> {
             Fault::Refused(format!("the service answered {status} with what is no JSON: is the URL that of its SCIM service?"))
         })?
     };
+    if let Some(place) = nul::within(&body) {
+        return Err(Fault::Refused(format!(
+            "the service answered {status} with the NUL character (U+0000) at «{place}», which nothing here can keep"
+        )));
+    }
     Ok(Reply { etag: answer.etag, body })
 }
 
@@ -253,9 +271,13 @@ fn is_scim_error(answer: &Answer) -> bool {
     schemas.is_some_and(|schemas| schemas.iter().any(|one| one.as_str() == Some(ERROR)))
 }
 
-/// How long the service wants to be left alone: seconds; a date is not read, and stands for the usual wait.
-fn wait_s(answer: &Answer) -> i64 {
-    let named = answer.retry_after.as_deref().and_then(|text| text.trim().parse::<i64>().ok());
+/// How long the service wants to be left alone, in seconds: it names them, or a date (RFC 9110 §10.2.3).
+fn wait_s(answer: &Answer, now: Timestamp) -> i64 {
+    let text = answer.retry_after.as_deref().unwrap_or_default().trim();
+    let named = text.parse::<i64>().ok().or_else(|| {
+        let until = httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(i64::try_from(until.as_secs()).ok()?.saturating_sub(now.seconds()))
+    });
     named.unwrap_or(RETRY_AFTER_S).clamp(1, RETRY_AFTER_MAX_S)
 }
 
@@ -283,31 +305,46 @@ mod tests {
         Answer { status, retry_after: retry_after.map(str::to_owned), etag: None, body: body.as_bytes().to_vec() }
     }
 
+    /// What an answer means on 2026-10-21 at seven.
+    fn means(answer: Answer) -> Result<Reply, Fault> {
+        understood(answer, Timestamp::from_seconds(1_792_566_000))
+    }
+
     #[test]
     fn answers_mean_what_the_rfc_says() {
         let error =
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness","detail":"déjà là"}"#;
-        assert_eq!(understood(answer(409, None, error)).unwrap_err(), Fault::Taken("uniqueness: déjà là".to_owned()));
-        assert!(matches!(understood(answer(401, None, "")).unwrap_err(), Fault::Denied(_)));
+        assert_eq!(means(answer(409, None, error)).unwrap_err(), Fault::Taken("uniqueness: déjà là".to_owned()));
+        assert!(matches!(means(answer(401, None, "")).unwrap_err(), Fault::Denied(_)));
         let gone = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"404"}"#;
-        assert!(matches!(understood(answer(404, None, gone)).unwrap_err(), Fault::Missing));
-        assert!(matches!(understood(answer(404, None, "<html>")).unwrap_err(), Fault::Refused(_)));
-        assert!(matches!(understood(answer(403, None, "")).unwrap_err(), Fault::Forbidden(_)));
-        assert!(matches!(understood(answer(400, None, "{}")).unwrap_err(), Fault::Refused(_)));
-        assert!(matches!(understood(answer(502, None, "<html>")).unwrap_err(), Fault::Down(_)));
-        assert_eq!(understood(answer(204, None, "")).unwrap().body, Value::Null);
-        assert!(matches!(understood(answer(200, None, "<html>")).unwrap_err(), Fault::Refused(_)));
+        assert!(matches!(means(answer(404, None, gone)).unwrap_err(), Fault::Missing));
+        assert!(matches!(means(answer(404, None, "<html>")).unwrap_err(), Fault::Refused(_)));
+        assert!(matches!(means(answer(403, None, "")).unwrap_err(), Fault::Forbidden(_)));
+        assert!(matches!(means(answer(400, None, "{}")).unwrap_err(), Fault::Refused(_)));
+        assert!(matches!(means(answer(502, None, "<html>")).unwrap_err(), Fault::Down(_)));
+        assert_eq!(means(answer(204, None, "")).unwrap().body, Value::Null);
+        assert!(matches!(means(answer(200, None, "<html>")).unwrap_err(), Fault::Refused(_)));
+        assert!(matches!(means(answer(200, None, r#"{"id":"a\u0000"}"#)).unwrap_err(), Fault::Refused(_)));
     }
 
     #[test]
     fn a_pause_is_as_long_as_asked_within_bounds() {
-        for (named, wait) in
-            [(Some("7"), 7), (Some("0"), 1), (Some("999999"), 3600), (None, 30), (Some("Wed, 21 Oct 2026 07:28:00 GMT"), 30)]
-        {
-            assert!(matches!(understood(answer(429, named, "")).unwrap_err(), Fault::Busy(s, _) if s == wait), "{named:?}");
+        for (named, wait) in [
+            (Some("7"), 7),
+            (Some("0"), 1),
+            (Some("999999"), 3600),
+            (None, 30),
+            (Some("bientôt"), 30),
+            (Some("Wed, 21 Oct 2026 07:28:00 GMT"), 1680),
+            (Some("Wednesday, 21-Oct-26 07:28:00 GMT"), 1680),
+            (Some("Wed Oct 21 07:28:00 2026"), 1680),
+            (Some("Wed, 21 Oct 2026 06:00:00 GMT"), 1),
+            (Some("Thu, 22 Oct 2026 07:28:00 GMT"), 3600),
+        ] {
+            assert!(matches!(means(answer(429, named, "")).unwrap_err(), Fault::Busy(s, _) if s == wait), "{named:?}");
         }
-        assert!(matches!(understood(answer(503, Some("9"), "")).unwrap_err(), Fault::Later(9, _)));
-        assert!(matches!(understood(answer(503, None, "")).unwrap_err(), Fault::Down(_)));
+        assert!(matches!(means(answer(503, Some("9"), "")).unwrap_err(), Fault::Later(9, _)));
+        assert!(matches!(means(answer(503, None, "")).unwrap_err(), Fault::Down(_)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::turn::Turn;
 use super::{letters, queue, secret_of};
 use crate::store::establishment::provisioned;
 use crate::store::establishment::provisioning::{self, Provisioning};
-use crate::store::establishment::provisioning_state::{self, Abilities, ProvisioningState};
+use crate::store::establishment::provisioning_state::{self, Abilities, Asked, ProvisioningState};
 use crate::types::id::ProvisioningId;
 use crate::types::secret::fill_random;
 use crate::types::time::Timestamp;
@@ -76,24 +76,41 @@ pub async fn round(ctx: &Context, subject: &str) -> Result<Option<Timestamp>, Er
     }
     let due = provisioned::next_due(&mut ctx.store.read().await?, id).await?.is_some_and(|at| at <= ctx.now);
     let dry = target.provisioning.settings.dry_run;
+    let asked = state.asked.or_else(|| scheduled(&target.provisioning, &state, ctx.now));
+    let state = ProvisioningState { asked, ..state };
     if state.asked.is_none() && (dry || !due) {
-        return next(ctx, id, dry).await;
+        return next(ctx, &target.provisioning).await;
     }
     let stop = work(ctx, &target, &state).await;
     conclude(ctx, &target, stop).await
 }
 
 /// When there is something to do again.
-async fn next(ctx: &Context, id: ProvisioningId, dry: bool) -> Result<Option<Timestamp>, Error> {
-    let due = provisioned::next_due(&mut ctx.store.read().await?, id).await?;
-    Ok(due.filter(|_| !dry))
+async fn next(ctx: &Context, one: &Provisioning) -> Result<Option<Timestamp>, Error> {
+    let mut tx = ctx.store.read().await?;
+    let due = provisioned::next_due(&mut tx, one.id).await?.filter(|_| !one.settings.dry_run);
+    let state = provisioning_state::get(&mut tx, one.id).await?;
+    Ok(due.into_iter().chain(compared_next(one, &state)).min())
+}
+
+/// When everything is compared next without anybody's asking: so many hours after the last time, or after it was set up.
+pub(super) fn compared_next(one: &Provisioning, state: &ProvisioningState) -> Option<Timestamp> {
+    let every = i64::from(one.settings.compare_every) * 3600;
+    let last = state.report.as_ref().map_or(one.created_at, |report| report.at);
+    (every > 0).then(|| last.plus_s(every))
+}
+
+/// The comparison that is due.
+fn scheduled(one: &Provisioning, state: &ProvisioningState, now: Timestamp) -> Option<Asked> {
+    let asked = if one.settings.compare_repairs { Asked::Repair } else { Asked::Report };
+    compared_next(one, state).filter(|at| *at <= now).map(|_| asked)
 }
 
 /// Writes down how a turn ended, and says when the next one is.
 async fn conclude(ctx: &Context, target: &Target, stop: Stop) -> Result<Option<Timestamp>, Error> {
-    let (id, dry) = (target.provisioning.id, target.provisioning.settings.dry_run);
+    let id = target.provisioning.id;
     match stop {
-        Stop::Done => next(ctx, id, dry).await,
+        Stop::Done => next(ctx, &target.provisioning).await,
         Stop::Turn => Ok(Some(ctx.now)),
         Stop::Here(error) => Err(error),
         Stop::Rest(wait_s) => {
@@ -140,7 +157,7 @@ async fn pause(ctx: &Context, provisioning: &Provisioning, why: String) -> Resul
 async fn work(ctx: &Context, target: &Target, state: &ProvisioningState) -> Stop {
     let attempt = async {
         let secret = secret_of(ctx, &target.provisioning)?;
-        let opened = Remote::open(&ctx.gateway.egress, &target.provisioning.settings, &secret).await;
+        let opened = Remote::open(ctx, &target.provisioning.settings, &secret).await;
         let mut remote = opened.map_err(|fault| stop_of(fault, state.failures))?;
         let abilities = abilities(ctx, target, &mut remote, state).await?;
         let failures = state.failures;

@@ -13,10 +13,11 @@ use super::desired::{Person, Target, digest_of, group_of};
 use super::remote::{Fault, Remote};
 use super::round::{Stop, WAIT_MIN_S, stop_of, wait_s};
 use super::write_group::{Trouble, Writing};
-use super::write_person::{self, Written};
+use super::write_person::Written;
 use super::{queue, reconcile};
 use crate::store::establishment::provisioned::{self, Action, Kind, Provisioned, State};
 use crate::store::establishment::provisioned_member;
+use crate::store::establishment::provisioning_guard;
 use crate::store::establishment::provisioning_state::{self, Abilities, ProvisioningState};
 use crate::types::id::UserId;
 
@@ -45,6 +46,10 @@ pub(super) struct Turn<'a, 'e> {
     failures: i64,
     written: BTreeMap<&'static str, u64>,
     answered: bool,
+    /// What was taken away without anyone's approval, and is not noted yet.
+    removed: u64,
+    /// Whose account is another one than before, and in no group there.
+    moved: Vec<UserId>,
 }
 
 impl<'a, 'e> Turn<'a, 'e> {
@@ -61,22 +66,29 @@ impl<'a, 'e> Turn<'a, 'e> {
             failures,
             written: BTreeMap::new(),
             answered: false,
+            removed: 0,
+            moved: Vec::new(),
         }
     }
 
-    /// Compares when that is asked for, and writes what is due, in order.
+    /// Writes what is due, in order; then compares when that is asked for, and writes what came of it.
     pub(super) async fn carry(&mut self, state: &ProvisioningState) -> Result<(), Stop> {
-        if let Some(asked) = state.asked {
-            match reconcile::compare(self.ctx, self.target, &mut self.remote, asked).await {
-                Ok(()) => {}
-                Err(Trouble::Here(error)) => return Err(error.into()),
-                Err(Trouble::There(fault)) => return Err(stop_of(fault, self.failures)),
-            }
-            if !queue::look(self.ctx, self.target).await? {
-                return Err(Stop::Turn);
-            }
-            queue::guard(self.ctx, self.target).await?;
+        self.write().await?;
+        let Some(asked) = state.asked else { return Ok(()) };
+        match reconcile::compare(self.ctx, self.target, &mut self.remote, asked).await {
+            Ok(()) => {}
+            Err(Trouble::Here(error)) => return Err(error.into()),
+            Err(Trouble::There(fault)) => return Err(stop_of(fault, self.failures)),
+            Err(Trouble::Stopping) => return Err(Stop::Turn),
         }
+        if !queue::look(self.ctx, self.target).await? {
+            return Err(Stop::Turn);
+        }
+        queue::guard(self.ctx, self.target).await?;
+        self.write().await
+    }
+
+    async fn write(&mut self) -> Result<(), Stop> {
         if self.target.provisioning.settings.dry_run {
             return Ok(());
         }
@@ -108,8 +120,13 @@ impl<'a, 'e> Turn<'a, 'e> {
         Ok(tx.commit().await?)
     }
 
+    /// Whether others have their turn, or the gateway stops.
+    fn is_over(&self) -> bool {
+        self.begun.elapsed() > TURN || self.ctx.gateway.node.is_stopping()
+    }
+
     async fn due(&self, kind: Kind, deletes: bool) -> Result<Vec<Provisioned>, Stop> {
-        if self.begun.elapsed() > TURN || self.ctx.gateway.node.is_stopping() {
+        if self.is_over() {
             return Err(Stop::Turn);
         }
         let mut tx = self.ctx.store.read().await?;
@@ -130,6 +147,10 @@ impl<'a, 'e> Turn<'a, 'e> {
             let mut ended = Vec::with_capacity(rows.len());
             let mut stopped = Ok(());
             for row in rows {
+                if self.is_over() {
+                    stopped = Err(Stop::Turn);
+                    break;
+                }
                 let id = row.subject.parse::<UserId>().ok();
                 let person = id.and_then(|id| people.get(&id));
                 let lingers = id.is_some_and(|id| lingering.contains(&id));
@@ -167,16 +188,21 @@ impl<'a, 'e> Turn<'a, 'e> {
             row.error = Some("groups there still name this account".to_owned());
             return Ok(Settled::Row(row));
         }
-        let outcome = write_person::write(&mut self.remote, self.abilities, self.target, &row, person).await;
-        match outcome {
+        match self.writing().person(&row, person).await {
             Ok(Written::Gone) => {
                 self.took("user", Some(Action::Delete));
+                self.count_removal(&row, row.remote_id.is_some());
                 Ok(Settled::Forget(row))
             }
-            Ok(Written::There { id, action }) => {
+            Ok(Written::There { id, action, adopted }) => {
                 self.took("user", action);
+                self.count_removal(&row, row.active && action == Some(Action::Deactivate));
                 let present = person.is_some_and(|person| person.present);
+                if row.remote_id.as_ref().is_some_and(|before| *before != id) {
+                    self.moved.extend(row.subject.parse::<UserId>());
+                }
                 row.remote_id = Some(id);
+                row.adopted = adopted;
                 row.written = person.and_then(Person::digest);
                 row.active = present;
                 if let Some(person) = person.filter(|person| !person.name.is_empty()) {
@@ -187,7 +213,27 @@ impl<'a, 'e> Turn<'a, 'e> {
                 let known = person.is_some_and(|person| person.account.is_some());
                 Ok(if known { Settled::Row(row) } else { Settled::Forget(row) })
             }
-            Err(fault) => self.failed(row, fault).map_err(|stopped| *stopped),
+            Err(trouble) => self.troubled(row, trouble).map_err(|stopped| *stopped),
+        }
+    }
+
+    fn writing(&mut self) -> Writing<'_, 'e> {
+        Writing { ctx: self.ctx, remote: &mut self.remote, abilities: self.abilities, target: self.target }
+    }
+
+    /// Notes that something was taken away, unless a person approved it.
+    fn count_removal(&mut self, row: &Provisioned, removed: bool) {
+        let approved = row.approved && row.approved_at.is_some_and(|at| at > queue::window_begin(self.ctx.now));
+        if removed && !approved {
+            self.removed += 1;
+        }
+    }
+
+    fn troubled(&mut self, row: Provisioned, trouble: Trouble) -> Result<Settled, Box<(Option<Settled>, Stop)>> {
+        match trouble {
+            Trouble::Here(error) => Err(Box::new((None, error.into()))),
+            Trouble::Stopping => Err(Box::new((None, Stop::Turn))),
+            Trouble::There(fault) => self.failed(row, fault),
         }
     }
 
@@ -249,8 +295,13 @@ impl<'a, 'e> Turn<'a, 'e> {
         Ok(Settled::Row(row))
     }
 
-    async fn settle_people(&self, ended: Vec<Settled>, people: &HashMap<UserId, Person>) -> Result<(), Stop> {
+    async fn settle_people(&mut self, ended: Vec<Settled>, people: &HashMap<UserId, Person>) -> Result<(), Stop> {
         let mut tx = self.ctx.store.begin().await?;
+        if self.removed > 0 {
+            provisioning_guard::take(&mut tx, self.target.provisioning.id, self.ctx.now, self.removed).await?;
+            self.removed = 0;
+        }
+        provisioned_member::unwrite_users(&mut tx, self.target.provisioning.id, &std::mem::take(&mut self.moved)).await?;
         let mut came = Vec::new();
         for settled in ended {
             match settled {
@@ -279,6 +330,9 @@ impl<'a, 'e> Turn<'a, 'e> {
                 return Ok(());
             }
             for row in rows {
+                if self.is_over() {
+                    return Err(Stop::Turn);
+                }
                 let settled = match self.group(row).await {
                     Ok(settled) => settled,
                     Err((settled, stop)) => {
@@ -297,23 +351,22 @@ impl<'a, 'e> Turn<'a, 'e> {
             Ok::<_, Error>(self.target.groups_in(&mut tx, &BTreeSet::from([row.subject.clone()])).await?.remove(&row.subject))
         };
         let name = name.await.map_err(|error| (None, error.into()))?;
-        let (ctx, abilities, target) = (self.ctx, self.abilities, self.target);
-        let mut writing = Writing { ctx, remote: &mut self.remote, abilities, target };
-        match writing.write(&row, name.as_deref()).await {
+        match self.writing().group(&row, name.as_deref()).await {
             Ok(Written::Gone) => {
-                self.took("group", Some(Action::Delete));
+                self.took("group", Some(if row.adopted { Action::Deactivate } else { Action::Delete }));
+                self.count_removal(&row, row.remote_id.is_some());
                 Ok(Settled::Forget(row))
             }
-            Ok(Written::There { id, action }) => {
+            Ok(Written::There { id, action, adopted }) => {
                 self.took("group", action);
                 row.remote_id = Some(id);
+                row.adopted = adopted;
                 row.active = true;
                 row.written = name.as_deref().map(|name| digest_of(&group_of(&row.subject, name)));
                 self.done(&mut row, action);
                 Ok(Settled::Row(row))
             }
-            Err(Trouble::Here(error)) => Err((None, error.into())),
-            Err(Trouble::There(fault)) => self.failed(row, fault).map_err(|stopped| *stopped),
+            Err(trouble) => self.troubled(row, trouble).map_err(|stopped| *stopped),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! One group there: found, created, renamed, filled and emptied by small steps, or deleted. Each step is noted as soon as it is taken, so that a
 //! large group that is broken off goes on where it was.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
 use super::super::context::Context;
 use super::super::egress::Verb;
 use super::super::error::Error;
-use super::desired::{GROUP, Target, group_of};
+use super::adopt::{Sought, Standing};
+use super::desired::{Target, group_of};
 use super::remote::{Fault, Remote};
-use super::write_person::{Written, one, patch, read, segment};
+use super::write_person::{UNKNOWN, Written, patch, read, segment};
 use crate::store::establishment::provisioned::{self, Action, Kind, Provisioned};
 use crate::store::establishment::provisioned_member::{self, ProvisionedMember};
 use crate::store::establishment::provisioning_state::Abilities;
@@ -30,6 +31,8 @@ pub enum Trouble {
     There(Fault),
     /// Here.
     Here(Error),
+    /// The gateway stops: another goes on.
+    Stopping,
 }
 
 impl From<Fault> for Trouble {
@@ -50,7 +53,7 @@ impl From<crate::store::Error> for Trouble {
     }
 }
 
-/// A group under way.
+/// Accounts and groups being written.
 pub struct Writing<'a, 'e> {
     pub ctx: &'a Context,
     pub remote: &'a mut Remote<'e>,
@@ -69,37 +72,57 @@ impl Writing<'_, '_> {
     ///
     /// # Errors
     /// `Trouble`.
-    pub async fn write(&mut self, row: &Provisioned, name: Option<&str>) -> Result<Written, Trouble> {
+    pub async fn group(&mut self, row: &Provisioned, name: Option<&str>) -> Result<Written, Trouble> {
         let Some(name) = name else { return self.remove(row).await };
         let standing = match &row.remote_id {
             Some(id) => self.stands(row, id).await?,
             None => None,
         };
-        let (id, action) = match standing {
+        let (id, action, adopted) = match standing {
             Some((id, renamed)) => {
                 let same = renamed.as_deref() == Some(name);
                 if !same && self.abilities.patch {
                     self.change(&id, vec![json!({ "op": "replace", "path": "displayName", "value": name })]).await?;
                 }
-                (id, if same { None } else { Some(Action::Update) })
+                (id, if same { None } else { Some(Action::Update) }, row.adopted)
             }
             None => self.create(row, name).await?,
         };
         let changed = if self.abilities.patch {
             self.add(row, &id).await? + self.take_out(row, &id).await? > 0
         } else {
-            self.put_whole(row, &id, name).await?;
+            self.put_whole(row, &id, (name, adopted)).await?;
             true
         };
-        Ok(Written::There { id, action: action.or(changed.then_some(Action::Update)) })
+        Ok(Written::There { id, action: action.or(changed.then_some(Action::Update)), adopted })
     }
 
     async fn remove(&mut self, row: &Provisioned) -> Result<Written, Trouble> {
         let Some(id) = &row.remote_id else { return Ok(Written::Gone) };
+        if row.adopted {
+            return match self.leave(row, id).await {
+                Ok(()) | Err(Trouble::There(Fault::Missing)) => Ok(Written::Gone),
+                Err(other) => Err(other),
+            };
+        }
         match self.remote.ask(Verb::Delete, &format!("/Groups/{}", segment(id)), None, None).await {
             Ok(_) | Err(Fault::Missing) => Ok(Written::Gone),
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// Takes our people out of a group that stood there before, and leaves it as it is otherwise.
+    async fn leave(&mut self, row: &Provisioned, id: &str) -> Result<(), Trouble> {
+        let mut tx = self.ctx.store.begin().await?;
+        provisioned_member::want_nobody(&mut tx, row.id).await?;
+        tx.commit().await?;
+        if self.abilities.patch {
+            self.take_out(row, id).await?;
+            return Ok(());
+        }
+        let name = read(self.remote, "Groups", id).await?.and_then(|there| Some(there.get("displayName")?.as_str()?.to_owned()));
+        let Some(name) = name else { return Ok(()) };
+        self.put_whole(row, id, (&name, true)).await
     }
 
     /// Whether a group still stands there, and its name.
@@ -120,16 +143,28 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// Takes over the group that stands there under this name, or creates it, empty.
-    async fn create(&mut self, row: &Provisioned, name: &str) -> Result<(String, Option<Action>), Trouble> {
-        if let Some((id, _)) = one(self.remote, "Groups", "displayName", name).await? {
-            self.take_over(row, &id).await?;
-            return Ok((id, Some(Action::Update)));
+    /// Takes the group that stands there for this one, or creates it, empty. Answers whether only its name says so.
+    async fn create(&mut self, row: &Provisioned, name: &str) -> Result<(String, Option<Action>, bool), Trouble> {
+        let sought = Sought { kind: Kind::Group, subject: &row.subject, name, key: Some(&row.subject) };
+        let standing = match self.standing(&sought).await? {
+            Some(standing) => standing,
+            None => match self.remote.ask(Verb::Post, "/Groups", Some(&group_of(&row.subject, name)), None).await {
+                Ok(reply) => {
+                    let id = reply.body.get("id").and_then(Value::as_str);
+                    let id = id.ok_or_else(|| Fault::Refused("the service created a group and did not say its id".to_owned()))?;
+                    return Ok((id.to_owned(), Some(Action::Create), false));
+                }
+                Err(Fault::Taken(why)) => self.standing_in_the_way(&sought, why).await?,
+                Err(other) => return Err(other.into()),
+            },
+        };
+        let Standing { id, there, adopted } = standing;
+        self.take_over(row, &id).await?;
+        let same = there.get("displayName").and_then(Value::as_str) == Some(name);
+        if !same && self.abilities.patch {
+            self.change(&id, vec![json!({ "op": "replace", "path": "displayName", "value": name })]).await?;
         }
-        let reply = self.remote.ask(Verb::Post, "/Groups", Some(&group_of(&row.subject, name)), None).await?;
-        let id = reply.body.get("id").and_then(Value::as_str);
-        let id = id.ok_or_else(|| Fault::Refused("the service created a group and did not say its id".to_owned()))?;
-        Ok((id.to_owned(), Some(Action::Create)))
+        Ok((id, Some(Action::Update), adopted))
     }
 
     /// Notes who is in a group there that the gateway did not make: whoever it wrote there as an account is put in and taken out from now on.
@@ -216,19 +251,39 @@ impl Writing<'_, '_> {
         Ok(tx.commit().await?)
     }
 
-    /// Puts the whole group, for services without PATCH.
-    async fn put_whole(&mut self, row: &Provisioned, id: &str, name: &str) -> Result<(), Trouble> {
+    /// Puts the whole group, for services without PATCH. Whoever is in it and was not written by the gateway stays.
+    async fn put_whole(&mut self, row: &Provisioned, id: &str, (name, adopted): (&str, bool)) -> Result<(), Trouble> {
+        let there = read(self.remote, "Groups", id).await?.ok_or(Fault::Missing)?;
         let mut tx = self.ctx.store.read().await?;
         let users = provisioned_member::list_wanted(&mut tx, row.id, None, WHOLE_MAX).await?;
         let gone = provisioned_member::list_unwritten(&mut tx, row.id, false, None, WHOLE_MAX).await?;
         drop(tx);
-        let there = self.remote_ids(&users).await?;
-        let members: Vec<Value> = there.values().map(|id| json!({ "value": id })).collect();
-        let whole = json!({ "schemas": [GROUP], "id": id, "displayName": name, "externalId": row.subject, "members": members });
+        let written = self.remote_ids(&users).await?;
+        let mut ids: BTreeSet<String> = self.strangers(&members_of(&there)).await?;
+        ids.extend(written.values().cloned());
+        let mut whole = group_of(&row.subject, name);
+        if let Some(members) = whole.as_object_mut() {
+            if adopted {
+                // It keeps the name that others gave it.
+                members.remove("externalId");
+                members.extend(there.get("externalId").map(|key| ("externalId".to_owned(), key.clone())));
+            }
+            members.insert("id".to_owned(), id.into());
+            members.insert("members".to_owned(), ids.iter().map(|id| json!({ "value": id })).collect());
+        }
         self.remote.ask(Verb::Put, &format!("/Groups/{}", segment(id)), Some(&whole), None).await?;
-        self.settle(row, true, &there.into_keys().collect::<Vec<_>>()).await?;
+        self.settle(row, true, &written.into_keys().collect::<Vec<_>>()).await?;
         self.settle(row, false, &gone).await?;
         Ok(())
+    }
+
+    /// Those of some identifiers there that are nobody's here.
+    async fn strangers(&self, ids: &[String]) -> Result<BTreeSet<String>, Error> {
+        let mut tx = self.ctx.store.read().await?;
+        let known = provisioned::list_by_remote(&mut tx, self.target.provisioning.id, Kind::User, ids).await?;
+        let known: BTreeSet<String> =
+            known.into_iter().filter(|row| !row.subject.starts_with(UNKNOWN)).filter_map(|row| row.remote_id).collect();
+        Ok(ids.iter().filter(|id| !known.contains(*id)).cloned().collect())
     }
 }
 

@@ -6,10 +6,12 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::super::egress::Verb;
-use super::desired::{Person, Target};
+use super::adopt::{Sought, Standing};
+use super::desired::Person;
 use super::mapping::{operations, replaced};
 use super::remote::{Fault, Remote};
-use crate::store::establishment::provisioned::{Action, Provisioned};
+use super::write_group::{Trouble, Writing};
+use crate::store::establishment::provisioned::{Action, Kind, Provisioned};
 use crate::store::establishment::provisioning_drift::Differing;
 use crate::store::establishment::provisioning_state::Abilities;
 
@@ -27,117 +29,90 @@ pub enum Written {
         id: String,
         /// What was done, if anything had to be.
         action: Option<Action>,
+        /// Whether it stood there before and was taken over by its name.
+        adopted: bool,
     },
     /// They are not there any more.
     Gone,
 }
 
-/// Writes one person.
-///
-/// # Errors
-/// `Fault`.
-pub async fn write(
-    remote: &mut Remote<'_>,
-    abilities: Abilities,
-    target: &Target,
-    row: &Provisioned,
-    person: Option<&Person>,
-) -> Result<Written, Fault> {
-    let present = person.filter(|person| person.present).and_then(|person| person.account.as_ref());
-    if let Some(account) = present {
-        return ensure(remote, abilities, target, row.remote_id.as_deref(), account).await;
-    }
-    let id = match &row.remote_id {
-        Some(id) => id.clone(),
-        // Someone may have been created by an attempt that nobody heard the end of.
-        None => match found(remote, "userName", &row.name).await? {
-            Some((id, _)) => id,
-            None => return Ok(Written::Gone),
-        },
-    };
-    if target.deletes() {
-        return match remote.ask(Verb::Delete, &format!("/Users/{}", segment(&id)), None, None).await {
-            Ok(_) | Err(Fault::Missing) => Ok(Written::Gone),
-            Err(other) => Err(other),
-        };
-    }
-    // Of whoever is known no more, nothing is left there either.
-    let nobody = json!({ "userName": format!("removed-{}", row.id), "active": false });
-    let account = person.and_then(|person| person.account.as_ref()).unwrap_or(&nobody);
-    let Some(there) = read(remote, "Users", &id).await? else { return Ok(Written::Gone) };
-    let mut differences = target.mapping.differences(&there, account);
-    if row.subject.starts_with(UNKNOWN) {
-        // The gateway never wrote it: what it says of itself stays.
-        differences.retain(|path, _| path == "active");
-    }
-    let changed = put_right(remote, abilities, (&id, &there), differences).await?;
-    Ok(Written::There { id, action: changed.then_some(Action::Deactivate) })
-}
-
-/// Sees to it that someone is there as they are to be.
-async fn ensure(
-    remote: &mut Remote<'_>,
-    abilities: Abilities,
-    target: &Target,
-    known: Option<&str>,
-    account: &Value,
-) -> Result<Written, Fault> {
-    let standing = match known {
-        Some(id) => read(remote, "Users", id).await?.map(|there| (id.to_owned(), there)),
-        None => None,
-    };
-    // What was known is gone, or nothing was: someone may stand there under the same name.
-    let text = |name: &str| account.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let standing = match standing {
-        Some(standing) => Some(standing),
-        None => found(remote, "userName", &text("userName")).await?,
-    };
-    if let Some((id, there)) = standing {
-        let changed = put_right(remote, abilities, (&id, &there), target.mapping.differences(&there, account)).await?;
-        return Ok(Written::There { id, action: changed.then_some(Action::Update) });
-    }
-    match remote.ask(Verb::Post, "/Users", Some(account), None).await {
-        Ok(reply) => {
-            let id = reply.body.get("id").and_then(Value::as_str);
-            let id = id.ok_or_else(|| Fault::Refused("the service created an account and did not say its id".to_owned()))?;
-            Ok(Written::There { id: id.to_owned(), action: Some(Action::Create) })
+impl Writing<'_, '_> {
+    /// Writes one person.
+    ///
+    /// # Errors
+    /// `Trouble`.
+    pub async fn person(&mut self, row: &Provisioned, person: Option<&Person>) -> Result<Written, Trouble> {
+        let present = person.filter(|person| person.present).and_then(|person| person.account.as_ref());
+        if let Some(account) = present {
+            return self.ensure(row, account).await;
         }
-        // Under another name then.
-        Err(Fault::Taken(why)) => match found(remote, "externalId", &text("externalId")).await? {
-            Some((id, there)) => {
-                put_right(remote, abilities, (&id, &there), target.mapping.differences(&there, account)).await?;
-                Ok(Written::There { id, action: Some(Action::Update) })
+        let id = match &row.remote_id {
+            Some(id) => Some(id.clone()),
+            None => self.left_behind(row, person).await?,
+        };
+        let Some(id) = id else { return Ok(Written::Gone) };
+        // What stood there before the gateway did is nobody's to delete.
+        if self.target.deletes() && !row.adopted {
+            return match self.remote.ask(Verb::Delete, &format!("/Users/{}", segment(&id)), None, None).await {
+                Ok(_) | Err(Fault::Missing) => Ok(Written::Gone),
+                Err(other) => Err(other.into()),
+            };
+        }
+        // Of whoever is known no more, nothing is left there either.
+        let nobody = json!({ "userName": format!("removed-{}", row.id), "active": false });
+        let account = person.and_then(|person| person.account.as_ref()).unwrap_or(&nobody);
+        let Some(there) = read(self.remote, "Users", &id).await? else { return Ok(Written::Gone) };
+        let mut differences = self.target.mapping.differences(&there, account);
+        if row.subject.starts_with(UNKNOWN) {
+            // The gateway never wrote it: what it says of itself stays.
+            differences.retain(|path, _| path == "active");
+        }
+        let changed = put_right(self.remote, self.abilities, (&id, &there), differences).await?;
+        Ok(Written::There { id, action: changed.then_some(Action::Deactivate), adopted: row.adopted })
+    }
+
+    /// What may have been created by an attempt that nobody heard the end of.
+    async fn left_behind(&mut self, row: &Provisioned, person: Option<&Person>) -> Result<Option<String>, Trouble> {
+        let account = person.and_then(|person| person.account.as_ref());
+        let written = account.and_then(|account| account.get("externalId")).and_then(Value::as_str).map(str::to_owned);
+        let key = written.or_else(|| self.target.mapping.key_of(&row.subject));
+        let sought = Sought { kind: Kind::User, subject: &row.subject, name: &row.name, key: key.as_deref() };
+        self.unheard_of(&sought).await
+    }
+
+    /// Sees to it that someone is there as they are to be.
+    async fn ensure(&mut self, row: &Provisioned, account: &Value) -> Result<Written, Trouble> {
+        let text = |name: &str| account.get(name).and_then(Value::as_str).unwrap_or_default();
+        let key = Some(text("externalId")).filter(|key| !key.is_empty());
+        let sought = Sought { kind: Kind::User, subject: &row.subject, name: text("userName"), key };
+        let known = match &row.remote_id {
+            Some(id) => {
+                let there = read(self.remote, "Users", id).await?;
+                there.map(|there| Standing { id: id.clone(), there, adopted: row.adopted })
             }
-            None => Err(Fault::Taken(why)),
-        },
-        Err(other) => Err(other),
+            None => None,
+        };
+        // What was known is gone, or nothing was: they may stand there all the same.
+        let standing = match known {
+            Some(standing) => Some(standing),
+            None => self.standing(&sought).await?,
+        };
+        let standing = match standing {
+            Some(standing) => standing,
+            None => match self.remote.ask(Verb::Post, "/Users", Some(account), None).await {
+                Ok(reply) => {
+                    let id = reply.body.get("id").and_then(Value::as_str);
+                    let id = id.ok_or_else(|| Fault::Refused("the service created an account and did not say its id".to_owned()))?;
+                    return Ok(Written::There { id: id.to_owned(), action: Some(Action::Create), adopted: false });
+                }
+                Err(Fault::Taken(why)) => self.standing_in_the_way(&sought, why).await?,
+                Err(other) => return Err(other.into()),
+            },
+        };
+        let Standing { id, there, adopted } = standing;
+        let changed = put_right(self.remote, self.abilities, (&id, &there), self.target.mapping.differences(&there, account)).await?;
+        Ok(Written::There { id, action: changed.then_some(Action::Update), adopted })
     }
-}
-
-/// The account that has a value, with its identifier.
-async fn found(remote: &mut Remote<'_>, attribute: &str, value: &str) -> Result<Option<(String, Value)>, Fault> {
-    one(remote, "Users", attribute, value).await
-}
-
-/// The one resource that has a value, with its identifier.
-///
-/// # Errors
-/// `Fault`; `Refused` when there are several.
-pub(super) async fn one(remote: &mut Remote<'_>, resources: &str, attribute: &str, value: &str) -> Result<Option<(String, Value)>, Fault> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    let nowhere = |fault| match fault {
-        Fault::Missing => Fault::Refused(format!("there is no /{resources} there: is the URL that of its SCIM service?")),
-        other => other,
-    };
-    let mut all = remote.find(resources, attribute, value).await.map_err(nowhere)?;
-    if all.len() > 1 {
-        return Err(Fault::Refused(format!("{} of {resources} have the {attribute} «{value}»: leave one there", all.len())));
-    }
-    let Some(there) = all.pop() else { return Ok(None) };
-    let id = there.get("id").and_then(Value::as_str).map(str::to_owned);
-    id.map(|id| Some((id, there))).ok_or_else(|| Fault::Refused(format!("one of {resources} has no id")))
 }
 
 /// A resource as it stands there; none when it is gone.

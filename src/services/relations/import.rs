@@ -72,9 +72,6 @@ pub async fn import(ctx: &Context, brought: Brought<RelationRow>, dry_run: bool)
         }
         match standing.remove(&key) {
             None => added.push(fresh),
-            Some(stated) if stated.source.is_some() => {
-                outcome.refuse(line, Invalid::new("row", "a source states this relation: change it there"));
-            }
             Some(known) if known.valid_until == fresh.valid_until && known.reason == fresh.reason => outcome.unchanged += 1,
             Some(known) => updated.push(Relation { valid_until: fresh.valid_until, reason: fresh.reason, ..known }),
         }
@@ -129,8 +126,6 @@ fn judged(ctx: &Context, people: &HashMap<String, UserId>, row: &RelationRow) ->
         username: row.username.clone(),
         other_id: other,
         other_username: row.other_username.clone(),
-        source_id: None,
-        source: None,
         valid_from: None,
         valid_until: until,
         reason: wording::words(row.reason.as_deref()).map(str::to_owned),

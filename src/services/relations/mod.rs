@@ -86,8 +86,6 @@ pub async fn add(ctx: &Context, new: &NewRelation) -> Result<Relation, Error> {
         username: one.username,
         other_id: other.id,
         other_username: other.username,
-        source_id: None,
-        source: None,
         valid_from: new.valid_from,
         valid_until: new.valid_until,
         reason: wording::words(new.reason.as_deref()).map(str::to_owned),
@@ -105,15 +103,12 @@ pub async fn add(ctx: &Context, new: &NewRelation) -> Result<Relation, Error> {
 /// Ends a relation.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` for one that a source states; `Forbidden` for one's own.
+/// `NotFound`; `Forbidden` for one's own.
 pub async fn end(ctx: &Context, id: RelationId) -> Result<(), Error> {
     ctx.require(Permission::ManageRoles)?;
     let mut tx = ctx.store.begin().await?;
     let ended = relation::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("relation"))?;
     not_oneself(ctx, ended.user_id)?;
-    if let Some(source) = &ended.source {
-        return Err(Error::Conflict(format!("the source «{source}» states this relation: end it there, and sync")));
-    }
     relation::delete(&mut tx, id).await?;
     record_in(&mut tx, ctx, "relation.ended", &ended).await?;
     tx.commit().await?;

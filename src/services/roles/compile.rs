@@ -27,8 +27,8 @@ const NAME_LENGTH_MAX: usize = 200;
 /// What a condition looks at.
 #[derive(Clone, Debug)]
 pub enum Subject {
-    /// Effective groups, by name and by DN.
-    Group(Arc<Pattern>),
+    /// Effective groups, by name and by DN: those of one source, or of any.
+    Group(Arc<Pattern>, Option<Arc<str>>),
     /// Values of an attribute.
     Attribute(String, Arc<Pattern>),
     /// The person's units.
@@ -68,7 +68,7 @@ impl Test {
     /// The pattern it matches with.
     pub fn pattern(&self) -> Option<&Arc<Pattern>> {
         match &self.subject {
-            Subject::Group(pattern) | Subject::Attribute(_, pattern) | Subject::Unit(pattern) => Some(pattern),
+            Subject::Group(pattern, _) | Subject::Attribute(_, pattern) | Subject::Unit(pattern) => Some(pattern),
             Subject::Source(_) | Subject::Any(_) | Subject::All(_) => None,
         }
     }
@@ -221,8 +221,9 @@ fn subject(
 ) -> Result<Subject, Invalid> {
     let Condition { group, attribute, matches, unit, source, any, all, not: _ } = condition;
     match (group, attribute, matches, unit, source, any, all) {
-        (Some(raw), None, None, None, None, None, None) => {
-            Ok(Subject::Group(patterns.compile(&format!("{field}.group"), raw, Case::Ignored)?))
+        (Some(raw), None, None, None, of, None, None) => {
+            let of = of.as_deref().map(|name| named(&format!("{field}.source"), name)).transpose()?;
+            Ok(Subject::Group(patterns.compile(&format!("{field}.group"), raw, Case::Ignored)?, of.map(Arc::from)))
         }
         (None, Some(name), Some(raw), None, None, None, None) => {
             let pattern = patterns.compile(&format!("{field}.matches"), raw, Case::Exact)?;
@@ -238,7 +239,10 @@ fn subject(
         (None, None, None, None, None, None, Some(every)) => {
             Ok(Subject::All(inside(patterns, &format!("{field}.all"), every, depth, wrong)?))
         }
-        _ => Err(Invalid::new(field, "a condition is exactly one of: group; attribute with matches; unit; source; any; all")),
+        _ => Err(Invalid::new(
+            field,
+            "a condition is exactly one of: group, alone or with its source; attribute with matches; unit; source; any; all",
+        )),
     }
 }
 
@@ -293,6 +297,8 @@ mod tests {
         assert_eq!(wrong(r#"[{"attribute": "email"}]"#, "Ens", None), ["when[0]"]);
         assert_eq!(wrong(r#"[{"group": "ens-(?<unit>.+)", "not": true}]"#, "Ens", Some("{unit}")), ["scope"]);
         assert_eq!(wrong(r#"[{"group": "ens-.+"}]"#, "{role}", None), ["role"]);
+        assert_eq!(wrong(r#"[{"unit": "a", "source": "ldap"}]"#, "Ens", None), ["when[0]"], "whose groups are meant, of what is no group");
+        assert_eq!(wrong(r#"[{"any": [{"group": "a", "source": " "}]}]"#, "Ens", None), ["when[0].any[0].source"]);
         let many = format!("[{}]", vec![r#"{"unit": "a"}"#; 21].join(","));
         assert_eq!(wrong(&many, "Ens", None), ["when"]);
         let nested = format!(r#"[{{"any": [{}]}}]"#, vec![r#"{"unit": "a"}"#; 21].join(","));

@@ -135,19 +135,19 @@ impl Loaded {
     pub async fn bind(tx: &mut Tx, work: &Work, mut rules: Vec<Compiled>, base: Base) -> Result<Arc<Self>, Error> {
         let Base { applications, groups, nestings, supposed, reasons } = base;
         let (groups, nestings) = supposed.over_groups(groups, nestings);
+        let sources: HashMap<SourceId, String> = source::list(tx).await?.into_iter().map(|s| (s.id, s.name)).collect();
         let stop = work.stop();
         let start = move |_: &Stop| {
-            let matching = Matching::new(Graph::new(groups, &nestings), &mut rules, stop);
-            (matching, rules)
+            let matching = Matching::new(Graph::new(groups, &nestings, &sources), &mut rules, stop);
+            (matching, rules, sources)
         };
-        let (mut matching, rules) = work.piece(start).await?;
+        let (mut matching, rules, sources) = work.piece(start).await?;
         let mut some_left = true;
         while some_left {
             (matching, some_left) = work.piece(move |_| matching.advance(MATCHES_PIECE).map(|some_left| (matching, some_left))).await??;
         }
         let matcher = work.piece(move |_| matching.finish()).await?;
         let attributes = matcher.leaves.attributes().filter(|name| !Facts::is_built_in(name)).map(str::to_owned).collect();
-        let sources = source::list(tx).await?.into_iter().map(|s| (s.id, s.name)).collect();
         let engine = Engine::new(&applications, rules, matcher);
         Ok(Arc::new(Self { engine, sources, wanted: Wanted { attributes, reasons }, supposed }))
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::compile::{Compiled, Subject, Test};
 use super::graph::{Graph, Place};
-use super::leaves::{LeafId, Leaves, Seen};
+use super::leaves::{LeafId, Leaves, Matched, Seen};
 use super::pattern::{Captures, merged};
 use super::work::Stop;
 use crate::store::establishment::assignment::Step;
@@ -88,8 +88,8 @@ impl Facts<'_> {
 /// What made a condition hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
-    /// An effective group: how far up, and its place.
-    Group(u32, Place),
+    /// An effective group: how far up, its place, and whether the condition names its source.
+    Group(u32, Place, bool),
     /// A fact of the entry, as people read it.
     Fact(Arc<str>),
 }
@@ -124,7 +124,7 @@ pub struct Matcher {
     /// The single conditions of the rules.
     pub leaves: Leaves,
     /// What each group makes hold, by place: worked out once a group and not once a person.
-    at: Vec<Vec<(LeafId, Captures)>>,
+    at: Vec<Vec<Matched>>,
     stop: Stop,
 }
 
@@ -135,7 +135,7 @@ pub struct Matching {
     leaves: Leaves,
     pattern: usize,
     next: Place,
-    at: Vec<Vec<(LeafId, Captures)>>,
+    at: Vec<Vec<Matched>>,
     found: usize,
     stop: Stop,
 }
@@ -153,25 +153,24 @@ impl Matching {
     /// `Invalid` when the patterns match more than is kept.
     pub fn advance(&mut self, most: usize) -> Result<bool, Invalid> {
         for _ in 0..most {
-            let Some((leaf, pattern)) = self.leaves.groups.get(self.pattern) else { return Ok(false) };
+            let Some(wanted) = self.leaves.groups.get(self.pattern) else { return Ok(false) };
             let (Some(node), Some(found)) = (self.graph.node(self.next), self.at.get_mut(self.next as usize)) else {
                 self.pattern += 1;
                 self.next = 0;
                 continue;
             };
             self.next += 1;
-            let by_name = pattern.captures(&node.name);
-            let by_dn = node.dn.as_deref().and_then(|dn| pattern.captures(dn));
-            if by_name.is_none() && by_dn.is_none() {
+            let ways = wanted.ways(node);
+            if ways.is_empty() {
                 continue;
             }
             self.found += 1;
             if self.found > MATCHES_MAX {
-                let why =
-                    format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{}» too", pattern.text());
+                let pattern = wanted.pattern.text();
+                let why = format!("the patterns of these rules match groups more than {MATCHES_MAX} times in all, «{pattern}» too");
                 return Err(Invalid::new("rules", format!("{why}: write fewer patterns, that match fewer groups")));
             }
-            found.extend(by_name.into_iter().chain(by_dn).map(|captures| (*leaf, captures)));
+            found.extend(ways);
             if self.stop.is_set() {
                 return Ok(false);
             }
@@ -206,7 +205,7 @@ impl Matcher {
 
     /// Whether any group makes a condition hold for whoever is in it.
     pub fn matches_a_group(&self, leaf: LeafId) -> bool {
-        self.at.iter().flatten().any(|(known, _)| *known == leaf)
+        self.at.iter().flatten().any(|matched| matched.leaf == leaf)
     }
 
     /// The ways in which a condition holds, and whether some were left out.
@@ -315,7 +314,10 @@ impl Matcher {
         let mut path = vec![told("entry", facts.entry)];
         for evidence in &given.evidence {
             match evidence {
-                Evidence::Group(_, place) => path.extend(self.graph.way(facts.direct, *place).into_iter().map(|name| told("group", name))),
+                Evidence::Group(_, place, sourced) => {
+                    path.extend(self.graph.way(facts.direct, *place).into_iter().map(|name| told("group", name)));
+                    path.extend(self.graph.node(*place).filter(|_| *sourced).map(|node| told("source", &*node.source)));
+                }
                 Evidence::Fact(fact) => path.push(told("entry", &**fact)),
             }
         }

@@ -139,6 +139,7 @@ pub fn condition_label(condition: &Condition) -> String {
     let not = if condition.not { "not " } else { "" };
     let Condition { group, attribute, matches, unit, source, any, all, not: _ } = condition;
     match (group, attribute, unit, source, any, all) {
+        (Some(pattern), .., Some(name), _, _) => format!("{not}group {pattern} of {name}"),
         (Some(pattern), ..) => format!("{not}group {pattern}"),
         (_, Some(name), ..) => format!("{not}attribute {name} matches {}", matches.as_deref().unwrap_or_default()),
         (_, _, Some(pattern), ..) => format!("{not}unit {pattern}"),

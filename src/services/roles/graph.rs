@@ -1,9 +1,10 @@
 //! Groups and what they lie in: the shortest ways up, cycles included. Pure; knows nothing of people.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use crate::store::establishment::group::Group;
-use crate::types::id::GroupId;
+use crate::store::establishment::group::{Group, LOCAL};
+use crate::types::id::{GroupId, SourceId};
 
 /// A group's place in the graph. Places go by name, so that ties are settled the same way every time.
 pub type Place = u32;
@@ -15,6 +16,8 @@ pub struct Node {
     pub name: String,
     /// Its normalised DN, letters of values as the directory writes them.
     pub dn: Option<String>,
+    /// The name of the source that states it, or `local`.
+    pub source: Arc<str>,
 }
 
 /// Every group, and for each the matched groups above it.
@@ -27,8 +30,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// From groups and nestings (parent, child).
-    pub fn new(mut groups: Vec<Group>, nestings: &[(GroupId, GroupId)]) -> Self {
+    /// From groups, nestings (parent, child) and the names of sources.
+    pub fn new(mut groups: Vec<Group>, nestings: &[(GroupId, GroupId)], sources: &HashMap<SourceId, String>) -> Self {
         groups.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
         let places: HashMap<GroupId, Place> = groups.iter().map(|g| g.id).zip(0..).collect();
         let mut parents = vec![Vec::new(); groups.len()];
@@ -43,7 +46,11 @@ impl Graph {
             list.sort_unstable();
             list.dedup();
         }
-        let nodes = groups.into_iter().map(|g| Node { dn: seen_dn(&g), name: g.name }).collect();
+        let local: Arc<str> = Arc::from(LOCAL);
+        let names: HashMap<SourceId, Arc<str>> = sources.iter().map(|(id, name)| (*id, Arc::from(name.as_str()))).collect();
+        // One of a source that nobody knows is nobody's, and not the establishment's own.
+        let source = |g: &Group| g.source_id.map_or_else(|| local.clone(), |id| names.get(&id).cloned().unwrap_or_default());
+        let nodes = groups.into_iter().map(|g| Node { source: source(&g), dn: seen_dn(&g), name: g.name }).collect();
         Self { nodes, places, parents, above: Vec::new() }
     }
 
@@ -181,7 +188,7 @@ mod tests {
         let id = |name: &str| groups.iter().find(|g| g.name == name).unwrap().id;
         // a ⊂ b ⊂ c ⊂ top, a ⊂ c, and c ⊂ a closes a cycle.
         let nestings = [("b", "a"), ("c", "b"), ("top", "c"), ("c", "a"), ("a", "c")].map(|(p, c)| (id(p), id(c)));
-        let mut graph = Graph::new(groups.clone(), &nestings);
+        let mut graph = Graph::new(groups.clone(), &nestings, &HashMap::new());
         graph.reach(|_| true);
         let a = graph.place(id("a")).unwrap();
         let top = graph.place(id("top")).unwrap();

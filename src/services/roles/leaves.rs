@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::compile::{Compiled, Subject, Test};
 use super::evaluate::{Evidence, Facts};
-use super::graph::Place;
+use super::graph::{Node, Place};
 use super::pattern::{Captures, Pattern};
 
 /// A single condition's number.
@@ -21,10 +21,42 @@ const VALUE_LENGTH_MAX: usize = 200;
 pub struct Leaves {
     known: HashMap<(Kind, String, String), LeafId>,
     /// Patterns for groups.
-    pub groups: Vec<(LeafId, Arc<Pattern>)>,
+    pub groups: Vec<OfGroups>,
     attributes: Vec<Field>,
     units: Field,
     sources: HashMap<String, LeafId>,
+}
+
+/// A condition on groups.
+#[derive(Debug)]
+pub struct OfGroups {
+    leaf: LeafId,
+    /// For names and DNs.
+    pub pattern: Arc<Pattern>,
+    /// Whose groups; any source's when none.
+    source: Option<Arc<str>>,
+}
+
+/// One way in which a group makes a condition hold.
+#[derive(Clone, Debug)]
+pub struct Matched {
+    /// The condition.
+    pub leaf: LeafId,
+    /// Whether it names the group's source.
+    sourced: bool,
+    captures: Captures,
+}
+
+impl OfGroups {
+    /// The ways in which a group makes it hold: by its name, by its DN.
+    pub fn ways(&self, node: &Node) -> Vec<Matched> {
+        if self.source.as_ref().is_some_and(|source| *source != node.source) {
+            return Vec::new();
+        }
+        let read = [Some(node.name.as_str()), node.dn.as_deref()];
+        let taken = read.into_iter().flatten().filter_map(|text| self.pattern.captures(text));
+        taken.map(|captures| Matched { leaf: self.leaf, sourced: self.source.is_some(), captures }).collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,7 +163,7 @@ impl Leaves {
         let said = |part: &Option<String>| part.clone().unwrap_or_default();
         let (kind, name, written) = match &mut test.subject {
             Subject::Any(tests) | Subject::All(tests) => return tests.iter_mut().for_each(|test| self.enter(test)),
-            Subject::Group(_) => (Kind::Group, String::new(), said(&condition.group)),
+            Subject::Group(_, source) => (Kind::Group, source.as_deref().unwrap_or_default().to_owned(), said(&condition.group)),
             Subject::Attribute(name, _) => (Kind::Attribute, name.clone(), said(&condition.matches)),
             Subject::Unit(_) => (Kind::Unit, String::new(), said(&condition.unit)),
             Subject::Source(name) => (Kind::Source, name.clone(), String::new()),
@@ -142,7 +174,9 @@ impl Leaves {
             return;
         }
         match &test.subject {
-            Subject::Group(pattern) => self.groups.push((next, pattern.clone())),
+            Subject::Group(pattern, source) => {
+                self.groups.push(OfGroups { leaf: next, pattern: pattern.clone(), source: source.clone() });
+            }
             Subject::Attribute(name, pattern) => match self.attributes.iter_mut().find(|field| field.name == *name) {
                 Some(field) => field.patterns.push((next, pattern.clone())),
                 None => self.attributes.push(Field { name: name.clone(), patterns: vec![(next, pattern.clone())], ..Field::default() }),
@@ -187,9 +221,9 @@ impl Leaves {
     }
 
     /// Adds what holds because of a group.
-    pub fn look_at_group<'m>(found: &'m [(LeafId, Captures)], (place, distance): (Place, u32), seen: &mut Seen<'m>) {
-        for (leaf, captures) in found {
-            seen.add(*leaf, Cow::Borrowed(captures), Evidence::Group(distance, place));
+    pub fn look_at_group<'m>(found: &'m [Matched], (place, distance): (Place, u32), seen: &mut Seen<'m>) {
+        for Matched { leaf, sourced, captures } in found {
+            seen.add(*leaf, Cow::Borrowed(captures), Evidence::Group(distance, place, *sourced));
         }
     }
 }

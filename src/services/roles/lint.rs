@@ -14,11 +14,13 @@ use super::crowd::{Base, Crowd, Loaded};
 use super::evaluate::Facts;
 use super::fields::RuleFields;
 use super::rules::{check_role, gives_the_same, holds_with, says_the_same};
+use super::sourced::of_any_source;
 use super::window::{Opening, Window};
 use super::work::{self, SIMULATION_TIME_MAX, Work};
 use crate::i18n::{self, Argument};
 use crate::store::Tx;
 use crate::store::establishment::assignment::Standing;
+use crate::store::establishment::group::LOCAL;
 use crate::store::establishment::rule::{self, Rule};
 use crate::store::establishment::{application, source};
 use crate::types::id::RuleId;
@@ -60,6 +62,8 @@ pub enum Remark {
     MatchesNobody,
     /// A capture that nothing uses.
     UnusedCapture,
+    /// It gives a role of the gateway by groups of any source.
+    UnnamedSource,
 }
 
 /// One thing that is remarkable about a rule.
@@ -118,6 +122,9 @@ async fn found(ctx: &Context, only: Option<RuleId>) -> Result<Vec<Finding>, Erro
         let unknown = applications.iter().find(|a| a.id == rule.application_id).and_then(|a| check_role(a, &compiled).err());
         if let Some(invalid) = unknown {
             findings.add(rule.id, Remark::UnknownRole, &invalid.field, "lint-role", &[("role", rule.role.clone().into())]);
+        }
+        for test in of_any_source(&compiled).into_iter().filter(|_| rule.enabled) {
+            findings.add(rule.id, Remark::UnnamedSource, &test.place, "lint-unnamed-source", &[("own", LOCAL.into())]);
         }
         for (name, place) in compiled.unused() {
             findings.add(rule.id, Remark::UnusedCapture, &place, "lint-capture", &[("name", name.into())]);
@@ -220,8 +227,12 @@ impl Findings {
     fn of_single(&mut self, rule: RuleId, test: &Test, loaded: &Loaded, seen: &Watched, sources: &HashSet<String>) {
         let pattern = || ("pattern", test.pattern().map(|pattern| pattern.text().to_owned()).unwrap_or_default().into());
         let (kind, key, words) = match &test.subject {
-            Subject::Group(_) if loaded.engine.matcher.matches_a_group(test.leaf) => (Remark::NoMember, "lint-no-member", vec![pattern()]),
-            Subject::Group(_) => (Remark::NoGroup, "lint-no-group", vec![pattern()]),
+            Subject::Group(_, Some(name)) if **name != *LOCAL && !sources.contains(&**name) => {
+                (Remark::NoSource, "lint-no-source", vec![("name", name.to_string().into())])
+            }
+            Subject::Group(..) if loaded.engine.matcher.matches_a_group(test.leaf) => (Remark::NoMember, "lint-no-member", vec![pattern()]),
+            Subject::Group(_, Some(name)) => (Remark::NoGroup, "lint-no-group-of", vec![("name", name.to_string().into()), pattern()]),
+            Subject::Group(_, None) => (Remark::NoGroup, "lint-no-group", vec![pattern()]),
             Subject::Attribute(name, _) if seen.has_attribute(name) => {
                 (Remark::NoValue, "lint-no-value", vec![("name", name.clone().into()), pattern()])
             }

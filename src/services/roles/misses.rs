@@ -8,6 +8,7 @@ use super::decide::{Catalogue, Engine};
 use super::evaluate::Facts;
 use super::graph::Node;
 use super::leaves::Seen;
+use super::pattern::Pattern;
 use super::window::Opening;
 use crate::store::establishment::application::Cardinality;
 use crate::store::establishment::rule::Condition;
@@ -160,21 +161,27 @@ fn groups<'a>(engine: &'a Engine, facts: &Facts<'_>) -> Vec<&'a Node> {
     graph.all_above(facts.direct).into_iter().filter_map(|place| graph.node(place)).take(VALUES_MAX).collect()
 }
 
-/// What a pattern for groups was meant for: DNs when it has an equals sign, names otherwise.
-fn seen_by<'a>(pattern: &str, groups: &[&'a Node]) -> Vec<&'a str> {
-    if pattern.contains('=') {
-        groups.iter().filter_map(|node| node.dn.as_deref()).collect()
-    } else {
-        groups.iter().map(|node| node.name.as_str()).collect()
-    }
+/// What a pattern for groups was meant for: the DN when it has an equals sign, the name otherwise.
+fn meant_by<'a>(pattern: &str, node: &'a Node) -> Option<&'a str> {
+    if pattern.contains('=') { node.dn.as_deref() } else { Some(node.name.as_str()) }
+}
+
+/// A group that a condition would take if another source stated it.
+fn of_another(pattern: &Pattern, source: &str, groups: &[&Node]) -> Option<String> {
+    let others = groups.iter().filter(|node| *node.source != *source);
+    let mut named = others.filter_map(|node| Some((meant_by(pattern.text(), node)?, &node.source)));
+    named.find(|(name, _)| pattern.captures(name).is_some()).map(|(name, stated_by)| format!("{name} of {stated_by}"))
 }
 
 /// The value that comes closest to a pattern; for a condition that must not hold, the value that makes it hold.
 fn closest(test: &Test, facts: &Facts<'_>, groups: &[&Node]) -> Option<String> {
     let (pattern, written, values) = match &test.subject {
-        Subject::Group(pattern) => {
-            let written = test.condition.group.as_deref();
-            (pattern, written, seen_by(written.unwrap_or_default(), groups))
+        Subject::Group(pattern, source) => {
+            if let Some(told) = source.as_deref().filter(|_| !test.negated).and_then(|source| of_another(pattern, source, groups)) {
+                return Some(told);
+            }
+            let own = groups.iter().filter(|node| source.as_ref().is_none_or(|source| *source == node.source));
+            (pattern, test.condition.group.as_deref(), own.filter_map(|node| meant_by(pattern.text(), node)).collect())
         }
         Subject::Attribute(name, pattern) => (pattern, test.condition.matches.as_deref(), facts.values(name)),
         Subject::Unit(pattern) => (pattern, test.condition.unit.as_deref(), facts.units()),

@@ -30,6 +30,7 @@ pub(in crate::services) mod own;
 mod pattern;
 mod picked;
 mod place;
+mod prepared;
 #[cfg(test)]
 mod properties;
 mod questions;
@@ -37,6 +38,7 @@ mod recompute;
 pub mod rules;
 mod save;
 mod simulate;
+mod sourced;
 mod supposed;
 mod telling;
 pub mod unused;
@@ -57,6 +59,7 @@ pub use lint::{Finding, Remark, lint, lint_rule};
 pub use losers::{Decider, Loser};
 pub use misses::{Miss, WhyNot};
 pub(in crate::services) use pattern::{Case, Pattern};
+pub(in crate::services) use prepared::rewrite_prepared_in;
 pub use questions::{QUESTIONS_MAX, Question, answer, answer_client};
 pub use recompute::{
     Changed, Pass, recompute_all_in, recompute_by_hand_in, recompute_part_in, recompute_since_in, recompute_users_in, withdraw_in,
@@ -65,6 +68,7 @@ pub use save::{Consent, Replaced, apply, objection, refuse_losses};
 pub(in crate::services) use save::{check, hold_losses_in, replace_in};
 pub use simulate::{Person, SimulatedRole, Simulation, View, simulate, simulate_catalogue, simulate_change, simulate_seen};
 pub(in crate::services) use simulate::{facts_matter_in, simulate_facts};
+pub(in crate::services) use sourced::{Naming, check_unnamed_in, follow_source_in};
 pub(in crate::services) use supposed::Supposed;
 pub use telling::Telling;
 pub use weigh::{Because, Enough, Reason, Verdict};

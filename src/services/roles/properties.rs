@@ -1,5 +1,7 @@
 //! What must hold of any rules and any facts.
 
+use std::collections::HashMap;
+
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 
@@ -10,10 +12,10 @@ use super::graph::{Graph, Place};
 use super::work::Stop;
 use crate::store::establishment::application::{Application, Cardinality, Policy, Role, ScopeKind};
 use crate::store::establishment::assignment::Origin;
-use crate::store::establishment::group::Group;
+use crate::store::establishment::group::{Group, LOCAL};
 use crate::store::establishment::rule::Condition;
 use crate::store::establishment::user::{User, UserStatus};
-use crate::types::id::{ApplicationId, GroupId, RuleId, UserId};
+use crate::types::id::{ApplicationId, GroupId, RuleId, SourceId, UserId};
 use crate::types::time::Timestamp;
 
 const GROUPS: usize = 12;
@@ -39,10 +41,15 @@ fn application(cardinality: Cardinality) -> Application {
     }
 }
 
+fn sources() -> HashMap<SourceId, String> {
+    HashMap::from([(SourceId::from(uuid::Uuid::from_u128(1)), "ldap".to_owned())])
+}
+
+/// Every other one is the source's.
 fn groups() -> Vec<Group> {
     let group = |n: usize| Group {
         id: GroupId::new(),
-        source_id: None,
+        source_id: sources().into_keys().next().filter(|_| n.is_multiple_of(2)),
         external_id: None,
         name: format!("g{n}"),
         display_name: None,
@@ -81,10 +88,12 @@ fn person(units: Vec<String>) -> User {
 }
 
 fn single() -> impl Strategy<Value = Condition> {
-    (0..PATTERNS.len(), any::<bool>(), any::<bool>()).prop_map(|(at, unit, not)| {
+    let source = prop::sample::select(vec![None, None, Some("ldap"), Some(LOCAL), Some("gone")]);
+    (0..PATTERNS.len(), any::<bool>(), any::<bool>(), source).prop_map(|(at, unit, not, source)| {
         let pattern = PATTERNS.get(at).map(|p| (*p).to_owned());
         let (group, unit) = if unit { (None, pattern) } else { (pattern, None) };
-        Condition { group, unit, not, ..Condition::default() }
+        let source = source.filter(|_| group.is_some()).map(str::to_owned);
+        Condition { group, unit, source, not, ..Condition::default() }
     })
 }
 
@@ -153,7 +162,7 @@ proptest! {
         let applications = [application(cardinality)];
         let built = |groups: Vec<Group>, nestings: &[(GroupId, GroupId)]| {
             let mut rules = ready.clone();
-            let mut matching = Matching::new(Graph::new(groups, nestings), &mut rules, Stop::default());
+            let mut matching = Matching::new(Graph::new(groups, nestings, &sources()), &mut rules, Stop::default());
             while matching.advance(7).is_ok_and(|some_left| some_left) {}
             Engine::new(&applications, rules, matching.finish())
         };
@@ -204,7 +213,7 @@ proptest! {
         let given = |written: Vec<RuleFields>| -> Option<Vec<(String, String)>> {
             let ready: Option<Vec<Compiled>> = written.iter().map(|fields| Compiled::new(fields, Some(RuleId::new())).ok()).collect();
             let mut rules = ready?;
-            let mut matching = Matching::new(Graph::new(groups.clone(), &[]), &mut rules, Stop::default());
+            let mut matching = Matching::new(Graph::new(groups.clone(), &[], &sources()), &mut rules, Stop::default());
             while matching.advance(100).is_ok_and(|some_left| some_left) {}
             let engine = Engine::new(&applications, rules, matching.finish());
             let direct: Vec<Place> =
@@ -229,6 +238,41 @@ proptest! {
         };
         if let (Some(together), Some(apart)) = (given(vec![fields(vec![any])]), given(apart)) {
             prop_assert_eq!(together, apart);
+        }
+    }
+
+    #[test]
+    fn a_group_condition_gives_what_its_sources_give_each(
+        at in 0..PATTERNS.len(),
+        inside in subsequence((0..GROUPS).collect::<Vec<_>>(), 0..5),
+        scoped in any::<bool>(),
+    ) {
+        let groups = groups();
+        let applications = [application(Cardinality::Multi)];
+        let of = |source: Option<&str>| RuleFields {
+            application: "app".to_owned(),
+            when: vec![Condition {
+                group: PATTERNS.get(at).map(|p| (*p).to_owned()),
+                source: source.map(str::to_owned),
+                ..Condition::default()
+            }],
+            role: "A".to_owned(),
+            scope: scoped.then(|| "{unit}".to_owned()),
+            ..RuleFields::default()
+        };
+        let given = |written: &[RuleFields]| -> Option<Vec<(String, String)>> {
+            let ready: Option<Vec<Compiled>> = written.iter().map(|fields| Compiled::new(fields, Some(RuleId::new())).ok()).collect();
+            let mut rules = ready?;
+            let mut matching = Matching::new(Graph::new(groups.clone(), &[], &sources()), &mut rules, Stop::default());
+            while matching.advance(100).is_ok_and(|some_left| some_left) {}
+            let engine = Engine::new(&applications, rules, matching.finish());
+            let direct: Vec<Place> =
+                inside.iter().filter_map(|at| groups.get(*at)).filter_map(|group| engine.matcher.graph.place(group.id)).collect();
+            Some(rows(&engine, &person(Vec::new()), &direct).into_iter().map(|(role, scope, ..)| (role, scope)).collect())
+        };
+        prop_assert_eq!(given(&[of(None)]), given(&[of(Some("ldap")), of(Some(LOCAL))]));
+        if let Some(none) = given(&[of(Some("gone"))]) {
+            prop_assert!(none.iter().all(|(role, _)| role == "C"), "a source that is not there states no group");
         }
     }
 

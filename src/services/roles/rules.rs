@@ -13,11 +13,12 @@ use super::own::Own;
 use super::place::check_place_of;
 use super::recompute::{self, Changed};
 use super::save::hold_losses_in;
+use super::sourced::check_sources;
 use super::window::Window;
 use super::work::Work;
 use crate::store::Tx;
 use crate::store::establishment::application::{self, Application};
-use crate::store::establishment::rule::{self, Rule};
+use crate::store::establishment::rule::{self, Condition, Rule};
 use crate::types::Invalid;
 use crate::types::id::RuleId;
 use crate::types::permission::{APPLICATION, Bound, GatewayRole, Permission};
@@ -50,8 +51,8 @@ async fn get_in(tx: &mut Tx, id: RuleId) -> Result<Rule, Error> {
 /// Adds a rule.
 ///
 /// # Errors
-/// `Invalid` when it does not compile, names a role that the catalogue does not have, says what another says at the same time, or is one too
-/// many; `Forbidden` when it would give
+/// `Invalid` when it does not compile, names a role that the catalogue does not have, gives a role of the gateway by groups of any source, says
+/// what another says at the same time, or is one too many; `Forbidden` when it would give
 /// a role of the gateway that the caller does not hold.
 pub async fn create(ctx: &Context, fields: &RuleFields) -> Result<Rule, Error> {
     ctx.require(Permission::ManageRoles)?;
@@ -149,6 +150,9 @@ async fn checked_in(tx: &mut Tx, ctx: &Context, fields: &RuleFields) -> Result<A
         return Err(Error::invalid("application", format!("there is no application «{}»: add it first", fields.application)));
     };
     check_role(&application, &compiled).map_err(|invalid| Error::Invalid(vec![invalid]))?;
+    if fields.enabled {
+        check_sources(&compiled).map_err(Error::Invalid)?;
+    }
     may_give(ctx, &application.name, &fields.role, compiled.window.end(ctx.now))?;
     Ok(application)
 }
@@ -181,9 +185,13 @@ pub(super) fn gives_the_same(one: &Rule, other: &Rule) -> bool {
     one.application_id == other.application_id && one.role == other.role && one.scope == other.scope
 }
 
-/// Whether one rule holds whenever the other does: it has no condition that the other has not.
+/// Whether one rule holds whenever the other does: it has no condition that the other has not, or has for groups of one source.
 pub(super) fn holds_with(one: &Rule, other: &Rule) -> bool {
-    one.conditions.iter().all(|condition| other.conditions.contains(condition))
+    let of_any = |condition: &Condition| match (&condition.group, condition.not) {
+        (Some(_), false) => Condition { source: None, ..condition.clone() },
+        _ => condition.clone(),
+    };
+    one.conditions.iter().all(|condition| other.conditions.iter().any(|same| same == condition || of_any(same) == *condition))
 }
 
 /// A role without captures must be in the catalogue; one with captures is looked up for each person.

@@ -12,6 +12,7 @@ use super::crowd::{self, Base, Crowd, Difference, Loaded, difference};
 use super::evaluate::Facts;
 use super::rules::{RULES_MAX, check_role};
 use super::save;
+use super::sourced::check_sources;
 use super::supposed::Supposed;
 use super::work::{self, SIMULATION_TIME_MAX, Stop, Work};
 use crate::store::Tx;
@@ -289,6 +290,10 @@ async fn compiled_with(tx: &mut Tx, work: &Work, rules: &[RuleFields], replaced:
         match applications.iter().find(|a| a.name == fields.application) {
             None => wrong.push(place(Invalid::new("application", format!("there is no application «{}»", fields.application)))),
             Some(application) => wrong.extend(check_role(application, &rule).err().map(place)),
+        }
+        // What stands as it was written goes on; what is written anew says whose groups it means.
+        if fields.enabled && (known.is_none() || known == replaced) {
+            wrong.extend(check_sources(&rule).err().into_iter().flatten().map(place));
         }
         if fields.enabled {
             ready.push((fields.priority, known.is_none(), known, at, rule));

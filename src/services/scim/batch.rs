@@ -31,7 +31,7 @@ pub async fn try_out(feed: &Feed, body: &Map<String, Value>, trial: &mut Trial<'
     run(feed, body, Some(trial)).await
 }
 
-async fn run<'f>(feed: &Feed, body: &Map<String, Value>, trial: Option<&mut Trial<'f>>) -> Result<Map<String, Value>, ScimError> {
+async fn run(feed: &Feed, body: &Map<String, Value>, trial: Option<&mut Trial<'_>>) -> Result<Map<String, Value>, ScimError> {
     let request = bulk::parse(body)?;
     let order = bulk::order(&request.operations);
     let mut run = Run {
@@ -142,7 +142,7 @@ impl Run<'_, '_> {
                 if operation.kind == Kind::Group && sent.bulk_id.as_ref().is_some_and(|own| left_out.contains(own)) {
                     return Err(ScimError::invalid_value("members: a group is not in itself"));
                 }
-                operation.body.iter_mut().for_each(|(_, member)| bulk::leave_out(member, left_out));
+                bulk::leave_out(&mut operation.body, left_out);
             }
             (Part::Rest, _) => {
                 operation.method = Method::Put;
@@ -193,10 +193,20 @@ impl Run<'_, '_> {
         self.feed.trail.refused(|| format!("operation {}: {}", at + 1, error.detail));
     }
 
+    /// The address of the resource that an operation is about, where it names one: every answer but that of a failed POST has it.
+    fn named(&self, at: usize) -> Option<String> {
+        let (kind, target) = self.request.operations.get(at)?.target.as_ref()?;
+        let id = match target.strip_prefix(bulk::REFERENCE) {
+            Some(name) => self.made.get(name)?,
+            None => target,
+        };
+        Some(format!("{}/{}/{id}", self.feed.base_url(), kind.endpoint()))
+    }
+
     /// An operation that was not even begun, or not ended.
     fn failed(&mut self, at: usize, error: ScimError) {
         self.refused(at, &error);
-        let location = self.bare.remove(&at);
+        let location = self.bare.remove(&at).or_else(|| self.named(at));
         self.outcomes.push(Outcome { at, status: error.status, location, version: None, error: Some(error) });
     }
 

@@ -18,9 +18,9 @@ const REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 /// The schema of an answer.
 const RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// What a reference to another operation's resource begins with (RFC 7644 §3.7.2).
-const REFERENCE: &str = "bulkId:";
-/// The attribute in which references stand: of members, and of a manager.
-const REFERRING: &str = "value";
+pub const REFERENCE: &str = "bulkId:";
+/// Where identifiers stand that may be references: within members and managers, or in their place.
+const REFERRING: [&str; 3] = ["value", "manager", "members"];
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Sent {
     method: String,
     /// Its name within the request.
     pub bulk_id: Option<String>,
+    /// Which resource it is about, where it names one.
+    pub target: Option<(Kind, String)>,
     /// What it is to do, or why that cannot be done.
     pub wish: Result<Operation, ScimError>,
 }
@@ -134,17 +136,26 @@ fn sent(operation: &Value) -> Sent {
     let operation = operation.as_object().unwrap_or(&nothing);
     let text = |name: &str| field(operation, name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let bulk_id = Some(text("bulkId")).filter(|id| !id.is_empty());
-    let method = text("method");
-    let wish = wish(operation, &method, &text("path"), bulk_id.is_some());
-    Sent { method, bulk_id, wish }
+    let (method, path) = (text("method"), text("path"));
+    let target =
+        place(&path).filter(|(_, target)| !target.is_empty() && Method::parse(&method).is_some_and(|method| method != Method::Post));
+    let wish = wish(operation, &method, &path, bulk_id.is_some());
+    Sent { method, bulk_id, target: target.map(|(kind, target)| (kind, target.to_owned())), wish }
+}
+
+/// The kind of resource that a path names, and which one.
+fn place(path: &str) -> Option<(Kind, &str)> {
+    let path = path.trim_start_matches('/');
+    let (endpoint, target) = path.split_once('/').unwrap_or((path, ""));
+    let kind = Kind::ALL.into_iter().find(|kind| kind.endpoint() == endpoint)?;
+    Some((kind, target)).filter(|_| !target.contains('/'))
 }
 
 fn wish(operation: &Map<String, Value>, method: &str, path: &str, is_named: bool) -> Result<Operation, ScimError> {
     let method = Method::parse(method).ok_or_else(|| ScimError::invalid_syntax("method is POST, PUT, PATCH or DELETE"))?;
     let unknown = || ScimError::invalid_value(format!("«{path}» is no path of a resource: /Users, /Groups, or one of theirs"));
-    let (endpoint, target) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
-    let kind = Kind::ALL.into_iter().find(|kind| kind.endpoint() == endpoint).ok_or_else(unknown)?;
-    if target.contains('/') || (method == Method::Post) != target.is_empty() {
+    let (kind, target) = place(path).ok_or_else(unknown)?;
+    if (method == Method::Post) != target.is_empty() {
         return Err(unknown());
     }
     if method == Method::Post && !is_named {
@@ -174,45 +185,59 @@ fn refuse_repeated(operations: &mut [Sent]) {
 pub fn references(operation: &Operation) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     found.extend(operation.target.strip_prefix(REFERENCE).map(str::to_owned));
-    collect(&Value::Object(operation.body.clone()), &mut found);
+    for (name, member) in &operation.body {
+        collect(name, member, &mut found);
+    }
     found
 }
 
-fn collect(value: &Value, found: &mut BTreeSet<String>) {
+fn collect(name: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        Value::Object(members) => {
-            for (name, member) in members {
-                match member.as_str().and_then(|text| text.strip_prefix(REFERENCE)) {
-                    Some(reference) if name.eq_ignore_ascii_case(REFERRING) => {
-                        found.insert(reference.to_owned());
-                    }
-                    _ => collect(member, found),
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::Array(items) => items.iter().for_each(|item| collect(name, item, found)),
+        Value::Object(members) => members.iter().for_each(|(name, member)| collect(name, member, found)),
+        Value::String(text) => found.extend(reference(name, text).map(|(_, reference)| reference.to_owned())),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// The name that the text of an attribute refers to, and where it begins: the whole text where identifiers stand, a quoted part in the path of a PATCH.
+fn reference<'t>(name: &str, text: &'t str) -> Option<(usize, &'t str)> {
+    if name.eq_ignore_ascii_case("path") {
+        let begins = text.find("\"bulkId:")? + 1;
+        let reference = text.get(begins + REFERENCE.len()..)?.split('"').next()?;
+        return Some((begins, reference));
+    }
+    let is_referring = REFERRING.iter().any(|known| name.eq_ignore_ascii_case(known));
+    text.strip_prefix(REFERENCE).filter(|_| is_referring).map(|reference| (0, reference))
 }
 
 /// Leaves out of a body what refers to some operations: members of a list, and whole attributes such as a manager.
-pub fn leave_out(value: &mut Value, names: &BTreeSet<String>) {
+pub fn leave_out(value: &mut Map<String, Value>, names: &BTreeSet<String>) {
+    value.retain(|name, member| !refers(name, member, names));
+    for (name, member) in value.iter_mut() {
+        leave_out_below(name, member, names);
+    }
+}
+
+fn leave_out_below(name: &str, value: &mut Value, names: &BTreeSet<String>) {
     match value {
         Value::Array(items) => {
-            items.retain(|item| !refers(item, names));
-            items.iter_mut().for_each(|item| leave_out(item, names));
+            items.retain(|item| !refers(name, item, names));
+            for item in items {
+                leave_out_below(name, item, names);
+            }
         }
-        Value::Object(members) => {
-            members.retain(|_, member| !refers(member, names));
-            members.iter_mut().for_each(|(_, member)| leave_out(member, names));
-        }
+        Value::Object(members) => leave_out(members, names),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-fn refers(value: &Value, names: &BTreeSet<String>) -> bool {
-    let reference = |text: &str| text.strip_prefix(REFERENCE).is_some_and(|name| names.contains(name));
-    value.as_object().and_then(|object| field(object, REFERRING)).and_then(Value::as_str).is_some_and(reference)
+fn refers(name: &str, value: &Value, names: &BTreeSet<String>) -> bool {
+    let (name, text) = match value {
+        Value::Object(object) => ("value", field(object, "value").and_then(Value::as_str)),
+        other => (name, other.as_str()),
+    };
+    text.and_then(|text| reference(name, text)).is_some_and(|(_, reference)| names.contains(reference))
 }
 
 /// Puts identifiers where operations are referred to.
@@ -231,11 +256,12 @@ pub fn resolve(operation: &mut Operation, made: &BTreeMap<String, String>) -> Re
 
 fn replace(name: &str, value: &mut Value, lookup: &impl Fn(&str) -> Result<String, ScimError>) -> Result<(), ScimError> {
     match value {
-        Value::Array(items) => items.iter_mut().try_for_each(|item| replace("", item, lookup)),
+        Value::Array(items) => items.iter_mut().try_for_each(|item| replace(name, item, lookup)),
         Value::Object(members) => members.iter_mut().try_for_each(|(name, member)| replace(name, member, lookup)),
         Value::String(text) => {
-            if let Some(reference) = text.strip_prefix(REFERENCE).filter(|_| name.eq_ignore_ascii_case(REFERRING)) {
-                *text = lookup(reference)?;
+            if let Some((begins, found)) = reference(name, text) {
+                let (id, ends) = (lookup(found)?, begins + REFERENCE.len() + found.len());
+                text.replace_range(begins..ends, &id);
             }
             Ok(())
         }
@@ -290,6 +316,14 @@ mod tests {
         assert_eq!(operation.target, "1");
         assert_eq!(operation.body["Operations"][0]["value"], json!([{ "value": "2", "display": "bulkId:u" }]));
         assert_eq!(operation.body["displayName"], "bulkId:u");
+        let by_path = json!({ "op": "remove", "path": "members[value eq \"bulkId:u\"]" });
+        let body = json!({ "Operations": [by_path], "members": ["bulkId:u"], "manager": "bulkId:g", "nickName": "bulkId:u" });
+        operation.body = body.as_object().unwrap().clone();
+        assert_eq!(references(operation), BTreeSet::from(["g".to_owned(), "u".to_owned()]));
+        resolve(operation, &made).unwrap();
+        assert_eq!(operation.body["Operations"][0]["path"], "members[value eq \"2\"]");
+        assert_eq!((&operation.body["members"], &operation.body["manager"]), (&json!(["2"]), &json!("1")));
+        assert_eq!(operation.body["nickName"], "bulkId:u");
         operation.target = "bulkId:none".to_owned();
         assert_eq!(resolve(operation, &made).unwrap_err().status, 409);
     }
@@ -299,7 +333,8 @@ mod tests {
         let mut body = json!({
             "members": [{ "value": "bulkId:a" }, { "value": "bulkId:b" }, { "value": "7" }], "urn:x": { "manager": { "Value": "bulkId:a" }, "title": "t" },
         });
-        leave_out(&mut body, &BTreeSet::from(["a".to_owned()]));
+        let Value::Object(ref mut map) = body else { unreachable!("it is an object") };
+        leave_out(map, &BTreeSet::from(["a".to_owned()]));
         assert_eq!(body, json!({ "members": [{ "value": "bulkId:b" }, { "value": "7" }], "urn:x": { "title": "t" } }));
     }
 

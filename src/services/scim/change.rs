@@ -55,6 +55,7 @@ pub enum Change {
 
 /// What an answer shows beside what the feed states. Each costs a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub struct With {
     /// The members of groups.
     pub members: bool,

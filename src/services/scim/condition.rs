@@ -16,6 +16,7 @@ use super::schema::{AttrRef, Kind, Type};
 use super::values::{head, is_indexed};
 use super::writing::HOT;
 use crate::store::establishment::scim_search::{NumberColumn, Order, SortKey, Test, TextColumn, Where};
+use crate::types::id::SourceId;
 
 /// Milliseconds of a second.
 const SECOND_MS: i64 = 1000;
@@ -210,10 +211,10 @@ pub fn sort_key(kind: Kind, by: &AttrRef) -> Result<SortKey, ScimError> {
     })
 }
 
-/// What ties a cursor to the list that it was given for.
-pub fn mark(kind: Kind, wanted: &Where, sort: Option<&(SortKey, bool)>) -> u32 {
+/// What ties a cursor to the list that it was given for, and to its feed.
+pub fn mark(source: SourceId, kind: Kind, wanted: &Where, sort: Option<&(SortKey, bool)>) -> u32 {
     let mut hasher = DefaultHasher::new();
-    (format!("{kind:?} {wanted:?} {sort:?}")).hash(&mut hasher);
+    (format!("{source} {kind:?} {wanted:?} {sort:?}")).hash(&mut hasher);
     u32::try_from(hasher.finish() >> 32).unwrap_or_default()
 }
 

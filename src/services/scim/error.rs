@@ -8,7 +8,7 @@ use crate::store;
 /// The schema of an error's body.
 pub const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// The reasons that SCIM has a word for (RFC 7644 §3.12 table 9, RFC 9865 §2.3).
+/// The reasons that SCIM has a word for (RFC 7644 §3.12 table 9, RFC 9865 §2.3), as far as they come up: one version is spoken, cursors do not expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScimType {
     /// The filter is not one, or asks what cannot be filtered.
@@ -27,14 +27,8 @@ pub enum ScimType {
     NoTarget,
     /// A value does not fit its attribute, or a required one is missing.
     InvalidValue,
-    /// The version of the protocol is not spoken.
-    InvalidVers,
-    /// The request would put something secret into an address.
-    Sensitive,
     /// The cursor is not one of ours (RFC 9865).
     InvalidCursor,
-    /// The cursor was given out too long ago (RFC 9865).
-    ExpiredCursor,
     /// The size of a page is not one that is given (RFC 9865).
     InvalidCount,
 }
@@ -51,19 +45,15 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
-            Self::InvalidVers => "invalidVers",
-            Self::Sensitive => "sensitive",
             Self::InvalidCursor => "invalidCursor",
-            Self::ExpiredCursor => "expiredCursor",
             Self::InvalidCount => "invalidCount",
         }
     }
 
-    /// The status that goes with it: 409 for what is taken, 403 for what is secret, 400 for the rest.
+    /// The status that goes with it: 409 for what is taken, 400 for the rest.
     pub const fn status(self) -> u16 {
         match self {
             Self::Uniqueness => 409,
-            Self::Sensitive => 403,
             _ => 400,
         }
     }
@@ -138,24 +128,9 @@ impl ScimError {
         Self::of(ScimType::InvalidValue, detail)
     }
 
-    /// 400 `invalidVers`.
-    pub fn invalid_vers(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidVers, detail)
-    }
-
-    /// 403 `sensitive`.
-    pub fn sensitive(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::Sensitive, detail)
-    }
-
     /// 400 `invalidCursor`.
     pub fn invalid_cursor(detail: impl Into<String>) -> Self {
         Self::of(ScimType::InvalidCursor, detail)
-    }
-
-    /// 400 `expiredCursor`.
-    pub fn expired_cursor(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::ExpiredCursor, detail)
     }
 
     /// 400 `invalidCount`.

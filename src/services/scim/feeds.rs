@@ -47,7 +47,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A feed at work, whatever token it came with: for whoever tries something out in its name.
+    /// A feed at work, whatever token it came with: for whoever tries something out in its name. What it changes is done while that token lives.
     pub fn of(ctx: &Context, source: Source, token: TokenId) -> Self {
         let ctx = Context { actor: Actor::Source(source.name.clone()), ..ctx.clone() };
         // Settings are looked at before they are kept.

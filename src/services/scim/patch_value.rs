@@ -6,7 +6,7 @@ use super::error::ScimError;
 use super::evaluate::element_fulfils;
 use super::grammar::{Literal, Operator, Tree};
 use super::patch::{Selected, Target, Verb};
-use super::resource_value::{Form, VALUES_MAX, element, has_substance, is_primary, merge_same, parts_of_element, settle};
+use super::resource_value::{Form, VALUES_MAX, each_once, element, has_substance, is_primary, merge_same, parts_of_element, settle};
 use super::schema::{AttrRef, Attribute, Mutability, resolve_sub};
 
 /// What is to be done, and where.
@@ -298,9 +298,14 @@ fn store(map: &mut Map<String, Value>, attr: AttrRef, mut standing: Vec<Value>, 
         }
         _ => return Err(ScimError::invalid_value(format!("{attr}: more than one would be primary"))),
     }
+    standing.retain(|item| has_substance(attr.attribute, item));
     let mut kept: Vec<Value> = Vec::with_capacity(standing.len());
-    for item in standing.into_iter().filter(|item| has_substance(attr.attribute, item)) {
-        append(attr.attribute, &mut kept, item);
+    if each_once(attr.attribute, &standing) {
+        kept = standing;
+    } else {
+        for item in standing {
+            append(attr.attribute, &mut kept, item);
+        }
     }
     if kept.len() > VALUES_MAX && attr.attribute.name != "members" {
         return Err(ScimError::invalid_value(format!("{attr}: more than {VALUES_MAX} values")));

@@ -54,7 +54,7 @@ pub fn ignored(kind: Kind, body: &Map<String, Value>) -> Vec<String> {
     left_out
 }
 
-/// What every kept resource must be: nothing required is missing, and `schemas` names what is there.
+/// What every kept resource must be: nothing required is missing, a person of whom nothing else is said is active, and `schemas` names what is there.
 ///
 /// # Errors
 /// `invalidValue` naming what is missing.
@@ -63,6 +63,9 @@ pub(super) fn finish(kind: Kind, resource: &mut Map<String, Value>) -> Result<()
         if !resource.contains_key(attribute.name) {
             return Err(ScimError::invalid_value(format!("{} is required", attribute.name)));
         }
+    }
+    if kind == Kind::User {
+        resource.entry("active").or_insert(Value::Bool(true));
     }
     let present = kind.extensions().iter().filter(|schema| resource.contains_key(schema.urn));
     let schemas = std::iter::once(kind.core()).chain(present).map(|schema| Value::String(schema.urn.to_owned())).collect();

@@ -1,5 +1,8 @@
 //! One value of a resource: checked against its attribute and made regular. What becomes of the whole resource is decided elsewhere.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -115,6 +118,24 @@ pub(super) fn merge_same(attribute: &Attribute, first: &mut Value, second: &Valu
         }
     }
     true
+}
+
+/// Whether no two elements are the same value for the same use, as [`merge_same`] takes them: looked up, so that a long list costs no more than its length. False also where that cannot
+/// be told in this way.
+pub(super) fn each_once(attribute: &Attribute, items: &[Value]) -> bool {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.iter().all(|item| match item {
+        Value::String(text) => seen.insert((Some(Cow::Borrowed(text.as_str())), None, None)),
+        Value::Object(parts) if attribute.sub("value").is_some() => {
+            let text = |name: &str| parts.get(name).and_then(Value::as_str);
+            seen.insert((text("value").map(Cow::Borrowed), text("$ref"), text("type").map(str::to_lowercase)))
+        }
+        Value::Object(parts) => {
+            let whole: Vec<(&String, &Value)> = without_primary(parts).collect();
+            seen.insert((serde_json::to_string(&whole).ok().map(Cow::Owned), None, None))
+        }
+        _ => false,
+    })
 }
 
 /// Whether an element is the one to use first.

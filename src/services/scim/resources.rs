@@ -133,7 +133,7 @@ pub async fn list(feed: &Feed, kind: Kind, asked: &Asked) -> Result<Listed, Scim
     let wanted = asked.filter.as_ref().map(|filter| condition::of(kind, filter)).transpose()?.unwrap_or(Where::Constant(true));
     let sort = asked.sort.as_ref().map(|(by, descending)| Ok::<_, ScimError>((condition::sort_key(kind, by)?, *descending))).transpose()?;
     let limit = asked.count.clamp(0, COUNT_MAX);
-    let mark = condition::mark(kind, &wanted, sort.as_ref());
+    let mark = condition::mark(feed.source.id, kind, &wanted, sort.as_ref());
     let (after, offset) = match &asked.start {
         Start::Index(index) => (None, index.max(&1) - 1),
         Start::Cursor(None) => (None, 0),

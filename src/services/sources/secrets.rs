@@ -61,11 +61,15 @@ pub(super) async fn tried(
     Ok(leads_elsewhere(before, &directories::prepare(after, route, secret).await?))
 }
 
-/// Whether the bind password would travel to another server, one vouched for by others, or less protected, than it was given for.
+/// Whether the bind password would travel to another server, for another account, to a server vouched for by others, or less protected, than it
+/// was given for.
 fn leads_elsewhere(before: &Value, after: &Directory) -> bool {
     let Ok(before) = directories::parse(before) else { return true };
     let after = after.settings();
     let known = |url: &connectors::ldap::Url| before.urls.iter().any(|b| b.host == url.host && b.port == url.port);
     let protection = |mode: TlsMode| mode != TlsMode::None;
-    !after.urls.iter().all(known) || before.tls.ca_file != after.tls.ca_file || (protection(before.tls.mode) && !protection(after.tls.mode))
+    before.bind_dn != after.bind_dn
+        || !after.urls.iter().all(known)
+        || before.tls.ca_file != after.tls.ca_file
+        || (protection(before.tls.mode) && !protection(after.tls.mode))
 }

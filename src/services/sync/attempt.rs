@@ -73,7 +73,7 @@ pub(super) async fn attempt(ctx: &Context, source: &Source, mut run: Run, lease:
         // Held again for more than was approved: the decision is open again.
         run.approved_by = None;
         if let Some(telling) = &telling {
-            telling.write_in(&mut tx, ctx, &run).await?;
+            tell::write_in(telling, &mut tx, ctx, &run).await?;
         }
     }
     if writes {

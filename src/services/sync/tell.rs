@@ -6,8 +6,7 @@ use uuid::Uuid;
 
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::mail::{self, HeldRun, Letter, Recipient};
-use super::super::outbox::{self, Announced};
+use super::super::mail::{self, HeldRun, Letter, ToAdministrators};
 use crate::store::Tx;
 use crate::store::establishment::change::{self, Change, ChangeKind, Operation};
 use crate::store::establishment::sync_run::{self, Run};
@@ -17,50 +16,25 @@ const NAMES_MAX: usize = 20;
 /// What takes away.
 const LOSSES: [Operation; 3] = [Operation::Disabled, Operation::Removed, Operation::MembersRemoved];
 
-/// Letters about a run, announced before its transaction.
-#[derive(Debug)]
-pub struct Telling {
-    recipients: Vec<Recipient>,
-    announced: Announced,
-}
-
 /// Announces letters, when there is a server that takes them and somebody to read them. To be called before the run's last transaction.
 ///
 /// # Errors
 /// When a store fails.
-pub async fn announce(ctx: &Context) -> Result<Option<Telling>, Error> {
-    if !ctx.gateway.mailer.is_configured() {
-        return Ok(None);
-    }
-    let recipients = mail::administrators(ctx).await?;
-    if recipients.is_empty() {
-        tracing::warn!(establishment = ctx.slug(), "a run is held, and no administrator has an address to be told at");
-        return Ok(None);
-    }
-    Ok(Some(Telling { recipients, announced: outbox::announce(ctx).await? }))
+pub async fn announce(ctx: &Context) -> Result<Option<ToAdministrators>, Error> {
+    mail::announce(ctx, "a run is held").await
 }
 
-impl Telling {
-    /// Writes the letters with the end of the run, unless those of an earlier run said the same.
-    pub async fn write_in(&self, tx: &mut Tx, ctx: &Context, run: &Run) -> Result<(), Error> {
-        let losses = losses(tx, run).await?;
-        if let Some(earlier) = sync_run::find_held_before(tx, run).await?
-            && same(&losses, &self::losses(tx, &earlier).await?)
-            && (!losses.is_empty() || earlier.error == run.error)
-        {
-            return Ok(());
-        }
-        let letter = Letter::RunHeld(Box::new(held(ctx, run, &losses)));
-        for recipient in &self.recipients {
-            mail::write_in(tx, ctx, recipient, &letter, Some(run.id.uuid())).await?;
-        }
-        Ok(())
+/// Writes the letters with the end of the run, unless those of an earlier run said the same.
+pub async fn write_in(told: &ToAdministrators, tx: &mut Tx, ctx: &Context, run: &Run) -> Result<(), Error> {
+    let losses = losses(tx, run).await?;
+    if let Some(earlier) = sync_run::find_held_before(tx, run).await?
+        && same(&losses, &self::losses(tx, &earlier).await?)
+        && (!losses.is_empty() || earlier.error == run.error)
+    {
+        return Ok(());
     }
-
-    /// Has the letters sent, after the commit.
-    pub async fn hurry(self, ctx: &Context) {
-        self.announced.hurry(ctx).await;
-    }
+    let letter = Letter::RunHeld(Box::new(held(ctx, run, &losses)));
+    told.write_in(tx, ctx, &letter, Some(run.id.uuid())).await
 }
 
 fn held(ctx: &Context, run: &Run, losses: &[Change]) -> HeldRun {

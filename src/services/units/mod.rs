@@ -20,7 +20,7 @@ use super::unit_tree::Tree;
 use super::users;
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, Filter, Unit};
-use crate::store::establishment::{api_token, assignment_by_hand, exclusion, review_item};
+use crate::store::establishment::{api_token, assignment_by_hand, campaign, exclusion, review_item};
 use crate::types::Invalid;
 use crate::types::id::{RuleId, UnitId};
 use crate::types::page::{Page, PageRequest};
@@ -186,6 +186,7 @@ pub async fn update(ctx: &Context, read: &Unit, fields: &UnitFields) -> Result<C
         exclusion::rename_scope(&mut tx, &standing.name, &answer.unit.name).await?;
         roles::recompute_users_in(&mut tx, ctx, &people).await?;
         review_item::follow_scope(&mut tx, &standing.name, &answer.unit.name).await?;
+        campaign::rename_unit(&mut tx, &standing.name, &answer.unit.name).await?;
         own.unchanged_in(&mut tx).await?;
         answer.people = people.len() as u64;
         answer.rules = rules_naming(&mut tx, &standing.name).await?;

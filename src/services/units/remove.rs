@@ -13,7 +13,7 @@ use super::follow::rules_naming;
 use super::{NamingRule, get_in, record_in};
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, Unit};
-use crate::store::establishment::{api_token, assignment_by_hand, exclusion, review_item, user};
+use crate::store::establishment::{api_token, assignment_by_hand, campaign, exclusion, review_item, user};
 use crate::types::id::UnitId;
 use crate::types::permission::Permission;
 
@@ -67,6 +67,7 @@ async fn hand_over(tx: &mut Tx, ctx: &Context, tree: &Tree, gone: &Unit, heir: &
     exclusion::rename_scope(tx, &gone.name, heir).await?;
     roles::recompute_users_in(tx, ctx, &people).await?;
     review_item::follow_scope(tx, &gone.name, heir).await?;
+    campaign::rename_unit(tx, &gone.name, heir).await?;
     own.unchanged_in(tx).await?;
     Ok(Removed { units, people: people.len() as u64, assignments, rules: Vec::new() })
 }

@@ -13,11 +13,17 @@ use super::follow::rules_naming;
 use super::{UnitFields, wrong_fields, wrong_title};
 use crate::store::Tx;
 use crate::store::establishment::unit::{self, UNITS_MAX, Unit};
-use crate::store::establishment::{api_token, assignment_by_hand, exclusion, user};
+use crate::store::establishment::{api_token, assignment_by_hand, audit_event, exclusion, user};
 use crate::types::id::{SourceId, UnitId};
 
 /// Most units that the trail names of one run; it always has their number.
 const TRACED_MAX: usize = 100;
+/// Units that people may still add by hand, however many sources state.
+const ROOM_BY_HAND: usize = 500;
+/// Longest part of a name that is told of one that does not fit, in characters.
+const TOLD_LENGTH_MAX: usize = 80;
+/// How often it is told of a source that names of its do not become units, in seconds: once a day.
+const TOLD_EVERY_S: i64 = 24 * 3600;
 
 /// What a source says of units.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +38,8 @@ pub struct Stated<'a> {
 
 /// Brings the tree to what a source states. Units it names and that are not there are added, as the source's. Of a whole reading, its own that
 /// it names no more go, unless someone is in them, a role or a token was given for them, an exclusion or a rule names them or units stand below them. Where the source
-/// keeps entries of units, title and place of its own are what those say; otherwise they are the administrators'.
+/// keeps entries of units, title and place of its own are what those say; otherwise they are the administrators'. Names that do not fit, and units
+/// beyond what an establishment has room for, are left out: people keep such a name, and the trail tells it once a day.
 pub(in crate::services) async fn follow_in(tx: &mut Tx, ctx: &Context, source: SourceId, said: &Stated<'_>) -> Result<(), Error> {
     let tree = Tree::load(tx).await?;
     let names: BTreeSet<&str> =
@@ -104,13 +111,12 @@ fn above_first(stated: &[StatedUnit]) -> Vec<&StatedUnit> {
 }
 
 async fn added_in(tx: &mut Tx, ctx: &Context, source: SourceId, stated: &BTreeSet<&str>, tree: &Tree) -> Result<Vec<String>, Error> {
-    let fits = |name: &str| !tree.has(name) && wrong_fields(&UnitFields { name: name.to_owned(), ..UnitFields::default() }).is_empty();
-    let mut names: Vec<String> = stated.iter().filter(|name| fits(name)).map(|name| (*name).to_owned()).collect();
-    let room = UNITS_MAX.saturating_sub(tree.len());
-    if names.len() > room {
-        tracing::warn!(source.id = %source, left_out = names.len() - room, "more units are stated than an establishment may have");
-        names.truncate(room);
-    }
+    let fits = |name: &String| wrong_fields(&UnitFields { name: name.clone(), ..UnitFields::default() }).is_empty();
+    let new = stated.iter().filter(|name| !tree.has(name)).map(|name| (*name).to_owned());
+    let (mut names, unfit): (Vec<String>, Vec<String>) = new.partition(fits);
+    let room = UNITS_MAX.saturating_sub(ROOM_BY_HAND).saturating_sub(tree.len());
+    let beyond = names.split_off(room.min(names.len()));
+    tell_in(tx, ctx, source, &unfit, &beyond).await?;
     let new = |name: &String| Unit {
         id: UnitId::new(),
         name: name.clone(),
@@ -124,6 +130,24 @@ async fn added_in(tx: &mut Tx, ctx: &Context, source: SourceId, stated: &BTreeSe
     };
     unit::insert_all(tx, &names.iter().map(new).collect::<Vec<_>>()).await?;
     Ok(names)
+}
+
+/// Tells what does not become a unit, and why: once a day, since every reading and every turn of a feed would say the same.
+async fn tell_in(tx: &mut Tx, ctx: &Context, source: SourceId, unfit: &[String], beyond: &[String]) -> Result<(), Error> {
+    if unfit.is_empty() && beyond.is_empty() {
+        return Ok(());
+    }
+    let subject = ("units_of_source", source.to_string());
+    let told = audit_event::last_at(tx, "units.left_out", (subject.0, &subject.1)).await?;
+    if told.is_some_and(|told| told.plus_s(TOLD_EVERY_S) > ctx.now) {
+        return Ok(());
+    }
+    tracing::warn!(source.id = %source, unfit = unfit.len(), beyond = beyond.len(), "names of a source do not become units");
+    let some =
+        |all: &[String]| -> Vec<String> { all.iter().take(TRACED_MAX).map(|name| name.chars().take(TOLD_LENGTH_MAX).collect()).collect() };
+    let detail = json!({ "source": source, "unfit": unfit.len(), "names_unfit": some(unfit), "beyond": beyond.len(), "names_beyond": some(beyond),
+        "units_max": UNITS_MAX - ROOM_BY_HAND });
+    audit::record_in(tx, ctx, "units.left_out", (subject.0, &subject.1), detail).await
 }
 
 async fn removed_in(tx: &mut Tx, ctx: &Context, tree: &Tree, gone: &[&str]) -> Result<Vec<String>, Error> {

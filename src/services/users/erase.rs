@@ -6,10 +6,11 @@ use super::super::audit;
 use super::super::context::Context;
 use super::super::error::Error;
 use super::super::logout_notices;
+use super::traces;
 use crate::store::Tx;
 use crate::store::establishment::{
     application_use, assignment, consent, credential, ended_assignment, exclusion, grant, link, membership, one_time_link, relation,
-    review_item, scim_request, session, user,
+    review_item, session, user,
 };
 use crate::types::id::UserId;
 
@@ -17,13 +18,14 @@ use crate::types::id::UserId;
 const TOMBSTONE: &str = "erased-";
 
 /// Wipes what told who someone was: names, address, attributes, links, memberships, roles with their history, exclusions, uses of applications,
-/// password and consents, and what was written of them in reviews. The identifier stays, so that applications that keep it never meet somebody
+/// password and consents, what was written of them in reviews, and what feeds asked about them. The identifier stays, so that applications that keep it never meet somebody
 /// else under it. The caller announced notices.
 ///
 /// # Errors
 /// When the store fails.
 pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: UserId, why: Value) -> Result<(), Error> {
     logout_notices::for_user_in(tx, ctx, id, None).await?;
+    traces::wipe_in(tx, id).await?;
     session::delete_of_user(tx, id).await?;
     grant::revoke_of_user(tx, id, ctx.now).await?;
     one_time_link::delete_of_user(tx, id).await?;
@@ -37,7 +39,6 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
     relation::delete_of_user(tx, id).await?;
     membership::delete_of_user(tx, id).await?;
     link::delete_of_user(tx, id).await?;
-    scim_request::delete_of_subject(tx, id.uuid()).await?;
     user::erase(tx, id, &format!("{TOMBSTONE}{id}"), ctx.now).await?;
     audit::record_in(tx, ctx, "user.anonymised", ("user", &id.to_string()), why).await
 }
@@ -48,8 +49,8 @@ pub(in crate::services) async fn anonymise_in(tx: &mut Tx, ctx: &Context, id: Us
 /// When the store fails.
 pub(in crate::services) async fn purge_in(tx: &mut Tx, ctx: &Context, id: UserId, why: Value) -> Result<(), Error> {
     logout_notices::for_user_in(tx, ctx, id, None).await?;
+    traces::wipe_in(tx, id).await?;
     membership::delete_of_user(tx, id).await?;
-    scim_request::delete_of_subject(tx, id.uuid()).await?;
     user::delete(tx, id).await?;
     audit::record_in(tx, ctx, "user.purged", ("user", &id.to_string()), why).await
 }

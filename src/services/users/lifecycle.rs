@@ -10,6 +10,7 @@ use super::super::logout_notices;
 use super::super::roles;
 use super::authority::may_change_in;
 use super::erase::gone_for_good;
+use super::traces;
 use crate::store::Tx;
 use crate::store::establishment::one_time_link::{self, Purpose};
 use crate::store::establishment::source::{self, SourceKind};
@@ -116,6 +117,7 @@ pub async fn delete(ctx: &Context, id: UserId) -> Result<(), Error> {
         )));
     }
     logout_notices::for_user_in(&mut tx, ctx, id, None).await?;
+    traces::wipe_in(&mut tx, id).await?;
     user::delete(&mut tx, id).await?;
     audit::record_in(&mut tx, ctx, "user.deleted", ("user", &id.to_string()), json!({ "username": user.username })).await?;
     tx.commit().await?;

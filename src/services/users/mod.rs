@@ -5,6 +5,7 @@ mod erase;
 pub(in crate::services) mod facts;
 mod lifecycle;
 mod read;
+mod traces;
 mod units;
 
 pub(in crate::services) use authority::may_change_in;

@@ -14,7 +14,7 @@ use feeds::{SCIM_HELD, SCIM_REQUESTS, SCIM_RESOURCES, SCIM_VALUES};
 use provisioning_columns::{PROVISIONED, PROVISIONING_DRIFTS, PROVISIONING_STATES, PROVISIONINGS};
 
 /// The last migration of the establishment's store that this list describes.
-pub const SCHEMA_VERSION: i64 = 9;
+pub const SCHEMA_VERSION: i64 = 11;
 
 /// What a column holds, whatever the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,7 @@ pub const LEFT_OUT: &[(&str, &str, bool)] = &[
     ("provisioning_states", "how it goes with an application is of the moment: after an archive is put back, everyone is looked at", true),
     ("provisioning_marks", "who changed is of the moment: after an archive is put back, everyone is looked at", true),
     ("provisioning_drifts", "they are of the day of a comparison", true),
+    ("provisioning_taken", "what applications had taken away of late is of the moment", true),
     ("write_turn", "it holds nothing: writers take turns on it", false),
     ("_sqlx_migrations", "the program keeps it", false),
 ];
@@ -171,6 +172,7 @@ pub const FLEETING: &[Table] = &[
     table("provisioned", 1, PROVISIONED),
     table("provisioned_members", 2, &[uuid("provisioned_id"), uuid("user_id"), bool("wanted"), bool("written")]),
     table("provisioning_drifts", 1, PROVISIONING_DRIFTS),
+    table("provisioning_taken", 2, &[uuid("provisioning_id"), int("hour"), int("removals")]),
     table("provisioning_marks", 2, &[text("kind"), uuid("subject")]),
 ];
 

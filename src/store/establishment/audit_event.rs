@@ -57,6 +57,12 @@ pub async fn insert(tx: &mut Tx, e: &AuditEvent) -> Result<(), Error> {
     Ok(())
 }
 
+/// When something was last done to something.
+pub async fn last_at(tx: &mut Tx, action: &str, (kind, id): (&str, &str)) -> Result<Option<Timestamp>, Error> {
+    const SQL: &str = "SELECT max(at) FROM audit_events WHERE subject_kind = $1 AND subject_id = $2 AND action = $3";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(kind).bind(id).bind(action).fetch_one(c).await)?)
+}
+
 /// Adds several events.
 pub async fn insert_all(tx: &mut Tx, events: &[AuditEvent]) -> Result<(), Error> {
     bulk::insert_all(tx, events).await

@@ -144,3 +144,34 @@ pub async fn update(tx: &mut Tx, k: &Campaign) -> Result<(), Error> {
     })?;
     if changed == 0 { Err(Error::NotFound("review that goes on")) } else { Ok(()) }
 }
+
+/// Lets reviews that go on follow an application to another name.
+pub async fn rename_application(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    rewrite(tx, |extent| rename(&mut extent.application, from, to)).await
+}
+
+/// Lets reviews that go on follow a unit to another name, or to the unit that takes it over.
+pub async fn rename_unit(tx: &mut Tx, from: &str, to: &str) -> Result<(), Error> {
+    rewrite(tx, |extent| rename(&mut extent.unit, from, to)).await
+}
+
+fn rename(named: &mut Option<String>, from: &str, to: &str) -> bool {
+    let renamed = named.as_deref() == Some(from);
+    if renamed {
+        *named = Some(to.to_owned());
+    }
+    renamed
+}
+
+async fn rewrite(tx: &mut Tx, change: impl Fn(&mut Extent) -> bool) -> Result<(), Error> {
+    const LIST: &str = "SELECT id, extent FROM campaigns WHERE state = $1 ORDER BY id LIMIT $2";
+    const SQL: &str = "UPDATE campaigns SET extent = $2 WHERE id = $1";
+    let rows: Vec<(CampaignId, Json<Extent>)> =
+        on!(tx, |c| sqlx::query_as(LIST).bind(CampaignState::Open).bind(ROWS_MAX).fetch_all(c).await)?;
+    for (id, Json(mut extent)) in rows {
+        if change(&mut extent) {
+            on!(tx, |c| sqlx::query(SQL).bind(id).bind(Json(&extent)).execute(c).await.map(drop))?;
+        }
+    }
+    Ok(())
+}

@@ -13,6 +13,9 @@ use crate::types::id::{GroupId, SourceId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::time::Timestamp;
 
+/// How rules name the source of groups that no source states: the establishment's own. No source bears this name.
+pub const LOCAL: &str = "local";
+
 /// One group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
 pub struct Group {
@@ -50,6 +53,28 @@ pub struct Group {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Group {
+    /// An empty group of nobody's.
+    pub fn new(id: GroupId, name: &str, at: Timestamp) -> Self {
+        Self {
+            id,
+            source_id: None,
+            external_id: None,
+            name: name.to_owned(),
+            display_name: None,
+            dn: None,
+            dn_key: None,
+            place: None,
+            dangling: None,
+            content_hash: Vec::new(),
+            members_hash: Vec::new(),
+            member_count: 0,
+            created_at: at,
+            updated_at: at,
+        }
+    }
 }
 
 /// A group that someone is in.
@@ -187,19 +212,7 @@ pub async fn list_above(tx: &mut Tx, users: &[crate::types::id::UserId]) -> Resu
     const TAIL: &str = ") UNION SELECT n.parent_id FROM nestings n JOIN held h ON n.child_id = h.id) SELECT g.id, g.source_id, g.external_id, \
          g.name, g.display_name, g.dn, g.dn_key, g.place, g.dangling, g.content_hash, g.members_hash, g.member_count, g.created_at, \
          g.updated_at FROM groups g JOIN held h ON h.id = g.id ORDER BY g.id";
-    let mut found: Vec<Group> = Vec::new();
-    for chunk in users.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Group> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut listed = query.separated(", ");
-            for user in chunk {
-                listed.push_bind(*user);
-            }
-            query.push(TAIL);
-            query.build_query_as().persistent(chunk.len() == 1).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
+    let mut found: Vec<Group> = bulk::select_in(tx, HEAD, users, TAIL).await?;
     found.sort_by_key(|group| group.id);
     found.dedup_by_key(|group| group.id);
     Ok(found)
@@ -210,20 +223,7 @@ pub async fn list_above_each(tx: &mut Tx, users: &[crate::types::id::UserId]) ->
     const HEAD: &str = "WITH RECURSIVE held (user_id, id) AS (SELECT user_id, group_id FROM memberships WHERE user_id IN (";
     const TAIL: &str = ") UNION SELECT h.user_id, n.parent_id FROM nestings n JOIN held h ON n.child_id = h.id) \
          SELECT h.user_id, g.id, g.name, g.display_name FROM held h JOIN groups g ON g.id = h.id ORDER BY h.user_id, g.id";
-    let mut found = Vec::new();
-    for chunk in users.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<Above> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut listed = query.separated(", ");
-            for user in chunk {
-                listed.push_bind(*user);
-            }
-            query.push(TAIL);
-            query.build_query_as().persistent(chunk.len() == 1).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in(tx, HEAD, users, TAIL).await
 }
 
 /// Writes groups, new ones and changed ones.

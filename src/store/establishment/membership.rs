@@ -78,19 +78,7 @@ pub async fn list_nestings_above(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(G
     const HEAD: &str = "WITH RECURSIVE held (id) AS (SELECT group_id FROM memberships WHERE user_id IN (";
     const TAIL: &str = ") UNION SELECT n.parent_id FROM nestings n JOIN held h ON n.child_id = h.id) \
          SELECT n.parent_id, n.child_id FROM nestings n JOIN held h ON h.id = n.child_id ORDER BY n.parent_id, n.child_id";
-    let mut found: Vec<(GroupId, GroupId)> = Vec::new();
-    for chunk in users.chunks(NARROW_ROWS_PER_INSERT) {
-        let rows: Vec<(GroupId, GroupId)> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            let mut listed = query.separated(", ");
-            for user in chunk {
-                listed.push_bind(*user);
-            }
-            query.push(TAIL);
-            query.build_query_as().persistent(chunk.len() == 1).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
+    let mut found: Vec<(GroupId, GroupId)> = bulk::select_in(tx, HEAD, users, TAIL).await?;
     found.sort_unstable();
     found.dedup();
     Ok(found)

@@ -36,6 +36,8 @@ pub mod provisioned;
 pub mod provisioned_member;
 pub mod provisioning;
 pub mod provisioning_drift;
+pub mod provisioning_erasure;
+pub mod provisioning_guard;
 pub mod provisioning_mark;
 pub mod provisioning_state;
 pub mod refresh_token;

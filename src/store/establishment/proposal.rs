@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
-use crate::store::dialect::like_part;
+use crate::store::dialect::{ROWS_MAX, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
 use crate::types::id::{ProposalId, SourceId, UserId};
@@ -146,6 +146,26 @@ pub async fn withdraw(tx: &mut Tx, id: ProposalId) -> Result<(), Error> {
 pub async fn list_decided_of_entry(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<Vec<(UserId, ProposalState)>, Error> {
     const SQL: &str = "SELECT user_id, state FROM proposals WHERE source_id = $1 AND external_id = $2 AND state <> 'open' ORDER BY id";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(source).bind(external_id).fetch_all(c).await)?)
+}
+
+/// The entries that were proposed to be a person's, by their keys in whatever source.
+pub async fn entries_of_user(tx: &mut Tx, user: UserId) -> Result<Vec<String>, Error> {
+    const SQL: &str = "SELECT external_id FROM proposals WHERE user_id = $1 ORDER BY id LIMIT $2";
+    Ok(on!(tx, |c| sqlx::query_scalar(SQL).bind(user).bind(ROWS_MAX).fetch_all(c).await)?)
+}
+
+/// Forgets everything that was proposed of a person.
+pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM proposals WHERE user_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(user).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Forgets everything that was proposed of an entry, what was decided too.
+pub async fn delete_of_entry(tx: &mut Tx, source: SourceId, external_id: &str) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM proposals WHERE source_id = $1 AND external_id = $2";
+    on!(tx, |c| sqlx::query(SQL).bind(source).bind(external_id).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Takes back what nobody decided of one entry.

@@ -103,6 +103,11 @@ pub struct Provisioned {
     pub seq: i64,
     /// When this was last written.
     pub updated_at: Timestamp,
+    /// Whether it stood there before and was taken over by its name: then it is never deleted there.
+    pub adopted: bool,
+    /// When a person approved that it is taken away.
+    #[serde(skip)]
+    pub approved_at: Option<Timestamp>,
 }
 
 /// What a list may be narrowed by.
@@ -171,6 +176,19 @@ pub async fn mark_rows(tx: &mut Tx, of: ProvisioningId, ids: &[ProvisionedId], n
     Ok(())
 }
 
+/// Has some written anew, whatever was last written of them.
+pub async fn rewrite(tx: &mut Tx, of: ProvisioningId, kind: Kind, subjects: &[String], now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE provisioned SET written = NULL, state = $4, approved = $5, attempts = 0, due_at = $6, seq = seq + 1 \
+         WHERE provisioning_id = $1 AND kind = $2 AND subject = $3";
+    for subject in subjects {
+        on!(tx, |c| {
+            let row = sqlx::query(SQL).bind(of).bind(kind).bind(subject).bind(State::Marked).bind(false).bind(now);
+            row.execute(c).await.map(drop)
+        })?;
+    }
+    Ok(())
+}
+
 /// Marks all that is known of a provisioning.
 pub async fn mark_all(tx: &mut Tx, of: ProvisioningId, now: Timestamp) -> Result<(), Error> {
     const SQL: &str =
@@ -189,6 +207,13 @@ pub async fn retry(tx: &mut Tx, of: ProvisioningId, now: Timestamp) -> Result<u6
     })?)
 }
 
+/// Forgets the row of what only the application knew, once somebody here is known to stand behind it.
+pub async fn forget_subject(tx: &mut Tx, of: ProvisioningId, kind: Kind, subject: &str) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM provisioned WHERE provisioning_id = $1 AND kind = $2 AND subject = $3";
+    on!(tx, |c| sqlx::query(SQL).bind(of).bind(kind).bind(subject).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Forgets all of a provisioning: at another address, nothing is known of what is there.
 pub async fn delete_all(tx: &mut Tx, of: ProvisioningId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM provisioned WHERE provisioning_id = $1";
@@ -199,7 +224,7 @@ pub async fn delete_all(tx: &mut Tx, of: ProvisioningId) -> Result<(), Error> {
 /// Those to be looked at.
 pub async fn list_marked(tx: &mut Tx, of: ProvisioningId, limit: i64) -> Result<Vec<Provisioned>, Error> {
     const SQL: &str = "SELECT id, provisioning_id, kind, subject, name, remote_id, written, active, state, action, approved, attempts, due_at, \
-         error, seq, updated_at FROM provisioned WHERE provisioning_id = $1 AND state = $2 ORDER BY kind DESC, id LIMIT $3";
+         error, seq, updated_at, adopted, approved_at FROM provisioned WHERE provisioning_id = $1 AND state = $2 ORDER BY kind DESC, id LIMIT $3";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(of).bind(State::Marked).bind(limit).fetch_all(c).await)?)
 }
 
@@ -212,7 +237,7 @@ pub async fn list_due(
     limit: i64,
 ) -> Result<Vec<Provisioned>, Error> {
     const SQL: &str = "SELECT id, provisioning_id, kind, subject, name, remote_id, written, active, state, action, approved, attempts, due_at, \
-         error, seq, updated_at FROM provisioned WHERE provisioning_id = $1 AND kind = $2 AND state IN ($3, $4) AND due_at <= $5 \
+         error, seq, updated_at, adopted, approved_at FROM provisioned WHERE provisioning_id = $1 AND kind = $2 AND state IN ($3, $4) AND due_at <= $5 \
          AND (action = $6) = $7 ORDER BY due_at, id LIMIT $8";
     Ok(on!(tx, |c| {
         let row = sqlx::query_as(SQL).bind(of).bind(kind).bind(State::Waiting).bind(State::Failed).bind(now);
@@ -223,14 +248,14 @@ pub async fn list_due(
 /// Some by whom they stand for.
 pub async fn list_by_subjects(tx: &mut Tx, of: ProvisioningId, kind: Kind, subjects: &[String]) -> Result<Vec<Provisioned>, Error> {
     const HEAD: &str = "SELECT id, provisioning_id, kind, subject, name, remote_id, written, active, state, action, approved, attempts, due_at, \
-         error, seq, updated_at FROM provisioned WHERE provisioning_id = ";
+         error, seq, updated_at, adopted, approved_at FROM provisioned WHERE provisioning_id = ";
     listed(tx, HEAD, " AND subject IN (", of, kind, subjects).await
 }
 
 /// Some by their identifier there.
 pub async fn list_by_remote(tx: &mut Tx, of: ProvisioningId, kind: Kind, ids: &[String]) -> Result<Vec<Provisioned>, Error> {
     const HEAD: &str = "SELECT id, provisioning_id, kind, subject, name, remote_id, written, active, state, action, approved, attempts, due_at, \
-         error, seq, updated_at FROM provisioned WHERE provisioning_id = ";
+         error, seq, updated_at, adopted, approved_at FROM provisioned WHERE provisioning_id = ";
     listed(tx, HEAD, " AND remote_id IN (", of, kind, ids).await
 }
 
@@ -268,20 +293,20 @@ pub async fn list_after(
     limit: i64,
 ) -> Result<Vec<Provisioned>, Error> {
     const SQL: &str = "SELECT id, provisioning_id, kind, subject, name, remote_id, written, active, state, action, approved, attempts, due_at, \
-         error, seq, updated_at FROM provisioned WHERE provisioning_id = $1 AND kind = $2 AND ($3 IS NULL OR id > $3) ORDER BY id LIMIT $4";
+         error, seq, updated_at, adopted, approved_at FROM provisioned WHERE provisioning_id = $1 AND kind = $2 AND ($3 IS NULL OR id > $3) ORDER BY id LIMIT $4";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(of).bind(kind).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
 /// Writes what became of one. Marked anew meanwhile, it stays marked.
 pub async fn settle(tx: &mut Tx, p: &Provisioned) -> Result<(), Error> {
-    const SQL: &str = "UPDATE provisioned SET remote_id = $2, written = $3, active = $4, name = $5, updated_at = $6, search = $13, \
+    const SQL: &str = "UPDATE provisioned SET remote_id = $2, written = $3, active = $4, name = $5, updated_at = $6, search = $13, adopted = $14, \
          state = CASE WHEN seq = $7 THEN $8 ELSE state END, action = CASE WHEN seq = $7 THEN $9 ELSE action END, \
          attempts = CASE WHEN seq = $7 THEN $10 ELSE attempts END, due_at = CASE WHEN seq = $7 THEN $11 ELSE due_at END, \
          error = CASE WHEN seq = $7 THEN $12 ELSE error END WHERE id = $1";
     on!(tx, |c| {
         let row = sqlx::query(SQL).bind(p.id).bind(&p.remote_id).bind(&p.written).bind(p.active).bind(&p.name).bind(p.updated_at);
         let row = row.bind(p.seq).bind(p.state).bind(p.action).bind(p.attempts).bind(p.due_at).bind(&p.error);
-        row.bind(fold(&p.name)).execute(c).await.map(drop)
+        row.bind(fold(&p.name)).bind(p.adopted).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -289,44 +314,12 @@ pub async fn settle(tx: &mut Tx, p: &Provisioned) -> Result<(), Error> {
 /// Forgets one, unless it was marked anew meanwhile: then it is known as something that is not there.
 pub async fn forget(tx: &mut Tx, p: &Provisioned) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM provisioned WHERE id = $1 AND seq = $2";
-    const ANEW: &str = "UPDATE provisioned SET remote_id = NULL, written = NULL, active = $2 WHERE id = $1";
+    const ANEW: &str = "UPDATE provisioned SET remote_id = NULL, written = NULL, active = $2, adopted = $2 WHERE id = $1";
     let gone = on!(tx, |c| sqlx::query(SQL).bind(p.id).bind(p.seq).execute(c).await.map(|d| d.rows_affected()))?;
     if gone == 0 {
         on!(tx, |c| sqlx::query(ANEW).bind(p.id).bind(false).execute(c).await.map(drop))?;
     }
     Ok(())
-}
-
-/// How much would be taken away without anyone's approval, and how much is there and active.
-pub async fn removals(tx: &mut Tx, of: ProvisioningId) -> Result<(i64, i64), Error> {
-    const WAITING: &str =
-        "SELECT count(*) FROM provisioned WHERE provisioning_id = $1 AND state IN ($2, $3) AND action IN ($4, $5) AND approved = $6";
-    const ACTIVE: &str = "SELECT count(*) FROM provisioned WHERE provisioning_id = $1 AND active = $2";
-    let waiting = on!(tx, |c| {
-        let row = sqlx::query_scalar(WAITING).bind(of).bind(State::Waiting).bind(State::Failed);
-        row.bind(Action::Deactivate).bind(Action::Delete).bind(false).fetch_one(c).await
-    })?;
-    Ok((waiting, on!(tx, |c| sqlx::query_scalar(ACTIVE).bind(of).bind(true).fetch_one(c).await)?))
-}
-
-/// Holds all that would be taken away without anyone's approval. Answers how many.
-pub async fn hold_removals(tx: &mut Tx, of: ProvisioningId) -> Result<u64, Error> {
-    const SQL: &str =
-        "UPDATE provisioned SET state = $2 WHERE provisioning_id = $1 AND state IN ($3, $4) AND action IN ($5, $6) AND approved = $7";
-    Ok(on!(tx, |c| {
-        let row = sqlx::query(SQL).bind(of).bind(State::Held).bind(State::Waiting).bind(State::Failed);
-        let row = row.bind(Action::Deactivate).bind(Action::Delete).bind(false);
-        row.execute(c).await.map(|d| d.rows_affected())
-    })?)
-}
-
-/// Lets go on what was held. Answers how many.
-pub async fn approve(tx: &mut Tx, of: ProvisioningId, now: Timestamp) -> Result<u64, Error> {
-    const SQL: &str = "UPDATE provisioned SET state = $2, approved = $3, due_at = $4 WHERE provisioning_id = $1 AND state = $5";
-    Ok(on!(tx, |c| {
-        let row = sqlx::query(SQL).bind(of).bind(State::Waiting).bind(true).bind(now).bind(State::Held);
-        row.execute(c).await.map(|d| d.rows_affected())
-    })?)
 }
 
 /// When the next one is to be written; none when nothing waits.
@@ -346,7 +339,7 @@ pub async fn tally(tx: &mut Tx, of: ProvisioningId) -> Result<Vec<Tally>, Error>
 /// A page of them, oldest first.
 pub async fn list(tx: &mut Tx, of: ProvisioningId, page: &PageRequest, f: &Filter) -> Result<Page<Provisioned>, Error> {
     const SQL: &str = "SELECT id, provisioning_id, kind, subject, name, remote_id, written, active, state, action, approved, attempts, due_at, \
-         error, seq, updated_at FROM provisioned WHERE provisioning_id = $1 AND ($2 IS NULL OR id > $2) \
+         error, seq, updated_at, adopted, approved_at FROM provisioned WHERE provisioning_id = $1 AND ($2 IS NULL OR id > $2) \
          AND ($3 IS NULL OR search LIKE $3 ESCAPE '\\') AND ($4 IS NULL OR kind = $4) AND ($5 IS NULL OR state = $5) \
          AND ($6 IS NULL OR action = $6) AND ($7 IS NULL OR subject = $7) AND ($8 IS NULL OR name = $8) \
          AND ($9 IS NULL OR remote_id = $9) ORDER BY id LIMIT $10";

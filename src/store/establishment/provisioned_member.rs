@@ -99,12 +99,29 @@ pub async fn settle(tx: &mut Tx, group: ProvisionedId, written: bool, users: &[U
     Ok(())
 }
 
+/// Notes that nobody is to be in a group any more.
+pub async fn want_nobody(tx: &mut Tx, group: ProvisionedId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE provisioned_members SET wanted = $2 WHERE provisioned_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(group).bind(false).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Forgets what was written into a group: it is looked up anew.
 pub async fn forget_written(tx: &mut Tx, group: ProvisionedId) -> Result<(), Error> {
     const GONE: &str = "DELETE FROM provisioned_members WHERE provisioned_id = $1 AND wanted = $2";
     const SQL: &str = "UPDATE provisioned_members SET written = $2 WHERE provisioned_id = $1";
     on!(tx, |c| sqlx::query(GONE).bind(group).bind(false).execute(c).await.map(drop))?;
     on!(tx, |c| sqlx::query(SQL).bind(group).bind(false).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Notes that people are in no group there: whoever is to be in one is written anew.
+pub async fn unwrite_users(tx: &mut Tx, of: ProvisioningId, users: &[UserId]) -> Result<(), Error> {
+    const SQL: &str = "UPDATE provisioned_members SET written = $3 WHERE user_id = $2 \
+         AND provisioned_id IN (SELECT id FROM provisioned WHERE provisioning_id = $1)";
+    for user in users {
+        on!(tx, |c| sqlx::query(SQL).bind(of).bind(*user).bind(false).execute(c).await.map(drop))?;
+    }
     Ok(())
 }
 

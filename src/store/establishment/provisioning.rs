@@ -45,6 +45,17 @@ pub enum Groups {
     Groups,
 }
 
+/// What that stands in an application already is taken for somebody's here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Adopt {
+    /// Only what bears the `externalId` that the gateway writes: of its own making, or given by a person there.
+    #[default]
+    ExternalId,
+    /// Also whatever has the same `userName`, or a group the same `displayName`.
+    Name,
+}
+
 /// How the gateway signs in at a service, without the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Auth {
@@ -71,6 +82,9 @@ pub struct Settings {
     pub mapping: BTreeMap<String, String>,
     /// What becomes of whoever loses the last of these roles.
     pub on_loss: OnLoss,
+    /// What stands there already and is taken for somebody's here.
+    #[serde(default)]
+    pub adopt: Adopt,
     /// Which groups are written.
     pub groups: Groups,
     /// The name of a group there: a template with `{role}`, or with `{name}`.
@@ -85,6 +99,12 @@ pub struct Settings {
     pub remove_unknown: bool,
     /// Whether nothing is written, and only told what would be.
     pub dry_run: bool,
+    /// Hours from one comparison to the next that nobody asked for; 0 is never.
+    #[serde(default)]
+    pub compare_every: u32,
+    /// Whether such a comparison puts right what differs.
+    #[serde(default)]
+    pub compare_repairs: bool,
 }
 
 /// One application's provisioning. Its secret is sealed and never shown.

@@ -7,7 +7,7 @@ use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::dialect::{ROWS_MAX, like_part};
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::id::{RelationId, SourceId, UserId};
+use crate::types::id::{RelationId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::time::Timestamp;
 
@@ -28,11 +28,6 @@ pub struct Relation {
     pub other_id: UserId,
     /// The name the other signs in with.
     pub other_username: String,
-    /// The key of the source that states it.
-    #[serde(skip)]
-    pub source_id: Option<SourceId>,
-    /// The name of the source that states it; none when it was added by hand.
-    pub source: Option<String>,
     /// It holds from then on.
     pub valid_from: Option<Timestamp>,
     /// It holds until then.
@@ -52,39 +47,35 @@ pub struct Filter {
     pub user: Option<UserId>,
     /// The other.
     pub other: Option<UserId>,
-    /// The name of the source; empty for those added by hand.
-    pub source: Option<String>,
 }
 
 /// One relation by key.
 pub async fn find(tx: &mut Tx, id: RelationId) -> Result<Option<Relation>, Error> {
-    const SQL: &str = "SELECT r.id, r.kind, r.user_id, a.username, r.other_id, b.username AS other_username, r.source_id, \
-         s.name AS source, r.valid_from, r.valid_until, r.reason, r.created_at FROM relations r JOIN users a ON a.id = r.user_id \
-         JOIN users b ON b.id = r.other_id LEFT JOIN sources s ON s.id = r.source_id WHERE r.id = $1";
+    const SQL: &str = "SELECT r.id, r.kind, r.user_id, a.username, r.other_id, b.username AS other_username, \
+         r.valid_from, r.valid_until, r.reason, r.created_at FROM relations r JOIN users a ON a.id = r.user_id \
+         JOIN users b ON b.id = r.other_id WHERE r.id = $1";
     Ok(on!(tx, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
 }
 
 /// A page of relations, oldest first; words are looked for in the kind and in the names of both people.
 pub async fn list(tx: &mut Tx, page: &PageRequest, f: &Filter) -> Result<Page<Relation>, Error> {
-    const SQL: &str = "SELECT r.id, r.kind, r.user_id, a.username, r.other_id, b.username AS other_username, r.source_id, \
-         s.name AS source, r.valid_from, r.valid_until, r.reason, r.created_at FROM relations r JOIN users a ON a.id = r.user_id \
-         JOIN users b ON b.id = r.other_id LEFT JOIN sources s ON s.id = r.source_id WHERE ($1 IS NULL OR r.id > $1) \
+    const SQL: &str = "SELECT r.id, r.kind, r.user_id, a.username, r.other_id, b.username AS other_username, \
+         r.valid_from, r.valid_until, r.reason, r.created_at FROM relations r JOIN users a ON a.id = r.user_id \
+         JOIN users b ON b.id = r.other_id WHERE ($1 IS NULL OR r.id > $1) \
          AND ($2 IS NULL OR r.kind LIKE $2 ESCAPE '\\' OR a.search LIKE $2 ESCAPE '\\' OR b.search LIKE $2 ESCAPE '\\') \
          AND ($3 IS NULL OR r.kind = $3) AND ($4 IS NULL OR r.user_id = $4) AND ($5 IS NULL OR r.other_id = $5) \
-         AND ($6 IS NULL OR coalesce(s.name, '') = $6) ORDER BY r.id LIMIT $7";
+         ORDER BY r.id LIMIT $6";
     const COUNT: &str = "SELECT count(*) FROM relations r JOIN users a ON a.id = r.user_id JOIN users b ON b.id = r.other_id \
-         LEFT JOIN sources s ON s.id = r.source_id \
          WHERE ($1 IS NULL OR r.kind LIKE $1 ESCAPE '\\' OR a.search LIKE $1 ESCAPE '\\' OR b.search LIKE $1 ESCAPE '\\') \
-         AND ($2 IS NULL OR r.kind = $2) AND ($3 IS NULL OR r.user_id = $3) AND ($4 IS NULL OR r.other_id = $4) \
-         AND ($5 IS NULL OR coalesce(s.name, '') = $5)";
+         AND ($2 IS NULL OR r.kind = $2) AND ($3 IS NULL OR r.user_id = $3) AND ($4 IS NULL OR r.other_id = $4)";
     let query = page.query.as_deref().map(like_part);
     let rows = on!(tx, |c| {
         let listed = sqlx::query_as(SQL).bind(page.after).bind(&query).bind(&f.kind).bind(f.user).bind(f.other);
-        listed.bind(&f.source).bind(page.limit + 1).fetch_all(c).await
+        listed.bind(page.limit + 1).fetch_all(c).await
     })?;
     let total = on!(tx, |c| {
         let counted = sqlx::query_scalar(COUNT).bind(&query).bind(&f.kind).bind(f.user).bind(f.other);
-        counted.bind(&f.source).fetch_one(c).await
+        counted.fetch_one(c).await
     })?;
     Ok(Page::cut(rows, page.limit, total, |r: &Relation| r.id.uuid()))
 }
@@ -105,17 +96,17 @@ pub async fn others(tx: &mut Tx, kind: &str, from: UserId, now: Timestamp) -> Re
 
 /// Every relation of some people to others, whether it holds or not.
 pub async fn list_of_users(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Relation>, Error> {
-    const HEAD: &str = "SELECT r.id, r.kind, r.user_id, a.username, r.other_id, b.username AS other_username, r.source_id, \
-         s.name AS source, r.valid_from, r.valid_until, r.reason, r.created_at FROM relations r JOIN users a ON a.id = r.user_id \
-         JOIN users b ON b.id = r.other_id LEFT JOIN sources s ON s.id = r.source_id WHERE r.user_id IN (";
+    const HEAD: &str = "SELECT r.id, r.kind, r.user_id, a.username, r.other_id, b.username AS other_username, \
+         r.valid_from, r.valid_until, r.reason, r.created_at FROM relations r JOIN users a ON a.id = r.user_id \
+         JOIN users b ON b.id = r.other_id WHERE r.user_id IN (";
     bulk::select_in(tx, HEAD, users, ")").await
 }
 
 impl NewRow for Relation {
-    const INTO: &'static str = "relations (id, kind, user_id, other_id, source_id, valid_from, valid_until, reason, created_at)";
+    const INTO: &'static str = "relations (id, kind, user_id, other_id, valid_from, valid_until, reason, created_at)";
 
     fn put_in(&self, row: &mut impl Cells) {
-        row.put(self.id).put(&self.kind).put(self.user_id).put(self.other_id).put(self.source_id);
+        row.put(self.id).put(&self.kind).put(self.user_id).put(self.other_id);
         row.put(self.valid_from).put(self.valid_until).put(&self.reason).put(self.created_at);
     }
 }

@@ -10,7 +10,8 @@ use crate::store::{Error, Tx};
 use crate::types::id::{ApplicationId, RuleId};
 use crate::types::time::Timestamp;
 
-/// One condition: exactly one of `group`, `attribute` with `matches`, `unit`, `source`, `any`, `all`; `not` turns it round.
+/// One condition: exactly one of `group`, alone or with `source`, `attribute` with `matches`, `unit`, `source`, `any`, `all`; `not` turns it
+/// round.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Condition {
@@ -26,7 +27,7 @@ pub struct Condition {
     /// A pattern for one of the person's units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// The name of a source the person comes from.
+    /// The name of a source the person comes from; beside `group`, of the source that states the group (`local` for one that none states).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Conditions of which one at least must hold.

@@ -104,6 +104,12 @@ pub async fn list(tx: &mut Tx, source: SourceId, page: &PageRequest, f: &Filter)
     Ok(Page::cut(rows, page.limit, total, |held: &Held| held.id))
 }
 
+/// Everything that waits or was decided, of any feed, after a key and in bounded steps.
+pub async fn list_after(tx: &mut Tx, after: Option<Uuid>, limit: i64) -> Result<Vec<Held>, Error> {
+    const SQL: &str = "SELECT id, source_id, reason, operation, subject_id, subject, name, detail, state, times, first_at, last_at, decided_at,          decided_by FROM scim_held WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
 /// One of a feed.
 pub async fn find(tx: &mut Tx, source: SourceId, id: Uuid) -> Result<Option<Held>, Error> {
     const SQL: &str = "SELECT id, source_id, reason, operation, subject_id, subject, name, detail, state, times, first_at, last_at, decided_at, \
@@ -158,6 +164,20 @@ pub async fn count_open(tx: &mut Tx, source: SourceId) -> Result<i64, Error> {
 pub async fn settle(tx: &mut Tx, source: SourceId, reason: HeldReason, operation: &str, subject: &str) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM scim_held WHERE source_id = $1 AND reason = $2 AND operation = $3 AND subject = $4";
     on!(tx, |c| sqlx::query(SQL).bind(source).bind(reason).bind(operation).bind(subject).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Forgets one.
+pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM scim_held WHERE id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Forgets what was asked of one person or group.
+pub async fn delete_of_subject(tx: &mut Tx, subject: Uuid) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM scim_held WHERE subject_id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(subject).execute(c).await.map(drop))?;
     Ok(())
 }
 

@@ -132,6 +132,37 @@ pub async fn delete_of_subject(tx: &mut Tx, subject: Uuid) -> Result<(), Error> 
     Ok(())
 }
 
+/// Everything that is written of one request.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Texts {
+    /// Key.
+    pub id: Uuid,
+    /// Its address below the service's, with its query.
+    pub path: String,
+    /// What was refused of it, and why.
+    pub failing: Option<String>,
+    /// Its body.
+    pub request: Option<String>,
+    /// The error that was answered.
+    pub answer: Option<String>,
+    /// What it changed.
+    pub changes: Option<String>,
+}
+
+/// What is written of the requests of all feeds, after a key and in bounded steps.
+pub async fn list_texts_after(tx: &mut Tx, after: Option<Uuid>, limit: i64) -> Result<Vec<Texts>, Error> {
+    const SQL: &str =
+        "SELECT id, path, failing, request, answer, changes FROM scim_requests WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2";
+    Ok(on!(tx, |c| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// Forgets one request.
+pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM scim_requests WHERE id = $1";
+    on!(tx, |c| sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// A page of a feed's requests, newest first.
 pub async fn list(tx: &mut Tx, source: SourceId, page: &PageRequest, f: &Filter) -> Result<Page<Seen>, Error> {
     const SQL: &str = "SELECT id, source_id, at, dialect, method, path, status, duration_us, subject_id, failing FROM scim_requests \

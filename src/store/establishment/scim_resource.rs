@@ -2,18 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::store::bulk::{self, Cells, NewRow};
 use crate::store::columns::JsonText;
-use crate::store::dialect::ROWS_PER_INSERT;
 use crate::store::tx::on;
 use crate::store::{Error, Tx};
-use crate::types::fold_case;
 use crate::types::id::{GroupId, SourceId};
 use crate::types::time::Timestamp;
+use crate::types::{fold, fold_case};
 
 /// What a resource is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -127,21 +125,7 @@ pub async fn called(tx: &mut Tx, source: SourceId, kind: Kind, name: &str, exter
 /// Which of some keys are resources of a feed now.
 pub async fn kinds_of(tx: &mut Tx, source: SourceId, ids: &[Uuid]) -> Result<Vec<(Uuid, Kind)>, Error> {
     const HEAD: &str = "SELECT id, kind FROM scim_resources WHERE deleted_at IS NULL AND source_id = ";
-    let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<(Uuid, Kind)> = on!(tx, |c| {
-            let mut query = QueryBuilder::new(HEAD);
-            query.push_bind(source).push(" AND id IN (");
-            let mut keys = query.separated(", ");
-            for id in chunk {
-                keys.push_bind(*id);
-            }
-            query.push(")");
-            query.build_query_as().persistent(chunk.len() == 1 || chunk.len() == ROWS_PER_INSERT).fetch_all(c).await
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    bulk::select_in_source(tx, (HEAD, source, " AND id IN ("), ids, ")").await
 }
 
 /// Writes a new resource with its values.
@@ -168,13 +152,17 @@ pub async fn insert_all(tx: &mut Tx, resources: &[(&Resource, &[IndexedValue])])
 struct NewResource<'a>(&'a Resource);
 
 impl NewRow for NewResource<'_> {
-    const INTO: &'static str = "scim_resources (source_id, id, kind, link, group_id, external_id, name, name_folded, active, body, rev, \
-         created_at, updated_at, deleted_at)";
+    const INTO: &'static str = "scim_resources (source_id, id, kind, link, group_id, external_id, name, name_folded, name_sorted, active, body, \
+         rev, created_at, updated_at, deleted_at)";
 
     fn put_in(&self, row: &mut impl Cells) {
         let r = self.0;
         row.put(r.source_id).put(r.id).put(r.kind).put((r.kind == Kind::User).then(|| r.id.to_string()));
-        row.put((r.kind == Kind::Group).then(|| GroupId::from(r.id))).put(&r.external_id).put(&r.name).put(fold_case(&r.name));
+        row.put((r.kind == Kind::Group).then(|| GroupId::from(r.id)))
+            .put(&r.external_id)
+            .put(&r.name)
+            .put(fold_case(&r.name))
+            .put(sorted(&fold_case(&r.name)));
         row.put(r.active).put(JsonText(&r.body)).put(r.rev).put(r.created_at).put(r.updated_at).put(r.deleted_at);
     }
 }
@@ -185,10 +173,11 @@ impl NewRow for NewResource<'_> {
 /// `Taken` when the name or the external id is another's; then the transaction is to be dropped.
 pub async fn update(tx: &mut Tx, r: &Resource, was: i64, values: &[IndexedValue]) -> Result<bool, Error> {
     const SQL: &str = "UPDATE scim_resources SET external_id = $3, name = $4, name_folded = $5, active = $6, body = $7, rev = $8, \
-         updated_at = $9, deleted_at = $10 WHERE source_id = $1 AND id = $2 AND rev = $11";
+         updated_at = $9, deleted_at = $10, name_sorted = $12 WHERE source_id = $1 AND id = $2 AND rev = $11";
     let changed = on!(tx, |c| {
         let row = sqlx::query(SQL).bind(r.source_id).bind(r.id).bind(&r.external_id).bind(&r.name).bind(fold_case(&r.name));
         let row = row.bind(r.active).bind(JsonText(&r.body)).bind(r.rev).bind(r.updated_at).bind(r.deleted_at).bind(was);
+        let row = row.bind(sorted(&fold_case(&r.name)));
         row.execute(c).await.map(|d| d.rows_affected())
     })?;
     if changed == 0 {
@@ -224,6 +213,11 @@ async fn insert_values(tx: &mut Tx, r: &Resource, values: &[IndexedValue]) -> Re
     bulk::insert_all(tx, &rows).await
 }
 
+/// What a text is sorted by, where that is not the text itself: é stands beside e, and not behind z.
+fn sorted(text: &str) -> Option<String> {
+    Some(fold(text)).filter(|folded| folded != text)
+}
+
 /// A value with the resource it is of.
 struct ValueRow<'a> {
     of: &'a Resource,
@@ -232,11 +226,11 @@ struct ValueRow<'a> {
 }
 
 impl NewRow for ValueRow<'_> {
-    const INTO: &'static str = "scim_values (source_id, id, seq, attribute, element, leads, text, number, head)";
+    const INTO: &'static str = "scim_values (source_id, id, seq, attribute, element, leads, text, number, head, sorted)";
 
     fn put_in(&self, row: &mut impl Cells) {
         let IndexedValue { attribute, element, leading, text, number, head } = self.value;
         row.put(self.of.source_id).put(self.of.id).put(self.seq).put(attribute).put(*element).put(*leading);
-        row.put(text).put(*number).put(head);
+        row.put(text).put(*number).put(head).put(text.as_deref().filter(|_| *leading).and_then(sorted));
     }
 }

@@ -103,7 +103,7 @@ fn put(query: &mut impl Narrow, source: SourceId, wanted: &Where, place: Place) 
             query.text(")");
         }
         Where::GroupWith(group) => {
-            query.text(ONE_GROUP);
+            query.text(IN_ONE_GROUP).value(source).text(" AND s.kind = 'group' AND s.deleted_at IS NULL AND ");
             put(query, source, group, Place::Related);
             query.text(")");
         }
@@ -201,8 +201,9 @@ const ONE_PERSON: &str = "EXISTS (SELECT 1 FROM memberships m JOIN scim_resource
      WHERE m.group_id = r.id AND ";
 const ONE_INSIDE: &str = "EXISTS (SELECT 1 FROM nestings n JOIN scim_resources s ON s.source_id = r.source_id AND s.id = n.child_id \
      WHERE n.parent_id = r.id AND ";
-const ONE_GROUP: &str = "EXISTS (SELECT 1 FROM memberships m JOIN scim_resources s ON s.source_id = r.source_id AND s.id = m.group_id \
-     WHERE m.user_id = r.id AND ";
+/// Groups are few, and people many: whoever is in one of these is found from there.
+const IN_ONE_GROUP: &str =
+    "r.id IN (SELECT m.user_id FROM scim_resources s JOIN memberships m ON m.group_id = s.group_id WHERE s.source_id = ";
 
 fn put_joined(query: &mut impl Narrow, source: SourceId, all: &[Where], (joint, empty): (&'static str, &'static str), place: Place) {
     if all.is_empty() {
@@ -282,7 +283,7 @@ fn put_order(query: &mut impl Narrow, sort: Option<&(SortKey, bool)>) {
 fn put_key(query: &mut impl Narrow, key: &SortKey) {
     match key {
         SortKey::Name => {
-            query.text("r.name_folded");
+            query.text("COALESCE(r.name_sorted, r.name_folded)");
         }
         SortKey::ExternalId => {
             query.text("r.external_id");
@@ -293,7 +294,7 @@ fn put_key(query: &mut impl Narrow, key: &SortKey) {
         SortKey::UpdatedAt => {
             query.text("r.updated_at");
         }
-        SortKey::Text(attribute) => leading_value(query, "v.text", attribute),
+        SortKey::Text(attribute) => leading_value(query, "COALESCE(v.sorted, v.text)", attribute),
         SortKey::Number(attribute) => leading_value(query, "v.number", attribute),
     }
 }

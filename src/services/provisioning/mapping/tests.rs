@@ -121,3 +121,32 @@ fn operations_replace_what_differs_and_remove_what_is_not_to_be() {
         [json!({ "op": "replace", "path": "active", "value": true }), json!({ "op": "remove", "path": "preferredLanguage" })]
     );
 }
+
+#[test]
+fn addresses_and_numbers_of_several_kinds_make_one_list() {
+    let pairs = [
+        ("userName", "{username}"),
+        ("emails", "{attributes.none}"),
+        ("emails.home", "{username}@maison.fr"),
+        ("emails.other", "{email}"),
+        ("emails.work", "{email}"),
+        ("phoneNumbers.mobile", "{attributes.phone}"),
+    ];
+    let many = mapping(&pairs).unwrap();
+    let wanted = account(&many, true);
+    let work = json!({ "value": "ejean@exemple.fr", "type": "work", "primary": true });
+    let home = json!({ "value": "ejean@maison.fr", "type": "home", "primary": false });
+    assert_eq!(wanted["emails"], json!([work, home]), "the same address is not written twice");
+    assert_eq!(wanted["phoneNumbers"], json!([{ "value": "01", "type": "mobile" }, { "value": "02", "type": "mobile" }]));
+    assert!(many.differences(&wanted, &wanted).is_empty());
+    let mut there = wanted.clone();
+    there["emails"][1]["type"] = json!("work");
+    assert_eq!(many.differences(&there, &wanted).keys().collect::<Vec<_>>(), ["emails"]);
+    there["emails"] = json!([{ "value": "EJEAN@maison.fr", "type": "home" }]);
+    assert_eq!(many.differences(&there, &wanted)["emails"].wanted, wanted["emails"]);
+    let only = mapping(&[("userName", "{username}"), ("emails.home", "{email}")]).unwrap();
+    assert_eq!(account(&only, true)["emails"], json!([{ "value": "ejean@exemple.fr", "type": "home", "primary": true }]));
+    for path in ["emails.maison", "emails.", "roles.work", "phoneNumbers.Work"] {
+        assert!(mapping(&[("userName", "{username}"), (path, "{email}")]).is_err(), "{path}");
+    }
+}

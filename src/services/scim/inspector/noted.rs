@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::super::context::Context;
@@ -12,8 +12,9 @@ use super::super::super::error::Error;
 use super::super::dialect;
 use super::super::error::ScimError;
 use super::super::feeds::Feed;
-use super::mask::{mask, masked_path};
+use super::mask::{mask, masked_detail, masked_path};
 use crate::store::establishment::scim_request::{self, Changed, Seen, Whole};
+use crate::store::establishment::source;
 use crate::types::id::{EstablishmentId, SourceId};
 use crate::types::time::Timestamp;
 
@@ -25,6 +26,8 @@ pub const BODY_MAX_BYTES: usize = 16_384;
 const PATH_MAX_CHARS: usize = 2_000;
 /// Longest reason that is kept, in characters.
 const FAILING_MAX_CHARS: usize = 1_000;
+/// Most of what one request changed that is kept, in bytes; of what is beyond, only what was done and to whom.
+const CHANGES_MAX_BYTES: usize = 65_536;
 /// How long requests are gathered before they are written.
 const GATHERED: Duration = Duration::from_secs(1);
 
@@ -144,6 +147,10 @@ async fn write(ctx: &Context, buffer: &Buffer) -> Result<(), Error> {
     }
     let mut tx = ctx.store.begin().await?;
     for (source, requests) in waiting {
+        // A feed that was removed meanwhile takes its requests along, and nobody else's.
+        if source::find(&mut tx, source).await?.is_none() {
+            continue;
+        }
         let rows: Vec<Whole> = requests.into_iter().map(|one| row(source, one)).collect();
         scim_request::insert_all(&mut tx, &rows).await?;
         scim_request::keep_newest(&mut tx, source, i64::try_from(KEPT_MAX).unwrap_or(i64::MAX)).await?;
@@ -156,10 +163,10 @@ fn row(source: SourceId, one: Waiting) -> Whole {
     let mut request: Option<Value> = sight.body.as_deref().and_then(|body| serde_json::from_slice(body).ok());
     let query = sight.path.split_once('?').map(|(_, query)| query);
     let dialect = dialect::recognise(sight.agent.as_deref(), query, request.as_ref());
-    let failing = sight.error.as_ref().map(|error| failing(error, request.as_ref())).or(remark);
     if let Some(body) = &mut request {
         mask(body);
     }
+    let failing = sight.error.as_ref().map(|error| failing(error, request.as_ref())).or(remark);
     Whole {
         seen: Seen {
             id: sight.id,
@@ -171,12 +178,27 @@ fn row(source: SourceId, one: Waiting) -> Whole {
             method: sight.method,
             status: i64::from(sight.status),
             duration_us: i64::try_from(sight.took.as_micros()).unwrap_or(i64::MAX),
-            failing: failing.map(|text| shortened(&text, FAILING_MAX_CHARS)),
+            failing: failing.map(|text| shortened(&masked_detail(&text), FAILING_MAX_CHARS)),
         },
-        answer: sight.error.map(|error| Value::Object(error.body())),
+        answer: sight.error.map(|error| {
+            let detail = masked_detail(&error.detail);
+            Value::Object(ScimError { detail, ..error }.body())
+        }),
         request,
-        changes,
+        changes: bounded(changes),
     }
+}
+
+/// Changes whose details fit into what is kept.
+fn bounded(mut changes: Vec<Changed>) -> Vec<Changed> {
+    let mut room = CHANGES_MAX_BYTES;
+    for change in &mut changes {
+        match room.checked_sub(change.detail.to_string().len()) {
+            Some(left) => room = left,
+            None => change.detail = json!({ "left_out": true }),
+        }
+    }
+    changes
 }
 
 /// Why a request was refused; of a PATCH, which operation it was.
@@ -209,8 +231,8 @@ fn shortened(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
+    use super::super::super::filter;
+    use super::super::super::schema::Kind;
     use super::*;
 
     fn seen(path: &str, body: &Value, error: Option<ScimError>) -> Whole {
@@ -247,5 +269,22 @@ mod tests {
         let text = format!("{kept:?}");
         assert!(!text.contains("hunter2") && !text.contains("abc"), "{text}");
         assert_eq!(kept.seen.subject_id, None);
+        let wrong = filter::parse(Kind::User, "pin eq hunter2").err();
+        let kept = seen("/Users?filter=pin%20eq%20hunter2", &json!({}), wrong);
+        let text = format!("{kept:?}");
+        assert!(!text.contains("hunter2") && text.contains("invalidFilter"), "{text}");
+    }
+
+    #[test]
+    fn what_is_kept_of_changes_is_bounded() {
+        let change = |size: usize| Changed {
+            action: "user.updated".to_owned(),
+            subject_kind: "user".to_owned(),
+            subject_id: "7".to_owned(),
+            detail: json!({ "title": "x".repeat(size) }),
+        };
+        let kept = bounded(vec![change(10), change(CHANGES_MAX_BYTES), change(20)]);
+        let told: Vec<bool> = kept.iter().map(|one| one.detail.get("left_out").is_some()).collect();
+        assert_eq!(told, [false, true, false]);
     }
 }

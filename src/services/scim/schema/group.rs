@@ -1,13 +1,13 @@
 //! The attributes of a Group: RFC 7643 §4.2.
 
-use super::{Attribute, GROUP_URN, Schema};
+use super::{Attribute, GROUP_URN, Schema, Uniqueness};
 
 /// A Group's schemas.
 pub(super) const SCHEMAS: [Schema; 1] =
     [Schema { urn: GROUP_URN, name: "Group", description: "A group of people and of groups", code: "", attributes: ATTRIBUTES }];
 
 const ATTRIBUTES: &[Attribute] = &[
-    Attribute::text("displayName", "The name of the group").required(),
+    Attribute::text("displayName", "The name of the group").required().unique(Uniqueness::Server),
     Attribute::complex("members", "Who is in the group", MEMBER).list(),
 ];
 

@@ -95,6 +95,11 @@ async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>,
     };
     guard::look(work, &taking).await?;
     work.batch.writes();
+    changes.write(work).await?;
+    // Whoever was in it already, and whoever was not, makes no new version (RFC 7644 §3.5.2.1).
+    if same_body && !changes.changed() {
+        return work.shown(Kind::Group, before).await;
+    }
     let (rev, now) = (before.rev + 1, work.ctx().now);
     let mut after = Resource { rev, updated_at: now, ..before.clone() };
     if same_body {
@@ -106,7 +111,6 @@ async fn change(work: &mut Work<'_>, before: Resource, body: Map<String, Value>,
     if renamed {
         member::rename(work.tx, id, &after.name, now).await?;
     }
-    changes.write(work).await?;
     guard::count(work, guard::memberships(changes.taken().max(inside.len() as u64))).await?;
     work.batch.touched.extend(inside);
     let mut detail = changes.told();
@@ -143,21 +147,6 @@ pub async fn remove(work: &mut Work<'_>, id: &str, rev: Option<i64>) -> Result<D
 }
 
 fn row(work: &Work<'_>, id: GroupId, name: &str) -> Group {
-    let now = work.feed.ctx.now;
-    Group {
-        id,
-        source_id: Some(work.feed.source.id),
-        external_id: Some(id.to_string()),
-        name: name.to_owned(),
-        display_name: None,
-        dn: None,
-        dn_key: None,
-        place: None,
-        dangling: None,
-        content_hash: Vec::new(),
-        members_hash: Vec::new(),
-        member_count: 0,
-        created_at: now,
-        updated_at: now,
-    }
+    let external_id = Some(id.to_string());
+    Group { source_id: Some(work.feed.source.id), external_id, ..Group::new(id, name, work.feed.ctx.now) }
 }

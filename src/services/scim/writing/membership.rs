@@ -160,6 +160,11 @@ impl Members {
         self.leaving
     }
 
+    /// Whether anyone came or went, once it is written.
+    pub fn changed(&self) -> bool {
+        self.added + self.removed > 0
+    }
+
     /// How many memberships were taken away.
     pub fn taken(&self) -> u64 {
         self.taken

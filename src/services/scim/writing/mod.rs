@@ -25,10 +25,14 @@ use super::shown::Shown;
 use super::values;
 use crate::store::Tx;
 use crate::store::establishment::audit_event::AuditEvent;
+use crate::store::establishment::scim_held::{Held, HeldReason};
 use crate::store::establishment::scim_resource::{self, IndexedValue, Resource};
 use crate::store::establishment::{proposal, scim_feed, scim_held};
 use crate::types::id::{SourceId, UserId};
 use crate::types::nul;
+
+/// Requests of one feed that wait for a person; of more, the feed alone is told.
+const HELD_MAX: i64 = 10_000;
 
 /// The kind as stores name it.
 pub const fn row_kind(kind: Kind) -> scim_resource::Kind {
@@ -160,6 +164,9 @@ impl Batch {
             scim_feed::count(tx, *source, *users, *groups).await?;
         }
         for wait in &self.waits {
+            if !has_room_in(tx, &wait.held).await? {
+                continue;
+            }
             scim_held::hold(tx, &wait.held).await?;
             for one in &wait.proposals {
                 proposal::propose(tx, one).await?;
@@ -170,6 +177,14 @@ impl Batch {
         audit::record_all_in(tx, &self.events).await?;
         Ok(wrote)
     }
+}
+
+/// Whether a request that waits may be noted. Those of the guard are of resources that there are; a feed may ask for anything to be made.
+async fn has_room_in(tx: &mut Tx, held: &Held) -> Result<bool, ScimError> {
+    if held.reason == HeldReason::Guard || scim_held::find_same(tx, held).await?.is_some() {
+        return Ok(true);
+    }
+    Ok(scim_held::count_open(tx, held.source_id).await? < HELD_MAX)
 }
 
 /// The values of a resource, for filters.

@@ -227,22 +227,8 @@ impl Work<'_> {
     }
 
     fn new_row(&self, id: GroupId, record: &connectors::Group) -> Group {
-        Group {
-            id,
-            source_id: Some(self.run.source_id),
-            external_id: Some(record.external_id.clone()),
-            name: record.name.clone(),
-            display_name: None,
-            dn: None,
-            dn_key: None,
-            place: None,
-            dangling: None,
-            content_hash: Vec::new(),
-            members_hash: Vec::new(),
-            member_count: 0,
-            created_at: self.ctx.now,
-            updated_at: self.ctx.now,
-        }
+        let external_id = Some(record.external_id.clone());
+        Group { source_id: Some(self.run.source_id), external_id, ..Group::new(id, &record.name, self.ctx.now) }
     }
 
     async fn note_members(&mut self, tx: &mut Tx, step: &GroupStep, operation: Operation, names: &Names<'_>) -> Result<(), Error> {

@@ -67,20 +67,13 @@ impl Undo<'_> {
         let dn = text("dn");
         let dn_key = dn.as_deref().and_then(|dn| connectors::dn::normalise(dn).ok());
         let group = Group {
-            id,
             source_id: Some(self.target.source_id),
             external_id: Some(external_id),
-            name: change.name.clone(),
             display_name: text("display_name"),
             dn,
             place: dn_key.as_deref().map(place),
             dn_key,
-            dangling: None,
-            content_hash: Vec::new(),
-            members_hash: Vec::new(),
-            member_count: 0,
-            created_at: self.ctx.now,
-            updated_at: self.ctx.now,
+            ..Group::new(id, &change.name, self.ctx.now)
         };
         facts::keep_groups_in(tx, &[group]).await
     }

@@ -1,6 +1,6 @@
 //! The columns of what SCIM feeds keep, in the order of the rows.
 
-use super::{Column, bool, int, json, nullable, text, uuid};
+use super::{Column, bool, int, json, nullable, since, text, uuid};
 
 pub(super) const SCIM_RESOURCES: &[Column] = &[
     uuid("source_id"),
@@ -11,6 +11,7 @@ pub(super) const SCIM_RESOURCES: &[Column] = &[
     nullable(text("external_id")),
     text("name"),
     text("name_folded"),
+    since(text("name_sorted")),
     bool("active"),
     text("body"),
     int("rev"),
@@ -29,6 +30,7 @@ pub(super) const SCIM_VALUES: &[Column] = &[
     nullable(text("text")),
     nullable(int("number")),
     nullable(text("head")),
+    since(text("sorted")),
 ];
 
 pub(super) const SCIM_HELD: &[Column] = &[

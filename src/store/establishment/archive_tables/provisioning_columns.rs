@@ -31,6 +31,8 @@ pub(super) const PROVISIONED: &[Column] = &[
     nullable(text("error")),
     int("seq"),
     int("updated_at"),
+    bool("adopted"),
+    nullable(int("approved_at")),
 ];
 
 pub(super) const PROVISIONING_STATES: &[Column] = &[
