@@ -21,9 +21,9 @@ pub(super) const SETTINGS: &[Setting] = &[Setting {
         secret: false,
     },
     meaning: "Hosts that applications may have the gateway call although their addresses are private, and over plain http too: where they hear of \
-              sign-outs (`backchannel_logout_uri`), and where people are written to (provisioning). All other private addresses are refused, so \
-              that nobody who registers an application reaches into your network through the gateway. This machine itself may be called when \
-              `public_url` lies on it.",
+              sign-outs (`backchannel_logout_uri`), where people are written to (provisioning), and SCIM services that are read as sources. All \
+              other private addresses are refused, so that nobody who registers an application reaches into your network through the gateway. \
+              This machine itself may be called when `public_url` lies on it.",
 }];
 
 fn check(raw: &str) -> Result<(), String> {

@@ -14,6 +14,8 @@ const FRENCH: &str = concat!(
     "\n",
     include_str!("catalogues/fr.ftl"),
     "\n",
+    include_str!("terminal/fr.ftl"),
+    "\n",
     include_str!("../demo/texts/fr.ftl")
 );
 const ENGLISH: &str = concat!(
@@ -22,6 +24,8 @@ const ENGLISH: &str = concat!(
     include_str!("sources/en.ftl"),
     "\n",
     include_str!("catalogues/en.ftl"),
+    "\n",
+    include_str!("terminal/en.ftl"),
     "\n",
     include_str!("../demo/texts/en.ftl")
 );

@@ -116,7 +116,7 @@ impl Egress {
         if raw.contains('#') {
             return Err(Refusal::Form("leave out the fragment, the part from # on"));
         }
-        let absolute = Refusal::Form("give an absolute address, for instance https://app.example.fr/backchannel-logout");
+        let absolute = Refusal::Form("give an absolute address, for instance https://app.example.fr/path");
         let parsed = Url::parse(raw).map_err(|_| absolute.clone())?;
         if !matches!(parsed.scheme(), "https" | "http") {
             return Err(Refusal::Form("use https"));

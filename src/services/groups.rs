@@ -4,7 +4,7 @@ use super::context::Context;
 use super::error::Error;
 use crate::store::establishment::group::{self, Filter, Group};
 use crate::store::establishment::membership::{self, Member};
-use crate::types::id::GroupId;
+use crate::types::id::{GroupId, UserId};
 use crate::types::page::{Page, PageRequest};
 use crate::types::permission::Permission;
 
@@ -23,6 +23,15 @@ pub async fn get(ctx: &Context, id: GroupId) -> Result<Group, Error> {
     ctx.require(Permission::Read)?;
     let mut tx = ctx.store.read().await?;
     group::find(&mut tx, id).await?.ok_or_else(|| Error::not_found("group"))
+}
+
+/// The groups that a person is in directly, by name.
+///
+/// # Errors
+/// When the store fails.
+pub async fn of_person(ctx: &Context, user: UserId) -> Result<Vec<Group>, Error> {
+    ctx.require(Permission::Read)?;
+    Ok(group::list_direct_of_user(&mut ctx.store.read().await?, user).await?)
 }
 
 /// A page of a group's people: direct ones, or those of the groups inside it too.

@@ -9,7 +9,8 @@ use crate::types::locale::Locale;
 /// What a step found.
 pub fn detail(step: &CheckStep, locale: Locale) -> String {
     let facts: Vec<i18n::Argument<'_>> = step.facts.iter().map(|(name, value)| (*name, value.as_str().into())).collect();
-    i18n::text_with(locale, &key("said", step.code), &facts).trim_end().to_owned()
+    // Not every server says more than its status.
+    i18n::text_with(locale, &key("said", step.code), &facts).trim_end_matches([' ', ':', '\u{a0}', '\u{202f}']).to_owned()
 }
 
 /// What to do about it; nothing when all is well.

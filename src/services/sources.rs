@@ -221,7 +221,7 @@ pub async fn delete(ctx: &Context, name: &str) -> Result<(), Error> {
     let groups = group::list_of_source(&mut tx, source.id).await?.len();
     if people > 0 || groups > 0 {
         return Err(Error::Conflict(format!(
-            "{people} people and {groups} groups came from this source: say what becomes of them (`people`: keep, disable or purge), or disable it instead (`enabled`: false)"
+            "{people} people and {groups} groups came from this source: say what becomes of them with `people` (keep, disable or purge), or turn the source off instead of removing it"
         )));
     }
     roles::check_unnamed_in(&mut tx, name, Naming::Any).await?;

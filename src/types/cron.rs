@@ -81,7 +81,7 @@ impl Cron {
             return Err(wrong("it is too long"));
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let times = parser.parse(&text).map_err(|error| wrong(&error.to_string()))?;
+        let times = parser.parse(&text).map_err(|error| wrong(error.to_string().trim_end_matches('.')))?;
         let cron = Self { text, times };
         let never = cron.next(Timestamp::default(), &Zone::default()).is_none();
         if never { Err(wrong("it never comes")) } else { Ok(cron) }

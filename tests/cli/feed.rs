@@ -36,7 +36,7 @@ async fn pushed(shell: &Shell, token: &str) -> String {
     let id = made["id"].as_str().unwrap().to_owned();
     let refused = json!([{ "op": "Replace", "path": "title", "value": "x" }, { "op": "Remove", "path": "emails[type eq \"home\"]" }]);
     assert_eq!(send("PATCH", &format!("/Users/{id}"), json!({ "schemas": [PATCH], "Operations": refused })).await.0, 400);
-    let creation = json!({ "method": "POST", "path": "/Users", "bulkId": "z", "data": { "schemas": [USER], "userName": "zoé" } });
+    let creation = json!({ "method": "POST", "path": "/Users", "bulkId": "z", "data": { "schemas": [USER], "userName": "zoé", "externalId": "objet-7" } });
     let removal = json!({ "method": "DELETE", "path": format!("/Users/{id}") });
     assert_eq!(send("POST", "/Bulk", json!({ "schemas": [BULK], "Operations": [creation, removal] })).await.0, 200);
     let ctx = Context::open(&gateway, "lycee-michel", Actor::System, Timestamp::now()).await.unwrap();
@@ -82,9 +82,44 @@ async fn requests_of_a_feed_are_listed_shown_and_tried_again() {
     let active = standing.as_array().unwrap().iter().filter(|user| user["status"] == "active" && user["username"] != "admin");
     assert_eq!(active.map(|user| user["username"].as_str().unwrap()).collect::<Vec<_>>(), ["zoé"], "trying leaves nothing");
 
+    let by_method = shell.json(&["source", "requests", "lycee-michel", "entra", "--method", "patch", "--status", "400"]);
+    assert_eq!(by_method.as_array().unwrap().len(), 1, "{by_method}");
+    assert_eq!(shell.json(&["source", "requests", "lycee-michel", "entra", "-q", "bulk"]).as_array().unwrap().len(), 1);
+    let readable = shell.says(&["source", "requests", "lycee-michel", "entra", "--show", rows[2]["id"].as_str().unwrap()]);
+    assert!(readable.contains("Ce qu’elle apportait") && readable.contains("user.stated") && !readable.starts_with('{'), "{readable}");
+    let readable = shell.says(&["source", "requests", "lycee-michel", "entra", "--replay", rows[1]["id"].as_str().unwrap()]);
+    assert!(readable.contains("404") && readable.contains("Ce qu’elle changerait"), "{readable}");
+    found_and_removed(&shell);
+
     let nobody = "00000000-0000-0000-0000-000000000000";
     let (code, told) = shell.fails(&["source", "requests", "lycee-michel", "entra", "--replay", nobody]);
     assert!(code == 1 && told.contains(nobody), "{code} {told}");
     shell.fails(&["source", "requests", "lycee-michel", "entra", "--show", nobody, "--replay", nobody]);
     shell.fails(&["source", "requests", "lycee-michel", "okta"]);
+}
+
+/// Whom the feed pushed is found by what its identity provider calls them, and is asked about before a removal of the feed disables them.
+fn found_and_removed(shell: &Shell) {
+    let found = shell.json(&["user", "list", "lycee-michel", "--external-id", "objet-7"]);
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["username"]), (1, &json!("zoé")));
+    assert_eq!(shell.json(&["user", "list", "lycee-michel", "--external-id", "objet-8"]), json!([]));
+    assert!(shell.says(&["user", "show", "lycee-michel", "zoé"]).contains("entra objet-7"));
+    assert_eq!(shell.json(&["user", "show", "lycee-michel", "zoé"])["external_ids"]["entra"], "objet-7");
+    let (code, told) = shell.fails(&["user", "invite", "lycee-michel", "zoé"]);
+    assert!(code == 1 && told.contains("no password yet") && told.contains("`reset`"), "{told}");
+    assert!(shell.says(&["source", "list", "lycee-michel"]).contains("poussé vers nous"));
+    let given = ["assignment", "add", "lycee-michel", "zoé", "passerelle", "auditor", "--reason", "accueil"];
+    let said = shell.says(&given);
+    assert!(said.contains("zoé a le rôle auditor (partout) de passerelle"), "{said}");
+    let table = shell.says(&["assignment", "list", "lycee-michel", "--user", "zoé"]);
+    assert!(table.contains("zoé") && table.contains("à la main"), "{table}");
+    assert!(shell.says(&["user", "show", "lycee-michel", "zoé"]).contains("passerelle: auditor"));
+
+    let (code, told) = shell.fails(&["source", "delete", "lycee-michel", "entra"]);
+    assert!(code == 1 && told.contains("--people keep, disable ou purge") && told.contains("--off") && !told.contains('`'), "{told}");
+    let (code, told) = shell.fails(&["source", "delete", "lycee-michel", "entra", "--people", "disable"]);
+    assert!(code == 2 && told.contains("--yes") && told.contains("personnes"), "{told}");
+    assert_eq!(shell.json(&["user", "list", "lycee-michel", "--external-id", "objet-7"])[0]["status"], "active", "nothing was done");
+    let counted = shell.json(&["source", "delete", "lycee-michel", "entra", "--people", "disable", "--dry-run"]);
+    assert!(counted["disabled"].as_u64().unwrap() >= 1, "{counted}");
 }

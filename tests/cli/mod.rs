@@ -5,8 +5,10 @@ mod bulk;
 mod check;
 mod establishment;
 mod feed;
+mod held;
 mod rules;
 mod source;
+mod token;
 mod unit;
 
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::scim_client::{ENTERPRISE, GROUP, LIST, OWN, Pushed, USER};
+use crate::harness::scim_client::{ENTERPRISE, ERROR, GROUP, LIST, OWN, Pushed, USER};
 
 #[tokio::test]
 async fn what_it_can_do_is_told_to_anyone() {
@@ -66,4 +66,33 @@ async fn the_own_extension_tells_what_the_gateway_knows() {
     for name in ["units", "homeUnit", "uai"] {
         assert!(!mutability(name).is_null());
     }
+}
+
+/// Whoever gives an identity provider a wrong address reads which is right, in its own form; whether there is such an establishment is not told.
+#[tokio::test]
+async fn addresses_beside_the_service_tell_where_it_is() {
+    let (_pushed, feed) = Pushed::with_feed().await;
+    let (issuer, _) = feed.base.split_once("/scim/v2").unwrap();
+    let (root, slug) = issuer.split_once("/e/").unwrap();
+    for (path, named) in [
+        (format!("/e/{slug}/scim"), slug),
+        (format!("/e/{slug}/scim/"), slug),
+        (format!("/e/{slug}/scim/Users"), slug),
+        (format!("/e/{slug}/scim/v1/Users/7?count=1"), slug),
+        ("/e/nowhere-at-all/scim/Users".to_owned(), "nowhere-at-all"),
+        ("/scim/v2/Users".to_owned(), "{establishment}"),
+        ("/scim".to_owned(), "{establishment}"),
+    ] {
+        for method in ["GET", "POST", "PATCH"] {
+            let request = reqwest::Client::new().request(method.parse().unwrap(), format!("{root}{path}"));
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), 404, "{method} {path}");
+            assert_eq!(answer.headers()["content-type"], "application/scim+json", "{method} {path}");
+            let body: Value = answer.json().await.unwrap();
+            let told = format!("there is no SCIM service at this address: its base is {root}/e/{named}/scim/v2");
+            assert_eq!(body, json!({ "schemas": [ERROR], "status": "404", "detail": told }), "{method} {path}");
+        }
+    }
+    assert_eq!(feed.get("/Users").await.status, 200, "the service itself is where it was");
+    assert_eq!(feed.get("/Nothing").await.status, 404);
 }

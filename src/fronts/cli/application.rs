@@ -84,7 +84,8 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let standing = applications::get(&ctx, &named.application).await?;
             let fields: ApplicationFields = super::patched(&ApplicationFields::from(&standing), &patch)?;
             ClaimShape::parse(&fields.claim_shape)?;
-            print_json(&applications::update_confirmed(&ctx, &standing, &fields, confirm_losses).await?)
+            let saved = applications::update_confirmed(&ctx, &standing, &fields, confirm_losses).await?;
+            output.done(&saved, &output.text("cli-application-edited", &[("name", saved.name.as_str().into())]))
         }
         Command::List { est } => {
             let found = applications::list(&local.establishment(&est).await?).await?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::application::Named;
 use super::args::Rows;
 use super::local::Local;
-use super::output::{Output, collect, or_dash, print_json, print_table};
+use super::output::{Output, collect, or_dash, print_json, print_line, print_table};
 use super::rule_set;
 use super::word;
 use crate::i18n::Argument;
@@ -196,18 +196,18 @@ fn told(output: Output, outcome: &Imported, fields: &ApplicationFields) -> anyho
     } else {
         output.text("cli-import-tried", &[name, ("count", number(rows.len()).into())])
     };
-    println!("{sentence}");
+    print_line(&sentence)?;
     for what in &outcome.in_the_way {
-        println!("{}", output.text("cli-in-the-way", &[("what", what.as_str().into())]));
+        print_line(&output.text("cli-in-the-way", &[("what", what.as_str().into())]))?;
     }
     if !rows.is_empty() {
-        println!();
+        print_line("")?;
         output.list(&rows, &["cli-place", "cli-before", "cli-after"], |row| row.to_vec())?;
     }
     let moves = outcome.people.as_ref().filter(|people| people.gained_count + people.lost_count > 0);
     match moves {
         Some(people) => {
-            println!();
+            print_line("")?;
             rule_set::show(output, people)
         }
         None => Ok(()),

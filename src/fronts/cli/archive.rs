@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::bulk::{self, Several};
 use super::local::Local;
-use super::output::Output;
+use super::output::{Output, print_line};
 use crate::config::variable;
 use crate::services::archives::{self, Key, Lock, Notice, Progress, Rehearsed, Saved};
 use crate::services::bulk::Act;
@@ -206,7 +206,7 @@ async fn rehearse(ctx: &Context, output: Output, file: &Path, key: &Key) -> anyh
         })?;
     }
     anyhow::ensure!(found.whole, output.text("cli-rehearsal-failed", &[]));
-    if output.is_json() { Ok(()) } else { Ok(writeln!(std::io::stdout(), "{}", output.text("cli-rehearsed", &[]))?) }
+    if output.is_json() { Ok(()) } else { print_line(&output.text("cli-rehearsed", &[])) }
 }
 
 fn told(output: Output, notice: &Notice) -> String {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{application, assignment, check, demo, establishment, operator, relation, review, rule, source, token, unit, user};
+use super::{application, assignment, check, demo, establishment, group, operator, relation, review, rule, source, token, unit, user};
 
-/// Passerelle: directories in, signed-in people with the right roles out.
+/// Passerelle: directories in, signed-in people with the right roles out. It speaks French or English: the language of LC_ALL, LC_MESSAGES or LANG.
 #[derive(Debug, Parser)]
 #[command(name = "passerelle", version, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -48,6 +48,9 @@ pub enum Command {
     /// People of an establishment.
     #[command(subcommand, arg_required_else_help = true)]
     User(user::Command),
+    /// Groups as sources state them, with their people.
+    #[command(subcommand, arg_required_else_help = true)]
+    Group(group::Command),
     /// Where people and groups come from.
     #[command(subcommand, arg_required_else_help = true)]
     Source(source::Command),
@@ -69,7 +72,7 @@ pub enum Command {
     /// Reviews: whether people are to keep what they hold.
     #[command(subcommand, arg_required_else_help = true)]
     Review(review::Command),
-    /// Bearer tokens for the admin API.
+    /// Bearer tokens: of the admin API, and of SCIM feeds.
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::Command),
     /// Look at configuration, machine, databases, stores, mail, keys and sources: what is wrong and what to do.

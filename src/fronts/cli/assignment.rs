@@ -1,5 +1,6 @@
 //! `passerelle assignment …`: who holds which role.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -8,14 +9,15 @@ use clap::Subcommand;
 use super::brought;
 use super::exclusion;
 use super::local::Local;
-use super::output::{Output, collect, or_dash, print_json};
+use super::output::{Output, collect, or_dash};
 use crate::services::brought_rows;
 use crate::services::context::Context;
 use crate::services::roles;
 use crate::services::roles::assignments::{self, AssignmentFields, NewAssignment};
 use crate::services::users;
-use crate::store::establishment::assignment::Filter;
+use crate::store::establishment::assignment::{Assignment, Filter};
 use crate::store::establishment::ended_assignment::{Compared, Span, Way};
+use crate::types::id::UserId;
 use crate::types::page::{LIMIT_MAX, PageRequest};
 use crate::types::time::Timestamp;
 
@@ -133,10 +135,11 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         }
         Command::Add { est, user, application, role, scope, reason, until } => {
             let ctx = local.establishment(&est).await?;
-            let user = users::resolve(&ctx, &user).await?.id;
+            let person = users::resolve(&ctx, &user).await?;
             let until = until.map(|raw| brought_rows::end("--until", &raw)).transpose()?;
-            let new = NewAssignment { user, application, role, scope, valid_from: None, valid_until: until, reason: Some(reason) };
-            print_json(&assignments::add(&ctx, &new).await?)
+            let new =
+                NewAssignment { user: person.id, application, role, scope, valid_from: None, valid_until: until, reason: Some(reason) };
+            done(&ctx, output, "cli-assignment-added", &assignments::add(&ctx, &new).await?).await
         }
         Command::Edit { est, id, until, no_end, reason } => {
             let ctx = local.establishment(&est).await?;
@@ -146,7 +149,7 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
                 fields.valid_until = until.map(|raw| brought_rows::end("--until", &raw)).transpose()?;
             }
             fields.reason = reason.or(fields.reason);
-            print_json(&assignments::edit(&ctx, &standing, &fields).await?)
+            done(&ctx, output, "cli-assignment-edited", &assignments::edit(&ctx, &standing, &fields).await?).await
         }
         Command::Import { est, file, dry_run } => {
             let ctx = local.establishment(&est).await?;
@@ -170,9 +173,18 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let ctx = local.establishment(&est).await?;
             let ended = assignments::get(&ctx, id.parse()?).await?;
             assignments::end(&ctx, ended.id).await?;
-            print_json(&ended)
+            done(&ctx, output, "cli-assignment-ended", &ended).await
         }
     }
+}
+
+/// A sentence about a role that someone holds, or held.
+async fn done(ctx: &Context, output: Output, key: &str, held: &Assignment) -> anyhow::Result<()> {
+    let names = users::named(ctx, &[held.user_id]).await?;
+    let user = names.get(&held.user_id).cloned().unwrap_or_else(|| held.user_id.to_string());
+    let place = if held.scope.is_empty() { output.text("cli-everywhere", &[]) } else { held.scope.clone() };
+    let role = format!("{} ({place})", held.role);
+    output.done(held, &output.text(key, &[("user", user.into()), ("role", role.into()), ("application", held.application.as_str().into())]))
 }
 
 async fn list(ctx: &Context, output: Output, user: Option<String>, application: Option<String>, limit: usize) -> anyhow::Result<()> {
@@ -182,12 +194,15 @@ async fn list(ctx: &Context, output: Output, user: Option<String>, application: 
     };
     let filter = Filter { user, application, ..Filter::default() };
     let found = collect(limit, None, async |page: PageRequest| Ok(assignments::list(ctx, &page, &filter).await?)).await?;
+    let ids: Vec<UserId> = found.iter().map(|held| held.user_id).collect();
+    let names = if output.is_json() { HashMap::new() } else { users::named(ctx, &ids).await? };
     output.list(
         &found,
-        &["cli-id", "cli-user", "cli-application", "cli-role", "cli-scope", "cli-origin", "cli-given-by", "cli-expires"],
+        &["cli-id", "cli-username", "cli-application", "cli-role", "cli-scope", "cli-origin", "cli-given-by", "cli-expires"],
         |a| {
-            let fixed = [a.id.to_string(), a.user_id.to_string(), a.application.clone(), a.role.clone(), a.scope.clone()];
-            fixed.into_iter().chain([super::word(a.origin), or_dash(a.given_by.as_ref()), or_dash(a.valid_until.as_ref())]).collect()
+            let who = names.get(&a.user_id).cloned().unwrap_or_else(|| a.user_id.to_string());
+            let fixed = [a.id.to_string(), who, a.application.clone(), a.role.clone(), a.scope.clone()];
+            fixed.into_iter().chain([output.word(a.origin), or_dash(a.given_by.as_ref()), or_dash(a.valid_until.as_ref())]).collect()
         },
     )
 }

@@ -1,7 +1,5 @@
 //! `passerelle establishment …`
 
-use std::io::Write;
-
 use clap::{Args, Subcommand};
 use serde_json::json;
 use uuid::Uuid;
@@ -11,7 +9,7 @@ use super::args::Rows;
 use super::bulk::{self, Several};
 use super::local::Local;
 use super::outbox;
-use super::output::{Output, beside, collect, or_dash};
+use super::output::{Output, beside, collect, or_dash, print_line};
 use super::{establishment_life, word};
 use crate::services::bulk::Act;
 use crate::services::establishments::{self, NewContact, NewEstablishment};
@@ -189,7 +187,7 @@ async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()
             let shown = json!({ "url": link.url.expose(), "expires_at": link.expires_at });
             let more = [("administrator", administrator), ("link", shown), ("not_transmitted", warning.clone().into())];
             output.link(&beside(&made.establishment, more)?, "cli-first-administrator", who, link)?;
-            if output.is_json() { Ok(()) } else { Ok(writeln!(std::io::stdout(), "{warning}")?) }
+            if output.is_json() { Ok(()) } else { print_line(&warning) }
         }
         (None, mailed_to) => {
             let to = mailed_to.clone().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! `passerelle user explain`: the way from a directory entry to a role and on to a claim, and why not another.
 
-use super::output::{Output, print_json};
+use std::fmt::Write as _;
+
+use super::output::{Output, print_json, print_line};
 use super::word;
 use crate::services::context::Context;
 use crate::services::explanations::{self, ForClient, Question, Refused};
@@ -13,48 +15,48 @@ pub async fn show(ctx: &Context, output: Output, user: &User, question: Question
     if output.is_json() {
         return print_json(&told);
     }
-    println!("{} ({})", user.display_name, user.username);
+    let mut out = format!("{} ({})\n", user.display_name, user.username);
     let explanation = &told.explanation;
     if explanation.assignments.is_empty() {
-        println!("\n{}", output.text("cli-no-role", &[]));
+        let _written = writeln!(out, "\n{}", output.text("cli-no-role", &[]));
     }
     for held in &explanation.assignments {
-        print_held(output, held);
+        print_held(&mut out, output, held);
     }
     if !explanation.losers.is_empty() {
-        println!("\n{}", output.text("cli-losers", &[]));
+        let _written = writeln!(out, "\n{}", output.text("cli-losers", &[]));
     }
     for loser in &explanation.losers {
-        print_loser(output, loser);
+        print_loser(&mut out, output, loser);
     }
     if !explanation.nearest_misses.is_empty() {
-        println!("\n{}", output.text("cli-nearest-misses", &[]));
+        let _written = writeln!(out, "\n{}", output.text("cli-nearest-misses", &[]));
     }
     for miss in &explanation.nearest_misses {
-        print_miss(output, miss);
+        print_miss(&mut out, output, miss);
     }
     if let Some(client) = &told.client {
-        print_client(output, client);
+        print_client(&mut out, output, client);
     }
-    Ok(())
+    print_line(out.trim_end())
 }
 
 fn at(scope: &str) -> String {
     if scope.is_empty() { String::new() } else { format!(" @ {scope}") }
 }
 
-fn print_held(output: Output, held: &Explained) {
+fn print_held(out: &mut String, output: Output, held: &Explained) {
     let idle = if held.counts { String::new() } else { format!(" — {}", output.text("cli-does-not-count", &[])) };
-    println!("\n{}: {}{} [{}]{idle}", held.application, held.role, at(&held.scope), word(held.origin));
+    let _written = writeln!(out, "\n{}: {}{} [{}]{idle}", held.application, held.role, at(&held.scope), word(held.origin));
     for step in &held.path {
-        println!("  → {:<8} {}", step.kind, step.name);
+        let _written = writeln!(out, "  → {:<8} {}", step.kind, step.name);
     }
     if let Some(reason) = &held.reason {
-        println!("  « {reason} »");
+        let _written = writeln!(out, "  « {reason} »");
     }
 }
 
-fn print_loser(output: Output, loser: &Loser) {
+fn print_loser(out: &mut String, output: Output, loser: &Loser) {
     let key = match loser.decided_by {
         Decider::CatalogueOrder => "cli-lost-by-order",
         Decider::RulePriority => "cli-lost-by-priority",
@@ -67,10 +69,10 @@ fn print_loser(output: Output, loser: &Loser) {
         ("winner_rank", loser.winner_rank.to_string().into()),
     ];
     let rule = loser.rule.map_or_else(|| word(loser.origin), |rule| rule.to_string());
-    println!("  {}: {}{} ({rule}): {}", loser.application, loser.role, at(&loser.scope), output.text(key, &arguments));
+    let _written = writeln!(out, "  {}: {}{} ({rule}): {}", loser.application, loser.role, at(&loser.scope), output.text(key, &arguments));
 }
 
-fn print_miss(output: Output, miss: &Miss) {
+fn print_miss(out: &mut String, output: Output, miss: &Miss) {
     let key = match miss.why {
         WhyNot::Condition => "cli-miss",
         WhyNot::Captures => "cli-miss-captures",
@@ -85,23 +87,23 @@ fn print_miss(output: Output, miss: &Miss) {
     };
     let seen = miss.value.as_deref().unwrap_or("–");
     let sentence = [("condition", miss.failed_condition.as_str().into()), ("value", seen.into())];
-    println!("  {}: {} ({}): {}", miss.application, miss.role, miss.rule, output.text(key, &sentence));
+    let _written = writeln!(out, "  {}: {} ({}): {}", miss.application, miss.role, miss.rule, output.text(key, &sentence));
 }
 
-fn print_client(output: Output, client: &ForClient) {
-    println!("\n{}", output.text("cli-told-client", &[("client", client.name.as_str().into())]));
+fn print_client(out: &mut String, output: Output, client: &ForClient) {
+    let _written = writeln!(out, "\n{}", output.text("cli-told-client", &[("client", client.name.as_str().into())]));
     if let Some(refused) = client.refused {
         let key = match refused {
             Refused::ClientDisabled => "cli-refused-client",
             Refused::PersonNotActive => "cli-refused-person",
             Refused::NoRole => "cli-refused-role",
         };
-        println!("  {}", output.text(key, &[]));
+        let _written = writeln!(out, "  {}", output.text(key, &[]));
     }
     if !client.may_ask_for_roles {
-        println!("  {}", output.text("cli-no-roles-scope", &[]));
+        let _written = writeln!(out, "  {}", output.text("cli-no-roles-scope", &[]));
     }
     for (name, value) in &client.claims {
-        println!("  {name} = {value}");
+        let _written = writeln!(out, "  {name} = {value}");
     }
 }

@@ -17,6 +17,7 @@ mod establishment_life;
 mod exclusion;
 mod explanation;
 mod feed_request;
+mod group;
 mod held;
 mod local;
 mod operator;
@@ -33,11 +34,15 @@ mod run;
 mod serve;
 mod source;
 mod source_check;
+mod source_delete;
 mod source_file;
+mod source_shown;
 mod source_told;
 mod token;
 mod unit;
 mod user;
+mod user_shown;
+mod words;
 
 use std::process::ExitCode;
 
@@ -52,7 +57,7 @@ use crate::types::locale::Locale;
 use crate::types::merge_patch;
 use args::{Cli, Command};
 use local::Local;
-use output::{Output, print_json};
+use output::{Closed, Output, print_bytes, print_json};
 
 /// Done.
 const DONE: u8 = 0;
@@ -82,6 +87,7 @@ pub fn main() -> ExitCode {
     });
     match outcome {
         Ok(()) => ExitCode::from(DONE),
+        Err(error) if error.is::<Closed>() => ExitCode::from(DONE),
         Err(error) => {
             eprintln!("passerelle: {}", told(&error));
             ExitCode::from(exit_code(&error))
@@ -91,9 +97,20 @@ pub fn main() -> ExitCode {
 
 /// What is told of a failure. Fields are named by the options that give them.
 fn told(error: &anyhow::Error) -> String {
-    let Some(Error::Invalid(fields)) = error.downcast_ref::<Error>() else { return format!("{error:#}") };
-    let told = fields.iter().map(|field| format!("{}: {}", option(&field.field), field.message));
+    let Some(Error::Invalid(fields)) = error.downcast_ref::<Error>() else { return with_options(&format!("{error:#}")) };
+    let told = fields.iter().map(|field| format!("{}: {}", option(&field.field), with_options(&field.message)));
     told.collect::<Vec<_>>().join("; ")
+}
+
+/// A message with the options beside the settings that it names.
+fn with_options(message: &str) -> String {
+    let options = [
+        ("give it as `token`", "give it as `token` (--secret-file FILE, or PASSERELLE_SCIM_SECRET)"),
+        ("`client_secret` again", "`client_secret` again (--secret-file FILE, or PASSERELLE_SCIM_SECRET)"),
+        ("give it again:", "give it again (--secret-file or --bind-password-file):"),
+        ("Give the password again", "Give the password (--bind-password-file FILE, or PASSERELLE_BIND_PASSWORD) again"),
+    ];
+    options.into_iter().fold(message.to_owned(), |told, (name, with)| told.replacen(name, with, 1))
 }
 
 /// The option that gives a field of the contract; the field itself where none does.
@@ -120,8 +137,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let output = Output::new(cli.global.json, locale());
     match cli.command {
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "passerelle", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "passerelle", &mut script);
+            print_bytes(&script)
         }
         Command::Demo(options) => Box::pin(demo::run(&cli.global, output, options)).await,
         Command::Serve => serve::run(&cli.global, output).await,
@@ -133,6 +151,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Relation(command) => relation::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Unit(command) => unit::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Review(command) => review::run(&Local::open(&cli.global, false).await?, output, command).await,
+        Command::Group(command) => group::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Token(command) => token::run(&Local::open(&cli.global, false).await?, output, command).await,
         Command::Check(options) => Box::pin(check::run(&cli.global, output, options)).await,
         Command::Openapi => print_json(&crate::fronts::api::openapi()),
@@ -145,6 +164,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 fn locale() -> Locale {
     let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable);
     named.and_then(|tag| Locale::from_tag(&tag)).unwrap_or(Locale::En)
+}
+
+/// An identifier, as lists show it.
+fn identifier(raw: &str) -> Result<uuid::Uuid, String> {
+    uuid::Uuid::parse_str(raw.trim()).map_err(|_| crate::i18n::text(locale(), "cli-no-id"))
 }
 
 /// The environment as the configuration reads it.

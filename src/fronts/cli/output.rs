@@ -7,6 +7,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::words;
 use crate::i18n;
 use crate::services::links::Link;
 use crate::types::locale::Locale;
@@ -16,6 +17,11 @@ use crate::types::page::{LIMIT_MAX, Page, PageRequest};
 const TICK: Duration = Duration::from_millis(120);
 /// Space between columns.
 const GAP: usize = 2;
+
+/// Whoever read along has gone, as `head` does: nobody is left to be told of anything.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads any more")]
+pub struct Closed;
 
 /// Where a command writes.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +51,16 @@ impl Output {
         i18n::text_with(self.locale, key, arguments)
     }
 
+    /// A word of the contract in the reader's language.
+    pub fn word(self, value: impl Serialize) -> String {
+        words::told(self.locale, &super::word(value))
+    }
+
+    /// Yes or no in the reader's language.
+    pub fn whether(self, is_so: bool) -> String {
+        words::told(self.locale, &is_so.to_string())
+    }
+
     /// A list: its rows as JSON, or as a table under translated headings.
     pub fn list<T: Serialize>(self, rows: &[T], headings: &[&str], cells: impl Fn(&T) -> Vec<String>) -> anyhow::Result<()> {
         if self.json {
@@ -66,7 +82,7 @@ impl Output {
 
     /// A sentence for people; scripts get a document instead.
     pub fn done(self, value: &impl Serialize, sentence: &str) -> anyhow::Result<()> {
-        if self.json { print_json(value) } else { Ok(writeln!(io::stdout(), "{sentence}")?) }
+        if self.json { print_json(value) } else { print_line(sentence) }
     }
 
     /// A sign that something is under way, when a person watches: a spinner on the terminal's standard error.
@@ -85,7 +101,7 @@ impl Output {
         let until = link.expires_at.to_string();
         let sentence = self.text(key, &[("name", who.into()), ("until", until.into())]);
         // The address is meant for the person at the terminal; it is stored nowhere.
-        Ok(writeln!(io::stdout(), "{sentence}\n\n  {}\n", link.url.expose())?)
+        print_line(&format!("{sentence}\n\n  {}\n", link.url.expose()))
     }
 }
 
@@ -125,9 +141,24 @@ pub fn beside<const N: usize>(thing: &impl Serialize, more: [(&str, Value); N]) 
 
 /// One JSON document.
 pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    print_line(&serde_json::to_string_pretty(value)?)
+}
+
+/// A line, or several.
+pub fn print_line(text: &str) -> anyhow::Result<()> {
+    print_bytes(&[text.as_bytes(), b"\n"].concat())
+}
+
+/// Bytes as they are.
+///
+/// # Errors
+/// `Closed` when nobody reads any more.
+pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    Ok(writeln!(out)?)
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(failed) if failed.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
+        done => Ok(done?),
+    }
 }
 
 /// An aligned table, headings first.
@@ -135,14 +166,14 @@ pub fn print_table(rows: &[Vec<String>]) -> anyhow::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut out = io::stdout().lock();
+    let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(cell);
             line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count()) + GAP));
         }
-        writeln!(out, "{}", line.trim_end())?;
+        lines.push(line.trim_end().to_owned());
     }
-    Ok(())
+    if lines.is_empty() { Ok(()) } else { print_line(&lines.join("\n")) }
 }

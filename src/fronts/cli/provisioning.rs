@@ -1,5 +1,6 @@
 //! `passerelle application provisioning …`: people and groups written to an application that has a SCIM service of its own.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -10,12 +11,12 @@ use serde_json::json;
 use super::application::Named;
 use super::args::Rows;
 use super::local::Local;
-use super::output::{Output, collect, or_dash, print_json};
+use super::output::{Output, collect, or_dash};
 use super::{patched, word};
 use crate::config::variable;
 use crate::services::context::Context;
 use crate::services::error::Error;
-use crate::services::provisioning::{self, ProvisioningFields, Step};
+use crate::services::provisioning::{self, ProvisioningFields, Shown, Step};
 use crate::store::establishment::provisioned::Filter;
 use crate::store::establishment::provisioning_drift;
 
@@ -53,10 +54,10 @@ pub enum Command {
         #[command(flatten)]
         named: Named,
         /// user or group.
-        #[arg(long)]
+        #[arg(long, value_parser = ["user", "group"])]
         kind: Option<String>,
         /// marked, waiting, held, done, failed or given_up.
-        #[arg(long)]
+        #[arg(long, value_parser = ["marked", "waiting", "held", "done", "failed", "given_up"])]
         state: Option<String>,
         #[command(flatten)]
         rows: Rows,
@@ -66,7 +67,7 @@ pub enum Command {
         #[command(flatten)]
         named: Named,
         /// missing, unknown or differs.
-        #[arg(long)]
+        #[arg(long, value_parser = ["missing", "unknown", "differs"])]
         what: Option<String>,
         #[command(flatten)]
         rows: Rows,
@@ -106,14 +107,14 @@ pub struct New {
     #[arg(long = "role")]
     roles: Vec<String>,
     /// deactivate or delete.
-    #[arg(long, default_value = "deactivate")]
+    #[arg(long, default_value = "deactivate", value_parser = ["deactivate", "delete"])]
     on_loss: String,
     /// What stands there already and is taken for somebody's here: external_id (only what bears the externalId that the gateway writes), or name
     /// (also accounts and groups of the same name).
     #[arg(long, default_value = "external_id")]
     adopt: String,
     /// none, roles or groups.
-    #[arg(long, default_value = "none")]
+    #[arg(long, default_value = "none", value_parser = ["none", "roles", "groups"])]
     groups: String,
     /// Names of groups that are written, as a regular expression.
     #[arg(long)]
@@ -138,12 +139,13 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let standing = provisioning::get(&ctx, &named.application).await?;
             let fields: ProvisioningFields = patched(&ProvisioningFields::from(&standing), &patch)?;
             let saved = provisioning::put(&ctx, &named.application, Some(&standing), &fields).await?;
-            print_json(&provisioning::shown(&ctx, &saved).await?)
+            let sentence = output.text("cli-provisioning-edited", &[("name", named.application.as_str().into())]);
+            output.done(&provisioning::shown(&ctx, &saved).await?, &sentence)
         }
         Command::Show(named) => {
             let ctx = local.establishment(&named.est).await?;
             let standing = provisioning::get(&ctx, &named.application).await?;
-            print_json(&provisioning::shown(&ctx, &standing).await?)
+            show(output, &provisioning::shown(&ctx, &standing).await?)
         }
         Command::Delete(named) => {
             provisioning::delete(&local.establishment(&named.est).await?, &named.application).await?;
@@ -197,6 +199,40 @@ async fn set(local: &Local, output: Output, new: New) -> anyhow::Result<()> {
     output.done(&provisioning::shown(&ctx, &saved).await?, &sentence)
 }
 
+/// How it is set up, and how it goes.
+fn show(output: Output, shown: &Shown) -> anyhow::Result<()> {
+    let (fields, state) = (&shown.fields, &shown.state);
+    let counted = |counts: &BTreeMap<String, i64>| {
+        let told: Vec<String> = counts.iter().map(|(state, count)| format!("{}: {count}", output.word(state))).collect();
+        if told.is_empty() { "–".to_owned() } else { told.join(", ") }
+    };
+    let found = state.report.as_ref().map(|report| {
+        let counts = [("missing", report.missing), ("unknown", report.unknown), ("differs", report.differs)];
+        let counts = counts.map(|(name, count)| (name, count.into()));
+        output.text("cli-report", &[&[("at", report.at.to_string().into())][..], &counts[..]].concat())
+    });
+    output.thing(
+        shown,
+        &[
+            ("cli-application", shown.application.clone()),
+            ("cli-url", fields.url.clone()),
+            ("cli-enabled", output.whether(fields.enabled)),
+            ("cli-dry-run", output.whether(fields.dry_run)),
+            ("cli-roles", if fields.roles.is_empty() { "–".to_owned() } else { fields.roles.join(" ") }),
+            ("cli-groups", word(fields.groups)),
+            ("cli-paused", or_dash(state.paused.as_ref())),
+            ("cli-rest-until", or_dash(state.rest_until.as_ref())),
+            ("cli-failures", state.failures.to_string()),
+            ("cli-provisioned-people", counted(&shown.queue.users)),
+            ("cli-provisioned-groups", counted(&shown.queue.groups)),
+            ("cli-last-written", or_dash(state.written_at.as_ref())),
+            ("cli-compared", or_dash(found.as_ref())),
+            ("cli-created", shown.created_at.to_string()),
+            ("cli-updated-at", shown.updated_at.to_string()),
+        ],
+    )
+}
+
 async fn standing(ctx: &Context, name: &str) -> Result<Option<crate::store::establishment::provisioning::Provisioning>, Error> {
     match provisioning::get(ctx, name).await {
         Ok(standing) => Ok(Some(standing)),
@@ -233,7 +269,8 @@ async fn queue(local: &Local, output: Output, named: Named, filter: Filter, rows
     let found = collect(rows.limit, rows.query.as_deref(), list).await?;
     let headings = ["cli-kind", "cli-name", "cli-state", "cli-act", "cli-attempts", "cli-due", "cli-detail"];
     output.list(&found, &headings, |row| {
-        let first = [word(row.kind), row.name.clone(), word(row.state), row.action.map(word).unwrap_or_default()];
+        let action = row.action.map(|action| output.word(action)).unwrap_or_default();
+        let first = [output.word(row.kind), row.name.clone(), output.word(row.state), action];
         first.into_iter().chain([row.attempts.to_string(), row.due_at.to_string(), or_dash(row.error.as_ref())]).collect()
     })
 }
@@ -245,6 +282,6 @@ async fn drift(local: &Local, output: Output, named: Named, what: Option<String>
     let found = collect(rows.limit, rows.query.as_deref(), list).await?;
     output.list(&found, &["cli-kind", "cli-name", "cli-difference", "cli-field"], |row| {
         let fields: Vec<String> = row.fields.iter().map(|(name, one)| format!("{name}: {} → {}", one.there, one.wanted)).collect();
-        vec![word(row.kind), row.name.clone(), word(row.what), fields.join("; ")]
+        vec![output.word(row.kind), row.name.clone(), output.word(row.what), fields.join("; ")]
     })
 }

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use super::output::{Output, or_dash, print_json};
+use super::output::{Output, or_dash, print_json, print_line};
 use super::word;
 use crate::services::error::Error;
 use crate::services::routing::Passed;
@@ -47,9 +47,9 @@ pub fn report(output: Output, passed: &Passed) -> anyhow::Result<()> {
         for one in &passed.unplaced {
             let value = one.value.clone().unwrap_or_else(|| output.text("cli-no-establishment", &[]));
             let about = [("value", value.into()), ("people", one.people.into()), ("names", one.names.join(", ").into())];
-            println!("{}", output.text("cli-unplaced", &about));
+            print_line(&output.text("cli-unplaced", &about))?;
         }
-        println!();
+        print_line("")?;
         let pairs = [
             ("cli-id", run.id.to_string()),
             ("cli-state", word(run.state)),

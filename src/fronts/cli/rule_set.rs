@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::local::Local;
-use super::output::{Output, or_dash, print_json};
+use super::output::{Output, or_dash, print_json, print_line};
 use crate::services::roles::{Replaced, RuleFields, Simulation, View};
 use crate::services::rule_sets::{self, RuleSetFields};
 use crate::types::time::Timestamp;
@@ -143,7 +143,7 @@ pub fn show(output: Output, outcome: &Simulation) -> anyhow::Result<()> {
         .collect();
     output.list(&rows, &["cli-change", "cli-username", "cli-name", "cli-role", "cli-scope"], |row| row.to_vec())?;
     let numbers = [("gained", outcome.gained_count), ("lost", outcome.lost_count), ("unchanged", outcome.unchanged_count)];
-    println!("\n{}", output.text("cli-simulated", &numbers.map(|(name, number)| (name, number.into()))));
+    print_line(&format!("\n{}", output.text("cli-simulated", &numbers.map(|(name, number)| (name, number.into())))))?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use connectors::Traced;
 use serde_json::{Value, json};
 
-use super::output::{Output, collect, or_dash, print_json};
+use super::output::{Output, collect, or_dash, print_json, print_line};
 use super::source_check;
 use super::word;
 use crate::services::context::Context;
@@ -97,7 +97,10 @@ async fn report_with(ctx: &Context, output: Output, run: &Run, trace: Option<&[T
     }
     let why = run.error.clone().unwrap_or_default();
     match run.state {
-        State::Held => Err(Error::Held(output.text("cli-held", &[("why", why.into()), ("run", run.id.to_string().into())])).into()),
+        State::Held => Err(Error::Held(
+            output.text("cli-held", &[("why", why.into()), ("slug", ctx.slug().into()), ("run", run.id.to_string().into())]),
+        )
+        .into()),
         State::Failed => Err(anyhow!("{why}")),
         _ => Ok(()),
     }
@@ -109,9 +112,9 @@ fn print(output: Output, run: &Run, changes: &[Change], total: i64) -> anyhow::R
     })?;
     let hidden = total - i64::try_from(changes.len()).unwrap_or(total);
     if hidden > 0 {
-        println!("{}", output.text("cli-more-changes", &[("count", hidden.into())]));
+        print_line(&output.text("cli-more-changes", &[("count", hidden.into())]))?;
     }
-    println!();
+    print_line("")?;
     let c = &run.counts;
     let counts = [
         ("cli-read", c.read),

@@ -1,25 +1,24 @@
 //! `passerelle source …`: where people and groups come from.
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use serde_json::{Map, Value, json};
+use clap::{ArgGroup, Args, Subcommand};
+use serde_json::Map;
 
 use super::feed_request;
 use super::held;
 use super::local::Local;
-use super::output::{Output, beside, or_dash, print_json};
+use super::output::Output;
 use super::proposal;
 use super::routed;
 use super::run as sync_run;
+use super::source_delete;
 use super::source_file::{self, Once};
+use super::source_shown;
 use super::source_told::Told;
-use crate::services::context::Context;
-use crate::services::leaving::{self, Fate};
 use crate::services::routing;
-use crate::services::schedules;
 use crate::services::scim::feeds;
 use crate::services::sources::{self, SourceFields};
 use crate::services::sync;
-use crate::store::establishment::source::{Guard, Source, SourceKind};
+use crate::store::establishment::source::{Guard, SourceKind};
 use crate::store::establishment::sync_run::Mode;
 use crate::types::leaving::Leaving;
 use crate::types::matching::Matching;
@@ -88,19 +87,7 @@ pub enum Command {
         dry_run: bool,
     },
     /// Remove a source: alone when nobody came from it, or with what came from it.
-    Delete {
-        #[command(flatten)]
-        named: Named,
-        /// What becomes of the people who came from it.
-        #[arg(long)]
-        people: Option<FateOfPeople>,
-        /// The source's name once more, to confirm that people are removed for good.
-        #[arg(long, value_name = "SOURCE")]
-        confirm: Option<String>,
-        /// Only count what would happen.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Delete(source_delete::Delete),
     /// List what a SCIM feed asked of late, newest first; show one request, or try it again without leaving anything.
     Requests {
         #[command(flatten)]
@@ -112,26 +99,15 @@ pub enum Command {
     Proposals {
         #[command(flatten)]
         named: Named,
-        /// The proposal that is right: the entry is that person's from now on.
-        #[arg(long, value_name = "ID", conflicts_with = "reject")]
-        accept: Option<String>,
-        /// The proposal that is wrong: the next run makes someone new of the entry.
-        #[arg(long, value_name = "ID")]
-        reject: Option<String>,
+        #[command(flatten)]
+        asked: proposal::Asked,
     },
     /// List what a feed asked for and waits for a person; let it pass when the feed asks again, or refuse it.
     Held {
         #[command(flatten)]
         named: Named,
-        /// One that may pass; repeatable.
-        #[arg(long, value_name = "ID", conflicts_with = "refuse")]
-        approve: Vec<uuid::Uuid>,
-        /// Everything that the guard holds may pass.
-        #[arg(long, conflicts_with_all = ["approve", "refuse"])]
-        approve_all: bool,
-        /// One that is refused for good; repeatable.
-        #[arg(long, value_name = "ID")]
-        refuse: Vec<uuid::Uuid>,
+        #[command(flatten)]
+        asked: held::Asked,
     },
     /// Turn a source on or off. On, it also runs by itself again where failures or an undo had it left alone.
     Enable {
@@ -150,17 +126,6 @@ pub struct Named {
     pub est: String,
     /// The source.
     pub source: String,
-}
-
-/// What becomes of the people of a source that is removed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum FateOfPeople {
-    /// They stay, the establishment's own from then on; so do the groups.
-    Keep,
-    /// They are disabled; the groups go.
-    Disable,
-    /// They are removed for good; the groups go.
-    Purge,
 }
 
 /// What a new source is. A directory's bind password comes from `PASSERELLE_BIND_PASSWORD` or from a file, a SCIM service's token or client secret
@@ -194,10 +159,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     match command {
         Command::Add(new) => add(local, output, *new).await,
         Command::Edit(changed) => edit(local, output, *changed).await,
-        Command::List { est } => list(local, output, &est).await,
+        Command::List { est } => source_shown::list(&local.establishment(&est).await?, output).await,
         Command::Show(named) => {
             let ctx = local.establishment(&named.est).await?;
-            print_json(&with_standing(&ctx, &sources::get(&ctx, &named.source).await?).await?)
+            source_shown::show(&ctx, output, &sources::get(&ctx, &named.source).await?).await
         }
         Command::Check(once) => source_file::check(local, output, &once).await,
         Command::Preview(once) => Box::pin(source_file::read(local, output, &once, Mode::Preview)).await,
@@ -219,16 +184,9 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             let run = sync::undo_to_end(&ctx, id.parse()?, dry_run).await?;
             sync_run::report(&ctx, output, &run).await
         }
-        Command::Delete { named, people, confirm, dry_run } => delete(local, output, &named, people, confirm.as_deref(), dry_run).await,
-        Command::Proposals { named, accept, reject } => {
-            let ctx = local.establishment(&named.est).await?;
-            proposal::run(&ctx, output, &named.source, (accept.as_deref(), reject.as_deref())).await
-        }
-        Command::Held { named, approve, approve_all, refuse } => {
-            let ctx = local.establishment(&named.est).await?;
-            let ids = (!approve_all).then_some(approve);
-            held::run(&ctx, output, &named.source, ids.as_deref(), &refuse).await
-        }
+        Command::Delete(wanted) => source_delete::run(local, output, &wanted).await,
+        Command::Proposals { named, asked } => proposal::run(&local.establishment(&named.est).await?, output, &named.source, &asked).await,
+        Command::Held { named, asked } => held::run(&local.establishment(&named.est).await?, output, &named.source, &asked).await,
         Command::Requests { named, asked } => {
             feed_request::run(&local.establishment(&named.est).await?, output, &named.source, &asked).await
         }
@@ -239,13 +197,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
             if !off {
                 source = sources::resume(&ctx, &named.source).await?;
             }
-            print_json(&sources::shown(&source))
+            let key = if off { "cli-source-is-off" } else { "cli-source-is-on" };
+            output.done(&sources::shown(&source), &output.text(key, &[("name", source.name.as_str().into())]))
         }
     }
-}
-
-fn text(value: &Value, field: &str) -> String {
-    value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
@@ -256,9 +211,9 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
         kind,
         settings: new.told.settings(kind, Map::new())?,
         schedule: new.told.schedule(None)?,
-        guard: Guard::default(),
+        guard: new.told.guard(Guard::default())?,
         leaving: new.told.leaving(Leaving::default()),
-        matching: Matching::default(),
+        matching: new.told.matching(Matching::default())?,
         route: new.told.route,
         enabled: true,
     };
@@ -266,7 +221,7 @@ async fn add(local: &Local, output: Output, new: Add) -> anyhow::Result<()> {
     if let Some(feed) = feeds::standing(&ctx, &source).await? {
         let arguments =
             [("name", source.name.as_str().into()), ("url", feed.base_url.as_str().into()), ("est", new.named.est.as_str().into())];
-        return output.done(&with_standing(&ctx, &source).await?, &output.text("cli-feed-added", &arguments));
+        return output.done(&source_shown::with_standing(&ctx, &source).await?, &output.text("cli-feed-added", &arguments));
     }
     output.done(&sources::shown(&source), &output.text("cli-source-added", &[("name", source.name.as_str().into())]))
 }
@@ -279,65 +234,12 @@ async fn edit(local: &Local, output: Output, edit: Edit) -> anyhow::Result<()> {
     fields.settings = edit.told.settings(fields.kind, standing)?;
     fields.schedule = edit.told.schedule(fields.schedule)?;
     fields.leaving = edit.told.leaving(fields.leaving);
+    fields.guard = edit.told.guard(fields.guard)?;
+    fields.matching = edit.told.matching(fields.matching)?;
     fields.route = edit.told.route.or(fields.route);
     fields.name = edit.rename.unwrap_or(fields.name);
     let source = sources::update(&ctx, &read, &fields).await?;
     output.done(&sources::shown(&source), &output.text("cli-source-edited", &[("name", source.name.as_str().into())]))
-}
-
-/// A source with what its last runs left, as the admin API answers it.
-async fn with_standing(ctx: &Context, source: &Source) -> anyhow::Result<Value> {
-    let standing = schedules::standing(ctx, source).await?;
-    let feed = feeds::standing(ctx, source).await?;
-    beside(&sources::shown(source), [("next_run_at", json!(standing.next_run_at)), ("state", json!(standing.state)), ("feed", json!(feed))])
-}
-
-async fn list(local: &Local, output: Output, est: &str) -> anyhow::Result<()> {
-    let ctx = local.establishment(est).await?;
-    let mut shown = Vec::new();
-    for source in sources::list(&ctx).await? {
-        shown.push(with_standing(&ctx, &source).await?);
-    }
-    output.list(&shown, &["cli-name", "cli-kind", "cli-enabled", "cli-last-success", "cli-next-run", "cli-address"], |s| {
-        let urls =
-            ["/settings/urls", "/settings/url"].into_iter().find_map(|place| s.pointer(place)).map(ToString::to_string).unwrap_or_default();
-        let at = |place| or_dash(s.pointer(place).and_then(Value::as_str).map(str::to_owned).as_ref());
-        let enabled = s.get("enabled").map(ToString::to_string).unwrap_or_default();
-        vec![text(s, "name"), text(s, "kind"), enabled, at("/state/succeeded_at"), at("/next_run_at"), urls]
-    })
-}
-
-async fn delete(
-    local: &Local,
-    output: Output,
-    named: &Named,
-    people: Option<FateOfPeople>,
-    confirm: Option<&str>,
-    dry_run: bool,
-) -> anyhow::Result<()> {
-    let ctx = local.establishment(&named.est).await?;
-    let fate = match people {
-        Some(FateOfPeople::Disable) => Fate::Disable,
-        Some(FateOfPeople::Purge) => Fate::Purge,
-        Some(FateOfPeople::Keep) | None => Fate::Keep,
-    };
-    if people.is_none() && !dry_run {
-        sources::delete(&ctx, &named.source).await?;
-        return output
-            .done(&json!({ "deleted": named.source }), &output.text("cli-source-deleted", &[("name", named.source.as_str().into())]));
-    }
-    let removal = leaving::remove(&ctx, &named.source, fate, confirm, dry_run).await?;
-    let counts = [
-        ("cli-removal-people", removal.people),
-        ("cli-stated-elsewhere", removal.stated_elsewhere),
-        ("cli-kept", removal.kept),
-        ("cli-without-password", removal.without_password),
-        ("cli-disabled", removal.disabled),
-        ("cli-purged", removal.purged),
-        ("cli-groups-kept", removal.groups_kept),
-        ("cli-groups-removed", removal.groups_removed),
-    ];
-    output.thing(&removal, &counts.map(|(key, count)| (key, count.to_string())))
 }
 
 async fn one(local: &Local, output: Output, named: &Named, dn: &str) -> anyhow::Result<()> {

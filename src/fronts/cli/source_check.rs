@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use connectors::{CheckStep, Level, Record, Sample, Traced};
 use serde_json::{Value, json};
 
-use super::output::{Output, print_json};
+use super::output::{Output, print_bytes, print_json};
 use crate::services::source_words;
 use crate::types::locale::Locale;
 
@@ -49,7 +49,7 @@ fn shown(step: &CheckStep) -> Value {
 }
 
 fn print(output: Output, step: &CheckStep) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Vec::new();
     let heading = if step.name == "groups" { "cli-sample-groups" } else { "cli-sample-people" };
     writeln!(out, "\n{}", output.text(heading, &[]))?;
     for Sample { record, trace, member_count } in &step.sample {
@@ -69,12 +69,14 @@ fn print(output: Output, step: &CheckStep) -> anyhow::Result<()> {
         }
         write_trace(&mut out, trace)?;
     }
-    Ok(())
+    print_bytes(&out)
 }
 
 /// Prints the way each field of a person came.
 pub fn print_trace(trace: &[Traced]) -> anyhow::Result<()> {
-    Ok(write_trace(&mut io::stdout().lock(), trace)?)
+    let mut out = Vec::new();
+    write_trace(&mut out, trace)?;
+    print_bytes(&out)
 }
 
 fn write_trace(out: &mut impl Write, trace: &[Traced]) -> io::Result<()> {

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::config::variable;
+use crate::services::error::Error;
 use crate::services::scim_services;
-use crate::store::establishment::source::SourceKind;
+use crate::store::establishment::source::{Guard, SourceKind};
 use crate::types::leaving::{Afterwards, Leaving};
+use crate::types::matching::Matching;
 use crate::types::schedule::Schedule;
 
 /// The environment variable that carries a bind password, so that it stands in no shell history.
@@ -51,7 +55,7 @@ pub struct Told {
     /// A file that holds the bind password.
     #[arg(long, value_name = "FILE")]
     bind_password_file: Option<PathBuf>,
-    /// A file that holds the token of a SCIM service, or the secret of the client that asks for one.
+    /// A file that holds the token of a SCIM service that is read (--url), or the secret of the client that asks for one.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
     /// Where a SCIM service's token is asked for, by client credentials.
@@ -126,6 +130,19 @@ pub struct Told {
     /// For how many days someone who is gone is kept, disabled, with all they had; 180 as delivered.
     #[arg(long, value_name = "DAYS")]
     grace_days: Option<u32>,
+    /// By what its people are known among those of other sources: a merge patch, or a file of one, for instance
+    /// '{"anchor":{"username":"username"}}'.
+    #[arg(long, value_name = "JSON|FILE")]
+    matching: Option<String>,
+    /// Fields of which its word goes before that of other sources, for instance email,active; '' for none.
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    authority: Option<Vec<String>>,
+    /// Of two sources, the one of the lower number is heard first.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    priority: Option<i32>,
+    /// Bounds on what may be taken away at once: a merge patch, or a file of one, for instance '{"people":{"max_count":50}}'.
+    #[arg(long, value_name = "JSON|FILE")]
+    guard: Option<String>,
 }
 
 impl Told {
@@ -174,6 +191,7 @@ impl Told {
         });
         put_over(&mut settings, "mapping", mapping.collect::<anyhow::Result<Vec<_>>>()?.into_iter());
         let mut settings = Value::Object(settings);
+        self.fits(kind, &settings)?;
         let (key, file, name) = match kind {
             // A feed that others push into calls nobody.
             SourceKind::Scim if !scim_services::is_pulled(&settings) => return Ok(settings),
@@ -184,6 +202,48 @@ impl Told {
             keys.insert(key.to_owned(), json!(secret));
         }
         Ok(settings)
+    }
+
+    /// What says something that this source does not use is refused, rather than passed over.
+    fn fits(&self, kind: SourceKind, settings: &Value) -> anyhow::Result<()> {
+        let is_pushed = kind == SourceKind::Scim && !scim_services::is_pulled(settings);
+        let of_services = [
+            ("--secret-file", self.secret_file.is_some()),
+            ("--token-url", self.token_url.is_some()),
+            ("--client-id", self.client_id.is_some()),
+            ("--scope", self.scope.is_some()),
+            ("--groups", self.groups.is_some()),
+        ];
+        if let Some((option, _)) = of_services.into_iter().find(|(_, given)| *given && (is_pushed || kind != SourceKind::Scim)) {
+            let told = if kind == SourceKind::Scim {
+                "needs --url, the address of a SCIM service that is read; without it an identity provider pushes, with a token of `token create`"
+            } else {
+                "is of a SCIM service: say --kind scim and --url with it"
+            };
+            return Err(Error::invalid(option, told).into());
+        }
+        if self.bind_password_file.is_some() && kind != SourceKind::Ldap {
+            return Err(Error::invalid("--bind-password-file", "is of a directory; a SCIM service's is --secret-file").into());
+        }
+        Ok(())
+    }
+
+    /// Bounds on what is taken away at once, over those that stand.
+    pub fn guard(&self, standing: Guard) -> anyhow::Result<Guard> {
+        self.guard.as_deref().map_or(Ok(standing), |given| over(&standing, "--guard", given))
+    }
+
+    /// How its people are found among those of others, over what stands.
+    pub fn matching(&self, standing: Matching) -> anyhow::Result<Matching> {
+        let mut matching = match &self.matching {
+            Some(given) => over(&standing, "--matching", given)?,
+            None => standing,
+        };
+        if let Some(fields) = &self.authority {
+            matching.authority = fields.iter().map(|field| field.trim().to_owned()).filter(|field| !field.is_empty()).collect();
+        }
+        matching.priority = self.priority.unwrap_or(matching.priority);
+        Ok(matching)
     }
 
     /// What becomes of people who are gone, over what stands.
@@ -226,6 +286,16 @@ impl Told {
         fields.extend(told);
         Ok(Some(serde_json::from_value(Value::Object(fields)).context("schedule")?))
     }
+}
+
+/// What is written on the command line or in a file, as a merge patch over what stands (RFC 7396).
+fn over<T: Serialize + DeserializeOwned>(standing: &T, option: &str, given: &str) -> anyhow::Result<T> {
+    let read = if given.trim_start().starts_with('{') {
+        given.to_owned()
+    } else {
+        std::fs::read_to_string(given).with_context(|| format!("{option}: reading {given}"))?
+    };
+    super::patched(standing, &read).map_err(|wrong| Error::invalid(option, format!("{wrong:#}")).into())
 }
 
 /// What a file holds, or else a variable of the environment.

@@ -8,11 +8,15 @@ use super::exclusion;
 use super::explanation;
 use super::local::Local;
 use super::output::{Output, beside, collect, or_dash};
+use super::user_shown;
 use super::word;
 use crate::services::context::Context;
 use crate::services::explanations::Question;
+use crate::services::scim;
 use crate::services::users::{self, NewUser};
+use crate::store::establishment::scim_resource::Kind;
 use crate::store::establishment::user::{Filter, User};
+use crate::types::id::UserId;
 
 /// What to do with people. EST is the slug of an establishment.
 #[derive(Debug, Subcommand)]
@@ -24,8 +28,11 @@ pub enum Command {
         /// The establishment.
         est: String,
         /// Only people of this state: pending, active or disabled.
-        #[arg(long)]
+        #[arg(long, value_parser = ["pending", "active", "disabled"])]
         status: Option<String>,
+        /// Only whom the identity provider that pushed them knows by this identifier (`externalId`).
+        #[arg(long, value_name = "ID")]
+        external_id: Option<String>,
         #[command(flatten)]
         rows: Rows,
     },
@@ -106,21 +113,24 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     match command {
         Command::Create(new) => create(local, output, new).await,
         Command::Unused(wanted) => exclusion::unused_accounts(local, output, wanted).await,
-        Command::List { est, status, rows } => {
+        Command::List { est, status, external_id, rows } => {
             let ctx = local.establishment(&est).await?;
-            let filter = Filter { status, ..Filter::default() };
-            let people = collect(rows.limit, rows.query.as_deref(), async |page| Ok(users::list(&ctx, &page, &filter).await?)).await?;
+            let people = match &external_id {
+                Some(external_id) => called(&ctx, external_id, status.as_deref()).await?,
+                None => {
+                    let filter = Filter { status, ..Filter::default() };
+                    collect(rows.limit, rows.query.as_deref(), async |page| Ok(users::list(&ctx, &page, &filter).await?)).await?
+                }
+            };
             output.list(&people, &["cli-username", "cli-name", "cli-email", "cli-status", "cli-last-sign-in"], |u| {
-                vec![
-                    u.username.clone(),
-                    u.display_name.clone(),
-                    or_dash(u.email.as_ref()),
-                    status_of(u),
-                    or_dash(u.last_sign_in_at.as_ref()),
-                ]
+                let first = [u.username.clone(), u.display_name.clone(), or_dash(u.email.as_ref()), output.word(u.status)];
+                first.into_iter().chain([or_dash(u.last_sign_in_at.as_ref())]).collect()
             })
         }
-        Command::Show(named) => show(local, output, &named).await,
+        Command::Show(named) => {
+            let (ctx, user) = find(local, &named).await?;
+            user_shown::show(&ctx, output, &user).await
+        }
         Command::Explain { named, application, role, client } => {
             let (ctx, user) = find(local, &named).await?;
             let question = Question { application: application.as_deref(), role: role.as_deref(), client: client.as_deref() };
@@ -154,6 +164,18 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
     }
 }
 
+/// Whom identity providers call so.
+async fn called(ctx: &Context, external_id: &str, status: Option<&str>) -> anyhow::Result<Vec<User>> {
+    let mut people = Vec::new();
+    for id in scim::called::called(ctx, Kind::User, external_id).await? {
+        let user = users::get(ctx, UserId::from(id)).await?;
+        if status.is_none_or(|status| status == word(user.status)) {
+            people.push(user);
+        }
+    }
+    Ok(people)
+}
+
 async fn find(local: &Local, named: &Named) -> anyhow::Result<(Context, User)> {
     let ctx = local.establishment(&named.est).await?;
     let user = users::resolve(&ctx, &named.user).await?;
@@ -167,39 +189,4 @@ async fn create(local: &Local, output: Output, new: Create) -> anyhow::Result<()
     let (user, link) = users::create(&ctx, &new).await?;
     let value = beside(&user, [("link", json!({ "url": link.url.expose(), "expires_at": link.expires_at }))])?;
     output.link(&value, "cli-invite-link", &user.username, &link)
-}
-
-async fn show(local: &Local, output: Output, named: &Named) -> anyhow::Result<()> {
-    let (ctx, user) = find(local, named).await?;
-    let profile = users::profile(&ctx, user.id).await?;
-    let (leaves_on, leaves_then) = profile.departure().unzip();
-    let mut value = serde_json::to_value(&profile.user)?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("links".to_owned(), serde_json::to_value(&profile.links)?);
-        fields.insert("leaves_on".to_owned(), json!(leaves_on));
-        fields.insert("leaves_then".to_owned(), json!(leaves_then));
-    }
-    let user = profile.user;
-    let links = profile.links.iter().map(|l| format!("{} {}", l.source, l.dn.as_deref().unwrap_or(&l.external_id)));
-    output.thing(
-        &value,
-        &[
-            ("cli-id", user.id.to_string()),
-            ("cli-username", user.username.clone()),
-            ("cli-name", user.display_name.clone()),
-            ("cli-email", or_dash(user.email.as_ref())),
-            ("cli-status", status_of(&user)),
-            ("cli-unit", or_dash(user.home_unit.as_ref())),
-            ("cli-entry", links.collect::<Vec<_>>().join(", ")),
-            ("cli-last-sign-in", or_dash(user.last_sign_in_at.as_ref())),
-            (
-                "cli-leaves-on",
-                leaves_on.map_or_else(|| "–".to_owned(), |at| format!("{at} ({})", leaves_then.map(word).unwrap_or_default())),
-            ),
-        ],
-    )
-}
-
-fn status_of(user: &User) -> String {
-    format!("{:?}", user.status).to_lowercase()
 }

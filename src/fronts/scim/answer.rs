@@ -1,12 +1,16 @@
 //! Answers of the SCIM service (RFC 7644 §3.1, §3.12, §3.14): one media type, a resource's version and address in the headers too, refusals in
 //! the form of an error. It decides nothing.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::services::context::Gateway;
 use crate::services::error::Error;
 use crate::services::scim::error::ScimError;
 
@@ -54,7 +58,10 @@ impl From<Error> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if status.is_server_error() {
+        if status == StatusCode::SERVICE_UNAVAILABLE && self.error.cause.is_none() {
+            // It waits for a person, or is to come back: nothing of the gateway's failed.
+            tracing::warn!(%status, detail = self.error.detail, "SCIM request put off");
+        } else if status.is_server_error() {
             tracing::error!(%status, cause = self.error.cause.as_deref().unwrap_or(&self.error.detail), "SCIM request failed");
         } else {
             tracing::debug!(%status, scim_type = self.error.scim_type.map(crate::services::scim::error::ScimType::as_str), "SCIM request refused");
@@ -125,6 +132,13 @@ pub(super) fn public(body: &impl Serialize) -> Response {
 /// The answer where no route is.
 pub(super) async fn nowhere() -> Refusal {
     ScimError::not_found("there is no such endpoint: /ResourceTypes lists those of resources").into()
+}
+
+/// The answer beside the service: where it is. Whether there is such an establishment is not looked up, and not told.
+pub(super) async fn beside(State(gateway): State<Arc<Gateway>>, uri: Uri) -> Refusal {
+    let slug = uri.path().strip_prefix("/e/").and_then(|rest| rest.split('/').next()).unwrap_or("{establishment}");
+    let told = format!("there is no SCIM service at this address: its base is {}/e/{slug}/scim/v2", gateway.public_url);
+    ScimError::not_found(told).into()
 }
 
 /// The answer to a method that a route does not have. The router adds which it has.

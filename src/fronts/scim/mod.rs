@@ -1,5 +1,5 @@
 //! SCIM (RFC 7644, RFC 9865) below `/e/{slug}/scim/v2`: identity providers push people and groups with the token of a feed. Each handler extracts,
-//! calls a service and renders. The service describes itself (`/Schemas`, `/ResourceTypes`, `/ServiceProviderConfig`): OpenAPI does not.
+//! calls a service and renders. Addresses beside it tell where it is. The service describes itself (`/Schemas`, `/ResourceTypes`, `/ServiceProviderConfig`): OpenAPI does not.
 
 mod answer;
 mod attend;
@@ -41,7 +41,10 @@ pub fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
         .route("/Schemas/{id}", get(discovery::schema))
         .fallback(any(answer::nowhere));
     // The root of the service is an endpoint too, with and without its slash.
+    let beside = ["/scim", "/scim/{*rest}", "/e/{slug}/scim", "/e/{slug}/scim/", "/e/{slug}/scim/{*rest}"];
+    let beside = beside.into_iter().fold(Router::new(), |router, path| router.route(path, any(answer::beside)));
     Router::new()
+        .merge(beside)
         .nest(SCIM_BASE, service)
         .route(SCIM_BASE, get(search::everything))
         .route(&format!("{SCIM_BASE}/"), get(search::everything))

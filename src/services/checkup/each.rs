@@ -2,7 +2,7 @@
 
 use connectors::CheckStep;
 
-use super::{Finding, Level};
+use super::{Finding, Level, pushed};
 use crate::services::context::Context;
 use crate::services::outbox::{self, Filter};
 use crate::services::schedules;
@@ -33,6 +33,10 @@ pub async fn look_into(ctx: &Context) -> Vec<Finding> {
     };
     for source in listed.into_iter().filter(|s| s.enabled && s.routed_from.is_none()) {
         let what = format!("source {}", source.name);
+        if let Some(told) = pushed::feed(ctx, &source, &what).await {
+            findings.extend(told);
+            continue;
+        }
         findings.push(match sources::check(ctx, &source.name).await {
             Ok(steps) => {
                 let worst = steps.iter().rev().max_by_key(|step| step.level);
@@ -54,6 +58,7 @@ pub async fn look_into(ctx: &Context) -> Vec<Finding> {
         });
         findings.extend(pace(ctx, &source, &what).await);
     }
+    findings.extend(pushed::applications(ctx).await);
     findings
 }
 

@@ -5,6 +5,7 @@ mod databases;
 mod each;
 mod installation;
 mod machine;
+mod pushed;
 
 pub use databases::{Place, databases};
 pub use each::look_into;

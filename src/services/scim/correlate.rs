@@ -49,7 +49,11 @@ pub async fn meant(work: &mut Work<'_>, named: &Named, stated: &Stated, left: Op
     if holder.is_none() {
         return Ok(Meant::Nobody);
     }
-    let told = format!("userName: «{}» is somebody's in this establishment whom this feed does not state", stated.username);
+    let told = format!(
+        "userName: «{}» is somebody's in this establishment whom this feed does not state: rename one of the two, or declare by what the feed's people \
+         are matched with others (`matching` of the source «{}»)",
+        stated.username, work.feed.source.name
+    );
     Err(refused(told, held(work, source, HeldReason::Taken, named), Vec::new()))
 }
 

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod bulk;
+pub mod called;
 pub mod change;
 mod condition;
 mod correlate;

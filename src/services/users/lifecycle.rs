@@ -164,7 +164,12 @@ async fn make_link_in(tx: &mut Tx, ctx: &Context, id: UserId, purpose: Purpose) 
     match (purpose, user.status) {
         (_, UserStatus::Disabled) => return Err(Error::Conflict("this person is disabled: enable them first".to_owned())),
         (Purpose::Invitation, UserStatus::Active) => {
-            return Err(Error::Conflict("this person is active already: use reset to let them choose another password".to_owned()));
+            let told = if credential::find_password_hash(tx, id).await?.is_some() {
+                "this person is active already: use `reset` to let them choose another password"
+            } else {
+                "this person is active and has no password yet: use `reset` to let them choose one"
+            };
+            return Err(Error::Conflict(told.to_owned()));
         }
         _ => {}
     }

@@ -13,7 +13,7 @@ pub(in crate::services) use erase::{anonymise_in, by_policy, purge_in};
 pub(in crate::services) use lifecycle::reset_in;
 pub use lifecycle::{delete, disable, disable_in, enable, enable_in, invite, reset};
 pub(in crate::services) use read::departure;
-pub use read::{Profile, get, list, profile, profiles, resolve};
+pub use read::{Profile, get, list, named, profile, profiles, resolve};
 pub(in crate::services) use units::put_in_unit_in;
 
 use serde::Deserialize;

@@ -113,6 +113,18 @@ pub async fn profile(ctx: &Context, id: UserId) -> Result<Profile, Error> {
     Ok(Profile { user, links })
 }
 
+/// The user names of some people, of those whom the actor may see.
+///
+/// # Errors
+/// When the store fails.
+pub async fn named(ctx: &Context, ids: &[UserId]) -> Result<HashMap<UserId, String>, Error> {
+    ctx.require_somewhere(Permission::SeePeople)?;
+    let ids: Vec<UserId> = ids.iter().copied().collect::<HashSet<_>>().into_iter().collect();
+    let people = user::list_by_ids(&mut ctx.store.read().await?, &ids).await?;
+    let seen = people.into_iter().filter(|person| ctx.actor.may_for(Permission::SeePeople, &Subject::Person(person)));
+    Ok(seen.map(|person| (person.id, person.username)).collect())
+}
+
 /// One person by identifier or by user name, as people type it.
 ///
 /// # Errors
