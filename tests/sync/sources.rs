@@ -32,10 +32,9 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
         edit(&mut changed);
         changed
     };
-    let cases: [(Edit<'_>, &str); 7] = [
+    let cases: [(Edit<'_>, &str); 6] = [
         (&|f| f.name = "Deux mots".to_owned(), "name"),
         (&|f| f.schedule = Some(Schedule { poll_s: 1, ..Schedule::default() }), "schedule.poll_s"),
-        (&|f| f.kind = passerelle::store::establishment::source::SourceKind::Scim, "settings"),
         (&|f| f.guard.shrink_percent = 101.0, "guard.shrink_percent"),
         (&|f| f.settings["urls"] = json!(["http://x"]), "settings.urls"),
         (&|f| f.settings["user_filter"] = json!("(uid="), "settings.user_filter"),
@@ -44,6 +43,11 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
     for (edit, field) in cases {
         assert_eq!(refused(sources::create(&fed.ctx, &with(edit)).await), [field]);
     }
+    // A feed that pushes has nothing of what a directory is read by: each key is told.
+    let feed = with(&|f| f.kind = passerelle::store::establishment::source::SourceKind::Scim);
+    let told = refused(sources::create(&fed.ctx, &feed).await);
+    let keys: Vec<String> = feed.settings.as_object().unwrap().keys().map(|key| format!("settings.{key}")).collect();
+    assert_eq!(told, keys);
     let no_password = with(&|f| f.settings["bind_password"] = Value::Null);
     assert_eq!(refused(sources::create(&fed.ctx, &no_password).await), ["settings"]);
     let taken = sources::create(&fed.ctx, &right).await;
