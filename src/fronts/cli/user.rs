@@ -115,12 +115,11 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
         Command::Unused(wanted) => exclusion::unused_accounts(local, output, wanted).await,
         Command::List { est, status, external_id, rows } => {
             let ctx = local.establishment(&est).await?;
-            let people = match &external_id {
-                Some(external_id) => called(&ctx, external_id, status.as_deref()).await?,
-                None => {
-                    let filter = Filter { status, ..Filter::default() };
-                    collect(rows.limit, rows.query.as_deref(), async |page| Ok(users::list(&ctx, &page, &filter).await?)).await?
-                }
+            let people = if let Some(external_id) = &external_id {
+                called(&ctx, external_id, status.as_deref()).await?
+            } else {
+                let filter = Filter { status, ..Filter::default() };
+                collect(rows.limit, rows.query.as_deref(), async |page| Ok(users::list(&ctx, &page, &filter).await?)).await?
             };
             output.list(&people, &["cli-username", "cli-name", "cli-email", "cli-status", "cli-last-sign-in"], |u| {
                 let first = [u.username.clone(), u.display_name.clone(), or_dash(u.email.as_ref()), output.word(u.status)];
