@@ -11,7 +11,7 @@ use super::schema::{AttrRef, Attribute, ENTRA_GROUP_URN, Kind, Schema};
 const SCHEMAS_MAX: usize = 32;
 
 /// A resource as it is kept: names in the table's spelling, texts in Unicode's composed form, no null and nothing empty, `schemas` naming what is there. What the client may
-/// not write is left out, and so is what the table does not know.
+/// not write is left out, and so is what the table does not know. Whoever is not said to be inactive is active.
 ///
 /// # Errors
 /// `invalidValue` when a value does not fit, a required one is missing or a schema is not known; `invalidSyntax` when a name stands there twice or `schemas` is missing.
@@ -30,6 +30,9 @@ pub fn canonical(kind: Kind, body: Map<String, Value>) -> Result<Map<String, Val
                 return Err(twice(schema.urn));
             }
         }
+    }
+    if kind == Kind::User {
+        resource.entry("active").or_insert(Value::Bool(true));
     }
     finish(kind, &mut resource)?;
     Ok(resource)
@@ -54,7 +57,7 @@ pub fn ignored(kind: Kind, body: &Map<String, Value>) -> Vec<String> {
     left_out
 }
 
-/// What every kept resource must be: nothing required is missing, a person of whom nothing else is said is active, and `schemas` names what is there.
+/// What every kept resource must be: nothing required is missing, and `schemas` names what is there.
 ///
 /// # Errors
 /// `invalidValue` naming what is missing.
@@ -63,9 +66,6 @@ pub(super) fn finish(kind: Kind, resource: &mut Map<String, Value>) -> Result<()
         if !resource.contains_key(attribute.name) {
             return Err(ScimError::invalid_value(format!("{} is required", attribute.name)));
         }
-    }
-    if kind == Kind::User {
-        resource.entry("active").or_insert(Value::Bool(true));
     }
     let present = kind.extensions().iter().filter(|schema| resource.contains_key(schema.urn));
     let schemas = std::iter::once(kind.core()).chain(present).map(|schema| Value::String(schema.urn.to_owned())).collect();

@@ -11,13 +11,13 @@ pub(super) const SCIM_RESOURCES: &[Column] = &[
     nullable(text("external_id")),
     text("name"),
     text("name_folded"),
-    since(text("name_sorted")),
     bool("active"),
     text("body"),
     int("rev"),
     int("created_at"),
     int("updated_at"),
     nullable(int("deleted_at")),
+    since(text("name_sorted")),
 ];
 
 pub(super) const SCIM_VALUES: &[Column] = &[
