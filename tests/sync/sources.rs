@@ -44,8 +44,8 @@ async fn settings_that_do_not_fit_are_refused_by_name() {
         assert_eq!(refused(sources::create(&fed.ctx, &with(edit)).await), [field]);
     }
     // A feed that pushes has nothing of what a directory is read by: one sentence tells what it may have.
-    let feed = with(&|f| f.kind = passerelle::store::establishment::source::SourceKind::Scim);
-    assert_eq!(refused(sources::create(&fed.ctx, &feed).await), ["settings"]);
+    let pushing = with(&|f| f.kind = passerelle::store::establishment::source::SourceKind::Scim);
+    assert_eq!(refused(sources::create(&fed.ctx, &pushing).await), ["settings"]);
     let no_password = with(&|f| f.settings["bind_password"] = Value::Null);
     assert_eq!(refused(sources::create(&fed.ctx, &no_password).await), ["settings"]);
     let taken = sources::create(&fed.ctx, &right).await;
