@@ -65,7 +65,6 @@ cli-decided-by = decided by
 cli-assignment-added = { $user } holds { $role } of { $application } from now on.
 cli-assignment-ended = { $user } holds { $role } of { $application } no more by hand; rules may still give it.
 cli-assignment-edited = The role { $role } of { $user } is changed.
-cli-everywhere = everywhere
 cli-members = members
 cli-group = group
 cli-external-id = its identity provider’s identifier

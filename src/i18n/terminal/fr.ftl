@@ -65,7 +65,6 @@ cli-decided-by = décidé par
 cli-assignment-added = Désormais, { $user } a le rôle { $role } de { $application }.
 cli-assignment-ended = { $user } n’a plus le rôle { $role } de { $application } à la main ; des règles peuvent encore le donner.
 cli-assignment-edited = Le rôle { $role } de { $user } est modifié.
-cli-everywhere = partout
 cli-members = membres
 cli-group = groupe
 cli-external-id = identifiant chez le fournisseur
