@@ -134,7 +134,15 @@ async fn check_tells_how_what_is_pushed_goes() {
     std::fs::write(&secret, "s3cr3t").unwrap();
     let url = "https://wiki.example.fr/scim/v2";
     let set = ["application", "provisioning", "set", "lycee-michel", "wiki", url, "--secret-file", secret.to_str().unwrap()];
-    shell.says(&set);
+    let told = shell.says(&[&set[..], &["--groups", "roles", "--dry-run"]].concat());
+    assert!(told.contains("à blanc"), "{told}");
+    let (code, told) = shell.fails(&set);
+    assert!(code == 1 && told.contains("provisioning edit lycee-michel wiki"), "what was set up is not lost by the way: {told}");
+    let edit = ["application", "provisioning", "edit", "lycee-michel", "wiki"];
+    shell.says(&[&edit[..], &["--secret-file", secret.to_str().unwrap()]].concat());
+    shell.says(&[&edit[..], &[r#"{"dry_run":false}"#]].concat());
+    let kept = shell.json(&["application", "provisioning", "show", "lycee-michel", "wiki"]);
+    assert_eq!((&kept["groups"], &kept["dry_run"], &kept["url"]), (&json!("roles"), &json!(false), &json!(url)), "{kept:#}");
     let shown = shell.says(&["application", "provisioning", "show", "lycee-michel", "wiki"]);
     assert!(shown.contains(url) && shown.contains("dernière écriture") && !shown.contains('{'), "{shown}");
     let standing = about(&shell.json(&["check"]), "provisioning wiki");

@@ -89,7 +89,10 @@ async fn addresses_beside_the_service_tell_where_it_is() {
             assert_eq!(answer.status(), 404, "{method} {path}");
             assert_eq!(answer.headers()["content-type"], "application/scim+json", "{method} {path}");
             let body: Value = answer.json().await.unwrap();
-            let told = format!("there is no SCIM service at this address: its base is {root}/e/{named}/scim/v2");
+            let told = format!(
+                "there is nothing of SCIM at this address: the base of the service is {root}/e/{named}/scim/v2, and /Users, /Groups and the \
+                 others stand below it"
+            );
             assert_eq!(body, json!({ "schemas": [ERROR], "status": "404", "detail": told }), "{method} {path}");
         }
     }

@@ -26,14 +26,18 @@ const SECRET: &str = "PASSERELLE_PROVISIONING_SECRET";
 /// What to do. EST is the slug of an establishment, APPLICATION the name of an application.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Set it up, or put another in its place. The secret comes from a file or from PASSERELLE_PROVISIONING_SECRET.
+    /// Set it up, where nothing is written yet. The secret comes from a file or from PASSERELLE_PROVISIONING_SECRET.
     Set(Box<New>),
-    /// Change it by a JSON merge patch, for instance '{"dry_run":false}'.
+    /// Change it by a JSON merge patch, for instance '{"dry_run":false}', or its secret; all else stays.
     Edit {
         #[command(flatten)]
         named: Named,
         /// The merge patch (RFC 7396).
+        #[arg(default_value = "{}", hide_default_value = true)]
         patch: String,
+        /// A file with the new secret; `-` is the standard input.
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
     },
     /// Show it, and how it goes.
     Show(Named),
@@ -134,10 +138,14 @@ pub struct New {
 pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Set(new) => set(local, output, *new).await,
-        Command::Edit { named, patch } => {
+        Command::Edit { named, patch, secret_file } => {
             let ctx = local.establishment(&named.est).await?;
             let standing = provisioning::get(&ctx, &named.application).await?;
-            let fields: ProvisioningFields = patched(&ProvisioningFields::from(&standing), &patch)?;
+            let mut fields: ProvisioningFields = patched(&ProvisioningFields::from(&standing), &patch)?;
+            if let Some(path) = secret_file {
+                let auth = json!({ "auth": { "secret": secret(Some(&path))? } });
+                fields = patched(&fields, &auth.to_string())?;
+            }
             let saved = provisioning::put(&ctx, &named.application, Some(&standing), &fields).await?;
             let sentence = output.text("cli-provisioning-edited", &[("name", named.application.as_str().into())]);
             output.done(&provisioning::shown(&ctx, &saved).await?, &sentence)
@@ -178,6 +186,10 @@ pub async fn run(local: &Local, output: Output, command: Command) -> anyhow::Res
 async fn set(local: &Local, output: Output, new: New) -> anyhow::Result<()> {
     let ctx = local.establishment(&new.named.est).await?;
     let name = &new.named.application;
+    // Whatever is not named here would have its usual value again: groups would be written no more, a dry run would be none.
+    let standing = standing(&ctx, name).await?;
+    let slug = ctx.slug();
+    anyhow::ensure!(standing.is_none(), output.text("cli-provisioning-stands", &[("name", name.as_str().into()), ("slug", slug.into())]));
     let kind = if new.token_url.is_some() { "client_credentials" } else { "bearer" };
     let fields = json!({
         "url": new.url,
@@ -193,9 +205,9 @@ async fn set(local: &Local, output: Output, new: New) -> anyhow::Result<()> {
         "dry_run": new.dry_run,
     });
     let fields: ProvisioningFields = serde_json::from_value(fields)?;
-    let standing = standing(&ctx, name).await?;
-    let saved = provisioning::put(&ctx, name, standing.as_ref(), &fields).await?;
-    let sentence = output.text("cli-provisioning-set", &[("name", name.as_str().into()), ("url", saved.settings.url.as_str().into())]);
+    let saved = provisioning::put(&ctx, name, None, &fields).await?;
+    let told = if saved.settings.dry_run { "cli-provisioning-dry" } else { "cli-provisioning-set" };
+    let sentence = output.text(told, &[("name", name.as_str().into()), ("url", saved.settings.url.as_str().into())]);
     output.done(&provisioning::shown(&ctx, &saved).await?, &sentence)
 }
 

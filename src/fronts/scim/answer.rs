@@ -137,7 +137,10 @@ pub(super) async fn nowhere() -> Refusal {
 /// The answer beside the service: where it is. Whether there is such an establishment is not looked up, and not told.
 pub(super) async fn beside(State(gateway): State<Arc<Gateway>>, uri: Uri) -> Refusal {
     let slug = uri.path().strip_prefix("/e/").and_then(|rest| rest.split('/').next()).unwrap_or("{establishment}");
-    let told = format!("there is no SCIM service at this address: its base is {}/e/{slug}/scim/v2", gateway.public_url);
+    let told = format!(
+        "there is nothing of SCIM at this address: the base of the service is {}/e/{slug}/scim/v2, and /Users, /Groups and the others stand below it",
+        gateway.public_url
+    );
     ScimError::not_found(told).into()
 }
 

@@ -55,8 +55,8 @@ cli-request-changes = What it changed:
 cli-replay-changes = What it would change:
 cli-replay-resource = The resource as it would be:
 cli-nothing = (nothing)
-cli-proposal-accepted = The entry is { $user }’s from now on.
-cli-proposal-accepted-feed = The entry is { $user }: it is joined when the feed asks again.
+cli-proposal-accepted = The entry is { $user }’s from now on: what it states counts, and what was entered by hand and it does not state (an address, units) goes.
+cli-proposal-accepted-feed = The entry is { $user }: it is joined when the feed asks again, and counts from then: what was entered by hand and the feed does not state (an address, units) goes.
 cli-proposal-rejected = The entry is not { $user }: someone new is made of it next time.
 cli-decided-by = decided by
 

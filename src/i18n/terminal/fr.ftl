@@ -55,8 +55,8 @@ cli-request-changes = Ce qu’elle a changé :
 cli-replay-changes = Ce qu’elle changerait :
 cli-replay-resource = La ressource telle qu’elle serait :
 cli-nothing = (rien)
-cli-proposal-accepted = Désormais, la fiche est celle de { $user }.
-cli-proposal-accepted-feed = La fiche est { $user } : elle lui est jointe quand le flux la répète.
+cli-proposal-accepted = Désormais, la fiche est celle de { $user } : ce qu’elle dit fait foi, et ce qui a été saisi à la main sans y figurer (une adresse, des unités) disparaît.
+cli-proposal-accepted-feed = La fiche est { $user } : elle lui est jointe quand le flux la répète, et fait foi dès lors : ce qui a été saisi à la main sans y figurer (une adresse, des unités) disparaît.
 cli-proposal-rejected = La fiche n’est pas { $user } : la prochaine fois, elle devient quelqu’un de nouveau.
 cli-decided-by = décidé par
 

@@ -45,7 +45,7 @@ pub(super) fn check_sources(rule: &Compiled) -> Result<(), Vec<Invalid>> {
 
 fn unnamed(test: &Test) -> Invalid {
     let why = "or whoever feeds another one makes a group of that name";
-    let how = format!("name the source whose groups are meant, {LOCAL} for the establishment's own");
+    let how = format!("name the source whose groups are meant (--group-source at the terminal), {LOCAL} for the establishment's own");
     Invalid::new(format!("{}.source", test.place), format!("a rule of {APPLICATION} that looks at a group names its source, {why}: {how}"))
 }
 
