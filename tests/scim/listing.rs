@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::scim_client::{ENTERPRISE, Feed, LIST, Pushed, SEARCH, USER};
+use crate::harness::scim_client::{BULK, ENTERPRISE, Feed, LIST, Pushed, SEARCH, USER};
 
 /// Five people of different names, kinds and ages, in this order.
 async fn five(feed: &Feed) -> Vec<String> {
@@ -119,6 +119,21 @@ async fn pages_have_bounds() {
     }
     for wrong in ["count=many", "startIndex=1.5", "count=99999999999999999999999"] {
         assert_eq!(feed.get(&format!("/Users?{wrong}")).await.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_as_large_as_the_service_says() {
+    let (_pushed, feed) = Pushed::with_feed().await;
+    let config = feed.get("/ServiceProviderConfig").await.body;
+    let (most, usual) = (config["pagination"]["maxPageSize"].as_u64().unwrap(), config["pagination"]["defaultPageSize"].as_u64().unwrap());
+    assert_eq!(config["filter"]["maxResults"], most);
+    let one = |n| json!({ "method": "POST", "path": "/Users", "bulkId": format!("b{n}"), "data": { "schemas": [USER], "userName": format!("p{n}") } });
+    let all: Vec<Value> = (0..=most).map(one).collect();
+    assert_eq!(feed.post("/Bulk", &json!({ "schemas": [BULK], "Operations": all })).await.status, 200);
+    for (query, shown) in [("", usual), ("?cursor=", usual), ("?count=100000", most), ("?cursor=&count=100000", most)] {
+        let page = feed.get(&format!("/Users{query}")).await;
+        assert_eq!((page.status, page.counts()), (200, (most + 1, usize::try_from(shown).unwrap())), "{query}");
     }
 }
 

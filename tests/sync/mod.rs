@@ -2,6 +2,7 @@
 
 mod active_directory;
 mod bad_input;
+mod beside_feed;
 mod changes;
 mod erased_elsewhere;
 mod files;
