@@ -67,6 +67,8 @@ pub struct Habits {
     pub page_max: Option<usize>,
     /// Groups show their members only when they are read by themselves.
     pub members_apart: bool,
+    /// Lists show no versions.
+    pub versions_apart: bool,
     /// It has no groups at all.
     pub no_groups: bool,
     /// A token by client credentials, which ends after so many requests.
@@ -243,6 +245,11 @@ fn right(held: &mut Held, heard: &Heard) -> Response {
             if habits.members_apart {
                 for group in &mut groups {
                     group.as_object_mut().unwrap().remove("members");
+                }
+            }
+            if habits.versions_apart {
+                for group in &mut groups {
+                    group["meta"].as_object_mut().unwrap().remove("version");
                 }
             }
             list(held, heard, &groups)

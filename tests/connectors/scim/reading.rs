@@ -143,3 +143,21 @@ async fn members_are_asked_for_group_by_group_and_not_again_while_versions_stay(
     let counts: Vec<usize> = whole(&scim).await.1.iter().map(|group| group.members.len()).collect();
     assert_eq!((counts, asked(&service)), (vec![1, 2, 1], 1));
 }
+
+#[tokio::test]
+async fn where_lists_tell_no_versions_each_group_is_asked_whether_it_changed() {
+    let service = ScimService::with(Habits { members_apart: true, versions_apart: true, ..Habits::default() }).await;
+    service.users(2);
+    service.group("g1", "g1", LONG_AGO, &[("User", "u00001")]);
+    service.group("g2", "g2", LONG_AGO, &[("User", "u00001")]);
+    let scim = source(&service, &json!({"groups": "each"})).await;
+    let asked = |service: &ScimService| {
+        let heard = service.heard().into_iter().filter(|one| one.path.starts_with("/Groups/"));
+        heard.map(|one| one.headers.contains_key("if-none-match")).collect::<Vec<_>>()
+    };
+    assert!(whole(&scim).await.1.iter().all(|group| group.members.len() == 1));
+    assert_eq!(asked(&service), [false, false]);
+    service.group("g2", "g2", LONG_AGO, &[("User", "u00001"), ("User", "u00002")]);
+    let counts: Vec<usize> = whole(&scim).await.1.iter().map(|group| group.members.len()).collect();
+    assert_eq!((counts, asked(&service)), (vec![1, 2], vec![true, true]), "the first is what it was: 304 says so");
+}
