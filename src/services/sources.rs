@@ -175,7 +175,12 @@ pub async fn update(ctx: &Context, read: &Source, fields: &SourceFields) -> Resu
     let before = shown(&source);
     source_routes::may_change_in(&mut tx, &source, fields).await?;
     let (schedule, was_enabled, name) = (source.schedule.clone(), source.enabled, source.name.clone());
+    let word = |source: &Source| source.matching.clone().map(|matching| (matching.authority, matching.priority)).unwrap_or_default();
+    let word_before = word(&source);
     write(ctx, &mut source, fields).await?;
+    if word(&source) != word_before {
+        link::forget_hashes_of_shared(&mut tx).await?;
+    }
     if source.schedule != schedule || (source.enabled && !was_enabled) {
         schedules::begin_anew_in(&mut tx, ctx, source.id).await?;
     }

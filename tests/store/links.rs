@@ -335,3 +335,27 @@ async fn whoever_left_is_listed_from_a_day_on_until_they_are_back() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_was_applied_of_those_whom_several_sources_state_can_be_forgotten() {
+    on_every_engine(async |bed| {
+        let (one, other) = (samples::source("annuaire"), samples::source("liste"));
+        let people = ["élodie", "paul", "zoé"].map(person);
+        with_source_and_people(bed, &one, &people).await;
+        let [shared, left, alone] = &people;
+        let gone = Link { present: false, ..samples::link(&other, left, "2") };
+        let links = [samples::link(&one, shared, "1"), samples::link(&one, left, "2"), samples::link(&one, alone, "3")];
+        bed.write(async |tx| {
+            source::insert(tx, &other).await?;
+            link::insert_all(tx, &links).await?;
+            link::insert_all(tx, &[samples::link(&other, shared, "1"), gone]).await?;
+            link::forget_hashes_of_shared(tx).await
+        })
+        .await;
+        let mut tx = bed.read().await;
+        let kept: Vec<bool> =
+            link::list_of_source(&mut tx, one.id).await.unwrap().iter().map(|link| !link.content_hash.is_empty()).collect();
+        assert_eq!(kept, [false, true, true], "one source alone states the others");
+    })
+    .await;
+}

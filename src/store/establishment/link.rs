@@ -185,6 +185,14 @@ pub async fn forget_hashes_of_user(tx: &mut Tx, user: UserId) -> Result<(), Erro
     Ok(())
 }
 
+/// Forgets what was last applied of the entries of everyone whom several sources state, so that their words are weighed again.
+pub async fn forget_hashes_of_shared(tx: &mut Tx) -> Result<(), Error> {
+    const SQL: &str = "UPDATE links SET content_hash = $1 WHERE user_id IN \
+         (SELECT user_id FROM links WHERE present = $2 GROUP BY user_id HAVING count(*) > 1)";
+    on!(tx, |c| sqlx::query(SQL).bind(Vec::<u8>::new()).bind(true).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Forgets a person in every source: whoever is there under the same key afterwards is somebody new.
 pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM links WHERE user_id = $1";
